@@ -1,0 +1,21 @@
+/** What the protocol needs of cryptography; `runtime` has the real one (node:crypto). */
+export interface Crypto {
+  /** HMAC-SHA-256 of `text` under `key`, as 64 hex characters. */
+  mac(key: string, text: string): string;
+  /** Whether two texts are equal, in a time that does not tell where they differ. */
+  equal(left: string, right: string): boolean;
+}
+
+/**
+ * Who somebody claims to be, and the key that proves it. The key never travels.
+ *
+ * - `cluster`: knows the shared secret; `key` is the secret, stretched (see `stretchSecret` in runtime).
+ * - `open`: there is no secret; `key` is empty and proves nothing.
+ * - `token:<scope>`: was given a token that is good for one thing only (see `token.ts`).
+ */
+export interface Credential {
+  readonly id: string;
+  readonly key: string;
+}
+
+export const openCredential: Credential = { id: "open", key: "" };

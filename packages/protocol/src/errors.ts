@@ -1,0 +1,283 @@
+/**
+ * The catalogue of everything that can go wrong and that a user can do something about.
+ *
+ * An error is a code, a sentence with the values in it (what, which, why) and a hint with the next
+ * command to try. The code decides the exit code of a command line and the status of an HTTP answer.
+ * `docs/errors.md` lists the same codes; a test keeps both equal.
+ */
+
+/** Exit codes of `propagit` and `registry`; 130 (interrupted) comes from the shell's own convention. */
+export const exitCodes = {
+  ok: 0,
+  internal: 1,
+  usage: 2,
+  denied: 3,
+  unreachable: 4,
+  notFound: 5,
+  conflict: 6,
+  failed: 7,
+  machine: 8,
+  protocol: 9,
+} as const;
+
+interface ErrorKind {
+  /** Exit code of a command that ends with this error. */
+  readonly exit: number;
+  /** HTTP status where the error answers a request. */
+  readonly status: number;
+  /** One line for `docs/errors.md`: when it happens. */
+  readonly when: string;
+  /** What to try next, if nothing better is known where it is raised. */
+  readonly hint: string;
+}
+
+const { internal, usage, denied, unreachable, notFound, conflict, failed, machine, protocol } =
+  exitCodes;
+
+export const errorCatalogue = {
+  INTERNAL: kind(
+    internal,
+    500,
+    "something that cannot happen happened",
+    "please report it with the log around it",
+  ),
+  BAD_USAGE: kind(
+    usage,
+    400,
+    "a flag, argument or command is wrong or missing",
+    "see `propagit help`",
+  ),
+  BAD_NAME: kind(
+    usage,
+    400,
+    "a repository, service, drone or label name is not allowed",
+    "use letters, digits, `.`, `_` and `-`",
+  ),
+  BAD_PATTERN: kind(
+    usage,
+    400,
+    "a registry query is not `name` or `name@range`",
+    "write it like `http@^1.2`",
+  ),
+  BAD_WEIGHT: kind(
+    usage,
+    400,
+    "a share of a split is not a number above 0, or the shares name no commit or one twice",
+    "write it like `propagit split webapp 74336bc=90 40548da=10`",
+  ),
+  BAD_RECORD: kind(
+    usage,
+    400,
+    "a registration has a wrong or missing field",
+    "see docs/registry.md for the fields",
+  ),
+  DENIED: kind(
+    denied,
+    401,
+    "the secret is wrong or missing",
+    "give the hub's secret with --secret, PROPAGIT_SECRET or PROPAGIT_SECRET_FILE",
+  ),
+  UNPROVEN: kind(
+    denied,
+    401,
+    "the other side could not prove that it knows the secret",
+    "check that address and secret belong to the same hub; nothing was sent to it",
+  ),
+  NOT_OWNER: kind(
+    denied,
+    403,
+    "a record or lease belongs to somebody else",
+    "only the owner of a lease renews, changes or frees what it holds",
+  ),
+  UNREACHABLE: kind(
+    unreachable,
+    503,
+    "nobody answers at the address of the hub or registry",
+    "check that it runs and that --hub is its address",
+  ),
+  TIMED_OUT: kind(
+    unreachable,
+    504,
+    "an answer did not come within its bound",
+    "try again; `propagit ps` shows what is running",
+  ),
+  LINK_LOST: kind(
+    unreachable,
+    503,
+    "the connection ended before the answer came",
+    "try again; what was accepted goes on without you, see `propagit ps`",
+  ),
+  NO_REPO: kind(
+    notFound,
+    404,
+    "the hub has no repository of that name",
+    "push it first: git push http://HUB:PORT/NAME BRANCH",
+  ),
+  NO_COMMIT: kind(
+    notFound,
+    404,
+    "the repository has no such commit, branch or tag",
+    "push it first, or look with `git log`",
+  ),
+  NOT_DEPLOYED: kind(
+    notFound,
+    404,
+    "the commit is not deployed",
+    "deploy it first: propagit deploy REPO COMMIT",
+  ),
+  NO_DRONE: kind(
+    notFound,
+    409,
+    "there is no drone to deploy to",
+    "start one: propagit drone --hub=HUB --secret=… -- node web.js",
+  ),
+  NO_RECORD: kind(
+    notFound,
+    404,
+    "the registry has no such record",
+    "list what there is: registry show",
+  ),
+  NO_LEASE: kind(
+    notFound,
+    404,
+    "the lease has ended or never was",
+    "register again to get a new one",
+  ),
+  NO_ROUTE: kind(
+    notFound,
+    404,
+    "no route for that host name",
+    "deploy the repository first; `propagit ps` shows the names",
+  ),
+  AMBIGUOUS: kind(
+    conflict,
+    409,
+    "a commit prefix fits several commits",
+    "write more characters of it",
+  ),
+  PORT_TAKEN: kind(
+    conflict,
+    409,
+    "another record holds that host and port",
+    "register without a port to get a free one",
+  ),
+  DRONE_TAKEN: kind(
+    conflict,
+    409,
+    "a drone with the same identity is connected already",
+    "give each drone its own data folder with --data",
+  ),
+  STILL_ROUTED: kind(
+    conflict,
+    409,
+    "a commit that visitors are routed to was to be stopped",
+    "promote another commit first, or add --force",
+  ),
+  CHANGED_MEANWHILE: kind(
+    conflict,
+    409,
+    "somebody else changed the same thing at the same time",
+    "look at it and try again",
+  ),
+  DEPLOY_FAILED: kind(
+    failed,
+    500,
+    "at least one drone did not get the commit ready",
+    "see the reason beside each drone; fix it, push and deploy again",
+  ),
+  STOP_FAILED: kind(
+    failed,
+    500,
+    "at least one drone did not stop the commit in time",
+    "look with `propagit ps` and try again",
+  ),
+  PORT_IN_USE: kind(
+    machine,
+    500,
+    "the port to listen on is taken by another process",
+    "choose another --port, or end the process that holds it",
+  ),
+  NO_FREE_PORT: kind(machine, 500, "no port of the range is free", "widen it with --port-range"),
+  DATA_UNUSABLE: kind(
+    machine,
+    500,
+    "the data folder cannot be written, or is damaged",
+    "check its owner, its mode and the free space, or give another with --data",
+  ),
+  DATA_IN_USE: kind(
+    machine,
+    500,
+    "another process works in the same data folder",
+    "give each its own with --data",
+  ),
+  NO_GIT: kind(machine, 500, "git cannot be run", "install git 2.30 or newer"),
+  BAD_FRAME: kind(
+    protocol,
+    400,
+    "the other side sent something that is not of the protocol",
+    "check that both sides run the same version of propagit",
+  ),
+  BAD_VERSION: kind(
+    protocol,
+    400,
+    "the other side speaks another version of the protocol",
+    "update the older side",
+  ),
+  TOO_LARGE: kind(protocol, 413, "a frame or body is over its size limit", "send less at once"),
+  OVERLOADED: kind(unreachable, 503, "a bounded queue is full", "try again in a moment"),
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof errorCatalogue;
+
+/** An error as it travels in frames and JSON answers. */
+export interface ErrorData {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/**
+ * An error that can happen, from the catalogue.
+ *
+ * @example
+ * throw new PropagitError("NO_REPO", "the hub has no repository `webap`", { hint: "did you mean `webapp`?" });
+ */
+export class PropagitError extends Error {
+  override readonly name = "PropagitError";
+  readonly code: ErrorCode;
+  readonly hint: string;
+
+  constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint ?? errorCatalogue[code].hint;
+  }
+
+  toData(): ErrorData {
+    return { code: this.code, message: this.message, hint: this.hint };
+  }
+
+  static fromData(data: ErrorData): PropagitError {
+    return new PropagitError(data.code, data.message, { hint: data.hint });
+  }
+}
+
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === "string" && Object.hasOwn(errorCatalogue, value);
+}
+
+/** Any thrown value as a catalogue error: known ones pass, everything else becomes `INTERNAL`. */
+export function toPropagitError(thrown: unknown): PropagitError {
+  if (thrown instanceof PropagitError) return thrown;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return new PropagitError("INTERNAL", message, { cause: thrown });
+}
+
+/** States what cannot be otherwise; stays on in production. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new Error(`cannot happen: ${message}`);
+}
+
+function kind(exit: number, status: number, when: string, hint: string): ErrorKind {
+  return { exit, status, when, hint };
+}

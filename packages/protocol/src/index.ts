@@ -1,0 +1,10 @@
+export * from "./crypto.js";
+export * from "./errors.js";
+export * from "./frame.js";
+export * from "./ids.js";
+export * from "./methods.js";
+export { open, seal, type Opened, type Seal } from "./seal.js";
+export * from "./session.js";
+export { check, parseJson, type Checked } from "./shape.js";
+export * from "./token.js";
+export * from "./vocabulary.js";

@@ -1,0 +1,38 @@
+/** Checks of foreign values against a schema: the value, or the first reason it is wrong. */
+import { Type, type Static, type TSchema } from "typebox";
+import { Value } from "typebox/value";
+
+export type Checked<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string };
+
+export function check<S extends TSchema>(schema: S, value: unknown): Checked<Static<S>> {
+  if (Value.Check(schema, value)) return { ok: true, value };
+  const [first] = Value.Errors(schema, value);
+  const where = first?.instancePath ? `${first.instancePath.slice(1).replaceAll("/", ".")} ` : "";
+  return { ok: false, reason: `${where}${first?.message ?? "is not of the expected shape"}` };
+}
+
+/** JSON text to a value, or undefined; `JSON.parse` never lets a prototype through as own state. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+const strict = { additionalProperties: false } as const;
+
+/** An object with just these properties. */
+export const exact = <P extends Record<string, TSchema>>(properties: P) =>
+  Type.Object(properties, strict);
+/** A text of at most `max` characters. */
+export const text = (max: number) => Type.String({ maxLength: max });
+export const list = <S extends TSchema>(item: S, max: number) =>
+  Type.Array(item, { maxItems: max });
+export const count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+export const port = Type.Integer({ minimum: 1, maximum: 65535 });
+export const commit = Type.String({ pattern: "^(?:[0-9a-f]{40}|[0-9a-f]{64})$" });
+export const name = Type.String({ minLength: 1, maxLength: 63 });
+export const oneOf = <const V extends readonly string[]>(...values: V) =>
+  Type.Unsafe<V[number]>({ type: "string", enum: [...values] });

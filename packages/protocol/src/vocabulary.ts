@@ -1,0 +1,195 @@
+/** The things that parts tell each other about, as schemas; the types are derived from them. */
+import { Type, type Static } from "typebox";
+import { commit, count, exact, list, name, oneOf, port, text } from "./shape.js";
+
+/** Free metadata of a record: up to 32 short texts by name. */
+export const metaSchema = Type.Record(
+  Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$" }),
+  Type.String({ maxLength: 1_024 }),
+  { maxProperties: 32 },
+);
+
+const version = Type.String({ minLength: 1, maxLength: 64 });
+const host = Type.String({ minLength: 1, maxLength: 255, pattern: "^[A-Za-z0-9._:-]+$" });
+
+/** Metadata key under which an instance's process id is kept, so that its drone recognises it. */
+export const processMetaKey = "process";
+
+/** An endpoint: where one service of one commit listens. */
+export const endpointSchema = exact({
+  id: Type.String({ minLength: 1, maxLength: 64, pattern: "^[A-Za-z0-9._-]+$" }),
+  service: name,
+  version,
+  commit: Type.Optional(commit),
+  host,
+  port,
+  meta: metaSchema,
+});
+export type Endpoint = Static<typeof endpointSchema>;
+
+/** What somebody registers; what is left out is filled in by the registry. */
+export const registrationSchema = exact({
+  id: Type.Optional(Type.String({ minLength: 1, maxLength: 64, pattern: "^[A-Za-z0-9._-]+$" })),
+  service: name,
+  version: Type.Optional(version),
+  commit: Type.Optional(commit),
+  host: Type.Optional(host),
+  port,
+  meta: Type.Optional(metaSchema),
+});
+export type Registration = Static<typeof registrationSchema>;
+
+/** Which endpoints somebody asks for; all given parts must fit. */
+export const endpointQuerySchema = exact({
+  /** `name`, or `name@range` with a semver range. */
+  service: Type.Optional(text(200)),
+  commit: Type.Optional(Type.String({ pattern: "^[0-9a-f]{4,64}$" })),
+  meta: Type.Optional(metaSchema),
+});
+export type EndpointQuery = Static<typeof endpointQuerySchema>;
+
+/** Where a watcher stands: revisions count within one life of the registry, the epoch names that life. */
+export const positionSchema = exact({ epoch: text(40), revision: count });
+export type Position = Static<typeof positionSchema>;
+
+/**
+ * One step of a watch. A snapshot replaces everything; `settled` is false while a restarted registry
+ * still waits for owners to come back, so that its silence is not taken for emptiness.
+ */
+export const endpointUpdateSchema = Type.Union([
+  exact({
+    kind: Type.Literal("snapshot"),
+    at: positionSchema,
+    settled: Type.Boolean(),
+    endpoints: list(endpointSchema, 100_000),
+  }),
+  exact({ kind: Type.Literal("up"), at: positionSchema, endpoint: endpointSchema }),
+  exact({
+    kind: Type.Literal("down"),
+    at: positionSchema,
+    endpoint: endpointSchema,
+    reason: oneOf("freed", "expired"),
+  }),
+  /** A restarted registry has waited long enough: what is missing now is gone. */
+  exact({ kind: Type.Literal("settled"), at: positionSchema }),
+]);
+export type EndpointUpdate = Static<typeof endpointUpdateSchema>;
+
+/** A commit that the cluster should run. */
+export const deploymentSchema = exact({ repo: name, commit });
+export type Deployment = Static<typeof deploymentSchema>;
+
+/**
+ * How far an instance is.
+ *
+ *     waiting > fetching > checking-out > starting > ready > stopping > stopped
+ *                  \            \            \         |
+ *                   \            \            \--------+--> restarting (back-off) > starting
+ *                    \------------\---> failed (tried again later)
+ */
+export const instancePhases = [
+  "waiting",
+  "fetching",
+  "checking-out",
+  "starting",
+  "ready",
+  "restarting",
+  "failed",
+  "stopping",
+  "stopped",
+] as const;
+export const instancePhaseSchema = oneOf(...instancePhases);
+export type InstancePhase = (typeof instancePhases)[number];
+
+/** What a drone observes of one instance. */
+export const instanceReportSchema = exact({
+  /** PROCESS_ID of the instance. */
+  process: text(40),
+  repo: name,
+  commit,
+  service: name,
+  phase: instancePhaseSchema,
+  pid: Type.Optional(count),
+  /** Where it answers; absent for workers and until it is ready. */
+  port: Type.Optional(port),
+  /** Names under which it is in the registry. */
+  services: list(name, 32),
+  restarts: count,
+  /** When the phase began, in ms since 1970. */
+  since: count,
+  /** Why it failed, restarts or stopped: a sentence. */
+  reason: Type.Optional(text(2_000)),
+  /** Last lines of its output, when it failed. */
+  lastLines: Type.Optional(list(text(500), 20)),
+});
+export type InstanceReport = Static<typeof instanceReportSchema>;
+
+/** A share of a route: the weight is relative to the sum of all. */
+export const shareSchema = exact({
+  commit,
+  weight: Type.Number({ exclusiveMinimum: 0, maximum: 1_000_000 }),
+});
+export type Share = Static<typeof shareSchema>;
+
+/** Where visitors of a repository go: one share after `promote`, several after `split`. */
+export const routeSchema = exact({ repo: name, shares: list(shareSchema, 20) });
+export type Route = Static<typeof routeSchema>;
+
+/** All routes and all running commits, as the proxy follows them. */
+export const routeBookSchema = exact({
+  revision: count,
+  routes: list(routeSchema, 100_000),
+  deployments: list(deploymentSchema, 100_000),
+});
+export type RouteBook = Static<typeof routeBookSchema>;
+
+export const droneSummarySchema = exact({
+  name,
+  service: name,
+  host: text(255),
+  labels: Type.Record(Type.String(), text(63)),
+  state: oneOf("connected", "away", "left"),
+  /** When that state began, in ms since 1970. */
+  since: count,
+  version: text(64),
+  instances: count,
+});
+export type DroneSummary = Static<typeof droneSummarySchema>;
+
+export const instanceSummarySchema = exact({
+  drone: name,
+  host: text(255),
+  /** The drone cannot be reached; the report is the last one it made. */
+  away: Type.Boolean(),
+  /** Weight of the commit's share in its repository's route, in percent; 0 when nobody is sent there. */
+  sharePercent: Type.Number({ minimum: 0, maximum: 100 }),
+  report: instanceReportSchema,
+});
+export type InstanceSummary = Static<typeof instanceSummarySchema>;
+
+export const eventSchema = exact({
+  /** Number of the event, rising by one. */
+  number: count,
+  at: count,
+  kind: oneOf(
+    "pushed",
+    "deployed",
+    "deploy-failed",
+    "promoted",
+    "split",
+    "stopped",
+    "drone-joined",
+    "drone-away",
+    "drone-left",
+    "instance-ready",
+    "instance-failed",
+    "instance-stopped",
+  ),
+  repo: Type.Optional(name),
+  commit: Type.Optional(commit),
+  drone: Type.Optional(name),
+  /** The whole event in one sentence. */
+  text: text(2_000),
+});
+export type ClusterEvent = Static<typeof eventSchema>;
+export type EventKind = ClusterEvent["kind"];

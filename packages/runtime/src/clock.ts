@@ -1,0 +1,45 @@
+/** Time as it comes in from outside: real in `system/`, virtual in `simulated/`. */
+import { PropagitError } from "@propagit/protocol";
+
+export interface Clock {
+  /** Milliseconds since 1970. May jump when somebody sets the machine's clock. */
+  now(): number;
+  /** Milliseconds from an arbitrary start; never jumps. For measuring and for deadlines. */
+  monotonic(): number;
+  /** Calls `action` once after `delayMs`; never before this function returned. */
+  after(delayMs: number, action: () => void): Timer;
+}
+
+export interface Timer {
+  cancel(): void;
+}
+
+export function sleep(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(delayMs, resolve);
+  });
+}
+
+/**
+ * A promise that fails when it takes too long; the work itself is not stopped.
+ *
+ * @throws TIMED_OUT saying what was waited for
+ */
+export async function within<T>(
+  clock: Clock,
+  limitMs: number,
+  what: string,
+  work: Promise<T>,
+): Promise<T> {
+  let timer: Timer | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = clock.after(limitMs, () => {
+      reject(new PropagitError("TIMED_OUT", `${what} took longer than ${limitMs / 1000} s`));
+    });
+  });
+  try {
+    return await Promise.race([work, limit]);
+  } finally {
+    timer?.cancel();
+  }
+}

@@ -1,0 +1,21 @@
+/**
+ * Delays between attempts: doubling, with full jitter, so that a thousand peers that lost the same hub do
+ * not come back at the same moment (the "full jitter" of the AWS architecture blog, 2015).
+ */
+export interface Backoff {
+  readonly firstMs: number;
+  readonly maxMs: number;
+}
+
+/** For connections: the first retry comes fast, as after a restart of the other side. */
+export const reconnectBackoff: Backoff = { firstMs: 250, maxMs: 10_000 };
+
+/**
+ * Delay before attempt number `attempt` (from 1), in ms, between half of the ceiling and the ceiling.
+ *
+ * @param fraction a random number in [0, 1)
+ */
+export function backoffMs(backoff: Backoff, attempt: number, fraction: number): number {
+  const ceiling = Math.min(backoff.maxMs, backoff.firstMs * 2 ** Math.min(attempt - 1, 30));
+  return Math.round(ceiling * (0.5 + fraction / 2));
+}

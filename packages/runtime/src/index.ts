@@ -1,0 +1,30 @@
+export * from "./clock.js";
+export * from "./conversation.js";
+export * from "./core/backoff.js";
+export * from "./dial.js";
+export * from "./disk.js";
+export * from "./link.js";
+export * from "./log.js";
+export * from "./network.js";
+export * from "./random.js";
+export * from "./world.js";
+export { SimClock } from "./simulated/sim-clock.js";
+export { SimDisk } from "./simulated/sim-disk.js";
+export { calm, SimNetwork, type Faults } from "./simulated/sim-network.js";
+export { simRandom } from "./simulated/sim-random.js";
+export { simulate, type Simulation } from "./simulated/sim-world.js";
+export { nodeClock } from "./system/node-clock.js";
+export { credentialFromSecret, nodeCrypto, stretchSecret } from "./system/node-crypto.js";
+export { errnoOf, nodeDisk } from "./system/node-disk.js";
+export { nodeRandom } from "./system/node-random.js";
+export { nodeWorld } from "./system/node-world.js";
+export { textLog } from "./system/text-log.js";
+export { acceptWires, plainHost, webSocketNetwork } from "./system/web-socket.js";
+export { lockFolder, type FolderLock } from "./system/folder-lock.js";
+export {
+  findFreePort,
+  portRangeDefault,
+  type FreePortOptions,
+  type PortRange,
+} from "./system/ports.js";
+export { identifyProcess, isRunning, type ProcessIdentity } from "./system/processes.js";

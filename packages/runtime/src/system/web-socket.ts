@@ -1,0 +1,129 @@
+/** Wires over websockets (ws): the only place that knows that package. */
+import type { IncomingMessage, Server } from "node:http";
+import type { Duplex } from "node:stream";
+import { formatAddress, frameBytesMax, PropagitError, type Address } from "@propagit/protocol";
+import { WebSocket, WebSocketServer, type RawData } from "ws";
+import type { Network, Wire, WireHandlers } from "../network.js";
+import { errnoOf } from "./node-disk.js";
+
+/** No compression: frames are small, and a window per connection costs more than it saves. */
+const socketOptions = { perMessageDeflate: false, maxPayload: frameBytesMax } as const;
+/** Connections one server takes; 10,000 drones with a registry link each, and room. */
+const connectionsMax = 25_000;
+
+export const webSocketNetwork: Network = {
+  connect(address, path, limitMs) {
+    const url = `ws://${formatAddress(address)}${path}`;
+    const socket = new WebSocket(url, { ...socketOptions, handshakeTimeout: limitMs });
+    // Made before `open`, so that a first message in the same packet is not missed.
+    const wire = new SocketWire(socket, address.host);
+    return new Promise((resolve, reject) => {
+      socket.once("open", () => resolve(wire));
+      socket.once("error", (error) => reject(unreachable(address, error)));
+    });
+  },
+};
+
+/** Takes websocket upgrades of an HTTP server at the given paths; others are refused with 404. */
+export function acceptWires(
+  server: Server,
+  paths: Readonly<Record<string, (wire: Wire) => void>>,
+): { closeAll(): void } {
+  const sockets = new WebSocketServer({ ...socketOptions, noServer: true });
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on("error", () => socket.destroy());
+    const path = (request.url ?? "").split("?")[0] ?? "";
+    const accept = Object.hasOwn(paths, path) ? paths[path] : undefined;
+    if (!accept) return refuseUpgrade(socket, "404 Not Found");
+    if (sockets.clients.size >= connectionsMax) {
+      return refuseUpgrade(socket, "503 Service Unavailable");
+    }
+    sockets.handleUpgrade(request, socket, head, (opened) => {
+      accept(new SocketWire(opened, plainHost(request.socket.remoteAddress)));
+    });
+  });
+  return {
+    closeAll() {
+      for (const socket of sockets.clients) socket.terminate();
+      sockets.close();
+    },
+  };
+}
+
+/** An address as people write it: `::ffff:127.0.0.1` is `127.0.0.1`. */
+export function plainHost(address: string | undefined): string {
+  return (address ?? "unknown").replace(/^::ffff:(?=\d+\.)/, "");
+}
+
+/** Time for the other side to take the last frames and close; then the socket is destroyed. */
+const closeMsMax = 2_000;
+
+class SocketWire implements Wire {
+  readonly remoteHost: string;
+  readonly #socket: WebSocket;
+  #handlers: WireHandlers | undefined;
+  #early: string[] = [];
+  #closedReason: string | undefined;
+
+  constructor(socket: WebSocket, remoteHost: string) {
+    this.#socket = socket;
+    this.remoteHost = remoteHost;
+    let problem: string | undefined;
+    socket.on("message", (data, isBinary) => this.#receive(data, isBinary));
+    socket.on("error", (error) => {
+      problem ??= errnoOf(error) ?? error.message;
+    });
+    socket.on("close", (code) => this.#end(problem ?? `closed (${code})`));
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.bufferedAmount;
+  }
+
+  send(text: string): void {
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(text);
+  }
+
+  listen(handlers: WireHandlers): void {
+    this.#handlers = handlers;
+    for (const text of this.#early.splice(0)) handlers.message(text);
+    if (this.#closedReason !== undefined) handlers.closed(this.#closedReason);
+  }
+
+  close(): void {
+    if (this.#closedReason !== undefined) return;
+    this.#socket.close();
+    setTimeout(() => this.#socket.terminate(), closeMsMax).unref();
+  }
+
+  #receive(data: RawData, isBinary: boolean): void {
+    // Binary frames are none of ours; as text they fail the same check as any other garbage.
+    const text = isBinary ? "(binary)" : asText(data);
+    if (this.#handlers) this.#handlers.message(text);
+    else this.#early.push(text);
+  }
+
+  #end(reason: string): void {
+    if (this.#closedReason !== undefined) return;
+    this.#closedReason = reason;
+    this.#handlers?.closed(reason);
+  }
+}
+
+function asText(data: RawData): string {
+  if (Array.isArray(data)) return Buffer.concat(data).toString();
+  return Buffer.isBuffer(data) ? data.toString() : Buffer.from(data).toString();
+}
+
+function refuseUpgrade(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+function unreachable(address: Address, error: Error): PropagitError {
+  const reason = errnoOf(error) === "ECONNREFUSED" ? "nothing listens there" : error.message;
+  return new PropagitError(
+    "UNREACHABLE",
+    `nobody answers at ${formatAddress(address)}: ${reason || (errnoOf(error) ?? "no reason given")}`,
+    { cause: error },
+  );
+}
