@@ -1,1 +1,2 @@
-export {};
+export { cliReference } from "./reference.js";
+export { runPropagit, runRegistry } from "./main.js";

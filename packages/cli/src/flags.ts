@@ -1,0 +1,87 @@
+/** Values of flags and arguments: parsed once, with an error that says which flag and why. */
+import { parseAddress, parseLabel, PropagitError, quote, type Address } from "@propagit/protocol";
+import type { PortRange } from "@propagit/runtime";
+import { InvalidArgumentError } from "commander";
+
+/** Wraps a parser for commander, which then names the flag in front of the reason. */
+export function asFlag<T>(parse: (text: string) => T): (text: string) => T {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (thrown) {
+      throw new InvalidArgumentError(sentence(thrown));
+    }
+  };
+}
+
+/** As `asFlag`, for flags that may be given several times. */
+export function asRepeatedFlag<T>(parse: (text: string) => T): (text: string, before?: T[]) => T[] {
+  const single = asFlag(parse);
+  return (text, before = []) => [...before, single(text)];
+}
+
+/** A port from 1 to 65535. */
+export function parsePort(text: string): number {
+  return parseWhole(text, 1, 65_535);
+}
+
+export function parseWhole(text: string, low: number, high: number): number {
+  const value = Number(text);
+  if (/^\d{1,10}$/.test(text) && value >= low && value <= high) return value;
+  throw new PropagitError(
+    "BAD_USAGE",
+    `${quote(text)} is not a whole number from ${low} to ${high}`,
+  );
+}
+
+/** Seconds, also with a fraction, as milliseconds. */
+export function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (/^\d{1,6}(\.\d{1,3})?$/.test(text) && seconds > 0) return Math.round(seconds * 1_000);
+  throw new PropagitError("BAD_USAGE", `${quote(text)} is not a number of seconds above 0`);
+}
+
+export function parsePortRange(text: string): PortRange {
+  const match = /^(\d{1,5})-(\d{1,5})$/.exec(text);
+  const low = Number(match?.[1]);
+  const high = Number(match?.[2]);
+  if (match && low >= 1 && high <= 65_535 && low <= high) return { low, high };
+  throw new PropagitError("BAD_USAGE", `${quote(text)} is not a port range like 10000-20000`);
+}
+
+/** `NAME=VALUE` for an instance's environment. */
+export function parseVariable(text: string): readonly [name: string, value: string] {
+  const at = text.indexOf("=");
+  const name = text.slice(0, at);
+  if (at > 0 && /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return [name, text.slice(at + 1)];
+  throw new PropagitError("BAD_USAGE", `${quote(text)} is not of the form NAME=VALUE`);
+}
+
+export function parseLabelFlag(text: string): readonly [key: string, value: string] {
+  const { key, value } = parseLabel(text);
+  return [key, value];
+}
+
+/** One arm of a split, `COMMIT=WEIGHT`; commits may be branches or tags, so the last `=` counts. */
+export function parseShare(text: string): { readonly ref: string; readonly weight: number } {
+  const at = text.lastIndexOf("=");
+  const weight = Number(text.slice(at + 1));
+  const isNumber = /^\d{1,7}(\.\d{1,6})?%?$/.test(text.slice(at + 1));
+  if (at > 0 && isNumber) {
+    return { ref: text.slice(0, at), weight: Number(text.slice(at + 1).replace("%", "")) };
+  }
+  const problem =
+    at > 0 && Number.isFinite(weight)
+      ? "has a weight that is not above 0"
+      : "is not of the form COMMIT=WEIGHT";
+  throw new PropagitError("BAD_WEIGHT", `${quote(text)} ${problem}`);
+}
+
+export function parseAddressFlag(text: string): Address {
+  return parseAddress(text);
+}
+
+function sentence(thrown: unknown): string {
+  if (thrown instanceof PropagitError) return `${thrown.message}; ${thrown.hint}.`;
+  return String(thrown);
+}

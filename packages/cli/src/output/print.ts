@@ -1,0 +1,13 @@
+/** What commands print on stdout: either text for people or one JSON value for programs. */
+export function print(text: string): void {
+  process.stdout.write(text);
+}
+
+export function printJson(value: unknown): void {
+  print(`${JSON.stringify(value, undefined, 2)}\n`);
+}
+
+/** One JSON value a line, for streams. */
+export function printJsonLine(value: unknown): void {
+  print(`${JSON.stringify(value)}\n`);
+}

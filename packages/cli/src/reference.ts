@@ -1,0 +1,48 @@
+/** docs/cli.md, written from the help texts; a test keeps both equal. */
+import { errorCatalogue, exitCodes } from "@propagit/protocol";
+import type { Command } from "commander";
+import { helpOf } from "./program.js";
+import { propagitProgram } from "./propagit.js";
+import { registryProgram } from "./registry.js";
+
+const introduction = `# The command lines
+
+Written from the help texts by \`npm run docs:cli\`; a test keeps both equal.
+
+Flags may be written \`--a=b\` or \`--a b\`. \`PROPAGIT_HUB\` saves \`--hub\`, \`PROPAGIT_SECRET\` or
+\`PROPAGIT_SECRET_FILE\` save \`--secret\` and keep it out of the shell's history, \`PROPAGIT_REGISTRY\`
+saves the registry's address, \`PROPAGIT_HOME\` moves \`~/.propagit\`, \`NO_COLOR\` takes colour away.
+`;
+
+/** The whole page. */
+export function cliReference(): string {
+  const programs = [propagitProgram(), registryProgram()];
+  return [introduction, exitCodeTable(), ...programs.map(programPage)].join("\n");
+}
+
+function programPage(program: Command): string {
+  const commands = program.commands.map((command) =>
+    section("###", `${program.name()} ${command.name()}`, command),
+  );
+  return [section("##", program.name(), program), ...commands].join("\n");
+}
+
+function section(level: string, title: string, command: Command): string {
+  return `${level} ${title}\n\n\`\`\`text\n${helpOf(command)}\n\`\`\`\n`;
+}
+
+function exitCodeTable(): string {
+  const rows = Object.entries(exitCodes).map(([name, code]) => {
+    const codes = Object.entries(errorCatalogue)
+      .filter(([, kind]) => kind.exit === code)
+      .map(([error]) => error);
+    return `| ${code} | ${name} | ${codes.join(", ") || "–"} |`;
+  });
+  return `## Exit codes
+
+| code | meaning | errors (see [errors.md](errors.md)) |
+| --- | --- | --- |
+${rows.join("\n")}
+| 130 | interrupted by ^C | – |
+`;
+}

@@ -1,0 +1,137 @@
+/** A whole cluster on free ports of this machine, in a folder that is gone afterwards. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DaemonProcess, runCli, until, type Finished, type Program } from "./cli.js";
+
+export const secret = "beepboop";
+
+export interface Ports {
+  readonly registry: number;
+  /** Git is on the port after it. */
+  readonly hub: number;
+  readonly proxy: number;
+}
+
+export class Cluster {
+  readonly folder: string;
+  readonly ports: Ports;
+  readonly #daemons: DaemonProcess[] = [];
+
+  private constructor(folder: string, ports: Ports) {
+    this.folder = folder;
+    this.ports = ports;
+  }
+
+  static async create(): Promise<Cluster> {
+    const folder = await mkdtemp(join(tmpdir(), "propagit-"));
+    const [hub, registry, proxy] = [await freePair(), await freePort(), await freePort()];
+    return new Cluster(folder, { hub, registry, proxy });
+  }
+
+  get hubFlags(): readonly string[] {
+    return [`--hub=localhost:${this.ports.hub}`, `--secret=${secret}`];
+  }
+
+  get registryAddress(): string {
+    return `localhost:${this.ports.registry}`;
+  }
+
+  /** Starts a daemon that is ended with the cluster; its data is in the cluster's folder. */
+  start(name: string, program: Program, args: readonly string[]): DaemonProcess {
+    const daemon = new DaemonProcess(name, program, args, this.env);
+    this.#daemons.push(daemon);
+    return daemon;
+  }
+
+  async startRegistry(args: readonly string[] = []): Promise<DaemonProcess> {
+    const daemon = this.start("registry", "registry", [String(this.ports.registry), ...args]);
+    await daemon.said(/listening on/);
+    return daemon;
+  }
+
+  /** The hub; with the registry of `startRegistry` unless it shall have its own. */
+  async startHub(options: { readonly ownRegistry?: boolean } = {}): Promise<DaemonProcess> {
+    const registry = options.ownRegistry ? [] : [`--registry=${this.registryAddress}`];
+    const flags = [`--port=${this.ports.hub}`, `--secret=${secret}`, ...registry];
+    const daemon = this.start("hub", "propagit", ["hub", ...flags]);
+    await daemon.said(/listening on/);
+    return daemon;
+  }
+
+  /** A drone, once the hub knows it. */
+  async startDrone(
+    command: readonly string[],
+    flags: readonly string[] = [],
+  ): Promise<DaemonProcess> {
+    const args = ["drone", ...this.hubFlags, ...flags, "--", ...command];
+    const daemon = this.start(`drone ${command.join(" ")}`, "propagit", args);
+    await daemon.said(/joined/);
+    return daemon;
+  }
+
+  async startProxy(flags: readonly string[] = []): Promise<DaemonProcess> {
+    const args = ["proxy", ...this.hubFlags, `--port=${this.ports.proxy}`, ...flags];
+    const daemon = this.start("proxy", "propagit", args);
+    await daemon.said(/listening on/);
+    return daemon;
+  }
+
+  /** `propagit COMMAND --hub --secret ARGS…`, to its end. */
+  propagit(command: string, ...args: readonly string[]): Promise<Finished> {
+    return runCli("propagit", [command, ...this.hubFlags, ...args], this.env);
+  }
+
+  registry(...args: readonly string[]): Promise<Finished> {
+    return runCli("registry", args, this.env);
+  }
+
+  get env(): Readonly<Record<string, string>> {
+    return { PROPAGIT_HOME: join(this.folder, "home") };
+  }
+
+  /** Everything that every daemon said, for the message of a failed test. */
+  get output(): string {
+    return this.#daemons.map(({ name, output }) => `--- ${name}\n${output}`).join("\n");
+  }
+
+  /** Ends every process, drones first so that they can say goodbye, and removes the folder. */
+  async destroy(): Promise<void> {
+    for (const daemon of this.#daemons.reverse()) await daemon.stop();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => {
+    server.listen(0, () => resolve());
+  });
+  const address = server.address();
+  await new Promise((resolve) => {
+    server.close(resolve);
+  });
+  if (typeof address !== "object" || !address) throw new Error("no port was given");
+  return address.port;
+}
+
+/** A free port whose next one is free too. */
+async function freePair(): Promise<number> {
+  let pair = 0;
+  await until("two free ports in a row", async () => {
+    pair = await freePort();
+    return isFree(pair + 1);
+  });
+  return pair;
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, () => {
+      server.close(() => resolve(true));
+    });
+  });
+}
