@@ -7,11 +7,16 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { shortCommit } from "@propagit/protocol";
-import { until } from "../support/cli.js";
-import { Cluster, secret } from "../support/cluster.js";
-import { WorkTree } from "../support/git.js";
-import { closeConnections, get, inParallel } from "../support/http.js";
 import { heading, say, showCommand, showShares } from "./narrator.js";
+import {
+  closeConnections,
+  Cluster,
+  get,
+  inParallel,
+  secret,
+  until,
+  WorkTree,
+} from "@propagit/test-support";
 
 const exampleFolder = fileURLToPath(new URL("../../../examples/cluster/", import.meta.url));
 const visitorCount = 10_000;

@@ -1,6 +1,6 @@
 /** What the demo prints: headings, commands with their output, and small pictures. */
 import { shortCommit } from "@propagit/protocol";
-import type { Finished } from "../support/cli.js";
+import { type Finished } from "@propagit/test-support";
 
 const barWidth = 40;
 

@@ -1,6 +1,6 @@
 /** The built command lines as a user runs them: real processes, real exit codes. */
 import { fileURLToPath } from "node:url";
-import { execa, type ResultPromise } from "execa";
+import { execa } from "execa";
 
 const binFolder = fileURLToPath(new URL("../../../packages/cli/bin/", import.meta.url));
 
@@ -45,7 +45,7 @@ export class DaemonProcess {
   output = "";
   readonly exited: Promise<number | undefined>;
   #isOver = false;
-  readonly #child: ResultPromise;
+  readonly #child: ReturnType<typeof spawnProgram>;
 
   constructor(
     name: string,
@@ -54,14 +54,7 @@ export class DaemonProcess {
     env: Readonly<Record<string, string>>,
   ) {
     this.name = name;
-    this.#child = execa(process.execPath, [`${binFolder}${program}.js`, ...args], {
-      env: cleanEnv(env),
-      extendEnv: false,
-      reject: false,
-      all: true,
-      buffer: false,
-      stdin: "ignore",
-    });
+    this.#child = spawnProgram(program, args, env);
     this.pid = this.#child.pid ?? -1;
     this.#child.all?.on("data", (chunk: Buffer) => {
       this.output += chunk.toString();
@@ -112,4 +105,19 @@ export async function until(
       setTimeout(resolve, 20);
     });
   }
+}
+
+function spawnProgram(
+  program: Program,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+) {
+  return execa(process.execPath, [`${binFolder}${program}.js`, ...args], {
+    env: cleanEnv(env),
+    extendEnv: false,
+    reject: false,
+    all: true,
+    buffer: false,
+    stdin: "ignore",
+  });
 }
