@@ -140,7 +140,7 @@ export const hubMethods = {
     result: exact({ drones: list(droneSummarySchema, 100_000) }),
     needs: "cluster",
   },
-  /** The last events; with `follow`, new ones come as parts until the caller cancels. */
+  /** The last events; with `follow` they come as parts instead, then new ones until the caller cancels. */
   "hub.events": {
     params: exact({ last: Type.Integer({ minimum: 0, maximum: 10_000 }), follow: Type.Boolean() }),
     part: eventSchema,
