@@ -149,6 +149,24 @@ export const errorCatalogue = {
     "no route for that host name",
     "deploy the repository first; `propagit ps` shows the names",
   ),
+  NO_ENDPOINT: kind(
+    unreachable,
+    503,
+    "a commit has no endpoint that visitors could be sent to",
+    "`propagit ps` shows how far its instances are",
+  ),
+  APP_FAILED: kind(
+    unreachable,
+    502,
+    "an endpoint could not be connected to, or broke off before it answered",
+    "`propagit ps` shows whether the instance runs and why it stopped",
+  ),
+  BAD_REQUEST: kind(
+    protocol,
+    400,
+    "a request to the proxy is not HTTP, or can be read in two ways",
+    "send it with an ordinary HTTP client",
+  ),
   AMBIGUOUS: kind(
     conflict,
     409,
@@ -229,6 +247,9 @@ export const errorCatalogue = {
 
 export type ErrorCode = keyof typeof errorCatalogue;
 
+/** Longest texts of an error that travels; longer ones are cut, or their frame would be refused. */
+export const errorTextMax = { messageChars: 16_384, hintChars: 1_024 } as const;
+
 /** An error as it travels in frames and JSON answers. */
 export interface ErrorData {
   readonly code: ErrorCode;
@@ -254,7 +275,11 @@ export class PropagitError extends Error {
   }
 
   toData(): ErrorData {
-    return { code: this.code, message: this.message, hint: this.hint };
+    return {
+      code: this.code,
+      message: cut(this.message, errorTextMax.messageChars),
+      hint: cut(this.hint, errorTextMax.hintChars),
+    };
   }
 
   static fromData(data: ErrorData): PropagitError {
@@ -276,6 +301,10 @@ export function toPropagitError(thrown: unknown): PropagitError {
 /** States what cannot be otherwise; stays on in production. */
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(`cannot happen: ${message}`);
+}
+
+function cut(text: string, charsMax: number): string {
+  return text.length > charsMax ? `${text.slice(0, charsMax - 1)}…` : text;
 }
 
 function kind(exit: number, status: number, when: string, hint: string): ErrorKind {

@@ -10,7 +10,7 @@
  * Everything foreign passes one check, which gives the reason when it is wrong.
  */
 import { Type, type Static } from "typebox";
-import { isErrorCode, type ErrorCode } from "./errors.js";
+import { errorTextMax, isErrorCode, PropagitError, type ErrorCode } from "./errors.js";
 import { check, count, exact, oneOf, parseJson, text, type Checked } from "./shape.js";
 
 export const protocolVersion = 1;
@@ -18,13 +18,20 @@ export const protocolVersion = 1;
 /** Longest frame either side takes, in bytes: 4,000 instance reports fit; a guess, not a measurement. */
 export const frameBytesMax = 4 * 1024 * 1024;
 
+/** Bytes that sealing puts around a body, and room. */
+const sealBytesMax = 64;
+
 const version = Type.Literal(protocolVersion);
 const hex = (length: number) => Type.String({ pattern: `^[0-9a-f]{${length}}$` });
 
 export const roles = ["drone", "proxy", "cli", "client"] as const;
 export type Role = (typeof roles)[number];
 
-const errorData = exact({ code: text(40), message: text(16_384), hint: text(1_024) });
+const errorData = exact({
+  code: text(40),
+  message: text(errorTextMax.messageChars),
+  hint: text(errorTextMax.hintChars),
+});
 
 /** Frames of the handshake, in plain JSON. */
 export const handshakeSchemas = {
@@ -99,11 +106,27 @@ export function decodeHandshake(message: string): Checked<Handshake> {
     return { ok: false, reason: "is not a handshake frame" };
   }
   const { v } = value as { v?: unknown };
-  if (v !== protocolVersion) return { ok: false, reason: `has protocol version ${String(v)}` };
+  // Foreign: only a number is printed, an object could throw as text or be megabytes long.
+  if (v !== protocolVersion) {
+    return { ok: false, reason: `has protocol version ${typeof v === "number" ? v : "none"}` };
+  }
   return check<(typeof handshakeSchemas)[HandshakeKind]>(
     handshakeSchemas[kind as HandshakeKind],
     value,
   );
+}
+
+/**
+ * A body as it is sealed. What is too large is refused here, where the one who made it can be told;
+ * the other side would end the whole session over it.
+ *
+ * @throws TOO_LARGE
+ */
+export function encodeBody(body: Body): string {
+  const json = JSON.stringify(body);
+  if (Buffer.byteLength(json) <= frameBytesMax - sealBytesMax) return json;
+  const mib = frameBytesMax / 1024 / 1024;
+  throw new PropagitError("TOO_LARGE", `a ${body.kind} frame is larger than ${mib} MiB`);
 }
 
 /** The body of a sealed frame, or the reason the text is none. */

@@ -29,7 +29,8 @@ const labelValuePattern = /^[A-Za-z0-9._-]{0,63}$/;
  */
 export function parseRepoName(text: string): RepoName {
   const name = text.endsWith(".git") ? text.slice(0, -4) : text;
-  if (repoNamePattern.test(name) && !name.endsWith(".") && !name.includes("..")) {
+  // A second `.git` would make another name of it each time it is parsed.
+  if (repoNamePattern.test(name) && !/\.\.|\.$|\.git$/.test(name)) {
     return name as RepoName;
   }
   throw new PropagitError("BAD_NAME", `repository name ${quote(text)} is not allowed`, {

@@ -15,6 +15,7 @@ import {
   eventSchema,
   instanceReportSchema,
   instanceSummarySchema,
+  labelsSchema,
   metaSchema,
   positionSchema,
   registrationSchema,
@@ -166,7 +167,7 @@ export const hubMethods = {
       /** Kept in the drone's data folder, so that it is the same drone after a restart. */
       identity: Type.String({ pattern: "^[0-9a-f]{32}$" }),
       name,
-      labels: Type.Record(Type.String(), text(63)),
+      labels: labelsSchema,
       service: name,
       host: text(255),
       version: text(64),

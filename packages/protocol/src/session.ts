@@ -14,6 +14,7 @@ import { assert, type ErrorData, type ErrorCode, errorCatalogue } from "./errors
 import {
   decodeBody,
   decodeHandshake,
+  encodeBody,
   encodeHandshake,
   errorCodeOf,
   protocolVersion,
@@ -21,8 +22,9 @@ import {
   type Handshake,
   type Role,
 } from "./frame.js";
-import { open, seal, type Seal } from "./seal.js";
-import { keyOfCredential, type TokenScope } from "./token.js";
+import { open, seal } from "./seal.js";
+import { deriveKeys, knownKey, prove, type SessionKeys } from "./session-keys.js";
+import type { TokenScope } from "./token.js";
 
 /** How long a peer may take from the first byte to `welcome`. A guess, generous for slow lines. */
 export const handshakeMsMax = 10_000;
@@ -56,12 +58,6 @@ export interface Peer {
   readonly sessionKey: string;
 }
 
-interface Keys {
-  readonly send: Seal;
-  readonly receive: Seal;
-  readonly sessionKey: string;
-}
-
 type Phase =
   | { readonly kind: "challenging" }
   | { readonly kind: "connecting" }
@@ -71,7 +67,7 @@ type Phase =
       readonly open: boolean;
       readonly serverNonce: string;
     }
-  | { readonly kind: "open"; readonly keys: Keys; readonly heartbeatMs: number }
+  | { readonly kind: "open"; readonly keys: SessionKeys; readonly heartbeatMs: number }
   | { readonly kind: "closed"; readonly reason: ErrorData };
 
 export interface SessionState {
@@ -84,6 +80,7 @@ export interface SessionState {
 
 export type SessionEvent =
   | { readonly kind: "message"; readonly text: string }
+  /** In an open session only; the step throws TOO_LARGE and changes nothing when it is too large. */
   | { readonly kind: "send"; readonly body: Body }
   /** Time passed; to be fed at least every heartbeat. */
   | { readonly kind: "tick" }
@@ -123,7 +120,7 @@ export function stepSession(
   if (state.phase.kind === "closed") return { state, effects: [] };
   switch (event.kind) {
     case "message":
-      return receive(crypto, { ...state, heardAt: now }, event.text, now);
+      return receive(crypto, state, event.text, now);
     case "send":
       return sendBody(crypto, state, event.body, now);
     case "tick":
@@ -137,9 +134,10 @@ export function stepSession(
   }
 }
 
-function receive(crypto: Crypto, state: SessionState, text: string, now: number): SessionStep {
+function receive(crypto: Crypto, before: SessionState, text: string, now: number): SessionStep {
+  const state = { ...before, heardAt: now };
   const { phase, side } = state;
-  if (phase.kind === "open") return receiveSealed(crypto, state, phase.keys, text, now);
+  if (phase.kind === "open") return receiveSealed(crypto, before, phase.keys, text, now);
   const frame = decodeHandshake(text);
   if (!frame.ok) return refuse(state, badHandshake(frame.reason));
   const { value } = frame;
@@ -255,15 +253,16 @@ function acceptWelcome(
 function receiveSealed(
   crypto: Crypto,
   state: SessionState,
-  keys: Keys,
+  keys: SessionKeys,
   text: string,
   now: number,
 ): SessionStep {
   const opened = open(crypto, keys.receive, text);
+  // No sign of life: whoever recorded it can send it again when the other side is long gone.
   if (opened.kind === "repeated") return { state, effects: [] };
   if (opened.kind === "bad") return badFrame(crypto, state, opened.reason, now);
   const phase = { ...state.phase, keys: { ...keys, receive: opened.seal } } as Phase;
-  const next = { ...state, phase };
+  const next = { ...state, phase, heardAt: now };
   const body = decodeBody(opened.json);
   if (!body.ok) return badFrame(crypto, next, body.reason, now);
   if (body.value.kind === "bye") {
@@ -276,7 +275,7 @@ function receiveSealed(
 function sendBody(crypto: Crypto, state: SessionState, body: Body, now: number): SessionStep {
   const { phase } = state;
   assert(phase.kind === "open", "bodies are sent in open sessions only");
-  const sealed = seal(crypto, phase.keys.send, JSON.stringify(body));
+  const sealed = seal(crypto, phase.keys.send, encodeBody(body));
   const keys = { ...phase.keys, send: sealed.seal };
   return {
     state: { ...state, phase: { ...phase, keys }, sentAt: now },
@@ -334,42 +333,6 @@ function close(state: SessionState, reason: ErrorData): SessionStep {
     state: { ...state, phase: { kind: "closed", reason } },
     effects: [{ kind: "closed", reason }],
   };
-}
-
-function knownKey(
-  crypto: Crypto,
-  clusterKey: string | undefined,
-  credentialId: string,
-): { readonly key: string; readonly scope?: TokenScope } | undefined {
-  if (clusterKey !== undefined) return keyOfCredential(crypto, clusterKey, credentialId);
-  return credentialId === openCredential.id ? openCredential : undefined;
-}
-
-function prove(
-  crypto: Crypto,
-  key: string,
-  side: "client" | "server",
-  serverNonce: string,
-  clientNonce: string,
-  role: Role,
-): string {
-  return crypto.mac(key, `propagit ${side} ${serverNonce} ${clientNonce} ${role}`);
-}
-
-/** One key for each direction, so that nobody can send a peer its own frames back. */
-function deriveKeys(
-  crypto: Crypto,
-  key: string,
-  serverNonce: string,
-  clientNonce: string,
-  self: "client" | "server",
-): Keys {
-  const derive = (purpose: string) =>
-    crypto.mac(key, `propagit ${purpose} ${serverNonce} ${clientNonce}`);
-  const fromClient = { key: derive("client-to-server"), nextSeq: 1 };
-  const fromServer = { key: derive("server-to-client"), nextSeq: 1 };
-  const [send, receive] = self === "client" ? [fromClient, fromServer] : [fromServer, fromClient];
-  return { send, receive, sessionKey: derive("session") };
 }
 
 type PlainHandshake = Handshake extends infer H

@@ -5,11 +5,17 @@ import { Value } from "typebox/value";
 export type Checked<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string };
 
+/** Of the place of a mistake, as names in it may be foreign and long. */
+const pathCharsMax = 200;
+
 export function check<S extends TSchema>(schema: S, value: unknown): Checked<Static<S>> {
   if (Value.Check(schema, value)) return { ok: true, value };
   const [first] = Value.Errors(schema, value);
-  const where = first?.instancePath ? `${first.instancePath.slice(1).replaceAll("/", ".")} ` : "";
-  return { ok: false, reason: `${where}${first?.message ?? "is not of the expected shape"}` };
+  const path = (first?.instancePath ?? "").slice(1, 1 + pathCharsMax).replaceAll("/", ".");
+  const where = path && `${path} `;
+  // The schema's own words for a property that nobody asked for are "schema is false".
+  const message = first?.keyword === "boolean" ? "is not known here" : first?.message;
+  return { ok: false, reason: `${where}${message ?? "is not of the expected shape"}` };
 }
 
 /** JSON text to a value, or undefined; `JSON.parse` never lets a prototype through as own state. */

@@ -79,7 +79,8 @@ function readScope(text: string): TokenScope | undefined {
   try {
     const parts: unknown = JSON.parse(Buffer.from(text, "base64url").toString());
     if (!Array.isArray(parts) || parts.length !== 4) return undefined;
-    const [repo, commit, drone, process] = parts.map(String) as [string, string, string, string];
+    if (!parts.every((part) => typeof part === "string")) return undefined;
+    const [repo, commit, drone, process] = parts as [string, string, string, string];
     return isCommitHash(commit) ? { repo, commit, drone, process } : undefined;
   } catch {
     return undefined;

@@ -2,12 +2,20 @@
 import { Type, type Static } from "typebox";
 import { commit, count, exact, list, name, oneOf, port, text } from "./shape.js";
 
+const word = Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$" });
+
 /** Free metadata of a record: up to 32 short texts by name. */
-export const metaSchema = Type.Record(
-  Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$" }),
-  Type.String({ maxLength: 1_024 }),
-  { maxProperties: 32 },
-);
+export const metaSchema = Type.Record(word, text(1_024), {
+  maxProperties: 32,
+  // Without it a name that does not fit the pattern would pass, with anything as its value.
+  additionalProperties: false,
+});
+
+/** Labels of a drone: up to 64 short texts by name. */
+export const labelsSchema = Type.Record(word, text(63), {
+  maxProperties: 64,
+  additionalProperties: false,
+});
 
 const version = Type.String({ minLength: 1, maxLength: 64 });
 const host = Type.String({ minLength: 1, maxLength: 255, pattern: "^[A-Za-z0-9._:-]+$" });
@@ -147,7 +155,7 @@ export const droneSummarySchema = exact({
   name,
   service: name,
   host: text(255),
-  labels: Type.Record(Type.String(), text(63)),
+  labels: labelsSchema,
   state: oneOf("connected", "away", "left"),
   /** When that state began, in ms since 1970. */
   since: count,

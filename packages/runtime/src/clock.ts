@@ -14,6 +14,11 @@ export interface Timer {
   cancel(): void;
 }
 
+/** As people read it: at most one decimal. */
+function seconds(ms: number): number {
+  return Math.round(ms / 100) / 10;
+}
+
 export function sleep(clock: Clock, delayMs: number): Promise<void> {
   return new Promise((resolve) => {
     clock.after(delayMs, resolve);
@@ -34,7 +39,7 @@ export async function within<T>(
   let timer: Timer | undefined;
   const limit = new Promise<never>((_, reject) => {
     timer = clock.after(limitMs, () => {
-      reject(new PropagitError("TIMED_OUT", `${what} took longer than ${limitMs / 1000} s`));
+      reject(new PropagitError("TIMED_OUT", `${what} took longer than ${seconds(limitMs)} s`));
     });
   });
   try {

@@ -144,7 +144,7 @@ export class Conversation {
   ): Promise<Result<M>> {
     const closed = this.#closedReason();
     if (closed) return Promise.reject(PropagitError.fromData(closed));
-    options.signal?.throwIfAborted();
+    if (options.signal?.aborted) return Promise.reject(givenUp(method));
     const id = this.#nextCall++;
     const answer = new Promise<unknown>((resolve, reject) => {
       this.#calls.set(id, {
@@ -154,11 +154,15 @@ export class Conversation {
         reject,
       });
     });
-    this.#send({ kind: "call", id, method, params });
+    try {
+      this.#send({ kind: "call", id, method, params });
+    } catch (thrown) {
+      this.#takeCall(id)?.reject(toPropagitError(thrown));
+    }
     return this.#bounded(id, method, answer, options) as Promise<Result<M>>;
   }
 
-  /** Says something; it may be lost when the connection ends. */
+  /** Says something; it may be lost when the connection ends. @throws TOO_LARGE */
   tell<T extends TellingName>(method: T, params: Telling<T>): void {
     if (this.isOpen) this.#send({ kind: "tell", method, params });
   }
@@ -186,7 +190,7 @@ export class Conversation {
             giveUp(new PropagitError("TIMED_OUT", `no answer to ${method} in ${limitMs / 1000} s`));
           })
         : undefined;
-    const aborted = () => giveUp(new PropagitError("TIMED_OUT", `${method} was given up`));
+    const aborted = () => giveUp(givenUp(method));
     options.signal?.addEventListener("abort", aborted, { once: true });
     try {
       return await answer;
@@ -196,6 +200,7 @@ export class Conversation {
     }
   }
 
+  /** @throws TOO_LARGE */
   #send(body: Body): void {
     this.#feed({ kind: "send", body });
     if (this.#wire.bufferedBytes > bufferedBytesMax) {
@@ -311,7 +316,20 @@ export class Conversation {
     }
     const checked = check(tellings[method], params);
     if (!checked.ok) return this.end(badFrame(`${method} was told wrongly: ${checked.reason}`));
-    (handler as (params: unknown, conversation: Conversation) => void)(checked.value, this);
+    this.#guard(method, () => {
+      (handler as (params: unknown, conversation: Conversation) => void)(checked.value, this);
+    });
+  }
+
+  /** What the owner does with a message may fail; that ends this conversation, not the process. */
+  #guard(what: string, action: () => void): void {
+    try {
+      action();
+    } catch (thrown) {
+      const error = toPropagitError(thrown);
+      this.#world.log.warn(`${what} could not be taken: ${error.stack ?? error.message}`);
+      this.end(new PropagitError("INTERNAL", `${what} could not be taken: ${error.message}`));
+    }
   }
 
   #takePart(id: number, part: unknown): void {
@@ -320,7 +338,7 @@ export class Conversation {
     const { part: schema } = methods[call.method] as { part?: Parameters<typeof check>[0] };
     const checked = schema ? check(schema, part) : undefined;
     if (!checked?.ok) return this.end(badFrame(`a wrong part of ${call.method} came`));
-    call.onPart?.(checked.value as never);
+    this.#guard(`a part of ${call.method}`, () => call.onPart?.(checked.value as never));
   }
 
   #takeReply(id: number, result: unknown): void {
@@ -362,6 +380,10 @@ export class Conversation {
       this.#scheduleTick();
     });
   }
+}
+
+function givenUp(method: MethodName): PropagitError {
+  return new PropagitError("TIMED_OUT", `${method} was given up`);
 }
 
 function badFrame(message: string): PropagitError {

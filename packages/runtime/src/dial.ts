@@ -1,5 +1,6 @@
 /** One conversation for one command: connects once, says why not, and never hangs. */
 import {
+  formatAddress,
   PropagitError,
   type Address,
   type Credential,
@@ -19,18 +20,21 @@ export interface DialOptions {
   readonly acceptsOpen: boolean;
 }
 
-/** Bound on connecting and proving together: a command line ends within 10 s. */
+/** Bound on connecting and proving together, so that a command line ends within 10 s. */
 const dialMsMax = 9_000;
 
 /** @throws UNREACHABLE, DENIED, UNPROVEN, TIMED_OUT, BAD_VERSION */
 export async function dial(world: World, options: DialOptions): Promise<Conversation> {
   const { address, path, role, credential, acceptsOpen } = options;
+  const startedAt = world.clock.monotonic();
   const wire = await world.network.connect(address, path, connectMsMax);
   const conversation = new Conversation(world, wire, {
     side: { kind: "client", role, credential, acceptsOpen },
   });
   try {
-    await within(world.clock, dialMsMax, "the handshake", conversation.established);
+    const leftMs = startedAt + dialMsMax - world.clock.monotonic();
+    const what = `connecting to ${formatAddress(address)}`;
+    await within(world.clock, leftMs, what, conversation.established);
     return conversation;
   } catch (thrown) {
     void hangUp(conversation);

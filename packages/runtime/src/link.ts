@@ -68,6 +68,8 @@ export class Link {
   #conversation: Conversation | undefined;
   #timer: Timer | undefined;
   #wasUp = false;
+  /** Why the last attempt failed; undefined while nothing did. */
+  #lastReason: ErrorData | undefined;
   #waiters: { resolve: (up: Conversation) => void; reject: (error: PropagitError) => void }[] = [];
 
   constructor(world: World, options: LinkOptions) {
@@ -136,6 +138,7 @@ export class Link {
     try {
       const conversation = await this.#converse();
       this.#wasUp = true;
+      this.#lastReason = undefined;
       this.#set({ kind: "up", conversation });
       for (const waiter of this.#waiters.splice(0)) waiter.resolve(conversation);
       const reason = await conversation.over;
@@ -164,6 +167,7 @@ export class Link {
 
   #retry(reason: ErrorData, attempt: number): void {
     if (this.#isStopped()) return;
+    this.#lastReason = reason;
     const retryMs = backoffMs(reconnectBackoff, attempt, this.#world.random.fraction());
     this.#set({ kind: "waiting", reason, retryMs, again: this.#wasUp });
     if (this.#isStopped()) return;
@@ -185,7 +189,7 @@ export class Link {
 
   #notUp(limitMs: number): PropagitError {
     const where = formatAddress(this.#options.address);
-    if (this.#state.kind === "waiting") return PropagitError.fromData(this.#state.reason);
+    if (this.#lastReason) return PropagitError.fromData(this.#lastReason);
     return new PropagitError("UNREACHABLE", `no connection to ${where} within ${limitMs / 1000} s`);
   }
 }

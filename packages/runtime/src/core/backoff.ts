@@ -1,6 +1,7 @@
 /**
- * Delays between attempts: doubling, with full jitter, so that a thousand peers that lost the same hub do
- * not come back at the same moment (the "full jitter" of the AWS architecture blog, 2015).
+ * Delays between attempts: doubling, half of each by chance, so that a thousand peers that lost the same
+ * hub do not come back at the same moment (the "equal jitter" of the AWS architecture blog, 2015; its
+ * "full jitter" may give no delay at all, and then a refusing server is asked again at once).
  */
 export interface Backoff {
   readonly firstMs: number;

@@ -108,7 +108,7 @@ export class SimNetwork {
 
   async #connect(host: string, address: Address, path: string, limitMs: number): Promise<Wire> {
     const isCut = this.#isCut(host, address.host);
-    await sleep(this.#clock, isCut ? limitMs : this.faults.delayMsMax);
+    await sleep(this.#clock, isCut ? limitMs : Math.min(this.faults.delayMsMax, limitMs));
     const accept = this.#services.get(serviceKey(address, path));
     if (!accept || this.#isCut(host, address.host)) {
       const where = formatAddress(address);

@@ -1,10 +1,13 @@
 /**
  * One process at a time in a data folder: a file `lock` with the holder's pid and start time.
  *
- * The lock of a process that no longer runs is taken over. Taking over renames the stale file away and
- * looks at what was renamed, so that of two processes that see the same stale lock only one goes on.
+ * The lock of a process that no longer runs is taken over. Only one may clear it away, or the slower of
+ * two that saw the same stale lock would remove the new one of the faster: so whoever clears lock L holds,
+ * meanwhile, a lock whose name is made of L's content, and looks again at L under it. A clearer that
+ * died leaves that second lock stale, which is cleared by the same rule.
  */
-import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { createHash, randomBytes } from "node:crypto";
+import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseJson, PropagitError } from "@propagit/protocol";
 import { errnoOf } from "./node-disk.js";
@@ -15,7 +18,7 @@ export interface FolderLock {
 }
 
 /** Tries at a lock that others give back or take over at the same time. */
-const attemptsMax = 5;
+const attemptsMax = 20;
 
 /**
  * Makes the folder (mode 0700) if need be and locks it.
@@ -30,7 +33,8 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     for (let attempt = 1; attempt <= attemptsMax; attempt++) {
       if (await createWhole(path, content)) return { release: () => rm(path, { force: true }) };
-      await clearStale(folder, path);
+      const holder = await runningHolder(path, content);
+      if (holder) throw inUse(folder, holder);
     }
   } catch (thrown) {
     if (thrown instanceof PropagitError) throw thrown;
@@ -45,7 +49,7 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
 
 /** Creates the file with its content in one step: nobody ever sees it empty. */
 async function createWhole(path: string, content: string): Promise<boolean> {
-  const fresh = `${path}.${process.pid}`;
+  const fresh = `${path}.${randomBytes(8).toString("hex")}.new`;
   try {
     await writeFile(fresh, content);
     await link(fresh, path);
@@ -58,25 +62,43 @@ async function createWhole(path: string, content: string): Promise<boolean> {
   }
 }
 
-async function clearStale(folder: string, path: string): Promise<void> {
-  const seen = await readFile(path, "utf8").catch(() => undefined);
-  if (seen === undefined) return;
+/** The process that holds a lock; when it no longer runs, the lock is cleared away. */
+async function runningHolder(path: string, content: string): Promise<ProcessIdentity | undefined> {
+  const seen = await readIfThere(path);
+  if (seen === undefined) return undefined;
   const holder = readIdentity(seen);
-  if (holder && (await isRunning(holder))) {
-    throw new PropagitError(
-      "DATA_IN_USE",
-      `the data folder ${folder} is in use by process ${holder.pid}`,
-    );
+  if (holder && (await isRunning(holder))) return holder;
+  const clearing = `${path}.${createHash("sha256").update(seen).digest("hex").slice(0, 16)}`;
+  if (await createWhole(clearing, content)) {
+    try {
+      if ((await readIfThere(path)) === seen) await rm(path, { force: true });
+    } finally {
+      await rm(clearing, { force: true });
+    }
+  } else {
+    // Somebody else is at it; if it died over it, its lock is cleared and the next attempt goes on.
+    await runningHolder(clearing, content);
   }
-  const aside = `${path}.stale.${process.pid}`;
-  await rename(path, aside).catch(() => undefined);
-  const moved = await readFile(aside, "utf8").catch(() => undefined);
-  // Somebody else took over between our look and our rename: give it back.
-  if (moved !== undefined && moved !== seen) await link(aside, path).catch(() => undefined);
-  await rm(aside, { force: true });
+  return undefined;
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (thrown) {
+    if (errnoOf(thrown) === "ENOENT") return undefined;
+    throw thrown;
+  }
 }
 
 function readIdentity(content: string): ProcessIdentity | undefined {
   const { pid, startTime } = (parseJson(content) ?? {}) as Partial<ProcessIdentity>;
   return typeof pid === "number" && typeof startTime === "string" ? { pid, startTime } : undefined;
+}
+
+function inUse(folder: string, holder: ProcessIdentity): PropagitError {
+  return new PropagitError(
+    "DATA_IN_USE",
+    `the data folder ${folder} is in use by process ${holder.pid}`,
+  );
 }

@@ -13,23 +13,49 @@ export const nodeDisk: Disk = {
     }
   },
 
-  async writeAtomic(path, content, { mode = 0o644 } = {}) {
-    const fresh = `${path}.${process.pid}.new`;
-    try {
-      await mkdir(dirname(path), { recursive: true });
-      await writeSynced(fresh, content, mode);
-      await rename(fresh, path);
-      await syncFolder(dirname(path));
-    } catch (thrown) {
-      await rm(fresh, { force: true }).catch(() => undefined);
-      throw unusable(path, thrown);
-    }
+  writeAtomic(path, content, { mode = 0o644 } = {}) {
+    return inTurn(path, () => replace(path, content, mode));
   },
 
-  async remove(path) {
-    await rm(path, { force: true });
+  remove(path) {
+    return inTurn(path, async () => {
+      try {
+        await rm(path, { force: true });
+      } catch (thrown) {
+        throw unusable(path, thrown);
+      }
+    });
   },
 };
+
+/** The last change of each path that is still under way; the next one waits for it. */
+const turns = new Map<string, Promise<void>>();
+
+/** Changes of one path happen one after the other, in the order in which they were asked for. */
+async function inTurn(path: string, change: () => Promise<void>): Promise<void> {
+  const before = turns.get(path) ?? Promise.resolve();
+  const turn = before.catch(() => undefined).then(change);
+  turns.set(path, turn);
+  try {
+    await turn;
+  } finally {
+    if (turns.get(path) === turn) turns.delete(path);
+  }
+}
+
+async function replace(path: string, content: string, mode: number): Promise<void> {
+  // One name for all: what a killed process left half-written is overwritten by the next write.
+  const fresh = `${path}.new`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeSynced(fresh, content, mode);
+    await rename(fresh, path);
+    await syncFolder(dirname(path));
+  } catch (thrown) {
+    await rm(fresh, { force: true }).catch(() => undefined);
+    throw unusable(path, thrown);
+  }
+}
 
 /** The code of a system error (`ENOENT`, `EADDRINUSE`, …), or undefined. */
 export function errnoOf(thrown: unknown): string | undefined {
@@ -40,6 +66,8 @@ export function errnoOf(thrown: unknown): string | undefined {
 async function writeSynced(path: string, content: string, mode: number): Promise<void> {
   const file = await open(path, "w", mode);
   try {
+    // A file that was there before keeps its mode when it is opened.
+    await file.chmod(mode);
     await file.writeFile(content);
     await file.sync();
   } finally {

@@ -14,12 +14,20 @@ const connectionsMax = 25_000;
 export const webSocketNetwork: Network = {
   connect(address, path, limitMs) {
     const url = `ws://${formatAddress(address)}${path}`;
-    const socket = new WebSocket(url, { ...socketOptions, handshakeTimeout: limitMs });
+    const socket = new WebSocket(url, socketOptions);
     // Made before `open`, so that a first message in the same packet is not missed.
     const wire = new SocketWire(socket, address.host);
     return new Promise((resolve, reject) => {
-      socket.once("open", () => resolve(wire));
-      socket.once("error", (error) => reject(unreachable(address, error)));
+      // The library's own limit begins anew with every byte, so a trickling server could hold us for ever.
+      const limit = setTimeout(() => socket.terminate(), limitMs);
+      socket.once("open", () => {
+        clearTimeout(limit);
+        resolve(wire);
+      });
+      socket.once("error", (error) => {
+        clearTimeout(limit);
+        reject(unreachable(address, error));
+      });
     });
   },
 };
@@ -71,7 +79,7 @@ class SocketWire implements Wire {
     let problem: string | undefined;
     socket.on("message", (data, isBinary) => this.#receive(data, isBinary));
     socket.on("error", (error) => {
-      problem ??= errnoOf(error) ?? error.message;
+      problem ??= problemOf(error);
     });
     socket.on("close", (code) => this.#end(problem ?? `closed (${code})`));
   }
@@ -115,15 +123,30 @@ function asText(data: RawData): string {
   return Buffer.isBuffer(data) ? data.toString() : Buffer.from(data).toString();
 }
 
+function problemOf(error: Error): string {
+  const code = errnoOf(error);
+  if (code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") {
+    return `a frame of more than ${frameBytesMax / 1024 / 1024} MiB came`;
+  }
+  return code ?? error.message;
+}
+
 function refuseUpgrade(socket: Duplex, status: string): void {
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
 function unreachable(address: Address, error: Error): PropagitError {
-  const reason = errnoOf(error) === "ECONNREFUSED" ? "nothing listens there" : error.message;
+  const reason = unreachableReason(error);
   return new PropagitError(
     "UNREACHABLE",
-    `nobody answers at ${formatAddress(address)}: ${reason || (errnoOf(error) ?? "no reason given")}`,
+    `nobody answers at ${formatAddress(address)}: ${reason}`,
     { cause: error },
   );
+}
+
+function unreachableReason(error: Error): string {
+  if (errnoOf(error) === "ECONNREFUSED") return "nothing listens there";
+  // The library's words for a connection that was ended while it was being made: by our limit.
+  if (error.message.includes("before the connection was established")) return "no answer in time";
+  return error.message || (errnoOf(error) ?? "no reason given");
 }
