@@ -1,0 +1,299 @@
+/**
+ * The daemon: one connection to the hub, one runner for each commit that it should run.
+ *
+ * What should run is the hub's to say (`drone.desire` is the whole truth each time), what does run is the
+ * drone's (`hub.join` carries every report). So a message that is lost never matters, and a hub that is
+ * away changes nothing: instances run on.
+ */
+import {
+  fetchPassword,
+  formatAddress,
+  mintToken,
+  parseRepoName,
+  PropagitError,
+  toPropagitError,
+  type Credential,
+  type Deployment,
+  type RegistryPlace,
+  type Telling,
+} from "@propagit/protocol";
+import { Link, sessionPaths, within, type Conversation, type LinkState } from "@propagit/runtime";
+import { buildEnvironment } from "./core/environment.js";
+import type { InstanceStep } from "./core/instance-state.js";
+import type { DroneSettings } from "./core/options.js";
+import { reconcile } from "./core/reconcile.js";
+import { HubReports } from "./hub-reports.js";
+import { InstanceRunner, type RunnerContext } from "./instance-runner.js";
+import { PortBook } from "./port-book.js";
+import { RegistryDesk } from "./registry-desk.js";
+import { Complaints, isRefusal } from "./spoken.js";
+import type { DroneWorld, GitSource } from "./world.js";
+
+export interface DroneConfig {
+  readonly settings: DroneSettings;
+  /** 32 hex characters: who this drone is across its lives. */
+  readonly identity: string;
+  readonly credential: Credential;
+  /** The address that is published for this machine. */
+  readonly host: string;
+  /** The drone's own environment, of which instances get a short allow-list. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Version of this software. */
+  readonly version: string;
+}
+
+/** Bound on waiting for the hub when a commit must be fetched; later the machine tries again. */
+const hubMsMax = 10_000;
+/** Added to an instance's own bounds when the drone waits for all of them to end. */
+const endMarginMs = 8_000;
+const leaveMsMax = 2_000;
+
+export class Drone {
+  /** Resolves when it is over: with nothing after `stop`, with the error when the hub refused it. */
+  readonly ended: Promise<PropagitError | undefined>;
+  /** Resolves once the hub answered or could not be reached; rejects when it refused. */
+  readonly met: Promise<void>;
+
+  readonly #world: DroneWorld;
+  readonly #config: DroneConfig;
+  readonly #runners = new Map<string, InstanceRunner>();
+  readonly #desk: RegistryDesk;
+  readonly #ports: PortBook;
+  readonly #reports = new HubReports();
+  readonly #complaints: Complaints;
+  readonly #context: RunnerContext;
+  readonly #link: Link;
+  #name: string;
+  #place: RegistryPlace | undefined;
+  /** The connection of the last join, and the newest desire that came on it. */
+  #conversation: Conversation | undefined;
+  #revision = 0;
+  #desired: readonly Deployment[] = [];
+  #isStopping = false;
+  #stopped: Promise<void> | undefined;
+  #onEmpty: () => void = () => undefined;
+  #resolveEnded!: (error: PropagitError | undefined) => void;
+  #resolveMet!: () => void;
+  #rejectMet!: (error: PropagitError) => void;
+
+  constructor(world: DroneWorld, config: DroneConfig) {
+    const { settings, credential } = config;
+    this.#world = world;
+    this.#config = config;
+    this.#name = settings.name;
+    this.ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve;
+    });
+    this.met = new Promise((resolve, reject) => {
+      this.#resolveMet = resolve;
+      this.#rejectMet = reject;
+    });
+    this.met.catch(() => undefined);
+    this.#desk = new RegistryDesk(world, (process, records) => {
+      this.#runners.get(process)?.announced(records);
+    });
+    this.#ports = new PortBook(world.ports, settings.portRange);
+    this.#complaints = new Complaints(world);
+    this.#context = this.#makeContext();
+    this.#link = new Link(world, {
+      address: settings.hub,
+      path: sessionPaths.hub,
+      role: "drone",
+      credential,
+      acceptsOpen: settings.secret === undefined,
+      tellingHandlers: { "drone.desire": (desire, from) => this.#hearDesire(desire, from) },
+      introduce: (conversation) => this.#join(conversation),
+      changed: (state) => this.#linkChanged(state),
+    });
+  }
+
+  /** The name that the hub knows it by. */
+  get name(): string {
+    return this.#name;
+  }
+
+  /** Ends all instances, frees their records, says goodbye to the hub. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#end(undefined);
+    return this.#stopped;
+  }
+
+  async #join(conversation: Conversation): Promise<void> {
+    const { settings, identity, host, version } = this.#config;
+    this.#conversation = conversation;
+    this.#revision = 0;
+    const instances = [...this.#runners.values()].map((runner) => runner.report);
+    const joined = await conversation.call("hub.join", {
+      identity,
+      name: settings.name,
+      labels: { ...settings.labels },
+      service: settings.service,
+      host,
+      version,
+      instances,
+    });
+    this.#name = joined.name;
+    this.#useRegistry(joined.registry);
+    this.#reports.joined(conversation, instances);
+    for (const runner of this.#runners.values()) this.#reports.say(runner.report);
+    this.#reports.forgetOthers([...this.#runners.keys()]);
+    this.#reconcile("retry");
+  }
+
+  #useRegistry(place: RegistryPlace): void {
+    const address = { host: place.host ?? this.#config.settings.hub.host, port: place.port };
+    this.#place = place;
+    const moved = this.#desk.use(address, {
+      credential: this.#config.credential,
+      acceptsOpen: place.open,
+    });
+    if (!moved) return;
+    this.#world.log.info(`the registry is at ${formatAddress(address)} now`);
+    for (const runner of this.#runners.values()) runner.registerAgain();
+  }
+
+  #hearDesire(desire: Telling<"drone.desire">, from: Conversation): void {
+    if (from !== this.#conversation || desire.revision < this.#revision) return;
+    this.#revision = desire.revision;
+    this.#desired = desire.deployments.filter((deployment) => this.#isAllowed(deployment));
+    // It may come before the answer to the join has been looked at; then the join reconciles.
+    if (this.#place) this.#reconcile("retry");
+  }
+
+  /** The name becomes part of paths: it is checked here again, whatever the hub did. */
+  #isAllowed({ repo }: Deployment): boolean {
+    try {
+      return parseRepoName(repo) === repo;
+    } catch (thrown) {
+      this.#world.log.warn(`not run: ${toPropagitError(thrown).message}`);
+      return false;
+    }
+  }
+
+  #reconcile(kept: "retry" | "leave alone"): void {
+    if (this.#isStopping || !this.#place) return;
+    const running = [...this.#runners.values()].map(({ state: { identity, life } }) => ({
+      ...identity,
+      isEnding: life.kind === "stopping" || life.kind === "stopped",
+    }));
+    const { start, stop, keep } = reconcile(this.#desired, running);
+    for (const process of stop) this.#runners.get(process)?.feed({ kind: "stop" });
+    for (const deployment of start) this.#start(deployment);
+    if (kept === "leave alone") return;
+    for (const process of keep) this.#runners.get(process)?.feed({ kind: "retry" });
+  }
+
+  #start({ repo, commit }: Deployment): void {
+    const process = this.#world.random.hex(16);
+    const { service } = this.#config.settings;
+    const runner = new InstanceRunner(this.#context, { process, repo, commit, service });
+    this.#runners.set(process, runner);
+    runner.feed({ kind: "start" });
+  }
+
+  #changed(runner: InstanceRunner, step: InstanceStep["done"]): void {
+    const { process } = runner.state.identity;
+    this.#reports.say(runner.report, step);
+    this.#complaints.tellInstance(runner, step);
+    if (runner.state.life.kind !== "stopped") return;
+    this.#runners.delete(process);
+    this.#ports.release(process);
+    this.#reports.gone(process);
+    if (this.#runners.size === 0) this.#onEmpty();
+    this.#reconcile("leave alone");
+  }
+
+  #linkChanged(state: LinkState): void {
+    if (state.kind === "up") {
+      this.#complaints.cameUp(this.#name, this.#config.settings.hub);
+      this.#resolveMet();
+      return;
+    }
+    if (state.kind !== "waiting") return;
+    this.#reports.lost();
+    const isFinal = !state.again && isRefusal(state.reason.code);
+    if (isFinal && !this.#complaints.mayStillChange(state.reason)) {
+      const error = PropagitError.fromData(state.reason);
+      this.#stopped ??= this.#end(error);
+      return;
+    }
+    this.#complaints.away(state, this.#config.settings.hub);
+    if (!isFinal) this.#resolveMet();
+  }
+
+  async #end(error: PropagitError | undefined): Promise<void> {
+    this.#isStopping = true;
+    if (error) this.#rejectMet(error);
+    await this.#endInstances();
+    if (this.#reports.isJoined) {
+      await this.#link.call("hub.leave", {}, { limitMs: leaveMsMax }).catch(() => undefined);
+    }
+    this.#link.stop();
+    this.#rejectMet(error ?? new PropagitError("LINK_LOST", "the drone was stopped"));
+    await within(this.#world.clock, leaveMsMax, "the registry", this.#desk.close()).catch(
+      () => undefined,
+    );
+    this.#resolveEnded(error);
+  }
+
+  async #endInstances(): Promise<void> {
+    const { stopTimeoutMs, drainMs } = this.#config.settings;
+    const empty = new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+    });
+    for (const runner of this.#runners.values()) runner.feed({ kind: "stop" });
+    if (this.#runners.size === 0) return;
+    const limitMs = stopTimeoutMs + drainMs + endMarginMs;
+    await within(this.#world.clock, limitMs, "ending the instances", empty).catch(
+      (thrown: unknown) => this.#world.log.warn(toPropagitError(thrown).message),
+    );
+  }
+
+  #makeContext(): RunnerContext {
+    const { settings, host } = this.#config;
+    return {
+      world: this.#world,
+      rules: settings,
+      command: settings.command,
+      desk: this.#desk,
+      drone: () => this.#name,
+      host: () => host,
+      source: (repo) => this.#source(repo),
+      pickPort: (process, wanted) => this.#ports.pick(process, wanted),
+      environment: (identity, folder, port) =>
+        buildEnvironment({
+          ...identity,
+          own: this.#config.environment,
+          folder,
+          host,
+          port,
+          drone: this.#name,
+          registry: this.#desk.place,
+          token: this.#tokenFor(identity),
+          extra: settings.env,
+        }),
+      changed: (runner, step) => this.#changed(runner, step),
+    };
+  }
+
+  async #source(repo: string): Promise<GitSource> {
+    const conversation = await this.#link.up(hubMsMax);
+    const sessionKey = conversation.peer?.sessionKey;
+    return {
+      url: `http://${formatAddress(this.#config.settings.hub)}/${repo}`,
+      password: sessionKey && fetchPassword(this.#world.crypto, sessionKey),
+    };
+  }
+
+  #tokenFor(scope: { repo: string; commit: string; process: string }): string | undefined {
+    const { credential } = this.#config;
+    if (this.#place?.open !== false || credential.id !== "cluster") return undefined;
+    const { repo, commit, process } = scope;
+    return mintToken(this.#world.crypto, credential.key, {
+      repo,
+      commit,
+      drone: this.#name,
+      process,
+    });
+  }
+}

@@ -1,0 +1,71 @@
+/** What a drone says to whoever runs it: that the hub is away, refuses it, and how instances fare. */
+import { formatAddress, type Address, type ErrorCode, type ErrorData } from "@propagit/protocol";
+import type { LinkState } from "@propagit/runtime";
+import type { InstanceStep } from "./core/instance-state.js";
+import type { InstanceRunner } from "./instance-runner.js";
+import type { DroneWorld } from "./world.js";
+
+/** Between two reminders that the hub is away. */
+const reminderMs = 30_000;
+/**
+ * How long a new drone believes that the "other" drone of its identity is its own last life, whose
+ * connection the hub has not missed yet: three heartbeats of 5 s, and a margin.
+ */
+const formerLifeMs = 20_000;
+
+/** Answers that another try does not change. */
+export function isRefusal(code: ErrorCode): boolean {
+  return ["DENIED", "UNPROVEN", "DRONE_TAKEN", "BAD_VERSION"].includes(code);
+}
+
+export class Complaints {
+  readonly #world: DroneWorld;
+  readonly #startedAt: number;
+  #saidAt: number | undefined;
+  readonly #phases = new Map<string, string>();
+
+  constructor(world: DroneWorld) {
+    this.#world = world;
+    this.#startedAt = world.clock.monotonic();
+  }
+
+  mayStillChange({ code }: ErrorData): boolean {
+    return (
+      code === "DRONE_TAKEN" && this.#world.clock.monotonic() - this.#startedAt < formerLifeMs
+    );
+  }
+
+  cameUp(name: string, hub: Address): void {
+    this.#saidAt = undefined;
+    this.#world.log.info(`connected to the hub at ${formatAddress(hub)} as drone ${name}`);
+  }
+
+  /** Says it at once, then every now and then. */
+  away({ reason }: Extract<LinkState, { kind: "waiting" }>, hub: Address): void {
+    const now = this.#world.clock.monotonic();
+    if (this.#saidAt !== undefined && now - this.#saidAt < reminderMs) return;
+    this.#saidAt = now;
+    this.#world.log.warn(
+      `no connection to the hub at ${formatAddress(hub)}: ${reason.message}; ` +
+        "trying again, instances keep running",
+    );
+  }
+
+  tellInstance(runner: InstanceRunner, step: InstanceStep["done"]): void {
+    const { log } = this.#world;
+    const { life, identity } = runner.state;
+    if (step) log.info(`${runner.title}: ${step}`);
+    if (this.#phases.get(identity.process) === life.kind) return;
+    this.#phases.set(identity.process, life.kind);
+    if (life.kind === "stopped") this.#phases.delete(identity.process);
+    if (life.kind === "ready") {
+      const { port } = runner.report;
+      log.info(`${runner.title}: ready${port === undefined ? "" : ` on port ${port}`}`);
+    } else if (life.kind === "failed" || life.kind === "restarting") {
+      const lines = life.lastLines.map((line) => `\n    ${line}`).join("");
+      log.warn(`${runner.title}: ${life.kind}: ${life.reason}${lines}`);
+    } else if (life.kind === "stopping" || life.kind === "stopped") {
+      log.info(`${runner.title}: ${life.kind}`);
+    }
+  }
+}

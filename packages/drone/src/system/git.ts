@@ -1,0 +1,133 @@
+/** Runs git: apart from the user's settings, never asking anybody anything, and never for ever. */
+import { spawn } from "node:child_process";
+import { PropagitError } from "@propagit/protocol";
+import { errnoOf } from "@propagit/runtime";
+import { lastLinesOf } from "../core/last-lines.js";
+import { signalGroup } from "./process-group.js";
+
+export interface GitRun {
+  readonly folder: string;
+  /** Settings for this run; they travel in the environment, so that `ps` shows no password. */
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+  readonly limitMs?: number;
+}
+
+const limitMsDefault = 60_000;
+/** Kept of what git writes; the rest is not looked at. */
+const outputCharsMax = 64 * 1024;
+
+/** Settings of every run; what the user or the machine configured does not count. */
+const settingsDefault: Readonly<Record<string, string>> = {
+  "core.hooksPath": "/dev/null",
+  "core.autocrlf": "false",
+  "gc.auto": "0",
+  "maintenance.auto": "false",
+  "safe.directory": "*",
+  "protocol.version": "2",
+  // A redirect would carry the password to another host.
+  "http.followRedirects": "false",
+  // Slower than 1 kB/s for 30 s counts as dead.
+  "http.lowSpeedLimit": "1000",
+  "http.lowSpeedTime": "30",
+};
+
+/**
+ * What git wrote to its standard output.
+ *
+ * @throws NO_GIT; INTERNAL with git's own reason; TIMED_OUT
+ */
+export async function git(args: readonly string[], run: GitRun): Promise<string> {
+  run.signal?.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    // A group of its own, so that git's helpers end with it.
+    const child = spawn("git", args, {
+      cwd: run.folder,
+      env: environmentOf(run),
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+    });
+    const out = collect(child.stdout);
+    const errors = collect(child.stderr);
+    let cause: PropagitError | undefined;
+    const end = (why: PropagitError) => {
+      cause ??= why;
+      if (child.pid !== undefined) signalGroup(child.pid, "SIGKILL");
+    };
+    const limitMs = run.limitMs ?? limitMsDefault;
+    const what = `git ${args[0]}`;
+    const timer = setTimeout(() => {
+      end(new PropagitError("TIMED_OUT", `${what} took longer than ${limitMs / 1000} s`));
+    }, limitMs);
+    const aborted = () => end(new PropagitError("LINK_LOST", `${what} was given up`));
+    run.signal?.addEventListener("abort", aborted, { once: true });
+    const settle = () => {
+      clearTimeout(timer);
+      run.signal?.removeEventListener("abort", aborted);
+    };
+    child.once("error", (error) => {
+      settle();
+      reject(notStarted(error));
+    });
+    child.once("close", (code) => {
+      settle();
+      if (cause) reject(cause);
+      else if (code === 0) resolve(out.text());
+      else reject(failed(what, errors.text(), code));
+    });
+  });
+}
+
+/** @throws NO_GIT */
+export async function requireGit(folder: string): Promise<void> {
+  await git(["--version"], { folder });
+}
+
+function environmentOf({ settings, environment }: GitRun): Record<string, string> {
+  const all = Object.entries({ ...settingsDefault, ...settings });
+  const numbered = all.flatMap(([key, value], index) => [
+    [`GIT_CONFIG_KEY_${index}`, key],
+    [`GIT_CONFIG_VALUE_${index}`, value],
+  ]);
+  return {
+    PATH: process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
+    // No user's configuration: before git 2.32 only a HOME without one says so.
+    HOME: "/nonexistent",
+    GIT_CONFIG_NOSYSTEM: "1",
+    GIT_CONFIG_GLOBAL: "/dev/null",
+    GIT_TERMINAL_PROMPT: "0",
+    GIT_ASKPASS: "",
+    // Messages are looked at.
+    LC_ALL: "C",
+    GIT_CONFIG_COUNT: String(all.length),
+    ...(Object.fromEntries(numbered) as Record<string, string>),
+    ...environment,
+  };
+}
+
+function collect(stream: NodeJS.ReadableStream): { text(): string } {
+  let kept = "";
+  stream.setEncoding("utf8");
+  stream.on("data", (text: string) => {
+    kept = (kept + text).slice(-outputCharsMax);
+  });
+  return { text: () => kept };
+}
+
+function notStarted(error: Error): PropagitError {
+  const reason = errnoOf(error) ?? error.message;
+  return new PropagitError("NO_GIT", `git cannot be run: ${reason}`, { cause: error });
+}
+
+/** Git's own words, as far as they say why. */
+function failed(what: string, stderr: string, code: number | null): PropagitError {
+  const lines = lastLinesOf(stderr).filter((line) => !line.startsWith("hint:"));
+  const telling = lines.filter((line) => /^(?:fatal|error):/.test(line));
+  const reason = (telling.length > 0 ? telling : lines).slice(0, 3).join("; ");
+  const isFull = /No space left|Read-only file system|Disk quota/i.test(stderr);
+  return new PropagitError(
+    isFull ? "DATA_UNUSABLE" : "INTERNAL",
+    `${what} failed: ${reason || `exit code ${code}`}`,
+  );
+}

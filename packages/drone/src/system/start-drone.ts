@@ -1,0 +1,103 @@
+/** Starts a real drone: its data folder, its world, its connection. */
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { openCredential, type PropagitError } from "@propagit/protocol";
+import { connectIn } from "@propagit/registry";
+import { credentialFromSecret, nodeWorld, type Log } from "@propagit/runtime";
+import { checkOptions, type DroneOptions, type DroneSettings } from "../core/options.js";
+import { Drone } from "../drone.js";
+import type { DroneWorld } from "../world.js";
+import { GitCommits } from "./commits.js";
+import { claimFolder, readIdentity } from "./data-folder.js";
+import { requireGit } from "./git.js";
+import { addressTowards } from "./local-address.js";
+import { nodePorts } from "./node-ports.js";
+import { NodeProcesses } from "./node-processes.js";
+import { ProcessLedger } from "./process-ledger.js";
+
+export interface RunningDrone {
+  /** The name that the hub knows it by; the wanted one until the hub was met. */
+  readonly name: string;
+  /** Its data folder, which no other drone uses meanwhile. */
+  readonly dataFolder: string;
+  /** Ends its instances, frees their records, says goodbye to the hub. Never fails. */
+  stop(): Promise<void>;
+  /** Resolves when it is over: with nothing after `stop`, with the error when the hub refused it. */
+  readonly ended: Promise<PropagitError | undefined>;
+}
+
+/** Of this software, as the hub shows it. */
+const version = "0.1.0";
+
+/**
+ * Starts a drone. Resolves when the hub has taken it in, or could not be reached: then it keeps trying.
+ *
+ * @throws BAD_USAGE, BAD_NAME, NO_GIT, DATA_IN_USE, DATA_UNUSABLE; DENIED, UNPROVEN, DRONE_TAKEN or
+ * BAD_VERSION when the hub refuses it
+ * @example
+ * const drone = await startDrone({
+ *   hub: { host: "localhost", port: 6001 },
+ *   secret: "beepboop",
+ *   command: ["node", "web.js"],
+ *   log: silentLog,
+ * });
+ * await drone.stop();
+ */
+export async function startDrone(options: DroneOptions): Promise<RunningDrone> {
+  const settings = checkOptions(options, hostname());
+  const folder = await claimFolder(settings.dataFolder, settings.service);
+  try {
+    await requireGit(folder.path);
+    const drone = await makeDrone(settings, folder.path, options.log);
+    const ended = drone.ended.finally(() => folder.release());
+    await drone.met.catch(async (thrown: unknown) => {
+      await ended;
+      throw thrown;
+    });
+    return {
+      get name() {
+        return drone.name;
+      },
+      dataFolder: folder.path,
+      ended,
+      async stop() {
+        await drone.stop();
+        await ended;
+      },
+    };
+  } catch (thrown) {
+    await folder.release();
+    throw thrown;
+  }
+}
+
+async function makeDrone(settings: DroneSettings, folder: string, log: Log): Promise<Drone> {
+  const { hub, secret, host, stopTimeoutMs, logBytesMax } = settings;
+  const world = nodeWorld(log);
+  const ledger = new ProcessLedger(world.disk, join(folder, "instances.json"));
+  const commits = new GitCommits(folder, world.random);
+  await ledger.endLeftovers(world.clock, log, stopTimeoutMs);
+  await commits.tidy();
+  const droneWorld: DroneWorld = {
+    ...world,
+    commits,
+    ports: nodePorts(world.random),
+    processes: new NodeProcesses({
+      clock: world.clock,
+      log,
+      ledger,
+      folder: join(folder, "logs"),
+      outputBytesMax: logBytesMax,
+      stopTimeoutMs,
+    }),
+    connectRegistry: (address, access) => connectIn(world, address, access),
+  };
+  return new Drone(droneWorld, {
+    settings,
+    identity: await readIdentity(world.disk, world.random, folder),
+    credential: secret === undefined ? openCredential : credentialFromSecret(secret),
+    host: host ?? (await addressTowards(hub)),
+    environment: process.env,
+    version,
+  });
+}
