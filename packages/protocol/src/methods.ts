@@ -203,6 +203,8 @@ export const registryMethods = {
   "registry.free": { params: exact({ lease, id: text(64) }), result: nothing, needs: "token" },
   "registry.query": {
     params: endpointQuerySchema,
+    /** Endpoints that do not fit into the frame of the result; they belong before it. */
+    part: list(endpointSchema, 100_000),
     result: exact({
       at: positionSchema,
       settled: Type.Boolean(),

@@ -287,7 +287,7 @@ function tick(crypto: Crypto, state: SessionState, now: number): SessionStep {
   const { phase } = state;
   if (phase.kind !== "open") {
     if (now - state.heardAt < handshakeMsMax) return { state, effects: [] };
-    return close(
+    return refuse(
       state,
       errorData("TIMED_OUT", `the handshake was not done within ${handshakeMsMax / 1000} s`),
     );

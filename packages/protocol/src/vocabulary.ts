@@ -70,6 +70,8 @@ export const endpointUpdateSchema = Type.Union([
     at: positionSchema,
     settled: Type.Boolean(),
     endpoints: list(endpointSchema, 100_000),
+    /** True: the next snapshot belongs to this one, because all together would not fit into a frame. */
+    more: Type.Optional(Type.Boolean()),
   }),
   exact({ kind: Type.Literal("up"), at: positionSchema, endpoint: endpointSchema }),
   exact({
