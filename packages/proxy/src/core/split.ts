@@ -1,0 +1,28 @@
+/**
+ * Which commit a visitor gets: weighted rendezvous hashing.
+ *
+ *     every commit draws a number for the visitor     A 0.81   B 0.35   C 0.62
+ *     its score is  weight / -ln(number)              the best score gets the visitor
+ *
+ * A number depends on visitor, route and commit alone, so a visitor stays where he is as long as the
+ * shares hold. Raising a share raises only that commit's scores: it wins visitors and nobody else does.
+ * Leaving a commit out gives its visitors to the others in proportion to their weights (the exponential
+ * races of Efraimidis and Spirakis, 2006).
+ */
+import type { Share } from "@propagit/protocol";
+import { uniformOf } from "./hash.js";
+
+/** The visitor's share out of those that can serve; undefined when there are none. */
+export function pickShare(
+  shares: readonly Share[],
+  visitor: string,
+  route: string,
+): Share | undefined {
+  let best: Share | undefined;
+  let bestScore = -1;
+  for (const share of shares) {
+    const score = share.weight / -Math.log(uniformOf(visitor, route, share.commit));
+    if (score > bestScore) [best, bestScore] = [share, score];
+  }
+  return best;
+}

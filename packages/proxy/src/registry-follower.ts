@@ -1,0 +1,86 @@
+/** Follows the registry that the hub names; another one when the hub names another. */
+import {
+  formatAddress,
+  toPropagitError,
+  type Address,
+  type Credential,
+  type EndpointUpdate,
+  type RegistryPlace,
+} from "@propagit/protocol";
+import { connectIn, type RegistryClient } from "@propagit/registry";
+import type { LinkState, World } from "@propagit/runtime";
+
+export interface RegistryFollowerOptions {
+  /** The hub as this proxy dials it: where the registry is when the place names no host. */
+  readonly hub: Address;
+  readonly credential: Credential;
+  readonly onUpdate: (update: EndpointUpdate) => void;
+}
+
+interface Followed {
+  readonly address: Address;
+  readonly isOpen: boolean;
+  readonly client: RegistryClient;
+}
+
+export class RegistryFollower {
+  readonly #world: World;
+  readonly #options: RegistryFollowerOptions;
+  #followed: Followed | undefined;
+  /** What was last said, so that it is not said again at every attempt. */
+  #said = "";
+
+  constructor(world: World, options: RegistryFollowerOptions) {
+    this.#world = world;
+    this.#options = options;
+  }
+
+  get isUp(): boolean {
+    return this.#followed?.client.isUp ?? false;
+  }
+
+  /** Follows the registry at a place, unless it does already. */
+  follow(place: RegistryPlace): void {
+    const address = { host: place.host ?? this.#options.hub.host, port: place.port };
+    if (isSame(this.#followed, address, place.open)) return;
+    this.stop();
+    const client = connectIn(this.#world, address, {
+      credential: this.#options.credential,
+      acceptsOpen: place.open,
+      changed: (state) => this.#sayState(address, state),
+    });
+    client.watch(this.#options.onUpdate);
+    this.#followed = { address, isOpen: place.open, client };
+  }
+
+  stop(): void {
+    const followed = this.#followed;
+    this.#followed = undefined;
+    followed?.client.close().catch((thrown: unknown) => {
+      this.#world.log.warn(`leaving the registry failed: ${toPropagitError(thrown).message}`);
+    });
+  }
+
+  #sayState(address: Address, state: LinkState): void {
+    const where = formatAddress(address);
+    if (state.kind === "up") this.#say("info", `follows registry ${where}`);
+    if (state.kind !== "waiting") return;
+    const { message } = state.reason;
+    this.#say(
+      "warn",
+      `registry ${where} is away: ${message}; keeps the last endpoints, keeps trying`,
+    );
+  }
+
+  #say(level: "info" | "warn", message: string): void {
+    if (message === this.#said) return;
+    this.#said = message;
+    this.#world.log[level](message);
+  }
+}
+
+function isSame(followed: Followed | undefined, address: Address, isOpen: boolean): boolean {
+  if (!followed) return false;
+  const { host, port } = followed.address;
+  return host === address.host && port === address.port && followed.isOpen === isOpen;
+}

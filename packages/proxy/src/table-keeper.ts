@@ -1,0 +1,108 @@
+/** Owns the table: takes changes, arranges it for looking up, and keeps the last good copy on disk. */
+import { toPropagitError, type EndpointUpdate, type RouteBook } from "@propagit/protocol";
+import type { Timer, World } from "@propagit/runtime";
+import {
+  noEndpoints,
+  rememberedTable,
+  stepEndpoints,
+  type EndpointTable,
+} from "./core/endpoint-table.js";
+import { buildTable, type RouteTable } from "./core/route-table.js";
+import { decodeTable, encodeTable } from "./core/saved-table.js";
+
+/** A burst of changes is written once; a crash within that time costs only what came in it. */
+const saveMs = 500;
+const emptyBook: RouteBook = { revision: 0, routes: [], deployments: [] };
+
+export class TableKeeper {
+  readonly #world: World;
+  readonly #path: string;
+  readonly #changed: () => void;
+  #book: RouteBook | undefined;
+  #endpoints: EndpointTable = noEndpoints;
+  /** Built at the first look after a change, so that a burst of changes costs one. */
+  #table: RouteTable | undefined;
+  #saveTimer: Timer | undefined;
+  #saving: Promise<void> = Promise.resolve();
+  #isSaveFailing = false;
+
+  /** @param changed called after every change; the new table is built when it is asked for */
+  constructor(world: World, dataFolder: string, changed: () => void) {
+    this.#world = world;
+    this.#path = `${dataFolder}/table.json`;
+    this.#changed = changed;
+  }
+
+  /** Whether there are routes to go by, fresh or kept. */
+  get hasBook(): boolean {
+    return this.#book !== undefined;
+  }
+
+  get table(): RouteTable {
+    this.#table ??= buildTable(this.#book ?? emptyBook, this.#endpoints.endpoints.values());
+    return this.#table;
+  }
+
+  /** Takes up the table of an earlier life, if there is a good one. */
+  async load(): Promise<void> {
+    const content = await this.#world.disk.read(this.#path);
+    if (content === undefined) return;
+    const saved = decodeTable(content);
+    if (!saved.ok) {
+      this.#world.log.warn(`the saved table ${this.#path} is not used: it ${saved.reason}`);
+      return;
+    }
+    this.#book = saved.value.book;
+    this.#endpoints = rememberedTable(saved.value.endpoints);
+    this.#table = undefined;
+    const { routes, deployments } = saved.value.book;
+    const counted = `${routes.length} routes, ${deployments.length} running commits`;
+    this.#world.log.info(`starts with the saved table: ${counted}`);
+  }
+
+  takeBook(book: RouteBook): void {
+    this.#book = book;
+    this.#change();
+  }
+
+  takeUpdate(update: EndpointUpdate): void {
+    this.#endpoints = stepEndpoints(this.#endpoints, update);
+    this.#change();
+  }
+
+  /** Saves what is not saved yet and ends. */
+  async stop(): Promise<void> {
+    if (this.#saveTimer) this.#save();
+    await this.#saving;
+  }
+
+  #change(): void {
+    this.#table = undefined;
+    this.#saveTimer ??= this.#world.clock.after(saveMs, () => this.#save());
+    this.#changed();
+  }
+
+  #save(): void {
+    this.#saveTimer?.cancel();
+    this.#saveTimer = undefined;
+    // One after the other: an older table must not be written over a newer one.
+    this.#saving = this.#saving.then(() => this.#write());
+  }
+
+  async #write(): Promise<void> {
+    const book = this.#book;
+    // Endpoints without routes are of no use, and a book must not be written as empty for lack of one.
+    if (!book) return;
+    const endpoints = [...this.#endpoints.endpoints.values()];
+    try {
+      await this.#world.disk.writeAtomic(this.#path, encodeTable({ book, endpoints }));
+      this.#isSaveFailing = false;
+    } catch (thrown) {
+      if (!this.#isSaveFailing) {
+        const { message } = toPropagitError(thrown);
+        this.#world.log.warn(`the table is not saved: ${message}; serves on, tries again`);
+      }
+      this.#isSaveFailing = true;
+    }
+  }
+}
