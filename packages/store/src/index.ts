@@ -1,1 +1,4 @@
+export { openMemoryStore } from "./memory-store.js";
 export * from "./store.js";
+export { openSqliteStore } from "./system/sqlite-store.js";
+export { updateEntry } from "./update-entry.js";
