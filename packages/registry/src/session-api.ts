@@ -1,0 +1,68 @@
+/** The registry's methods as a session speaks them. */
+import { assert, type EndpointUpdate, type Peer } from "@propagit/protocol";
+import type { Conversation, Handlers } from "@propagit/runtime";
+import { piecesOf } from "./core/pieces.js";
+import { admitMeta, admitRegistration } from "./core/record.js";
+import type { Registry } from "./registry.js";
+
+export function sessionHandlers(registry: Registry): Handlers {
+  return {
+    "registry.grant": ({ ttlMs }) => registry.grant(ttlMs),
+    "registry.renew": ({ lease }) => registry.renew(lease),
+    "registry.revoke": async ({ lease }) => {
+      await registry.revoke(lease);
+      return {};
+    },
+    "registry.register": async ({ lease, record }, { conversation }) => {
+      const admitted = admitRegistration(accessOf(conversation), record);
+      return { endpoint: await registry.register(lease, admitted, conversation.remoteHost) };
+    },
+    "registry.set": async ({ lease, id, meta }, { conversation }) => {
+      const admitted = admitMeta(accessOf(conversation), meta);
+      return { endpoint: await registry.set(lease, id, admitted) };
+    },
+    "registry.free": async ({ lease, id }) => {
+      await registry.free(lease, id);
+      return {};
+    },
+    "registry.query": async (query, call) => {
+      await registry.ready();
+      const { at, settled, endpoints } = registry.query(query);
+      const pieces = piecesOf(endpoints);
+      for (const piece of pieces.slice(0, -1)) call.part(piece);
+      return { at, settled, endpoints: pieces.at(-1) ?? [] };
+    },
+    "registry.watch": async ({ since }, call) => {
+      await registry.ready();
+      if (call.signal.aborted) return {};
+      const stop = registry.watch(since, (update) => {
+        for (const part of partsOf(update)) call.part(part);
+      });
+      await aborted(call.signal);
+      stop();
+      return {};
+    },
+  };
+}
+
+/** A snapshot of a large cluster does not fit into one frame. */
+function partsOf(update: EndpointUpdate): readonly EndpointUpdate[] {
+  if (update.kind !== "snapshot") return [update];
+  const pieces = piecesOf(update.endpoints);
+  return pieces.map((endpoints, index) => ({
+    ...update,
+    endpoints,
+    ...(index < pieces.length - 1 && { more: true }),
+  }));
+}
+
+function accessOf(conversation: Conversation): Peer["access"] {
+  assert(conversation.peer, "a call is answered before the peer is known");
+  return conversation.peer.access;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,96 @@
+/** One HTTP handler on several addresses of one port. */
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { formatAddress, PropagitError, type Address } from "@propagit/protocol";
+import { errnoOf } from "@propagit/runtime";
+
+export interface ListenOptions {
+  readonly handler: RequestListener;
+  /** Prepares each server before it listens. */
+  readonly prepare: (server: Server) => void;
+  readonly hosts: readonly ListenHost[];
+  /** 0: any that is free at all hosts. */
+  readonly port: number;
+}
+
+export interface ListenHost {
+  readonly host: string;
+  /** This machine may not have it: then the others do. */
+  readonly isOptional: boolean;
+}
+
+export interface Listening {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Tries to find one port that is free on all addresses. */
+const anyPortTries = 10;
+
+/** @throws PORT_IN_USE, BAD_USAGE when an address is not this machine's or the port is not allowed */
+export async function listen(options: ListenOptions): Promise<Listening> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await listenOnce(options);
+    } catch (thrown) {
+      const isRace = options.port === 0 && errnoOf(thrown) === "EADDRINUSE";
+      if (!isRace || attempt >= anyPortTries) throw explained(thrown, options);
+    }
+  }
+}
+
+async function listenOnce({ handler, prepare, hosts, port }: ListenOptions): Promise<Listening> {
+  const servers: Server[] = [];
+  const close = async () => {
+    await Promise.all(servers.map(closeServer));
+  };
+  let bound = port;
+  try {
+    for (const { host, isOptional } of hosts) {
+      const server = createServer(handler);
+      prepare(server);
+      if (!(await bind(server, { host, port: bound }, isOptional))) continue;
+      servers.push(server);
+      bound = (server.address() as AddressInfo).port;
+    }
+  } catch (thrown) {
+    await close();
+    throw thrown;
+  }
+  if (servers.length > 0) return { port: bound, close };
+  throw new PropagitError("BAD_USAGE", "this machine has none of the addresses to listen on");
+}
+
+/** False when the machine has no such address and that is fine. */
+function bind(server: Server, address: Address, isOptional: boolean): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error) => {
+      const isMissing = ["EADDRNOTAVAIL", "EAFNOSUPPORT"].includes(errnoOf(error) ?? "");
+      if (isMissing && isOptional) resolve(false);
+      else reject(error);
+    });
+    server.listen(address, () => resolve(true));
+  });
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}
+
+function explained(thrown: unknown, { hosts, port }: ListenOptions): unknown {
+  const errno = errnoOf(thrown);
+  if (errno === undefined) return thrown;
+  if (errno === "EADDRINUSE") {
+    return new PropagitError("PORT_IN_USE", `port ${port} is in use by another process`, {
+      cause: thrown,
+    });
+  }
+  const where = hosts.map(({ host }) => formatAddress({ host, port })).join(", ");
+  return new PropagitError("BAD_USAGE", `${where} cannot be listened on: ${errno}`, {
+    hint: "give an address of this machine with --host, and a port above 1023",
+    cause: thrown,
+  });
+}
