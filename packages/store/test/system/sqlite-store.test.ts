@@ -132,21 +132,22 @@ describe("a store in a file", () => {
       });
     });
   }
-
-  /** A disk of 8 MB, or undefined after skipping the test where none can be made. */
-  function smallDisk(t: TestContext): string | undefined {
-    const disk = mkdtempSync(join(tmpdir(), "propagit-disk-"));
-    try {
-      execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", disk], { stdio: "ignore" });
-    } catch {
-      rmSync(disk, { recursive: true });
-      t.skip("mounting a small disk needs root");
-      return undefined;
-    }
-    t.after(() => {
-      execFileSync("umount", [disk]);
-      rmSync(disk, { recursive: true });
-    });
-    return disk;
-  }
 });
+
+/** A disk of 8 MB, or undefined after skipping the test where none can be made. */
+function smallDisk(t: TestContext): string | undefined {
+  const disk = mkdtempSync(join(tmpdir(), "propagit-disk-"));
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", disk], { stdio: "ignore" });
+  } catch {
+    rmSync(disk, { recursive: true });
+    t.skip("mounting a small disk needs root");
+    return undefined;
+  }
+  t.after(() => {
+    // Lazily: libsql gives its files back only when its statements are collected.
+    execFileSync("umount", ["--lazy", disk]);
+    rmSync(disk, { recursive: true });
+  });
+  return disk;
+}
