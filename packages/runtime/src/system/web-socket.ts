@@ -43,6 +43,8 @@ export function acceptWires(
     const path = (request.url ?? "").split("?")[0] ?? "";
     const accept = Object.hasOwn(paths, path) ? paths[path] : undefined;
     if (!accept) return refuseUpgrade(socket, "404 Not Found");
+    // Only browsers send it: any web page may open a websocket to a service on the visitor's machine.
+    if (request.headers.origin !== undefined) return refuseUpgrade(socket, "403 Forbidden");
     if (sockets.clients.size >= connectionsMax) {
       return refuseUpgrade(socket, "503 Service Unavailable");
     }
