@@ -89,8 +89,8 @@ export class Drone {
       this.#rejectMet = reject;
     });
     this.met.catch(() => undefined);
-    this.#desk = new RegistryDesk(world, (process, records) => {
-      this.#runners.get(process)?.announced(records);
+    this.#desk = new RegistryDesk(world, (process) => {
+      this.#runners.get(process)?.announced();
     });
     this.#ports = new PortBook(world.ports, settings.portRange);
     this.#complaints = new Complaints(world);

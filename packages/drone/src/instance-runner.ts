@@ -39,6 +39,11 @@ export interface RunnerContext {
 
 /** Probing begins fast, as most apps listen within a moment, and goes on for slow ones. */
 const probeBackoff = { firstMs: 10, maxMs: 500 } as const;
+/**
+ * An app that announces itself is asked whether it really accepts connections there: many register to
+ * get a port, and listen a moment later. After this long it is taken at its word (it may speak UDP).
+ */
+const announcedMsMax = 2_000;
 
 export class InstanceRunner {
   readonly #context: RunnerContext;
@@ -78,10 +83,10 @@ export class InstanceRunner {
     if (step.state !== before) this.#context.changed(this, step.done);
   }
 
-  /** The app's own records changed. */
-  announced(records: readonly Announced[]): void {
+  /** The app's own records changed; see `announcedMsMax`. */
+  announced(): void {
     const { run } = this.#state;
-    if (run) this.feed({ kind: "announced", run: run.number, records });
+    if (run) void this.#proveAnnounced(run.number);
   }
 
   /** The registry is in another place: what was registered is registered there. What was on its way fails and comes back. */
@@ -168,16 +173,48 @@ export class InstanceRunner {
     this.feed({ kind: "exited", run, ...end });
   }
 
-  async #probe(run: number): Promise<void> {
+  async #proveAnnounced(run: number): Promise<void> {
+    const { clock } = this.#context.world;
+    const deadline = clock.monotonic() + announcedMsMax;
+    for (let attempt = 1; this.#state.run?.number === run; attempt++) {
+      const records = this.#announcements();
+      const { announced } = this.#state.run;
+      const isNew = (port: number) => !announced.some((known) => known.port === port);
+      const unproven = records.map(({ port }) => port).filter(isNew);
+      if (clock.monotonic() >= deadline || (await this.#areOpen(unproven))) {
+        return this.feed({ kind: "announced", run, records });
+      }
+      await this.#pause(attempt);
+    }
+  }
+
+  /** Those that the app made itself and that still hold. */
+  #announcements(): readonly Announced[] {
+    return this.#context.desk.announced(this.#state.identity.process);
+  }
+
+  async #areOpen(ports: readonly number[]): Promise<boolean> {
+    const answers = await Promise.all(ports.map((port) => this.#isOpen(port)));
+    return answers.every(Boolean);
+  }
+
+  #isOpen(port: number): Promise<boolean> {
     const { world, host } = this.#context;
-    const { clock, random, ports } = world;
-    const hosts = [...new Set([host(), "127.0.0.1", "::1"])];
+    return world.ports.isOpen([...new Set([host(), "127.0.0.1", "::1"])], port);
+  }
+
+  #pause(attempt: number): Promise<void> {
+    const { clock, random } = this.#context.world;
+    return sleep(clock, backoffMs(probeBackoff, attempt, random.fraction()));
+  }
+
+  async #probe(run: number): Promise<void> {
     for (let attempt = 1; this.#isProbing(run); attempt++) {
       const { port } = this.#state;
-      if (port !== undefined && (await ports.isOpen(hosts, port))) {
-        return this.feed({ kind: "opened", run });
-      }
-      await sleep(clock, backoffMs(probeBackoff, attempt, random.fraction()));
+      const isOpen = port !== undefined && (await this.#isOpen(port));
+      // An app that has announced itself needs no record of the drone's.
+      if (isOpen && this.#announcements().length === 0) return this.feed({ kind: "opened", run });
+      await this.#pause(attempt);
     }
   }
 

@@ -31,7 +31,7 @@ export interface RecordRequest {
 }
 
 /** Called when the records by which a process announces itself may have changed. */
-type OnAnnounced = (process: string, records: readonly Announced[]) => void;
+type OnAnnounced = (process: string) => void;
 
 export class RegistryDesk {
   readonly #world: DroneWorld;
@@ -108,7 +108,7 @@ export class RegistryDesk {
     const before = this.#announcements;
     this.#announcements = applyUpdate(before, update, (id) => this.#ownIds.has(id));
     for (const process of concerned(before, this.#announcements, update)) {
-      this.#onAnnounced(process, this.announced(process));
+      this.#onAnnounced(process);
     }
   }
 

@@ -10,6 +10,8 @@ interface Known {
   readonly endpoint: Endpoint;
   /** Left over from a process that ended. */
   readonly isStale: boolean;
+  /** A registry that just restarted has not heard of it again yet. */
+  readonly isDoubtful: boolean;
 }
 
 /** By record id. */
@@ -29,7 +31,11 @@ export function applyUpdate(
     case "up": {
       const { endpoint } = update;
       if (isOwn(endpoint.id) || processOf(endpoint) === undefined) return known;
-      return new Map(known).set(endpoint.id, { endpoint, isStale: false });
+      return new Map(known).set(endpoint.id, {
+        endpoint,
+        isStale: false,
+        isDoubtful: false,
+      });
     }
     case "down": {
       const next = new Map(known);
@@ -37,7 +43,7 @@ export function applyUpdate(
       return next;
     }
     case "settled":
-      return known;
+      return new Map([...known].filter(([, { isDoubtful }]) => !isDoubtful));
     default:
       return update satisfies never;
   }
@@ -46,9 +52,9 @@ export function applyUpdate(
 /** The process has ended: its records are only waiting for their lease to end. */
 export function outlive(known: Announcements, process: string): Announcements {
   return new Map(
-    [...known].map(([id, { endpoint, isStale }]) => [
+    [...known].map(([id, entry]) => [
       id,
-      { endpoint, isStale: isStale || processOf(endpoint) === process },
+      { ...entry, isStale: entry.isStale || processOf(entry.endpoint) === process },
     ]),
   );
 }
@@ -70,11 +76,12 @@ function applySnapshot(
   { endpoints, settled }: Extract<EndpointUpdate, { kind: "snapshot" }>,
   isOwn: (id: string) => boolean,
 ): Announcements {
-  const next = new Map(settled ? [] : known);
+  const doubtful = [...known].map(([id, entry]) => [id, { ...entry, isDoubtful: true }] as const);
+  const next = new Map<string, Known>(settled ? [] : doubtful);
   for (const endpoint of endpoints) {
     if (isOwn(endpoint.id) || processOf(endpoint) === undefined) continue;
     const isStale = known.get(endpoint.id)?.isStale ?? false;
-    next.set(endpoint.id, { endpoint, isStale });
+    next.set(endpoint.id, { endpoint, isStale, isDoubtful: false });
   }
   return next;
 }
