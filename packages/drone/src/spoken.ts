@@ -21,7 +21,8 @@ export function isRefusal(code: ErrorCode): boolean {
 export class Complaints {
   readonly #world: DroneWorld;
   readonly #startedAt: number;
-  #saidAt: number | undefined;
+  /** What was said last about the hub being away, and when. */
+  #said: { readonly code: ErrorCode; readonly at: number } | undefined;
   readonly #phases = new Map<string, string>();
 
   constructor(world: DroneWorld) {
@@ -36,15 +37,16 @@ export class Complaints {
   }
 
   cameUp(name: string, hub: Address): void {
-    this.#saidAt = undefined;
+    this.#said = undefined;
     this.#world.log.info(`connected to the hub at ${formatAddress(hub)} as drone ${name}`);
   }
 
-  /** Says it at once, then every now and then. */
+  /** Says it at once, whenever the reason is another, and every now and then. */
   away({ reason }: Extract<LinkState, { kind: "waiting" }>, hub: Address): void {
     const now = this.#world.clock.monotonic();
-    if (this.#saidAt !== undefined && now - this.#saidAt < reminderMs) return;
-    this.#saidAt = now;
+    const { code } = reason;
+    if (this.#said?.code === code && now - this.#said.at < reminderMs) return;
+    this.#said = { code, at: now };
     this.#world.log.warn(
       `no connection to the hub at ${formatAddress(hub)}: ${reason.message}; ` +
         "trying again, instances keep running",

@@ -5,7 +5,7 @@
  *     commits/NAME/SHA         the files of a commit, complete or not there at all
  *     commits/NAME/SHA.partial-XXXX, .index   being written; removed at the next start
  */
-import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { PropagitError } from "@propagit/protocol";
 import { errnoOf, type Random } from "@propagit/runtime";
@@ -93,8 +93,9 @@ export class GitCommits implements Commits {
       await git(["checkout-index", "--all", "--quiet"], run);
       await rename(partial, folder);
     } catch (thrown) {
+      const error = await withFreeSpace(unusable(folder, thrown), this.#folder);
       await rm(partial, { recursive: true, force: true });
-      throw unusable(folder, thrown);
+      throw error;
     } finally {
       await rm(index, { force: true });
     }
@@ -188,6 +189,16 @@ async function succeeds(work: Promise<unknown>): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/** How full the disk is, where that may be the reason. */
+async function withFreeSpace(error: PropagitError, folder: string): Promise<PropagitError> {
+  const space = await statfs(folder).catch(() => undefined);
+  if (error.code !== "DATA_UNUSABLE" || !space) return error;
+  const megabytes = Math.floor((space.bavail * space.bsize) / 2 ** 20);
+  return new PropagitError(error.code, `${error.message}; ${megabytes} MB of disk are free`, {
+    cause: error,
+  });
 }
 
 function unusable(path: string, thrown: unknown): PropagitError {

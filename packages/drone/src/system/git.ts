@@ -125,7 +125,9 @@ function failed(what: string, stderr: string, code: number | null): PropagitErro
   const lines = lastLinesOf(stderr).filter((line) => !line.startsWith("hint:"));
   const telling = lines.filter((line) => /^(?:fatal|error):/.test(line));
   const reason = (telling.length > 0 ? telling : lines).slice(0, 3).join("; ");
-  const isFull = /No space left|Read-only file system|Disk quota/i.test(stderr);
+  // checkout-index does not say why it could not write.
+  const isFull =
+    /No space left|Read-only file system|Disk quota|unable to (?:write|create) file/i.test(stderr);
   return new PropagitError(
     isFull ? "DATA_UNUSABLE" : "INTERNAL",
     `${what} failed: ${reason || `exit code ${code}`}`,

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
 import { promisify } from "node:util";
 import { PropagitError, type InstanceReport } from "@propagit/protocol";
-import type { Log } from "@propagit/runtime";
+import { identifyProcess, type Log } from "@propagit/runtime";
 import { startDrone, type DroneOptions, type RunningDrone } from "../../src/index.js";
 import { secret, TestHub, type Said } from "./test-hub.js";
 
@@ -124,11 +124,7 @@ export function inPhase(
   });
 }
 
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+/** Whether a process runs; a zombie does not. */
+export async function isAlive(pid: number | undefined): Promise<boolean> {
+  return pid !== undefined && (await identifyProcess(pid)) !== undefined;
 }
