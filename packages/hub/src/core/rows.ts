@@ -1,0 +1,73 @@
+/**
+ * The rows of the ledger and the keys they live under:
+ *
+ *     drones/<identity>   deployments/<repo>/<commit>   routes/<repo>   operations/<repo>/<commit>
+ *     events/<number, 12 digits>
+ *
+ * What is read back from disk is checked against these schemas like anything foreign.
+ */
+import { eventSchema, routeSchema } from "@propagit/protocol";
+import { Type, type Static } from "typebox";
+
+const commit = Type.String({ pattern: "^(?:[0-9a-f]{40}|[0-9a-f]{64})$" });
+const name = Type.String({ minLength: 1, maxLength: 63 });
+const time = Type.Integer({ minimum: 0 });
+
+/** A drone that joined once: so that it has its name, and is missed, also after a restart of the hub. */
+const droneRow = Type.Object({
+  identity: Type.String({ pattern: "^[0-9a-f]{32}$" }),
+  name,
+  service: name,
+  host: Type.String(),
+  labels: Type.Record(Type.String(), Type.String()),
+  version: Type.String(),
+  /** As of the last change that was written; a hub that restarts takes `connected` for just lost. */
+  state: Type.Enum(["connected", "away", "left"]),
+  since: time,
+});
+export type DroneRow = Static<typeof droneRow>;
+
+/** A commit that every drone should run. */
+const deploymentRow = Type.Object({ repo: name, commit, since: time });
+export type DeploymentRow = Static<typeof deploymentRow>;
+
+/** A deploy or stop that was accepted and is not over: a hub that restarts goes on with it. */
+const operationRow = Type.Object({
+  goal: Type.Enum(["deploy", "stop"]),
+  repo: name,
+  commit,
+  startedAt: time,
+  drones: Type.Array(
+    Type.Object({
+      identity: Type.String(),
+      drone: name,
+      isConcerned: Type.Boolean(),
+      ranBefore: Type.Boolean(),
+      staleFailures: Type.Array(Type.String()),
+    }),
+  ),
+});
+export type OperationRow = Static<typeof operationRow>;
+
+export const tables = {
+  drones: droneRow,
+  deployments: deploymentRow,
+  routes: routeSchema,
+  operations: operationRow,
+} as const;
+export type TableName = keyof typeof tables;
+export type Row<T extends TableName> = Static<(typeof tables)[T]>;
+
+export const eventRow = eventSchema;
+
+/** Events kept; the oldest goes when a new one comes. */
+export const eventsKept = 10_000;
+
+export function eventKey(number: number): string {
+  return `events/${String(number).padStart(12, "0")}`;
+}
+
+/** Key of a deployment or operation within its table. */
+export function commitKey(repo: string, commit: string): string {
+  return `${repo}/${commit}`;
+}

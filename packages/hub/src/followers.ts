@@ -1,0 +1,58 @@
+/** Calls that last: routes and events as they change, until the caller has had enough. */
+import type { ClusterEvent, Params, Result } from "@propagit/protocol";
+import type { IncomingCall } from "@propagit/runtime";
+import type { Ledger } from "./ledger.js";
+import { routeBook } from "./routing.js";
+
+/** The whole book at once and after each change. */
+export async function followRoutes(
+  ledger: Ledger,
+  call: IncomingCall<"hub.routes">,
+): Promise<Result<"hub.routes">> {
+  const listening = ledger.listen({
+    changed: (tables) => {
+      if (tables.has("routes") || tables.has("deployments")) call.part(routeBook(ledger));
+    },
+    happened: () => undefined,
+  });
+  call.part(routeBook(ledger));
+  await aborted(call.signal);
+  listening.stop();
+  return {};
+}
+
+/** The last events; when followed, the new ones after them without gap or repetition. */
+export async function followEvents(
+  ledger: Ledger,
+  { last, follow }: Params<"hub.events">,
+  call: IncomingCall<"hub.events">,
+): Promise<Result<"hub.events">> {
+  if (!follow) return { events: [...(await ledger.events(last))] };
+  let lastSent = 0;
+  let early: ClusterEvent[] | undefined = [];
+  const send = (event: ClusterEvent) => {
+    if (event.number <= lastSent) return;
+    lastSent = event.number;
+    call.part(event);
+  };
+  const listening = ledger.listen({
+    changed: () => undefined,
+    happened: (event) => (early ? early.push(event) : send(event)),
+  });
+  try {
+    for (const event of await ledger.events(last)) send(event);
+    for (const event of early) send(event);
+    early = undefined;
+    await aborted(call.signal);
+  } finally {
+    listening.stop();
+  }
+  return { events: [] };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

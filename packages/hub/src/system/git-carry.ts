@@ -1,0 +1,142 @@
+/** Carries one request's body to git and git's answer back to the client. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Transform, type Duplex } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { PropagitError, toPropagitError } from "@propagit/protocol";
+import type { GitProcess } from "./git-process.js";
+
+export interface Carry {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly process: GitProcess;
+  readonly contentType: string;
+  /** What goes before git's own answer. */
+  readonly prefix: string;
+  /** Undefined when git is to get nothing. */
+  readonly body: CarriedBody | undefined;
+  /** Done after git has ended well and before the client hears the end of the answer. */
+  readonly afterwards: () => Promise<void>;
+}
+
+export interface CarriedBody {
+  /** Streams that it goes through first, see `inflate.ts`. */
+  readonly inflaters: readonly Duplex[];
+  /** Sees it as git does, piece by piece. */
+  readonly onChunk: (chunk: Buffer) => void;
+  readonly bytesMax: number;
+  /** Whether git finishes alone when the client goes after the last byte of the body. */
+  readonly finishAlone: boolean;
+}
+
+/**
+ * Resolves when the answer is complete.
+ *
+ * @throws what the client is to be told; LINK_LOST when there is nobody to tell
+ */
+export async function carry(options: Carry): Promise<void> {
+  const { response, process, body } = options;
+  const stopWatching = killWhenGone(options);
+  const sent = body ? sendBody(options, body) : endInput(process);
+  try {
+    const answered = sendAnswer(options);
+    answered.catch(() => undefined);
+    const exitCode = await process.ended;
+    await answered;
+    if (exitCode !== 0 && !response.headersSent) throw failureOf(options, await settledNow(sent));
+    if (exitCode === 0) await options.afterwards();
+    if (!response.headersSent) startAnswer(options);
+    response.end();
+  } finally {
+    stopWatching();
+  }
+}
+
+/** Resolves with what went wrong, if anything did. */
+async function sendBody({ request, process }: Carry, body: CarriedBody): Promise<unknown> {
+  let bytes = 0;
+  const meter = new Transform({
+    transform(chunk: Buffer, _, done) {
+      bytes += chunk.length;
+      process.touch();
+      body.onChunk(chunk);
+      if (bytes <= body.bytesMax) return done(null, chunk);
+      done(new PropagitError("TOO_LARGE", "the request is too long"));
+    },
+  });
+  try {
+    await pipeline([request, ...body.inflaters, meter, process.input]);
+    return undefined;
+  } catch (thrown) {
+    return thrown;
+  }
+}
+
+function endInput(process: GitProcess): Promise<unknown> {
+  process.input.end();
+  return Promise.resolve(undefined);
+}
+
+/** When git ends early, as when it refuses, more body may still come: that is no failure of the body. */
+function settledNow(sent: Promise<unknown>): Promise<unknown> {
+  return Promise.race([sent, new Promise((resolve) => setImmediate(resolve, undefined))]);
+}
+
+async function sendAnswer(options: Carry): Promise<void> {
+  const { response, process } = options;
+  for await (const chunk of process.output as AsyncIterable<Buffer>) {
+    process.touch();
+    if (!response.headersSent) startAnswer(options);
+    if (response.destroyed || response.write(chunk)) continue;
+    await drained(response);
+  }
+}
+
+function startAnswer({ response, contentType, prefix }: Carry): void {
+  response.writeHead(200, {
+    "content-type": contentType,
+    "cache-control": "no-cache, max-age=0, must-revalidate",
+  });
+  if (prefix !== "") response.write(prefix);
+}
+
+/**
+ * A client that goes takes git with it; but a push whose body is complete is finished first, since the
+ * client may have gone for good believing that it was accepted.
+ */
+function killWhenGone({ request, response, process, body }: Carry): () => void {
+  const closed = () => {
+    if (response.writableFinished || (body?.finishAlone && request.complete)) return;
+    process.kill();
+  };
+  response.once("close", closed);
+  return () => response.off("close", closed);
+}
+
+/** Resolves also when the client is gone, since nobody drains then. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off("drain", done);
+      response.off("close", done);
+      resolve();
+    };
+    response.once("drain", done);
+    response.once("close", done);
+    if (response.destroyed) done();
+  });
+}
+
+function failureOf({ request, process }: Carry, broken: unknown): PropagitError {
+  if (request.destroyed && !request.complete) {
+    return new PropagitError("LINK_LOST", "the client went before its request was complete");
+  }
+  const { code } = (broken ?? {}) as { code?: unknown };
+  if (code === "TOO_LARGE") return toPropagitError(broken);
+  if (typeof code === "string" && code.startsWith("Z_")) {
+    return new PropagitError("BAD_FRAME", "the body is not compressed as it says");
+  }
+  if (/protocol error|bad line length|unexpected|expected|bogus/i.test(process.complaint)) {
+    return new PropagitError("BAD_FRAME", "the body is not what git sends");
+  }
+  return new PropagitError("INTERNAL", "git failed on the hub; the hub's log says how");
+}

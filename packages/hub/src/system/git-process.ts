@@ -1,0 +1,108 @@
+/**
+ * One `git receive-pack` or `upload-pack` that serves one request.
+ *
+ * Its body streams in and its answer out with back-pressure, nothing is held in memory. It is ended when
+ * the client goes, when nothing moves for too long, and at the latest when its time is up; as a process
+ * group, since git starts helpers of its own.
+ */
+import { spawn, type ChildProcessByStdio } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
+import { PropagitError } from "@propagit/protocol";
+import { errnoOf } from "@propagit/runtime";
+import type { GitService } from "../core/git-request.js";
+import type { GitSettings } from "./git-command.js";
+
+export interface GitProcessOptions {
+  readonly service: GitService;
+  readonly folder: string;
+  /** Only tell what refs there are. */
+  readonly advertise: boolean;
+  /** The client's `Git-Protocol`, checked. */
+  readonly protocol: string | undefined;
+}
+
+/** Nothing in or out for this long, and the other side is taken for gone; git itself says something every 5 s. */
+const idleMsMax = 5 * 60_000;
+/** The longest request: a terabyte at full speed of a good disk. */
+const totalMsMax = 6 * 60 * 60_000;
+/** Between SIGTERM, at which receive-pack removes what it had not accepted, and SIGKILL. */
+const killMs = 2_000;
+const stderrCharsMax = 4_096;
+
+export class GitProcess {
+  readonly input: Writable;
+  readonly output: Readable;
+  /** Resolves with the exit code when it has ended and said everything; 128 when it was killed. */
+  readonly ended: Promise<number>;
+  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
+  readonly #watchdog: NodeJS.Timeout;
+  readonly #limit: NodeJS.Timeout;
+  #killTimer: NodeJS.Timeout | undefined;
+  #isEnded = false;
+  #stderr = "";
+
+  constructor(settings: GitSettings, options: GitProcessOptions) {
+    const { service, folder, advertise, protocol } = options;
+    const args = [service.slice("git-".length), "--stateless-rpc"];
+    // The older name of --http-backend-info-refs, which every version knows.
+    if (advertise) args.push("--advertise-refs");
+    this.#child = spawn("git", [...args, folder], {
+      env: { ...settings.env, ...(protocol !== undefined && { GIT_PROTOCOL: protocol }) },
+      stdio: ["pipe", "pipe", "pipe"],
+      detached: true,
+    });
+    this.input = this.#child.stdin;
+    this.output = this.#child.stdout;
+    this.#watchdog = setTimeout(() => this.kill(), idleMsMax);
+    this.#limit = setTimeout(() => this.kill(), totalMsMax);
+    this.#child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      if (this.#stderr.length < stderrCharsMax) this.#stderr += text;
+    });
+    // It may end before it has read everything: its exit code tells.
+    this.input.on("error", () => undefined);
+    this.ended = this.#end();
+  }
+
+  /** The last thing git complained about, for the log. */
+  get complaint(): string {
+    return this.#stderr.trim().slice(0, stderrCharsMax);
+  }
+
+  /** Something moved. */
+  touch(): void {
+    this.#watchdog.refresh();
+  }
+
+  kill(): void {
+    if (this.#killTimer || this.#isEnded) return;
+    this.#signal("SIGTERM");
+    this.#killTimer = setTimeout(() => this.#signal("SIGKILL"), killMs);
+  }
+
+  async #end(): Promise<number> {
+    try {
+      return await new Promise<number>((resolve, reject) => {
+        this.#child.once("close", (exitCode) => resolve(exitCode ?? 128));
+        this.#child.once("error", (error) => {
+          reject(
+            new PropagitError("NO_GIT", `git cannot be run: ${errnoOf(error) ?? error.message}`),
+          );
+        });
+      });
+    } finally {
+      this.#isEnded = true;
+      for (const timer of [this.#watchdog, this.#limit, this.#killTimer]) clearTimeout(timer);
+    }
+  }
+
+  #signal(signal: NodeJS.Signals): void {
+    const { pid } = this.#child;
+    // Also when git itself has ended: a helper that holds its output open is still of the group.
+    if (pid === undefined || this.#isEnded) return;
+    try {
+      process.kill(-pid, signal);
+    } catch {
+      // It ended this very moment.
+    }
+  }
+}

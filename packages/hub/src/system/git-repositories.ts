@@ -1,0 +1,224 @@
+/**
+ * The bare repositories of a hub: `repos/<name>.git`, made by the first push.
+ *
+ * A repository that a push made and then did not fill, because it was cut off or refused, is taken away
+ * again, so that a mistyped name leaves nothing behind.
+ */
+import { mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  parseCommitHash,
+  PropagitError,
+  quote,
+  shortCommit,
+  type CommitHash,
+  type RepoName,
+} from "@propagit/protocol";
+import { errnoOf } from "@propagit/runtime";
+import { parseReference } from "../core/reference.js";
+import type { Repositories } from "../world.js";
+import { runGit, type GitResult, type GitSettings } from "./git-command.js";
+
+/** Candidates that are named when a prefix is ambiguous. */
+const candidatesShownMax = 10;
+
+export class GitRepositories implements Repositories {
+  readonly settings: GitSettings;
+  /** Names by their lower-case form: two that differ only in case would be one on some file systems. */
+  readonly #names: Map<string, RepoName>;
+  /** Pushes under way by repository; the first of them may have made it. */
+  readonly #pushes = new Map<RepoName, { count: number; isNew: boolean }>();
+  /** One change of what exists at a time. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  private constructor(settings: GitSettings, names: Map<string, RepoName>) {
+    this.settings = settings;
+    this.#names = names;
+  }
+
+  /** @throws DATA_UNUSABLE */
+  static async open(settings: GitSettings): Promise<GitRepositories> {
+    const names = new Map<string, RepoName>();
+    for (const entry of await listFolder(settings.repoFolder)) {
+      if (entry.startsWith(".new-")) {
+        await rm(join(settings.repoFolder, entry), { recursive: true, force: true });
+      } else if (entry.endsWith(".git")) {
+        const name = entry.slice(0, -".git".length) as RepoName;
+        names.set(name.toLowerCase(), name);
+      }
+    }
+    const repositories = new GitRepositories(settings, names);
+    await init(settings, repositories.emptyFolder);
+    return repositories;
+  }
+
+  /** A repository without anything, to show what a first push would find. */
+  get emptyFolder(): string {
+    return join(this.settings.repoFolder, ".empty");
+  }
+
+  has(repo: RepoName): boolean {
+    return this.#names.get(repo.toLowerCase()) === repo;
+  }
+
+  folderOf(repo: RepoName): string {
+    return join(this.settings.repoFolder, `${repo}.git`);
+  }
+
+  /** Runs git in a repository. */
+  git(repo: RepoName, args: readonly string[], input?: string): Promise<GitResult> {
+    const options = input === undefined ? {} : { input };
+    return runGit(this.settings, [`--git-dir=${this.folderOf(repo)}`, ...args], options);
+  }
+
+  /**
+   * A push begins: makes the repository when there is none. To be followed by `endPush`.
+   *
+   * @throws BAD_NAME when there is one that differs only in case; DATA_UNUSABLE
+   */
+  beginPush(repo: RepoName): Promise<void> {
+    return this.#inTurn(async () => {
+      this.checkCase(repo);
+      const isNew = !this.has(repo);
+      if (isNew) await this.#create(repo);
+      const under = this.#pushes.get(repo) ?? { count: 0, isNew };
+      this.#pushes.set(repo, { ...under, count: under.count + 1 });
+    });
+  }
+
+  /** A push is over; with it goes a repository that it made and that is still empty. */
+  endPush(repo: RepoName): Promise<void> {
+    return this.#inTurn(async () => {
+      const under = this.#pushes.get(repo);
+      if (!under) return;
+      if (under.count > 1) {
+        this.#pushes.set(repo, { ...under, count: under.count - 1 });
+        return;
+      }
+      this.#pushes.delete(repo);
+      if (!under.isNew) return;
+      const { exitCode, stdout } = await this.git(repo, ["for-each-ref", "--count=1"]);
+      if (exitCode !== 0 || stdout !== "") return;
+      this.#names.delete(repo.toLowerCase());
+      await rm(this.folderOf(repo), { recursive: true, force: true });
+    });
+  }
+
+  /** @throws BAD_NAME when a repository is there whose name differs only in case */
+  checkCase(repo: RepoName): void {
+    const known = this.#names.get(repo.toLowerCase());
+    if (known === undefined || known === repo) return;
+    throw new PropagitError("BAD_NAME", `there is a repository ${quote(known)} already`, {
+      hint: "names that differ only in upper and lower case are not allowed; use the one that is there",
+    });
+  }
+
+  async resolve(repo: RepoName, ref: string): Promise<CommitHash> {
+    const reference = parseReference(ref);
+    this.#checkExists(repo);
+    if (reference.kind === "hash") {
+      const found = await this.#commitOf(repo, reference.hash);
+      if (found) return found;
+      throw noCommit(repo, ref);
+    }
+    for (const name of reference.refs) {
+      const found = await this.#commitOf(repo, name);
+      if (found) return found;
+    }
+    return this.#byPrefix(repo, ref, reference.prefix);
+  }
+
+  async keep(repo: RepoName, commit: CommitHash): Promise<void> {
+    const { exitCode, stderr } = await this.git(repo, ["update-ref", keptRef(commit), commit]);
+    if (exitCode === 0) return;
+    if (!(await this.#commitOf(repo, commit))) throw noCommit(repo, commit);
+    throw new PropagitError(
+      "DATA_UNUSABLE",
+      `${repo} ${shortCommit(commit)} cannot be kept: ${stderr}`,
+    );
+  }
+
+  async release(repo: RepoName, commit: CommitHash): Promise<void> {
+    if (!this.has(repo)) return;
+    const { exitCode, stderr } = await this.git(repo, ["update-ref", "-d", keptRef(commit)]);
+    if (exitCode !== 0) throw new PropagitError("DATA_UNUSABLE", stderr.trim());
+  }
+
+  #checkExists(repo: RepoName): void {
+    if (this.has(repo)) return;
+    const known = this.#names.get(repo.toLowerCase());
+    const hint = known === undefined ? {} : { hint: `did you mean ${quote(known)}?` };
+    throw new PropagitError("NO_REPO", `the hub has no repository ${quote(repo)}`, hint);
+  }
+
+  /** The commit that a hash or full ref name stands for; a tag stands for what it points to. */
+  async #commitOf(repo: RepoName, name: string): Promise<CommitHash | undefined> {
+    const args = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${name}^{commit}`];
+    const { exitCode, stdout } = await this.git(repo, args);
+    return exitCode === 0 ? parseCommitHash(stdout.trim()) : undefined;
+  }
+
+  async #byPrefix(repo: RepoName, ref: string, prefix: string | undefined): Promise<CommitHash> {
+    if (prefix === undefined) throw noCommit(repo, ref);
+    const { stdout } = await this.git(repo, ["rev-parse", `--disambiguate=${prefix}`]);
+    const format = "--batch-check=%(objecttype) %(objectname)";
+    const types = await this.git(repo, ["cat-file", format], stdout);
+    const commits = [...types.stdout.matchAll(/^commit ([0-9a-f]+)$/gm)].map(
+      ([, hash = ""]) => hash,
+    );
+    const [only] = commits;
+    if (only === undefined) throw noCommit(repo, ref);
+    if (commits.length === 1) return parseCommitHash(only);
+    const shown = commits.slice(0, candidatesShownMax).join(", ");
+    const more = commits.length > candidatesShownMax ? ", …" : "";
+    throw new PropagitError("AMBIGUOUS", `${quote(ref)} fits several commits: ${shown}${more}`);
+  }
+
+  /** Made beside and then renamed: a half-made one is never seen. */
+  async #create(repo: RepoName): Promise<void> {
+    try {
+      const fresh = await mkdtemp(join(this.settings.repoFolder, ".new-"));
+      await init(this.settings, fresh);
+      await rename(fresh, this.folderOf(repo));
+    } catch (thrown) {
+      if (thrown instanceof PropagitError) throw thrown;
+      const reason = errnoOf(thrown) ?? String(thrown);
+      throw new PropagitError(
+        "DATA_UNUSABLE",
+        `repository ${quote(repo)} cannot be made: ${reason}`,
+      );
+    }
+    this.#names.set(repo.toLowerCase(), repo);
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+}
+
+/** Hidden from clients by `transfer.hideRefs`. */
+function keptRef(commit: CommitHash): string {
+  return `refs/propagit/deployed/${commit}`;
+}
+
+async function init(settings: GitSettings, folder: string): Promise<void> {
+  const args = ["init", "--quiet", "--bare", "--template=", folder];
+  const { exitCode, stderr } = await runGit(settings, args);
+  if (exitCode === 0) return;
+  throw new PropagitError("DATA_UNUSABLE", `${folder} cannot be made: ${stderr.trim()}`);
+}
+
+async function listFolder(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (thrown) {
+    const reason = errnoOf(thrown) ?? String(thrown);
+    throw new PropagitError("DATA_UNUSABLE", `${folder} cannot be read: ${reason}`);
+  }
+}
+
+function noCommit(repo: RepoName, ref: string): PropagitError {
+  return new PropagitError("NO_COMMIT", `${repo} has no commit, branch or tag ${quote(ref)}`);
+}

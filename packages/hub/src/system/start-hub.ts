@@ -1,0 +1,112 @@
+/**
+ * The hub as a process: data folder, secret, store, git, sockets, and what holds them together.
+ *
+ *     port      /session  drones, proxies, commands        /<repo>/…  git
+ *               /registry and /v1/…  the registry, when it is the hub's own
+ *     port + 1  git alone
+ */
+import { join } from "node:path";
+import type { Address } from "@propagit/protocol";
+import { lockFolder, nodeWorld, stretchSecret, type Log } from "@propagit/runtime";
+import { openSqliteStore } from "@propagit/store";
+import { Hub } from "../hub.js";
+import { Cleanup } from "./cleanup.js";
+import { prepareGit } from "./git-command.js";
+import { GitHttp } from "./git-http.js";
+import { GitRepositories } from "./git-repositories.js";
+import { findHubSecret, type HubSecret } from "./hub-secret.js";
+import { Front } from "./front.js";
+import { openRegistryPart, placeOf } from "./registry-part.js";
+
+export interface StartHubOptions {
+  /** Address to listen on; default: all, since there is always a secret. */
+  readonly host?: string;
+  /** 0 for any. */
+  readonly port: number;
+  /** Second port, for git alone; default `port` + 1, or any when that is 0. */
+  readonly gitPort?: number;
+  /** Default: made at the first start and kept in the data folder. */
+  readonly secret?: string;
+  readonly dataFolder: string;
+  /** A registry elsewhere; default: an own one on `port`. */
+  readonly registry?: Address;
+  /** Drones and proxies may use that registry although it has no secret and is not on loopback. */
+  readonly openRegistry?: boolean;
+  /** Anybody may push, without the secret. */
+  readonly openPush?: boolean;
+  readonly log: Log;
+}
+
+export interface RunningHub {
+  readonly port: number;
+  readonly gitPort: number;
+  readonly secretSource: HubSecret["source"];
+  /** Where the secret is when the hub made it. */
+  readonly secretFile: string;
+  /** Ends it; drones go on, deploys go on when it is started again. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a hub and resolves when it answers.
+ *
+ * @throws NO_GIT, PORT_IN_USE, DATA_IN_USE, DATA_UNUSABLE, BAD_USAGE
+ */
+export async function startHub(options: StartHubOptions): Promise<RunningHub> {
+  const cleanup = new Cleanup();
+  try {
+    return await start(options, cleanup);
+  } catch (thrown) {
+    await cleanup.run();
+    throw thrown;
+  }
+}
+
+async function start(options: StartHubOptions, cleanup: Cleanup): Promise<RunningHub> {
+  const { dataFolder, log } = options;
+  const lock = await lockFolder(dataFolder);
+  cleanup.add(() => lock.release());
+  const secret = await findHubSecret(options.secret, dataFolder, log);
+  const repositories = await GitRepositories.open(await prepareGit(dataFolder));
+  const store = await openSqliteStore(join(dataFolder, "hub.db"));
+  cleanup.add(() => store.close());
+  const clusterKey = stretchSecret(secret.secret);
+  const world = { ...nodeWorld(log), store, repositories };
+  const registry = options.registry
+    ? undefined
+    : await openRegistryPart(world, { store, secret: secret.secret, clusterKey });
+  if (registry) cleanup.add(() => registry.stop());
+
+  // Ports are taken before the hub opens, since drones are told the port; nobody is answered until then.
+  const front = new Front(options);
+  cleanup.add(() => front.close());
+  const { port, gitPort } = await front.listen();
+  const place = placeOf(options.registry, port, options.openRegistry ?? false);
+  const hub = await Hub.open(world, { clusterKey, registry: place });
+  cleanup.add(() => hub.stop());
+  const git = new GitHttp({
+    repositories,
+    crypto: world.crypto,
+    log,
+    secret: secret.secret,
+    openPush: options.openPush ?? false,
+    mayFetch: (password) => hub.mayFetch(password),
+    pushed: (push) => hub.pushed(push),
+  });
+  cleanup.add(() => git.stop());
+  await front.open({ hub, git, registry });
+  if (options.openPush) warnOfOpenPush(log, gitPort);
+  return {
+    port,
+    gitPort,
+    secretSource: secret.source,
+    secretFile: secret.file,
+    stop: () => cleanup.run(),
+  };
+}
+
+function warnOfOpenPush(log: Log, gitPort: number): void {
+  log.warn(
+    `--open-push: EVERYBODY who can reach port ${gitPort} may push without the secret, overwrite and delete branches, and fill the disk; what is pushed only runs when somebody with the secret deploys it`,
+  );
+}

@@ -1,0 +1,28 @@
+/** What the hub needs from outside. */
+import type { CommitHash, RepoName } from "@propagit/protocol";
+import type { World } from "@propagit/runtime";
+import type { Store } from "@propagit/store";
+
+export interface HubWorld extends World {
+  /** Of this hub alone while it runs; `Ledger` keeps a copy in memory. */
+  readonly store: Store;
+  readonly repositories: Repositories;
+}
+
+/** What was pushed, as the hub needs to know it: bare git repositories in `system/`. */
+export interface Repositories {
+  /**
+   * The commit that a user means; the order in which names are tried is in `core/reference.ts`.
+   *
+   * @throws NO_REPO, NO_COMMIT, AMBIGUOUS with the candidates
+   */
+  resolve(repo: RepoName, ref: string): Promise<CommitHash>;
+  /**
+   * Keeps a commit for good, whatever happens to its branches. Doing it twice is the same.
+   *
+   * @throws NO_COMMIT
+   */
+  keep(repo: RepoName, commit: CommitHash): Promise<void>;
+  /** Nobody needs the commit any more; it goes when nothing else holds it. */
+  release(repo: RepoName, commit: CommitHash): Promise<void>;
+}
