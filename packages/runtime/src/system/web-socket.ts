@@ -78,12 +78,13 @@ class SocketWire implements Wire {
   constructor(socket: WebSocket, remoteHost: string) {
     this.#socket = socket;
     this.remoteHost = remoteHost;
-    let problem: string | undefined;
     socket.on("message", (data, isBinary) => this.#receive(data, isBinary));
     socket.on("error", (error) => {
-      problem ??= problemOf(error);
+      // The library has sent its last word; a peer that broke the protocol may never answer it.
+      this.#end(problemOf(error));
+      this.#destroyLater();
     });
-    socket.on("close", (code) => this.#end(problem ?? `closed (${code})`));
+    socket.on("close", (code) => this.#end(`closed (${code})`));
   }
 
   get bufferedBytes(): number {
@@ -103,6 +104,10 @@ class SocketWire implements Wire {
   close(): void {
     if (this.#closedReason !== undefined) return;
     this.#socket.close();
+    this.#destroyLater();
+  }
+
+  #destroyLater(): void {
     setTimeout(() => this.#socket.terminate(), closeMsMax).unref();
   }
 
