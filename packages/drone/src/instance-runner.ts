@@ -153,7 +153,9 @@ export class InstanceRunner {
   async #launch(run: number): Promise<void> {
     const { world, command, pickPort, environment } = this.#context;
     const { identity } = this.#state;
-    const { folder } = this.#checkedOut ?? (await world.commits.checkOut(identity, this.#abandon.signal));
+    // Again, as somebody may have cleaned up since: what is there is only looked at.
+    this.#checkedOut = await world.commits.checkOut(identity, this.#abandon.signal);
+    const { folder } = this.#checkedOut;
     const port = await pickPort(identity.process, this.#state.port);
     const running = await world.processes.launch({
       ...identity,

@@ -24,7 +24,7 @@ export function serviceNameOf(command: readonly string[]): string {
 /** Foreign text as a name of at most 63 letters, digits, `.`, `_` and `-`. */
 export function asName(text: string): string {
   const bare = basename(text).replace(extensions, "");
-  const allowed = bare.replaceAll(/[^A-Za-z0-9._-]+/g, "-").replace(/^[^A-Za-z0-9]+/, "");
+  const allowed = bare.replaceAll(/[^A-Za-z0-9._-]+/g, "-").replaceAll(/^[^A-Za-z0-9]+|-+$/g, "");
   return allowed.slice(0, 63) || nameDefault;
 }
 

@@ -58,7 +58,11 @@ export class GitCommits implements Commits {
       const { url, password } = await source();
       const ref = refOf(name);
       await git(
-        ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", url, `+${name.commit}:${ref}`],
+        // A push from a shallow clone, as continuous integration makes them, is a commit like any other.
+        [
+          ...["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--update-shallow"],
+          ...[url, `+${name.commit}:${ref}`],
+        ],
         {
           folder: repo,
           settings: password === undefined ? {} : { "http.extraHeader": basic(password) },

@@ -8,7 +8,8 @@ import { promisify } from "node:util";
 import { PropagitError, type InstanceReport } from "@propagit/protocol";
 import { identifyProcess, type Log } from "@propagit/runtime";
 import { startDrone, type DroneOptions, type RunningDrone } from "../../src/index.js";
-import { secret, TestHub, type Said } from "./test-hub.js";
+import { secret, type HubDouble, type Said } from "./hub-double.js";
+import { TestHub } from "./test-hub.js";
 
 const run = promisify(execFile);
 
@@ -111,7 +112,7 @@ export async function until<T>(
 
 /** The newest report about a commit that is in that phase. */
 export function inPhase(
-  hub: TestHub,
+  hub: HubDouble,
   commit: string,
   phase: InstanceReport["phase"],
 ): Promise<InstanceReport> {

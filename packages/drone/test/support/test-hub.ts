@@ -6,53 +6,35 @@ import { spawn } from "node:child_process";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import {
-  fetchPassword,
-  PropagitError,
-  type Deployment,
-  type Endpoint,
-  type InstanceReport,
-  type Telling,
-} from "@propagit/protocol";
+import { fetchPassword, type Endpoint } from "@propagit/protocol";
 import { Registry } from "@propagit/registry";
 import {
   acceptWires,
-  Conversation,
   nodeCrypto,
   nodeWorld,
   sessionPaths,
   silentLog,
-  stretchSecret,
-  type Wire,
 } from "@propagit/runtime";
 import { openMemoryStore } from "@propagit/store";
+import { clusterKey, HubDouble } from "./hub-double.js";
 
-export const secret = "beepboop";
-const clusterKey = stretchSecret(secret);
 const world = nodeWorld(silentLog);
 
-export type Said = Telling<"hub.instance">;
-
-export class TestHub {
+export class TestHub extends HubDouble {
   port = 0;
-  /** Everything said with `hub.instance`, in order. */
-  readonly said: Said[] = [];
-  readonly gone: string[] = [];
-  readonly instances = new Map<string, InstanceReport>();
-  joins = 0;
-  hasLeft = false;
-  /** Answered to the next joins instead of welcome. */
-  refusal: PropagitError | undefined;
   readonly registry = new Registry(world, { store: openMemoryStore(), clusterKey });
   readonly #repos: string;
   #server: Server | undefined;
   #stopWires: () => void = () => undefined;
-  #conversation: Conversation | undefined;
-  #revision = 0;
-  #deployments: readonly Deployment[] = [];
 
+  /** @param repos where the bare repositories are that it serves */
   constructor(repos: string) {
+    super(world);
     this.#repos = repos;
+  }
+
+  override get registryPort(): number {
+    return this.port;
   }
 
   get address(): { host: string; port: number } {
@@ -67,7 +49,7 @@ export class TestHub {
     await this.registry.ready();
     const server = createServer((request, response) => void this.#git(request, response));
     const wires = acceptWires(server, {
-      [sessionPaths.hub]: (wire) => this.#accept(wire),
+      [sessionPaths.hub]: (wire) => this.accept(wire),
       [sessionPaths.registry]: (wire) => this.registry.accept(wire),
     });
     this.#stopWires = () => wires.closeAll();
@@ -81,56 +63,12 @@ export class TestHub {
   /** Ends as if killed: connections break, what it knew of drones is forgotten. */
   async stop(): Promise<void> {
     this.#stopWires();
-    this.#conversation = undefined;
+    this.forget();
     const server = this.#server;
     server?.closeAllConnections();
     await new Promise((resolve) => {
       if (server) server.close(resolve);
       else resolve(undefined);
-    });
-  }
-
-  desire(...deployments: Deployment[]): void {
-    this.#deployments = deployments;
-    this.#revision++;
-    this.#tellDesire();
-  }
-
-  #tellDesire(): void {
-    this.#conversation?.tell("drone.desire", {
-      revision: this.#revision,
-      deployments: [...this.#deployments],
-    });
-  }
-
-  #accept(wire: Wire): void {
-    new Conversation(world, wire, {
-      side: { kind: "server", clusterKey, heartbeatMs: 1_000 },
-      handlers: {
-        "hub.join": ({ name, instances }, { conversation }) => {
-          if (this.refusal) throw this.refusal;
-          this.joins++;
-          this.#conversation = conversation;
-          this.instances.clear();
-          for (const report of instances) this.instances.set(report.process, report);
-          setImmediate(() => this.#tellDesire());
-          return { name, registry: { port: this.port, open: false } };
-        },
-        "hub.leave": () => {
-          this.hasLeft = true;
-          return {};
-        },
-      },
-      tellingHandlers: {
-        "hub.instance": (said) => {
-          this.said.push(said);
-          this.instances.set(said.instance.process, said.instance);
-        },
-        "hub.instance-gone": ({ process }) => {
-          this.gone.push(process);
-          this.instances.delete(process);
-        },
-      },
     });
   }
 
@@ -158,7 +96,7 @@ export class TestHub {
   }
 
   #mayFetch(request: IncomingMessage): boolean {
-    const sessionKey = this.#conversation?.peer?.sessionKey;
+    const sessionKey = this.conversation?.peer?.sessionKey;
     if (sessionKey === undefined) return false;
     const wanted = `drone:${fetchPassword(nodeCrypto, sessionKey)}`;
     return request.headers.authorization === `Basic ${Buffer.from(wanted).toString("base64")}`;

@@ -10,7 +10,7 @@ import { silentLog } from "@propagit/runtime";
 import { startDrone, type DroneOptions } from "../../src/index.js";
 import { stubborn, webApp } from "../support/apps.js";
 import { inPhase, isAlive, openBench, until, type Bench } from "../support/bench.js";
-import { secret } from "../support/test-hub.js";
+import { secret } from "../support/hub-double.js";
 
 const program = fileURLToPath(import.meta.resolve("../support/drone-process.js"));
 

@@ -1,0 +1,155 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { newInstance, stepInstance, wakeAt } from "../../src/core/instance.js";
+import { reportOf } from "../../src/core/instance-report.js";
+import {
+  workerReadyMs,
+  type InstanceEffect,
+  type InstanceEvent,
+  type InstanceState,
+} from "../../src/core/instance-state.js";
+
+/** What is really the case outside the machine, and what can therefore happen next. */
+class Reality {
+  now = 0;
+  state: InstanceState;
+  /** Runs asked for that have neither failed nor ended. */
+  readonly outstanding = new Map<number, "launching" | { readonly since: number }>();
+  readonly wantsRecord = new Set<number>();
+  readonly hasRecord = new Set<number>();
+  readonly announces = new Set<number>();
+  killed = false;
+
+  constructor(worker: boolean) {
+    const rules = { worker, readyTimeoutMs: 5_000, stopTimeoutMs: 1_000, drainMs: 300 };
+    const identity = { process: "p", repo: "r", commit: "c", service: "s" };
+    this.state = newInstance(identity, rules, 0);
+  }
+
+  feed(event: InstanceEvent): void {
+    const moment = { now: this.now, date: this.now, fraction: 0.5 };
+    const step = stepInstance(this.state, event, moment);
+    this.state = step.state;
+    for (const effect of step.effects) this.perform(effect);
+    this.check();
+  }
+
+  perform(effect: InstanceEffect): void {
+    if (effect.kind === "launch") {
+      this.outstanding.set(effect.run, "launching");
+      assert.equal(this.outstanding.size, 1, "two processes of one instance");
+    }
+    if (effect.kind === "register") this.wantsRecord.add(effect.run);
+    if (effect.kind === "free") {
+      this.wantsRecord.delete(effect.run);
+      this.hasRecord.delete(effect.run);
+    }
+    if (effect.kind === "kill") this.killed = true;
+  }
+
+  check(): void {
+    const { phase, port } = reportOf(this.state);
+    if (phase === "stopped") assert.equal(this.outstanding.size, 0, "stopped, but something runs");
+    if (phase !== "ready") return assert.equal(port, undefined, "a port, but not ready");
+    const [[run, process] = assert.fail("ready without a process")] = this.outstanding;
+    assert.ok(process !== "launching", "ready before it is there");
+    const lived = this.state.rules.worker && this.now - process.since >= workerReadyMs;
+    const isReachable = this.hasRecord.has(run) || this.announces.has(run);
+    assert.ok(isReachable || lived, "ready, but nobody can reach it");
+  }
+
+  /** Everything that can truly happen now, also what comes late or twice. */
+  events(): (() => void)[] {
+    const say = (event: InstanceEvent) => () => this.feed(event);
+    const last = this.state.runs;
+    const anyRun = [last, last - 1];
+    return [
+      say({ kind: "start" }),
+      say({ kind: "retry" }),
+      say({ kind: "fetched" }),
+      say({ kind: "checked-out" }),
+      say({ kind: "not-fetched", reason: "no" }),
+      () => this.pass(700),
+      () => this.pass(6_000),
+      ...anyRun.map((run) => say({ kind: "opened", run })),
+      ...anyRun.map((run) => say({ kind: "freed", run })),
+      ...anyRun.map((run) => say({ kind: "said", run, lastLines: [] })),
+      ...anyRun.map((run) => say({ kind: "not-registered", run, reason: "no" })),
+      ...[...this.outstanding].flatMap(([run, process]) =>
+        process === "launching" ? this.launching(run) : this.living(run),
+      ),
+    ];
+  }
+
+  launching(run: number): (() => void)[] {
+    const start = () => {
+      this.outstanding.set(run, { since: this.now });
+      this.feed({ kind: "launched", run, pid: run, port: 1 });
+    };
+    const fail = () => {
+      this.outstanding.delete(run);
+      this.feed({ kind: "not-launched", run, reason: "no" });
+    };
+    return [start, fail];
+  }
+
+  living(run: number): (() => void)[] {
+    const announce = () => {
+      this.announces.add(run);
+      this.feed({ kind: "announced", run, records: [{ service: "s", port: 1 }] });
+    };
+    const withdraw = () => {
+      this.announces.delete(run);
+      this.feed({ kind: "announced", run, records: [] });
+    };
+    const register = () => {
+      if (this.wantsRecord.delete(run)) this.hasRecord.add(run);
+      if (this.hasRecord.has(run)) this.feed({ kind: "registered", run });
+    };
+    return [announce, withdraw, register, () => this.exit(run)];
+  }
+
+  exit(run: number): void {
+    this.outstanding.delete(run);
+    this.announces.delete(run);
+    this.killed = false;
+    this.feed({ kind: "exited", run, how: "exited", lastLines: [] });
+  }
+
+  pass(ms: number): void {
+    this.now += ms;
+    this.feed({ kind: "tick" });
+  }
+
+  /** Stops it, with a process that ends by SIGKILL only. */
+  stop(): void {
+    this.feed({ kind: "stop" });
+    for (let turn = 0; this.state.life.kind !== "stopped"; turn++) {
+      assert.ok(turn < 20, "it does not stop");
+      const [[run, process] = assert.fail("stopping, but nothing is there")] = this.outstanding;
+      if (process === "launching") this.launching(run)[0]?.();
+      else if (this.killed) this.exit(run);
+      else this.pass((wakeAt(this.state) ?? this.now) - this.now);
+    }
+  }
+}
+
+test("never has two processes, is never ready when it is not, and can always be stopped", () => {
+  const choices = fc.array(fc.nat(), { minLength: 1, maxLength: 60 });
+  fc.assert(
+    fc.property(fc.boolean(), choices, (worker, picks) => {
+      const reality = new Reality(worker);
+      reality.feed({ kind: "start" });
+      for (const pick of picks) {
+        const events = reality.events();
+        events[pick % events.length]?.();
+      }
+      reality.stop();
+      // What is stopped stays stopped.
+      for (const happen of reality.events()) happen();
+      assert.equal(reality.state.life.kind, "stopped");
+    }),
+    { numRuns: 2_000 },
+  );
+});
