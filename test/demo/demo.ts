@@ -106,6 +106,7 @@ async function showCluster(): Promise<PortTable> {
     await showAnswer(port, "/");
     await showAnswer(port, "/HUG");
   }
+  showCommand("propagit ps", await cluster.propagit("ps"));
   return table;
 }
 
@@ -120,6 +121,10 @@ async function askThroughProxy(first: string, second: string): Promise<void> {
   const { hub, proxy } = cluster.ports;
   await cluster.startProxy();
   say(`   $ propagit proxy --hub=localhost:${hub} --secret=${secret} --port=${proxy} &`);
+  say(`
+   visitors ──> [proxy :${proxy}] ──┬─ webapp.localhost ───────────> the promoted commit
+                              └─ COMMIT--webapp.localhost ──> that commit
+`);
   const hosts = ["webapp", `${shortCommit(first)}--webapp`, `${shortCommit(second)}--webapp`];
   for (const name of hosts) {
     const host = `${name}.localhost`;

@@ -132,7 +132,7 @@ describe("wrong input", () => {
         await drone.said(/nobody answers/);
         await proxy.said(/nobody answers/);
         await late.startHub({ ownRegistry: true });
-        await drone.said(/joined/);
+        await drone.said(/connected to the hub/);
         await until(
           "the proxy to answer",
           async () => (await get(late.ports.proxy)).status === 404,
@@ -151,8 +151,8 @@ describe("wrong input", () => {
 
   describe("repositories and commits", () => {
     const cases: readonly (readonly [string, string, number, RegExp])[] = [
-      ["nothing", "master", exitCodes.notFound, /no repository `?nothing/],
-      ["webapp", "nobranch", exitCodes.notFound, /no (commit|such)/],
+      ["nothing", "master", exitCodes.notFound, /no repository "nothing"/],
+      ["webapp", "nobranch", exitCodes.notFound, /nobranch/],
       ["webapp", "7".repeat(40), exitCodes.notFound, /7777777/],
       ["webapp", "--output=x", exitCodes.usage, /./],
       ["../webapp", "master", exitCodes.usage, /not allowed/],
@@ -221,7 +221,7 @@ describe("wrong input", () => {
       await cluster.propagit("stop", "webapp", "master");
       await drone.stop();
       expectFailure(result, exitCodes.failed, /nosuch/);
-      assert.match(result.stdout, /nosuchcommand.*(not found|does not exist|no such)/i);
+      assert.match(result.stdout, /command not found: nosuchcommand/);
     });
 
     it("brings the reason and the last output of one that exits at once", async () => {

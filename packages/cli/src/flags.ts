@@ -65,16 +65,12 @@ export function parseLabelFlag(text: string): readonly [key: string, value: stri
 /** One arm of a split, `COMMIT=WEIGHT`; commits may be branches or tags, so the last `=` counts. */
 export function parseShare(text: string): { readonly ref: string; readonly weight: number } {
   const at = text.lastIndexOf("=");
-  const weight = Number(text.slice(at + 1));
-  const isNumber = /^\d{1,7}(\.\d{1,6})?%?$/.test(text.slice(at + 1));
-  if (at > 0 && isNumber) {
-    return { ref: text.slice(0, at), weight: Number(text.slice(at + 1).replace("%", "")) };
-  }
-  const problem =
-    at > 0 && Number.isFinite(weight)
-      ? "has a weight that is not above 0"
-      : "is not of the form COMMIT=WEIGHT";
-  throw new PropagitError("BAD_WEIGHT", `${quote(text)} ${problem}`);
+  if (at < 1)
+    throw new PropagitError("BAD_WEIGHT", `${quote(text)} is not of the form COMMIT=WEIGHT`);
+  const number = text.slice(at + 1);
+  const weight = /^\d{1,7}(\.\d{1,6})?%?$/.test(number) ? Number(number.replace("%", "")) : 0;
+  if (weight > 0) return { ref: text.slice(0, at), weight };
+  throw new PropagitError("BAD_WEIGHT", `the weight in ${quote(text)} is not a number above 0`);
 }
 
 export function parseAddressFlag(text: string): Address {

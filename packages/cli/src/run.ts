@@ -11,10 +11,24 @@ export async function runCommand(
   try {
     const args = readArguments();
     if (args.length === 0) program.help({ error: true });
-    await program.parseAsync(args, { from: "user" });
+    await program.parseAsync(splitFlags(args), { from: "user" });
   } catch (thrown) {
     process.exitCode = report(program.name(), thrown);
   }
+}
+
+/**
+ * `--flag=value` as two words, up to `--`: commander takes both spellings, but looks for the nearest
+ * flag with the value still on it.
+ */
+export function splitFlags(args: readonly string[]): readonly string[] {
+  const end = args.indexOf("--");
+  const own = end < 0 ? args : args.slice(0, end);
+  const split = own.flatMap((word) => {
+    const match = /^(--[^=]+)=(.*)$/s.exec(word);
+    return match ? [match[1] ?? "", match[2] ?? ""] : [word];
+  });
+  return [...split, ...(end < 0 ? [] : args.slice(end))];
 }
 
 function report(name: string, thrown: unknown): number {

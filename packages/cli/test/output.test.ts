@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { formatAge } from "../src/output/duration.js";
+import { formatPortTable } from "../src/output/port-table.js";
 import { formatProgress } from "../src/output/progress.js";
 import { formatRoute } from "../src/output/route.js";
 import { formatTable } from "../src/output/table.js";
@@ -52,5 +53,35 @@ describe("output", () => {
       lastLines: ["no database"],
     });
     assert.equal(line, "web-1        failed: exited with code 3\n               | no database\n");
+  });
+});
+
+describe("the port table", () => {
+  it("has a line for each service, as the ancestor showed it, and is JSON", () => {
+    const table = {
+      [commit("7")]: {
+        http: [{ host: "127.0.0.1", port: 15_194 }],
+        say: [
+          { host: "127.0.0.1", port: 13_308 },
+          { host: "::1", port: 13_309 },
+        ],
+      },
+    };
+    const shown = formatPortTable(table);
+    assert.equal(
+      shown,
+      `{
+  "${commit("7")}": {
+    "http": [ { "host": "127.0.0.1", "port": 15194 } ],
+    "say": [
+      { "host": "127.0.0.1", "port": 13308 },
+      { "host": "::1", "port": 13309 }
+    ]
+  }
+}
+`,
+    );
+    assert.deepEqual(JSON.parse(shown), table);
+    assert.equal(formatPortTable({}), "{}\n");
   });
 });

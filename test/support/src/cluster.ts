@@ -67,7 +67,7 @@ export class Cluster {
   ): Promise<DaemonProcess> {
     const args = ["drone", ...this.hubFlags, ...flags, "--", ...command];
     const daemon = this.start(`drone ${command.join(" ")}`, "propagit", args);
-    await daemon.said(/joined/);
+    await daemon.said(/connected to the hub/);
     return daemon;
   }
 

@@ -2,7 +2,8 @@ import { showTable } from "@propagit/registry";
 import { Command } from "commander";
 import { examples } from "../examples.js";
 import { withSecretFlags } from "../hub-call.js";
-import { printJson } from "../output/print.js";
+import { formatPortTable } from "../output/port-table.js";
+import { print } from "../output/print.js";
 import { findRegistry, withRegistry } from "../registry-call.js";
 import type { SecretFlags } from "../secret.js";
 
@@ -20,10 +21,10 @@ export function showCommand(): Command {
       const { endpoints, settled } = await withRegistry(findRegistry(address), flags, (registry) =>
         registry.call("registry.query", {}),
       );
-      if (!settled) {
+      if (!settled && endpoints.length === 0) {
         process.stderr.write("the registry was just started; services may still be coming back\n");
       }
-      printJson(showTable(endpoints));
+      print(formatPortTable(showTable(endpoints)));
     },
   );
 }
