@@ -82,10 +82,16 @@ export class Exchange implements AttemptListener {
   start(): void {
     const { response } = this.#options;
     response.on("drain", () => this.#current?.attempt.resume());
-    response.on("close", () => this.#visitorLeft());
     const decision = this.#decide([]);
     if (decision.kind === "forward") this.#send(decision);
     else this.#giveUp(errorOf(decision));
+  }
+
+  /** To be called when the visitor's connection or the answer is over; after an end it changes nothing. */
+  visitorLeft(): void {
+    if (this.#isOver) return;
+    this.#current?.attempt.abort();
+    this.#finish("left");
   }
 
   informed(status: number, rawHeaders: readonly string[]): void {
@@ -226,12 +232,6 @@ export class Exchange implements AttemptListener {
     }
     const name = forwarding ? nameOf(forwarding) : "nobody";
     this.#giveUp(new PropagitError("TIMED_OUT", `${name} did not answer within ${limit}`));
-  }
-
-  #visitorLeft(): void {
-    if (this.#isOver) return;
-    this.#current?.attempt.abort();
-    this.#finish("left");
   }
 
   #giveUp(error: PropagitError): void {

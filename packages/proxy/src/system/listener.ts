@@ -9,6 +9,7 @@ import { answerError } from "./answer.js";
 import { Exchange, type Forwarder, type Upgrade } from "./exchange.js";
 import { Gathering } from "./gathering.js";
 import { splice } from "./splice.js";
+import { onClose } from "./on-close.js";
 import { responseOn, wantedProtocol } from "./upgrade.js";
 import { idleMsMax } from "./upstreams.js";
 
@@ -30,8 +31,10 @@ export interface ListenOptions {
 export class Listener {
   readonly #forwarder: Forwarder;
   readonly #server: Server;
-  readonly #exchanges: Gathering<ServerResponse>;
+  readonly #exchanges: Gathering<Exchange>;
   readonly #spliced = new Set<Duplex>();
+  /** Connections that were told to end; what else came on them is not answered. */
+  readonly #untrusted = new WeakSet<Duplex>();
   #isStopping = false;
 
   constructor(forwarder: Forwarder) {
@@ -85,8 +88,9 @@ export class Listener {
     response: ServerResponse,
     how: { readonly expectsContinue?: boolean; readonly upgrade?: Upgrade },
   ): void {
-    this.#exchanges.add(response);
-    response.on("close", () => this.#exchanges.delete(response));
+    const { socket } = request;
+    // Answered with a last word already; Node had read on.
+    if (this.#untrusted.has(socket)) return;
     if (this.#isStopping) response.shouldKeepAlive = false;
     const head = checkHead({
       method: request.method ?? "",
@@ -94,10 +98,26 @@ export class Listener {
       httpVersion: request.httpVersion,
       rawHeaders: request.rawHeaders,
     });
-    if (!head.ok) return this.#refuse(response, `the request is refused: ${head.reason}`);
-    if (how.upgrade && head.hasBody) return this.#refuse(response, "an upgrade has no body");
-    const clientAddress = plainHost(request.socket.remoteAddress);
-    new Exchange(this.#forwarder, { request, response, head, clientAddress, ...how }).start();
+    if (!head.ok) return this.#refuse(request, response, head.reason);
+    if (how.upgrade && head.hasBody)
+      return this.#refuse(request, response, "it is an upgrade with a body");
+    const clientAddress = plainHost(socket.remoteAddress);
+    const exchange = new Exchange(this.#forwarder, {
+      request,
+      response,
+      head,
+      clientAddress,
+      ...how,
+    });
+    this.#exchanges.add(exchange);
+    const over = () => {
+      exchange.visitorLeft();
+      this.#exchanges.delete(exchange);
+    };
+    response.on("close", over);
+    // A pipelined request whose turn never came: Node tells its response nothing.
+    onClose(socket, response, over);
+    exchange.start();
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, early: Buffer): void {
@@ -107,7 +127,7 @@ export class Listener {
     if (protocol === undefined) return this.#take(request, response, {});
     const takeOver = (answerHead: string, upstream: Duplex, over: () => void) => {
       response.detachSocket(socket as Socket);
-      this.#exchanges.delete(response);
+      response.emit("close");
       socket.write(answerHead, "latin1");
       if (early.length > 0) upstream.write(early);
       this.#splice(socket, upstream, over);
@@ -123,15 +143,17 @@ export class Listener {
     splice(socket, upstream, over);
   }
 
-  /** Ambiguous requests end their connection: what follows on it cannot be trusted to be a request. */
-  #refuse(response: ServerResponse, message: string): void {
+  /** Ends the connection as well: what follows on it cannot be trusted to be a request. */
+  #refuse(request: IncomingMessage, response: ServerResponse, reason: string): void {
+    this.#untrusted.add(request.socket);
     response.shouldKeepAlive = false;
-    answerError(response, new PropagitError("BAD_REQUEST", message), this.#forwarder.proxy.stale());
+    const error = new PropagitError("BAD_REQUEST", `this request cannot be taken: ${reason}`);
+    answerError(response, error, this.#forwarder.proxy.stale());
   }
 
   #refuseConnect(request: IncomingMessage, socket: Duplex): void {
     socket.on("error", () => socket.destroy());
-    this.#refuse(responseOn(request, socket as Socket), "CONNECT is not for this kind of proxy");
+    this.#refuse(request, responseOn(request, socket as Socket), "CONNECT is not for this proxy");
   }
 }
 

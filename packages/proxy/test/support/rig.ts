@@ -53,7 +53,12 @@ export async function startRig(test: TestContext, options: RigOptions = {}): Pro
   test.after(() => proxy.stop());
   await until("the table is complete", () => proxy.stats().stale.length === 0);
   return {
-    ...{ hub, hubPort: served.port, proxy, port: proxy.port, dataFolder, log },
+    hub,
+    hubPort: served.port,
+    proxy,
+    port: proxy.port,
+    dataFolder,
+    log,
     stopHub: () => served.close(),
   };
 }

@@ -92,6 +92,11 @@ export class TinyHub {
     this.#tell({ kind: "down", endpoint, reason: "freed" });
   }
 
+  /** What the registry has, as a proxy should know it. */
+  addresses(): string[] {
+    return [...this.#endpoints.values()].map(({ host, port }) => `${host}:${port}`);
+  }
+
   /** A registry that was killed and came back: it has forgotten everything and waits for owners. */
   forgetEverything(): void {
     this.#endpoints.clear();

@@ -1,0 +1,32 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { decodeTable, encodeTable } from "../../src/core/saved-table.js";
+import { commitA, endpointOf, routeOf } from "../support/samples.js";
+
+const book = {
+  revision: 7,
+  routes: [routeOf([commitA, 1])],
+  deployments: [{ repo: "webapp", commit: commitA }],
+};
+
+test("reads back what it wrote", () => {
+  const table = { book, endpoints: [endpointOf(1), endpointOf(2)] };
+  assert.deepEqual(decodeTable(encodeTable(table)), { ok: true, value: table });
+});
+
+test("says why it does not take a damaged or foreign file", () => {
+  const reasonOf = (content: string) => {
+    const decoded = decodeTable(content);
+    return decoded.ok ? undefined : decoded.reason;
+  };
+  const endpoints = [{ ...endpointOf(1), port: 0 }];
+  assert.equal(reasonOf(""), "is of another version");
+  assert.equal(reasonOf("[]"), "is of another version");
+  assert.equal(
+    reasonOf(encodeTable({ book, endpoints: [] }).slice(0, -1)),
+    "is of another version",
+  );
+  assert.equal(reasonOf(JSON.stringify({ version: 1, book })), "has no endpoints");
+  assert.match(reasonOf(JSON.stringify({ version: 1, book: {}, endpoints: [] })) ?? "", /./);
+  assert.match(reasonOf(JSON.stringify({ version: 1, book, endpoints })) ?? "", /^port /);
+});
