@@ -26,6 +26,8 @@ export interface KeeperOptions {
 
 /** Ports tried for one record before it is given up. */
 const portTriesMax = 20;
+/** Registrations on their way at the same time. */
+const putsAtOnce = 64;
 /** Leases that may end within one round before the next round is waited for. */
 const leaseTriesMax = 3;
 /** Pause before a round that failed, or found a port taken, is made again. */
@@ -50,6 +52,7 @@ export class Keeper {
   #nextRound: Promise<void> | undefined;
   #renewTimer: Timer | undefined;
   #retryTimer: Timer | undefined;
+  #isStopped = false;
 
   constructor(world: World, options: KeeperOptions) {
     this.#world = world;
@@ -100,10 +103,11 @@ export class Keeper {
     try {
       await this.#exclusive(() => this.#round(conversation, true));
     } catch (thrown) {
-      if (passing.has(toPropagitError(thrown).code)) throw thrown;
+      if (isPassing(toPropagitError(thrown), conversation)) throw thrown;
       // The registry refuses (it is full, say): questions and watches go on all the same.
       this.#retryLater();
     }
+    if (this.#isStopped) return;
     this.#conversation = conversation;
     this.#planRenewal();
     // What was wanted while the round was made.
@@ -113,6 +117,7 @@ export class Keeper {
 
   /** Ends the lease and everything that is waited for. */
   async stop(limitMs: number): Promise<void> {
+    this.#isStopped = true;
     this.#renewTimer?.cancel();
     this.#retryTimer?.cancel();
     for (const own of this.records()) {
@@ -148,6 +153,7 @@ export class Keeper {
 
   #retryLater(): void {
     this.#retryTimer?.cancel();
+    if (this.#isStopped) return;
     this.#retryTimer = this.#world.clock.after(retryMs, () => void this.#kick());
   }
 
@@ -168,7 +174,7 @@ export class Keeper {
       try {
         await this.#freeUnwanted(conversation);
         await this.#keepLease(conversation, mustRenew);
-        for (const own of this.records()) if (!own.isHeld) await this.#put(conversation, own);
+        await this.#putMissing(conversation);
         return;
       } catch (thrown) {
         if (toPropagitError(thrown).code !== "NO_LEASE") throw thrown;
@@ -189,8 +195,8 @@ export class Keeper {
     try {
       await conversation.call("registry.free", { lease, id });
     } catch (thrown) {
-      const { code } = toPropagitError(thrown);
-      if (code === "NO_LEASE" || passing.has(code)) throw thrown;
+      const error = toPropagitError(thrown);
+      if (error.code === "NO_LEASE" || isPassing(error, conversation)) throw thrown;
       // NO_RECORD, NOT_OWNER: it is not ours any more, which is what was wanted.
     }
   }
@@ -213,11 +219,23 @@ export class Keeper {
     for (const own of this.#own.values()) own.isHeld = false;
   }
 
+  /** Several at once, so that a drone with hundreds of instances is back soon over a long line. */
+  async #putMissing(conversation: Conversation): Promise<void> {
+    const missing = this.records().filter(({ isHeld }) => !isHeld);
+    for (let done = 0; done < missing.length; done += putsAtOnce) {
+      const batch = missing.slice(done, done + putsAtOnce);
+      // All are waited for before one's failure counts: rounds must not overlap.
+      const results = await Promise.allSettled(batch.map((own) => this.#put(conversation, own)));
+      const failed = results.find(({ status }) => status === "rejected");
+      if (failed) throw (failed as PromiseRejectedResult).reason;
+    }
+  }
+
   async #put(conversation: Conversation, own: OwnRecord): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       const error = await this.#tryPut(conversation, own);
       if (!error) return;
-      if (error.code === "NO_LEASE" || passing.has(error.code)) throw error;
+      if (error.code === "NO_LEASE" || isPassing(error, conversation)) throw error;
       const mayChoose = error.code === "PORT_TAKEN" && own.isPortChosen && !own.endpoint;
       if (!mayChoose || attempt >= portTriesMax) return this.#refused(own, error);
       const port = await this.#options.choosePort(own);
@@ -264,6 +282,8 @@ export class Keeper {
 
   #giveUp(own: OwnRecord, error: PropagitError): void {
     if (this.#own.get(own.id) === own) this.#own.delete(own.id);
+    // Its answer may have been lost on the way, so the registry may have it all the same.
+    this.#unwanted.add(own.id);
     own.awaited.reject(error);
   }
 
@@ -276,4 +296,9 @@ export class Keeper {
     );
     return done;
   }
+}
+
+/** A broken conversation fails every call with the reason of its end, which is nothing the registry said. */
+function isPassing({ code }: PropagitError, conversation: Conversation): boolean {
+  return passing.has(code) || !conversation.isOpen;
 }
