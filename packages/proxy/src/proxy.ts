@@ -78,7 +78,7 @@ export class ProxyDaemon {
 
   async stop(): Promise<void> {
     this.#hub?.stop();
-    this.#registry.stop();
+    await this.#registry.stop();
     await this.#keeper.stop();
   }
 

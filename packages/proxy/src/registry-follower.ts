@@ -43,7 +43,7 @@ export class RegistryFollower {
   follow(place: RegistryPlace): void {
     const address = { host: place.host ?? this.#options.hub.host, port: place.port };
     if (isSame(this.#followed, address, place.open)) return;
-    this.stop();
+    void this.stop();
     const client = connectIn(this.#world, address, {
       credential: this.#options.credential,
       acceptsOpen: place.open,
@@ -53,12 +53,14 @@ export class RegistryFollower {
     this.#followed = { address, isOpen: place.open, client };
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     const followed = this.#followed;
     this.#followed = undefined;
-    followed?.client.close().catch((thrown: unknown) => {
+    try {
+      await followed?.client.close();
+    } catch (thrown) {
       this.#world.log.warn(`leaving the registry failed: ${toPropagitError(thrown).message}`);
-    });
+    }
   }
 
   #sayState(address: Address, state: LinkState): void {

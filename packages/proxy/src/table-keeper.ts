@@ -12,6 +12,8 @@ import { decodeTable, encodeTable } from "./core/saved-table.js";
 
 /** A burst of changes is written once; a crash within that time costs only what came in it. */
 const saveMs = 500;
+/** Time between builds as a multiple of what one takes: at most a tenth of the processor goes into them. */
+const restPerBuild = 9;
 const emptyBook: RouteBook = { revision: 0, routes: [], deployments: [] };
 
 export class TableKeeper {
@@ -20,8 +22,11 @@ export class TableKeeper {
   readonly #changed: () => void;
   #book: RouteBook | undefined;
   #endpoints: EndpointTable = noEndpoints;
-  /** Built at the first look after a change, so that a burst of changes costs one. */
-  #table: RouteTable | undefined;
+  /** Updates that are not in `#endpoints` yet. */
+  #pending: EndpointUpdate[] = [];
+  #table: RouteTable = buildTable(emptyBook, []);
+  #isStale = false;
+  #buildAtMs = Number.NEGATIVE_INFINITY;
   #saveTimer: Timer | undefined;
   #saving: Promise<void> = Promise.resolve();
   #isSaveFailing = false;
@@ -38,8 +43,9 @@ export class TableKeeper {
     return this.#book !== undefined;
   }
 
+  /** Built at a look after a change, so that a burst costs little; in a large cluster a moment late. */
   get table(): RouteTable {
-    this.#table ??= buildTable(this.#book ?? emptyBook, this.#endpoints.endpoints.values());
+    if (this.#isStale && this.#world.clock.monotonic() >= this.#buildAtMs) this.#build();
     return this.#table;
   }
 
@@ -54,7 +60,7 @@ export class TableKeeper {
     }
     this.#book = saved.value.book;
     this.#endpoints = rememberedTable(saved.value.endpoints);
-    this.#table = undefined;
+    this.#isStale = true;
     const { routes, deployments } = saved.value.book;
     const counted = `${routes.length} routes, ${deployments.length} running commits`;
     this.#world.log.info(`starts with the saved table: ${counted}`);
@@ -66,7 +72,7 @@ export class TableKeeper {
   }
 
   takeUpdate(update: EndpointUpdate): void {
-    this.#endpoints = stepEndpoints(this.#endpoints, update);
+    this.#pending.push(update);
     this.#change();
   }
 
@@ -76,8 +82,23 @@ export class TableKeeper {
     await this.#saving;
   }
 
+  #build(): void {
+    const { clock } = this.#world;
+    const startMs = clock.monotonic();
+    this.#catchUp();
+    this.#table = buildTable(this.#book ?? emptyBook, this.#endpoints.endpoints.values());
+    this.#isStale = false;
+    const endMs = clock.monotonic();
+    this.#buildAtMs = endMs + (endMs - startMs) * restPerBuild;
+  }
+
+  #catchUp(): void {
+    this.#endpoints = stepEndpoints(this.#endpoints, this.#pending);
+    this.#pending = [];
+  }
+
   #change(): void {
-    this.#table = undefined;
+    this.#isStale = true;
     this.#saveTimer ??= this.#world.clock.after(saveMs, () => this.#save());
     this.#changed();
   }
@@ -93,6 +114,7 @@ export class TableKeeper {
     const book = this.#book;
     // Endpoints without routes are of no use, and a book must not be written as empty for lack of one.
     if (!book) return;
+    this.#catchUp();
     const endpoints = [...this.#endpoints.endpoints.values()];
     try {
       await this.#world.disk.writeAtomic(this.#path, encodeTable({ book, endpoints }));

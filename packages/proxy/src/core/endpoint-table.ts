@@ -21,58 +21,60 @@ export function rememberedTable(endpoints: readonly Endpoint[]): EndpointTable {
   return { endpoints: byId, unconfirmed: new Set(byId.keys()) };
 }
 
-export function stepEndpoints(table: EndpointTable, update: EndpointUpdate): EndpointTable {
+/** Takes updates in their order; many at once cost little more than one. */
+export function stepEndpoints(
+  { endpoints, unconfirmed }: EndpointTable,
+  updates: readonly EndpointUpdate[],
+): EndpointTable {
+  const draft = { endpoints: new Map(endpoints), unconfirmed: new Set(unconfirmed) };
+  for (const update of updates) take(draft, update);
+  if (draft.unconfirmed.size > 0) dropReplaced(draft);
+  return draft;
+}
+
+interface Draft {
+  readonly endpoints: Map<string, Endpoint>;
+  readonly unconfirmed: Set<string>;
+}
+
+function take(draft: Draft, update: EndpointUpdate): void {
   switch (update.kind) {
     case "snapshot":
-      return takeSnapshot(table, update.endpoints, update.settled);
+      if (update.settled) draft.endpoints.clear();
+      draft.unconfirmed.clear();
+      for (const id of draft.endpoints.keys()) draft.unconfirmed.add(id);
+      for (const endpoint of update.endpoints) confirm(draft, endpoint);
+      break;
     case "up":
-      return confirm(table.endpoints, table.unconfirmed, [update.endpoint]);
+      confirm(draft, update.endpoint);
+      break;
     case "down":
-      return without(table, [update.endpoint.id]);
+      remove(draft, update.endpoint.id);
+      break;
     case "settled":
-      return without(table, table.unconfirmed);
+      for (const id of draft.unconfirmed) remove(draft, id);
+      break;
     default:
-      return update satisfies never;
+      update satisfies never;
   }
 }
 
-function takeSnapshot(
-  table: EndpointTable,
-  endpoints: readonly Endpoint[],
-  settled: boolean,
-): EndpointTable {
-  if (settled) return confirm(new Map(), new Set(), endpoints);
-  return confirm(table.endpoints, new Set(table.endpoints.keys()), endpoints);
+function confirm({ endpoints, unconfirmed }: Draft, endpoint: Endpoint): void {
+  endpoints.set(endpoint.id, endpoint);
+  unconfirmed.delete(endpoint.id);
 }
 
-function confirm(
-  known: ReadonlyMap<string, Endpoint>,
-  wasUnconfirmed: ReadonlySet<string>,
-  confirmed: readonly Endpoint[],
-): EndpointTable {
-  const endpoints = new Map(known);
-  const unconfirmed = new Set(wasUnconfirmed);
-  for (const endpoint of confirmed) {
-    endpoints.set(endpoint.id, endpoint);
-    unconfirmed.delete(endpoint.id);
-  }
+function remove({ endpoints, unconfirmed }: Draft, id: string): void {
+  endpoints.delete(id);
+  unconfirmed.delete(id);
+}
+
+/** Two owners cannot hold one port: an old record whose port is another's now is not coming back. */
+function dropReplaced(draft: Draft): void {
+  const confirmed = [...draft.endpoints.values()].filter(({ id }) => !draft.unconfirmed.has(id));
   const taken = new Set(confirmed.map(({ host, port }) => `${host} ${port}`));
-  // Two records cannot hold one port: an old one under another id is not coming back.
-  for (const id of unconfirmed) {
-    const old = endpoints.get(id);
-    if (old && !taken.has(`${old.host} ${old.port}`)) continue;
-    endpoints.delete(id);
-    unconfirmed.delete(id);
+  for (const id of draft.unconfirmed) {
+    const old = draft.endpoints.get(id);
+    if (old && taken.has(`${old.host} ${old.port}`)) remove(draft, id);
   }
-  return { endpoints, unconfirmed };
-}
-
-function without(table: EndpointTable, ids: Iterable<string>): EndpointTable {
-  const endpoints = new Map(table.endpoints);
-  const unconfirmed = new Set(table.unconfirmed);
-  for (const id of ids) {
-    endpoints.delete(id);
-    unconfirmed.delete(id);
-  }
-  return { endpoints, unconfirmed };
 }

@@ -27,7 +27,10 @@ const down = (endpoint: Endpoint): EndpointUpdate => ({
 });
 
 function idsAfter(before: EndpointTable, ...updates: readonly EndpointUpdate[]): string[] {
-  return [...updates.reduce(stepEndpoints, before).endpoints.keys()].sort();
+  const together = [...stepEndpoints(before, updates).endpoints.keys()].sort();
+  const byOne = updates.reduce((table, update) => stepEndpoints(table, [update]), before);
+  assert.deepEqual([...byOne.endpoints.keys()].sort(), together);
+  return together;
 }
 
 test("takes a settled snapshot for the whole truth, also when it is empty", () => {

@@ -88,14 +88,14 @@ test("answers 504 when the app takes too long for its answer's head, and ends th
 
 test("does not take a long upload for a hanging app", async (t) => {
   const { port } = await startApp(t, (request, response) => request.pipe(response));
-  const rig = await startRig(t, { endpoints: [app(port)], timeoutMs: 400 });
+  const rig = await startRig(t, { endpoints: [app(port)], timeoutMs: 1_500 });
   const { socket, received } = openRaw(rig.port);
   socket.write("POST / HTTP/1.1\r\nHost: webapp.localhost\r\nContent-Length: 12\r\n");
   socket.write("Connection: close\r\n\r\n");
   const startedAt = performance.now();
   let sent = 0;
   await until("the upload is through", () => {
-    const due = Math.floor((performance.now() - startedAt) / 100);
+    const due = Math.floor((performance.now() - startedAt) / 150);
     while (sent < Math.min(12, due)) {
       socket.write("x");
       sent += 1;
@@ -173,6 +173,32 @@ test("ends the app's side at once when the visitor leaves, before and within the
       { commit: commitA, requests: 1, errors: 0, inFlight: 0 },
     ]);
   }
+});
+
+test("ends kept connections to an endpoint that is gone, and finishes what is on its way there", async (t) => {
+  let finish = () => undefined as void;
+  let open = 0;
+  const { port, server } = await startApp(t, (request, response) => {
+    if (request.url === "/quick") return response.end("quick");
+    response.write("first ");
+    finish = () => void response.end("last");
+    return undefined;
+  });
+  server.on("connection", (socket) => {
+    open += 1;
+    socket.on("close", () => (open -= 1));
+  });
+  const rig = await startRig(t, { endpoints: [app(port)] });
+  const slow = ask(rig.port, { path: "/slow" });
+  await until("it is on its way", () => rig.proxy.stats().commits[0]?.inFlight === 1);
+  await ask(rig.port, { path: "/quick" });
+  assert.equal(open, 2);
+  rig.hub.down(`record-${port}`);
+  // Well before the 4 s after which any idle connection is ended.
+  await until("the idle connection has ended", () => open === 1, 3_000);
+  finish();
+  assert.equal((await slow).body, "first last");
+  await until("the other one has ended as well", () => open === 0, 3_000);
 });
 
 test("forgets pipelined requests whose visitor left before their turn came", async (t) => {
