@@ -177,8 +177,9 @@ export class Drone {
       isEnding: life.kind === "stopping" || life.kind === "stopped",
     }));
     const { start, stop, keep } = reconcile(this.#desired, running);
-    for (const process of stop) this.#runners.get(process)?.feed({ kind: "stop" });
+    // Starts come first: what stops at once comes back here for what can be started now.
     for (const deployment of start) this.#start(deployment);
+    for (const process of stop) this.#runners.get(process)?.feed({ kind: "stop" });
     if (kept === "leave alone") return;
     for (const process of keep) this.#runners.get(process)?.feed({ kind: "retry" });
   }
@@ -221,19 +222,19 @@ export class Drone {
     if (!isFinal) this.#resolveMet();
   }
 
-  async #end(error: PropagitError | undefined): Promise<void> {
+  async #end(refusal: PropagitError | undefined): Promise<void> {
     this.#isStopping = true;
-    if (error) this.#rejectMet(error);
+    if (refusal) this.#rejectMet(refusal);
     await this.#endInstances();
     if (this.#reports.isJoined) {
       await this.#link.call("hub.leave", {}, { limitMs: leaveMsMax }).catch(() => undefined);
     }
     this.#link.stop();
-    this.#rejectMet(error ?? new PropagitError("LINK_LOST", "the drone was stopped"));
+    this.#rejectMet(refusal ?? new PropagitError("LINK_LOST", "the drone was stopped"));
     await within(this.#world.clock, leaveMsMax, "the registry", this.#desk.close()).catch(
       () => undefined,
     );
-    this.#resolveEnded(error);
+    this.#resolveEnded(refusal);
   }
 
   async #endInstances(): Promise<void> {

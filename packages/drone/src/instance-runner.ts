@@ -29,12 +29,12 @@ export interface RunnerContext {
   readonly drone: () => string;
   readonly host: () => string;
   /** Where to fetch from; waits for the hub. */
-  source(repo: string): Promise<GitSource>;
+  readonly source: (repo: string) => Promise<GitSource>;
   /** A port for an instance: the one it had, when that is free. */
-  pickPort(process: string, wanted: number | undefined): Promise<number>;
-  environment(identity: InstanceIdentity, folder: string, port: number): Environment;
+  readonly pickPort: (process: string, wanted: number | undefined) => Promise<number>;
+  readonly environment: (identity: InstanceIdentity, folder: string, port: number) => Environment;
   /** The report changed; `step` is what was just done. */
-  changed(runner: InstanceRunner, step: InstanceStep["done"]): void;
+  readonly changed: (runner: InstanceRunner, step: InstanceStep["done"]) => void;
 }
 
 /** Probing begins fast, as most apps listen within a moment, and goes on for slow ones. */

@@ -31,9 +31,7 @@ export class Complaints {
   }
 
   mayStillChange({ code }: ErrorData): boolean {
-    return (
-      code === "DRONE_TAKEN" && this.#world.clock.monotonic() - this.#startedAt < formerLifeMs
-    );
+    return code === "DRONE_TAKEN" && this.#world.clock.monotonic() - this.#startedAt < formerLifeMs;
   }
 
   cameUp(name: string, hub: Address): void {

@@ -15,8 +15,8 @@ interface Cluster {
   readonly hub: HubDouble;
   readonly registry: Registry;
   readonly machine: SimMachine;
-  startHub(): void;
-  stopHub(): void;
+  readonly startHub: () => void;
+  readonly stopHub: () => void;
 }
 
 function openCluster(seed: number): Cluster {
@@ -43,17 +43,23 @@ function openCluster(seed: number): Cluster {
 
 /** Whether exactly the desired commits run, once each, and hub and registry know it. */
 function isAsDesired({ hub, registry, machine }: Cluster, desired: readonly string[]): boolean {
-  const wanted = [...desired].sort().join();
+  const wanted = inOrder(desired);
   const listening = [...machine.processes].filter(({ listens }) => listens);
+  const running = inOrder(listening.map(({ pid, port }) => `${pid} ${port}`));
   const reports = [...hub.instances.values()].filter(({ phase }) => phase === "ready");
-  const told = reports.map(({ pid, port }) => `${pid} ${port}`).sort();
+  const told = inOrder(reports.map(({ pid, port }) => `${pid} ${port}`));
+  const registered = inOrder(registry.query({}).endpoints.map(({ commit = "" }) => commit));
   return (
     machine.processes.size === desired.length &&
     hub.instances.size === desired.length &&
-    listening.map(({ commit }) => commit).sort().join() === wanted &&
-    told.join() === listening.map(({ pid, port }) => `${pid} ${port}`).sort().join() &&
-    registry.query({}).endpoints.map(({ commit }) => commit).sort().join() === wanted
+    inOrder(listening.map(({ commit }) => commit)) === wanted &&
+    told === running &&
+    registered === wanted
   );
+}
+
+function inOrder(texts: readonly string[]): string {
+  return texts.toSorted((left, right) => left.localeCompare(right)).join(" ");
 }
 
 for (const seed of Array.from({ length: 25 }, (_, index) => index + 1)) {
@@ -134,7 +140,9 @@ test("never becomes ready while the registry does not take its record, and says 
   await cluster.registry.stop(new PropagitError("LINK_LOST", "gone"));
   machine.startDrone();
   hub.desire(...commits.slice(0, 1));
-  await clock.until("failed", () => [...hub.instances.values()].some((it) => it.phase === "failed"));
+  await clock.until("failed", () =>
+    [...hub.instances.values()].some((it) => it.phase === "failed"),
+  );
   const [report] = hub.instances.values();
   assert.match(report?.reason ?? "", /^it listens on port 10000, but the registry did not take/);
 });

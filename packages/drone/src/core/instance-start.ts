@@ -94,11 +94,7 @@ export function announced(
 }
 
 /** The registry refused the record; the process lives on. */
-export function notRegistered(
-  state: InstanceState,
-  reason: string,
-  moment: Moment,
-): InstanceStep {
+export function notRegistered(state: InstanceState, reason: string, moment: Moment): InstanceStep {
   if (state.run?.record !== "wanted") return same(state);
   const without = withRun(state, { record: "none" });
   return isAwaited(without) ? giveUp(without, "readiness", reason, moment) : same(without);
@@ -108,7 +104,11 @@ export function notRegistered(
 export function late(state: InstanceState, moment: Moment): InstanceStep {
   const { life, run } = state;
   if (!run || (life.kind === "starting" && life.isLate)) return failLate(state, [], moment);
-  const reading = { kind: "starting", deadline: moment.now + readOutputMsMax, isLate: true } as const;
+  const reading = {
+    kind: "starting",
+    deadline: moment.now + readOutputMsMax,
+    isLate: true,
+  } as const;
   return to(state, reading, moment, [{ kind: "read-output", run: run.number }]);
 }
 
@@ -119,7 +119,13 @@ export function failLate(
   moment: Moment,
 ): InstanceStep {
   const reason = lateReason(state);
-  const life = { kind: "failed", reason, lastLines, next: "readiness", retryAt: undefined } as const;
+  const life = {
+    kind: "failed",
+    reason,
+    lastLines,
+    next: "readiness",
+    retryAt: undefined,
+  } as const;
   return to(state, life, moment);
 }
 

@@ -4,14 +4,16 @@
  *     repos/NAME.git           one bare repository for each repo
  *     commits/NAME/SHA         the files of a commit, complete or not there at all
  *     commits/NAME/SHA.partial-XXXX, .index   being written; removed at the next start
+ *     commits/NAME/SHA.unsynced    not yet known to be on disk, see durability.ts
  */
 import { mkdir, readdir, readFile, rename, rm, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { PropagitError } from "@propagit/protocol";
 import { errnoOf, type Random } from "@propagit/runtime";
 import type { CheckedOut, CommitName, Commits, GitSource } from "../world.js";
-import { git } from "./git.js";
+import { noteUnsynced, removeUnsynced, syncSoon } from "./durability.js";
 import { Gate } from "./gate.js";
+import { git } from "./git.js";
 
 /** The user that drones are to git; the hub looks at the password. */
 const fetchUser = "drone";
@@ -37,6 +39,7 @@ export class GitCommits implements Commits {
   async tidy(): Promise<void> {
     const commits = join(this.#folder, "commits");
     for (const repo of await namesIn(commits)) {
+      await removeUnsynced(join(commits, repo));
       const names = await namesIn(join(commits, repo));
       for (const name of names.filter((name) => name.includes(".partial-"))) {
         await rm(join(commits, repo, name), { recursive: true, force: true });
@@ -60,8 +63,13 @@ export class GitCommits implements Commits {
       await git(
         // A push from a shallow clone, as continuous integration makes them, is a commit like any other.
         [
-          ...["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--update-shallow"],
-          ...[url, `+${name.commit}:${ref}`],
+          "fetch",
+          "--quiet",
+          "--no-tags",
+          "--no-write-fetch-head",
+          "--update-shallow",
+          url,
+          `+${name.commit}:${ref}`,
         ],
         {
           folder: repo,
@@ -95,7 +103,9 @@ export class GitCommits implements Commits {
       await mkdir(partial, { recursive: true });
       await git(["read-tree", name.commit], run);
       await git(["checkout-index", "--all", "--quiet"], run);
+      await noteUnsynced(folder);
       await rename(partial, folder);
+      syncSoon(folder);
     } catch (thrown) {
       const error = await withFreeSpace(unusable(folder, thrown), this.#folder);
       await rm(partial, { recursive: true, force: true });
@@ -196,12 +206,12 @@ async function succeeds(work: Promise<unknown>): Promise<boolean> {
 }
 
 /** How full the disk is, where that may be the reason. */
-async function withFreeSpace(error: PropagitError, folder: string): Promise<PropagitError> {
+async function withFreeSpace(failure: PropagitError, folder: string): Promise<PropagitError> {
   const space = await statfs(folder).catch(() => undefined);
-  if (error.code !== "DATA_UNUSABLE" || !space) return error;
+  if (failure.code !== "DATA_UNUSABLE" || !space) return failure;
   const megabytes = Math.floor((space.bavail * space.bsize) / 2 ** 20);
-  return new PropagitError(error.code, `${error.message}; ${megabytes} MB of disk are free`, {
-    cause: error,
+  return new PropagitError(failure.code, `${failure.message}; ${megabytes} MB of disk are free`, {
+    cause: failure,
   });
 }
 

@@ -12,7 +12,9 @@ const lookupMsMax = 3_000;
 export async function addressTowards({ host, port }: Address): Promise<string> {
   if (isLoopback(host)) return loopback;
   return (
-    (await sourceAddress("udp4", host, port)) ?? (await sourceAddress("udp6", host, port)) ?? loopback
+    (await sourceAddress("udp4", host, port)) ??
+    (await sourceAddress("udp6", host, port)) ??
+    loopback
   );
 }
 

@@ -137,7 +137,8 @@ async function notStarted(
   const code = errnoOf(thrown) ?? String(thrown);
   const found = await findProgram(program, folder, environment["PATH"] ?? "");
   if (code === "ENOENT" && found === undefined) return `command not found: ${program}`;
-  if (code === "ENOENT") return `${program} cannot be run: the interpreter in its first line is missing`;
+  if (code === "ENOENT")
+    return `${program} cannot be run: the interpreter in its first line is missing`;
   if (code === "EACCES") return `${program} cannot be run: it is not executable`;
   return `${program} cannot be run: ${code}`;
 }

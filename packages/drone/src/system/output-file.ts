@@ -7,7 +7,16 @@
  * A file over its bound is cut: its end is kept beside it (`.1`) and it begins again at 0. What is
  * written between the two steps is lost; a pipe in between would not lose it, but could block the app.
  */
-import { copyFile, mkdir, open, readdir, rm, stat, truncate, type FileHandle } from "node:fs/promises";
+import {
+  copyFile,
+  mkdir,
+  open,
+  readdir,
+  rm,
+  stat,
+  truncate,
+  type FileHandle,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { lastLinesOf, tailBytesMax } from "../core/last-lines.js";
 

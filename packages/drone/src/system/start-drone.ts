@@ -8,7 +8,7 @@ import { checkOptions, type DroneOptions, type DroneSettings } from "../core/opt
 import { Drone } from "../drone.js";
 import type { DroneWorld } from "../world.js";
 import { GitCommits } from "./commits.js";
-import { claimFolder, readIdentity } from "./data-folder.js";
+import { claimFolder, readIdentity, type ClaimedFolder } from "./data-folder.js";
 import { requireGit } from "./git.js";
 import { addressTowards } from "./local-address.js";
 import { nodePorts } from "./node-ports.js";
@@ -49,7 +49,7 @@ export async function startDrone(options: DroneOptions): Promise<RunningDrone> {
   try {
     await requireGit(folder.path);
     const drone = await makeDrone(settings, folder.path, options.log);
-    const ended = drone.ended.finally(() => folder.release());
+    const ended = releasedAfter(drone.ended, folder);
     await drone.met.catch(async (thrown: unknown) => {
       await ended;
       throw thrown;
@@ -69,6 +69,12 @@ export async function startDrone(options: DroneOptions): Promise<RunningDrone> {
     await folder.release();
     throw thrown;
   }
+}
+
+async function releasedAfter<T>(ended: Promise<T>, folder: ClaimedFolder): Promise<T> {
+  const reason = await ended;
+  await folder.release();
+  return reason;
 }
 
 async function makeDrone(settings: DroneSettings, folder: string, log: Log): Promise<Drone> {

@@ -71,7 +71,12 @@ class Subject {
   }
 }
 
-const launched = (run = 1): InstanceEvent => ({ kind: "launched", run, pid: 100 + run, port: 5_000 });
+const launched = (run = 1): InstanceEvent => ({
+  kind: "launched",
+  run,
+  pid: 100 + run,
+  port: 5_000,
+});
 const opened = (run = 1): InstanceEvent => ({ kind: "opened", run });
 const registered = (run = 1): InstanceEvent => ({ kind: "registered", run });
 const exited = (run = 1): InstanceEvent => ({
@@ -111,7 +116,10 @@ test("goes from waiting to ready, step by step", () => {
   );
 
   subject.feed(launched());
-  assert.deepEqual([subject.phase, subject.kinds, subject.done], ["starting", ["probe"], "started"]);
+  assert.deepEqual(
+    [subject.phase, subject.kinds, subject.done],
+    ["starting", ["probe"], "started"],
+  );
 
   subject.feed(opened());
   assert.deepEqual([subject.phase, subject.kinds], ["starting", ["register"]]);
@@ -155,11 +163,10 @@ test("fails at once when there can be no process, and tries that again later", (
 
 test("rests before a restart, and fails at the third crash in a row", () => {
   const subject = waiting().feed(exited());
-  assert.deepEqual([subject.phase, subject.reason, subject.dueMs], [
-    "restarting",
-    "exited with code 1",
-    1_000,
-  ]);
+  assert.deepEqual(
+    [subject.phase, subject.reason, subject.dueMs],
+    ["restarting", "exited with code 1", 1_000],
+  );
   assert.deepEqual(subject.pass(1_000).kinds, ["launch"]);
   subject.feed(launched(2), exited(2));
   assert.deepEqual([subject.phase, subject.dueMs], ["restarting", 1_999]);
@@ -205,11 +212,14 @@ test("fails when it does not listen in time, with its last lines, and takes it w
   assert.equal(subject.phase, "starting");
   assert.deepEqual([subject.pass(1).kinds, subject.phase], [["read-output"], "starting"]);
   subject.feed({ kind: "said", run: 1, lastLines: ["hm"] });
-  assert.deepEqual([subject.phase, subject.reason, reportOf(subject.state).lastLines], [
-    "failed",
-    "did not listen on port 5000 within 30 s; is it a worker? start the drone with --worker",
-    ["hm"],
-  ]);
+  assert.deepEqual(
+    [subject.phase, subject.reason, reportOf(subject.state).lastLines],
+    [
+      "failed",
+      "did not listen on port 5000 within 30 s; is it a worker? start the drone with --worker",
+      ["hm"],
+    ],
+  );
   assert.equal(subject.state.run?.pid, 101);
   assert.deepEqual(subject.feed(opened()).kinds, ["register"]);
   assert.equal(subject.feed(registered()).phase, "ready");

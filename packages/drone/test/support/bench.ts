@@ -18,9 +18,9 @@ export interface Bench {
   readonly hub: TestHub;
   /** What drones said to whoever runs them. */
   readonly log: string[];
-  drone(options?: Partial<DroneOptions>): Promise<RunningDrone>;
+  readonly drone: (options?: Partial<DroneOptions>) => Promise<RunningDrone>;
   /** Pushes a commit with these files; gives its hash. */
-  commit(repo: string, files: Readonly<Record<string, string>>): Promise<string>;
+  readonly commit: (repo: string, files: Readonly<Record<string, string>>) => Promise<string>;
 }
 
 export async function openBench(test: TestContext): Promise<Bench> {
@@ -116,9 +116,8 @@ export function inPhase(
   commit: string,
   phase: InstanceReport["phase"],
 ): Promise<InstanceReport> {
-  return until(
-    `${commit.slice(0, 7)} ${phase}`,
-    () => [...hub.instances.values()].find((it) => it.commit === commit && it.phase === phase),
+  return until(`${commit.slice(0, 7)} ${phase}`, () =>
+    [...hub.instances.values()].find((it) => it.commit === commit && it.phase === phase),
   ).catch((thrown: unknown) => {
     const last = JSON.stringify(hub.said.at(-1) satisfies Said | undefined);
     throw new Error(`${String(thrown)}; last said: ${last}`);

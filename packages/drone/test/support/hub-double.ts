@@ -1,10 +1,5 @@
 /** The hub as a drone meets it, in any world: takes it in, tells it what to run, keeps what it says. */
-import type {
-  Deployment,
-  InstanceReport,
-  PropagitError,
-  Telling,
-} from "@propagit/protocol";
+import type { Deployment, InstanceReport, PropagitError, Telling } from "@propagit/protocol";
 import { Conversation, stretchSecret, type Wire, type World } from "@propagit/runtime";
 
 export const secret = "beepboop";
@@ -48,7 +43,7 @@ export class HubDouble {
   }
 
   accept(wire: Wire): void {
-    new Conversation(this.#world, wire, {
+    const conversation = new Conversation(this.#world, wire, {
       side: { kind: "server", clusterKey, heartbeatMs: 1_000 },
       handlers: {
         "hub.join": ({ name, instances }, { conversation }) => {
@@ -78,6 +73,12 @@ export class HubDouble {
         },
       },
     });
+    void this.#forgetWhenOver(conversation);
+  }
+
+  async #forgetWhenOver(conversation: Conversation): Promise<void> {
+    await conversation.over;
+    if (this.conversation === conversation) this.conversation = undefined;
   }
 
   #tellDesire(): void {

@@ -1,5 +1,11 @@
 /** A simulated machine for drones: commits, processes and ports on virtual time, with faults by seed. */
-import { credentialFromSecret, randomBetween, silentLog, sleep, type Simulation } from "@propagit/runtime";
+import {
+  credentialFromSecret,
+  randomBetween,
+  silentLog,
+  sleep,
+  type Simulation,
+} from "@propagit/runtime";
 import { connectIn } from "@propagit/registry";
 import { checkOptions, type DroneOptions } from "../../src/core/options.js";
 import { Drone } from "../../src/drone.js";

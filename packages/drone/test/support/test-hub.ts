@@ -8,13 +8,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fetchPassword, type Endpoint } from "@propagit/protocol";
 import { Registry } from "@propagit/registry";
-import {
-  acceptWires,
-  nodeCrypto,
-  nodeWorld,
-  sessionPaths,
-  silentLog,
-} from "@propagit/runtime";
+import { acceptWires, nodeCrypto, nodeWorld, sessionPaths, silentLog } from "@propagit/runtime";
 import { openMemoryStore } from "@propagit/store";
 import { clusterKey, HubDouble } from "./hub-double.js";
 

@@ -17,8 +17,8 @@ interface Place {
   readonly commits: GitCommits;
   /** Where files are changed and committed. */
   readonly work: string;
-  source(): Promise<{ url: string; password: undefined }>;
-  commit(text: string): Promise<string>;
+  readonly source: () => Promise<{ url: string; password: undefined }>;
+  readonly commit: (text: string) => Promise<string>;
 }
 
 async function openPlace(t: TestContext): Promise<Place> {
@@ -41,6 +41,11 @@ async function openPlace(t: TestContext): Promise<Place> {
   };
 }
 
+async function checkoutsIn(folder: string): Promise<string[]> {
+  const names = await readdir(join(folder, "commits", "webapp"));
+  return names.filter((name) => !name.endsWith(".unsynced"));
+}
+
 test("checks a commit out into a folder of its own, with modes and links", async (t) => {
   const { commits, work, commit, source, folder } = await openPlace(t);
   await writeFile(join(work, "run"), "#!/bin/sh\n");
@@ -54,7 +59,7 @@ test("checks a commit out into a folder of its own, with modes and links", async
   assert.equal(checkedOut.folder, join(folder, "commits", "webapp", sha));
   assert.equal(await readFile(join(checkedOut.folder, "link"), "utf8"), "one");
   assert.equal((await stat(join(checkedOut.folder, "run"))).mode & 0o111, 0o111);
-  assert.deepEqual(await readdir(join(folder, "commits", "webapp")), [sha]);
+  assert.deepEqual(await checkoutsIn(folder), [sha]);
 });
 
 test("fetches commits of one repo side by side without getting in each other's way", async (t) => {
@@ -116,7 +121,26 @@ test("never uses a checkout that was cut off, and removes it at the next start",
   const checkedOut = await commits.checkOut(name, never);
 
   assert.equal(await readFile(join(checkedOut.folder, "text"), "utf8"), "one");
-  assert.deepEqual(await readdir(join(folder, "commits", "webapp")), [sha]);
+  assert.deepEqual(await checkoutsIn(folder), [sha]);
+});
+
+test("checks out again what a power cut may have damaged", async (t) => {
+  const { commits, commit, source, folder } = await openPlace(t);
+  const name = { repo: "webapp", commit: await commit("one") };
+  await commits.fetch(name, source, never);
+  const { folder: checkout } = await commits.checkOut(name, never);
+  const note = `${checkout}.unsynced`;
+  await until("on disk", async () => !(await stat(note).catch(() => undefined)));
+
+  await commits.tidy();
+  assert.deepEqual(await checkoutsIn(folder), [name.commit], "what is on disk stays");
+
+  await writeFile(join(checkout, "text"), "");
+  await writeFile(note, "another boot");
+  await commits.tidy();
+  assert.deepEqual(await checkoutsIn(folder), []);
+  await commits.checkOut(name, never);
+  assert.equal(await readFile(join(checkout, "text"), "utf8"), "one");
 });
 
 test("says in git's words why a fetch failed", async (t) => {
@@ -124,7 +148,8 @@ test("says in git's words why a fetch failed", async (t) => {
   await commit("one");
   const missing = { repo: "webapp", commit: "1234567890123456789012345678901234567890" };
   await assert.rejects(commits.fetch(missing, source, never), {
-    message: /^git fetch failed: .*upload-pack: not our ref 1234567890123456789012345678901234567890$/,
+    message:
+      /^git fetch failed: .*upload-pack: not our ref 1234567890123456789012345678901234567890$/,
   });
   const nowhere = () => Promise.resolve({ url: "http://127.0.0.1:1/webapp", password: "hidden" });
   await assert.rejects(commits.fetch(missing, nowhere, never), ({ message }: Error) => {
@@ -146,7 +171,11 @@ test("gives a fetch up when it is told to, and leaves no process", async (t) => 
   const url = `http://127.0.0.1:${port}/webapp`;
   const stop = new AbortController();
   const name = { repo: "webapp", commit: "a".repeat(40) };
-  const fetching = commits.fetch(name, () => Promise.resolve({ url, password: undefined }), stop.signal);
+  const fetching = commits.fetch(
+    name,
+    () => Promise.resolve({ url, password: undefined }),
+    stop.signal,
+  );
   const { stdout } = await until("git asking", async () => {
     const seen = await promisify(execFile)("ps", ["-eo", "args"]);
     return seen.stdout.includes(url) && seen;
@@ -180,7 +209,10 @@ test("is not led astray by the settings of whoever started it", async (t) => {
   const { commits, commit, source, folder } = await openPlace(t);
   const sha = await commit("one");
   const config = join(folder, "..", "gitconfig");
-  await writeFile(config, "[core]\n\tautocrlf = true\n\thooksPath = /evil\n[fetch]\n\tfsck = nonsense");
+  await writeFile(
+    config,
+    "[core]\n\tautocrlf = true\n\thooksPath = /evil\n[fetch]\n\tfsck = nonsense",
+  );
   process.env["GIT_CONFIG_GLOBAL"] = config;
   process.env["GIT_DIR"] = "/nonexistent";
   t.after(() => {
