@@ -1,11 +1,5 @@
 /** Which deployed commit a user means, for the commands that are about those. */
-import {
-  parseRepoName,
-  PropagitError,
-  toPropagitError,
-  type CommitHash,
-  type RepoName,
-} from "@propagit/protocol";
+import { parseRepoName, toPropagitError, type CommitHash, type RepoName } from "@propagit/protocol";
 import type { Ledger } from "./ledger.js";
 import type { HubWorld } from "./world.js";
 
@@ -31,7 +25,7 @@ export async function resolveDeployed(
       (deployment) => deployment.repo === name && deployment.commit.startsWith(prefix),
     );
     const [only] = fitting;
-    if (!only || fitting.length > 1) throw thrown as PropagitError;
+    if (!only || fitting.length > 1) throw thrown;
     return { repo: name, commit: only.commit as CommitHash };
   }
 }

@@ -15,11 +15,18 @@ import {
   type Peer,
   type RegistryPlace,
 } from "@propagit/protocol";
-import { Conversation, type Handlers, type TellingHandlers, type Wire } from "@propagit/runtime";
-import { Conductor } from "./conductor.js";
+import {
+  Conversation,
+  type Handlers,
+  type IncomingCall,
+  type TellingHandlers,
+  type Wire,
+} from "@propagit/runtime";
+import { Conductor, type Asker } from "./conductor.js";
 import { describePush, type RefChange } from "./core/ref-change.js";
 import { resolveDeployed } from "./deployed.js";
 import { Fleet } from "./fleet.js";
+import { droneSummaries, instanceSummaries } from "./fleet-view.js";
 import { followEvents, followRoutes } from "./followers.js";
 import { Ledger } from "./ledger.js";
 import { promote, split } from "./routing.js";
@@ -63,7 +70,7 @@ export class Hub {
     });
     ledger.listen({
       changed: (tables) => {
-        if (tables.has("deployments") || tables.has("operations")) this.#fleet.tellDesire();
+        if (tables.has("deployments")) this.#fleet.tellDesire();
       },
       happened: () => undefined,
     });
@@ -113,11 +120,11 @@ export class Hub {
     "hub.deploy": async ({ repo, ref }, call) => {
       const name = parseRepoName(repo);
       const commit = await this.#world.repositories.resolve(name, ref);
-      return this.#conductor.deploy({ repo: name, commit }, (line) => call.part(line), call.signal);
+      return this.#conductor.deploy({ repo: name, commit }, askerOf(call));
     },
     "hub.stop": async ({ repo, ref, force }, call) => {
       const target = await resolveDeployed(this.#world, this.#ledger, repo, ref);
-      return this.#conductor.stop(target, force, (line) => call.part(line), call.signal);
+      return this.#conductor.stop(target, force, askerOf(call));
     },
     "hub.promote": async ({ repo, ref }) => {
       const target = await resolveDeployed(this.#world, this.#ledger, repo, ref);
@@ -132,8 +139,13 @@ export class Hub {
       }
       return split(this.#ledger, name, wanted);
     },
-    "hub.ps": () => ({ instances: this.#fleet.instanceSummaries(this.#ledger.rows("routes")) }),
-    "hub.drones": () => ({ drones: this.#fleet.droneSummaries() }),
+    "hub.ps": () => {
+      const [drones, routes] = [this.#ledger.rows("drones"), this.#ledger.rows("routes")];
+      return { instances: instanceSummaries(drones, this.#fleet.members, routes) };
+    },
+    "hub.drones": () => ({
+      drones: droneSummaries(this.#ledger.rows("drones"), this.#fleet.members),
+    }),
     "hub.events": (params, call) => followEvents(this.#ledger, params, call),
     "hub.routes": (_, call) => followRoutes(this.#ledger, call),
     "hub.meet": () => ({ registry: this.#options.registry }),
@@ -183,4 +195,8 @@ export class Hub {
   #hash(password: string): string {
     return this.#world.crypto.mac(this.#options.clusterKey, password);
   }
+}
+
+function askerOf(call: IncomingCall<"hub.deploy" | "hub.stop">): Asker {
+  return { onLine: (line) => call.part(line), signal: call.signal };
 }

@@ -15,24 +15,17 @@ import {
 } from "@propagit/protocol";
 import type { Clock } from "@propagit/runtime";
 import { storeLimits, type Json, type Store, type Write } from "@propagit/store";
-import { eventKey, eventRow, eventsKept, tables, type Row, type TableName } from "./core/rows.js";
-
-/** An event before it has its number and time. */
-export type NewEvent = Omit<ClusterEvent, "number" | "at">;
-
-/** One row to put, or to delete when `row` is undefined. */
-export type Edit = {
-  [T in TableName]: {
-    readonly table: T;
-    readonly key: string;
-    readonly row: Row<T> | undefined;
-  };
-}[TableName];
-
-export interface LedgerChange {
-  readonly edits: readonly Edit[];
-  readonly events: readonly NewEvent[];
-}
+import {
+  eventKey,
+  eventRow,
+  eventsKept,
+  tables,
+  type Edit,
+  type LedgerChange,
+  type NewEvent,
+  type Row,
+  type TableName,
+} from "./core/rows.js";
 
 export interface LedgerListener {
   /** Something was written; `tables` are those with edits. */
@@ -82,7 +75,7 @@ export class Ledger {
   }
 
   rows<T extends TableName>(table: T): ReadonlyMap<string, Row<T>> {
-    return this.#rows[table] as ReadonlyMap<string, Row<T>>;
+    return this.#rows[table];
   }
 
   get deployments(): readonly Deployment[] {
@@ -98,10 +91,7 @@ export class Ledger {
    * and throws when the change may not happen; undefined means that there is nothing to do.
    */
   change(decide: () => LedgerChange | undefined): Promise<void> {
-    const done = this.#queue.then(async () => {
-      const change = decide();
-      if (change) await this.#write(change);
-    });
+    const done = this.#queue.then(() => this.#decide(decide));
     this.#queue = done.catch(() => undefined);
     return done;
   }
@@ -138,6 +128,11 @@ export class Ledger {
       (this.#rows[table] as Map<string, unknown>).set(key.slice(table.length + 1), row);
     }
     this.#revision = Math.max(this.#revision, revision);
+  }
+
+  async #decide(decide: () => LedgerChange | undefined): Promise<void> {
+    const change = decide();
+    if (change) await this.#write(change);
   }
 
   async #write({ edits, events }: LedgerChange): Promise<void> {

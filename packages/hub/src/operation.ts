@@ -1,11 +1,5 @@
 /** One deploy or stop while it runs: feeds the machine in `core/deploy.ts`, tells everybody who listens. */
-import {
-  type CommitHash,
-  type DeployResult,
-  type DroneProgress,
-  type InstanceReport,
-  type RepoName,
-} from "@propagit/protocol";
+import { type DeployResult, type DroneProgress, type InstanceReport } from "@propagit/protocol";
 import type { Clock, Timer } from "@propagit/runtime";
 import {
   startDeploy,
@@ -69,14 +63,6 @@ export class Operation {
 
   get goal(): Goal {
     return this.row.goal;
-  }
-
-  get repo(): RepoName {
-    return this.row.repo as RepoName;
-  }
-
-  get commit(): CommitHash {
-    return this.row.commit as CommitHash;
   }
 
   /** Starts to look at drones, once the row is on disk. */

@@ -1,15 +1,15 @@
 /** Where visitors go: promote and split, written to the ledger; the route book is read from there. */
 import {
-  PropagitError,
   shortCommit,
   type CommitHash,
   type RepoName,
   type Route,
   type RouteBook,
 } from "@propagit/protocol";
-import { commitKey } from "./core/rows.js";
+import { notDeployed } from "./core/operation-plan.js";
+import { commitKey, type NewEvent } from "./core/rows.js";
 import { checkShares, formatShares, isSameRoute } from "./core/shares.js";
-import type { Ledger, NewEvent } from "./ledger.js";
+import type { Ledger } from "./ledger.js";
 
 export interface WantedShare {
   readonly commit: CommitHash;
@@ -48,16 +48,12 @@ export function routeBook(ledger: Ledger): RouteBook {
 
 async function writeRoute(ledger: Ledger, route: Route, event: NewEvent): Promise<Route> {
   await ledger.change(() => {
-    for (const { commit } of route.shares) checkDeployed(ledger, route.repo, commit);
+    for (const { commit } of route.shares) {
+      const isDeployed = ledger.rows("deployments").has(commitKey(route.repo, commit));
+      if (!isDeployed) throw notDeployed({ repo: route.repo, commit });
+    }
     if (isSameRoute(ledger.rows("routes").get(route.repo), route)) return undefined;
     return { edits: [{ table: "routes", key: route.repo, row: route }], events: [event] };
   });
   return route;
-}
-
-function checkDeployed(ledger: Ledger, repo: string, commit: string): void {
-  if (ledger.rows("deployments").has(commitKey(repo, commit))) return;
-  throw new PropagitError("NOT_DEPLOYED", `${repo} ${shortCommit(commit)} is not deployed`, {
-    hint: `deploy it first: propagit deploy ${repo} ${shortCommit(commit)}`,
-  });
 }

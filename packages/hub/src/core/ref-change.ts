@@ -1,5 +1,6 @@
 /** What a push did to refs, in words. */
-import { shortCommit, type ClusterEvent } from "@propagit/protocol";
+import { shortCommit } from "@propagit/protocol";
+import type { NewEvent } from "./rows.js";
 
 export interface RefChange {
   readonly ref: string;
@@ -16,7 +17,7 @@ export function describePush(push: {
   readonly repo: string;
   readonly changes: readonly RefChange[];
   readonly by: string;
-}): Omit<ClusterEvent, "number" | "at"> {
+}): NewEvent {
   const { repo, changes, by } = push;
   const shown = changes.slice(0, refsShownMax).map(describeChange).join(", ");
   const more = changes.length > refsShownMax ? ` and ${changes.length - refsShownMax} more` : "";

@@ -40,12 +40,8 @@ function fullNames(text: string): readonly string[] {
 /** The rules of `git check-ref-format` that keep a name from meaning something else to git. */
 function isRefName(text: string): boolean {
   if (text.length === 0 || text.length > 250) return false;
-  if (/[\s~^:?*[\\]/.test(text) || hasControlCharacter(text)) return false;
+  if (/[\s~^:?*[\\\p{Cc}]/u.test(text)) return false;
   if (text.startsWith("-") || text.startsWith("/") || text.endsWith("/")) return false;
   if (/\.\.|@\{|\/\/|\/\.|\.lock(?:\/|$)/.test(text)) return false;
   return text !== "@" && !text.startsWith(".") && !text.endsWith(".");
-}
-
-function hasControlCharacter(text: string): boolean {
-  return [...text].some((character) => character < " " || character === "\u007f");
 }

@@ -6,7 +6,7 @@
  *
  * What is read back from disk is checked against these schemas like anything foreign.
  */
-import { eventSchema, routeSchema } from "@propagit/protocol";
+import { eventSchema, routeSchema, type ClusterEvent } from "@propagit/protocol";
 import { Type, type Static } from "typebox";
 
 const commit = Type.String({ pattern: "^(?:[0-9a-f]{40}|[0-9a-f]{64})$" });
@@ -17,6 +17,8 @@ const time = Type.Integer({ minimum: 0 });
 const droneRow = Type.Object({
   identity: Type.String({ pattern: "^[0-9a-f]{32}$" }),
   name,
+  /** The name it asked for; while it asks for the same it keeps the one it got. */
+  wanted: name,
   service: name,
   host: Type.String(),
   labels: Type.Record(Type.String(), Type.String()),
@@ -57,6 +59,24 @@ export const tables = {
 } as const;
 export type TableName = keyof typeof tables;
 export type Row<T extends TableName> = Static<(typeof tables)[T]>;
+
+/** One row to put, or to delete when `row` is undefined. */
+export type Edit = {
+  [T in TableName]: {
+    readonly table: T;
+    readonly key: string;
+    readonly row: Row<T> | undefined;
+  };
+}[TableName];
+
+/** An event before it has its number and time. */
+export type NewEvent = Omit<ClusterEvent, "number" | "at">;
+
+/** What is written together or not at all. */
+export interface LedgerChange {
+  readonly edits: readonly Edit[];
+  readonly events: readonly NewEvent[];
+}
 
 export const eventRow = eventSchema;
 

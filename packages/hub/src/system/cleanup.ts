@@ -9,7 +9,7 @@ export class Cleanup {
   /** Does every step, also after one that failed, and then fails with the first failure. */
   async run(): Promise<void> {
     const failures: unknown[] = [];
-    for (const step of this.#steps.splice(0).reverse()) {
+    for (const step of this.#steps.splice(0).toReversed()) {
       try {
         await step();
       } catch (thrown) {

@@ -1,0 +1,93 @@
+/**
+ * What a drone's join does to the rows: its name, who is forgotten for it, whether that is news.
+ *
+ * A drone keeps its name as long as it wants the same one; one that ended on purpose gives its name up to
+ * a new drone that wants it, one that is only away does not.
+ */
+import {
+  parseDroneName,
+  parseLabel,
+  parseServiceName,
+  PropagitError,
+  type Params,
+} from "@propagit/protocol";
+import { chooseName } from "./drone-name.js";
+import type { DroneRow } from "./rows.js";
+import type { Contact } from "./verdict.js";
+
+/** Drones known to one hub; what a deploy's answer has room for. */
+const dronesMax = 10_000;
+const labelsMax = 32;
+/** A drone that ended is forgotten after a week, one that is away after 90 days; guesses. */
+const forgetMs = { left: 7 * 86_400_000, away: 90 * 86_400_000 } as const;
+/** Forgotten at one join; a transaction has bounds. */
+const forgottenMax = 100;
+
+export type JoinParams = Params<"hub.join">;
+
+/** How a drone is known right now. */
+export interface Standing {
+  readonly contact: Contact;
+  readonly since: number;
+}
+
+export interface JoinPlan {
+  readonly row: DroneRow;
+  /** Identities whose rows go. */
+  readonly forgotten: readonly string[];
+  /** Whether it was not there before, or not for a while. */
+  readonly isNews: boolean;
+}
+
+/** @throws BAD_NAME */
+export function checkJoin({ name, service, labels }: JoinParams): void {
+  parseDroneName(name);
+  parseServiceName(service);
+  const pairs = Object.entries(labels);
+  if (pairs.length > labelsMax) {
+    throw new PropagitError("BAD_NAME", `a drone has at most ${labelsMax} labels`);
+  }
+  for (const [key, value] of pairs) parseLabel(`${key}=${value}`);
+}
+
+/** @throws OVERLOADED */
+export function planJoin(
+  rows: ReadonlyMap<string, DroneRow>,
+  standings: ReadonlyMap<string, Standing>,
+  params: JoinParams,
+  now: number,
+): JoinPlan {
+  const { identity, name: wanted, labels, service, host, version } = params;
+  const before = rows.get(identity);
+  const others = [...rows.values()].filter((row) => row.identity !== identity);
+  const expired = others.filter((row) => isExpired(standings.get(row.identity), now));
+  if (!before && others.length - expired.length >= dronesMax) {
+    throw new PropagitError("OVERLOADED", `the hub knows ${dronesMax} drones already`);
+  }
+  const hasLeft = (row: DroneRow) => standings.get(row.identity)?.contact === "left";
+  const name =
+    before?.wanted === wanted
+      ? before.name
+      : freeName(
+          wanted,
+          others.filter((row) => !hasLeft(row)),
+        );
+  const replaced = others.filter((row) => row.name === name);
+  const contact = standings.get(identity)?.contact;
+  const since = before?.state === "connected" ? before.since : now;
+  return {
+    row: { identity, name, wanted, service, host, labels, version, state: "connected", since },
+    forgotten: [...replaced, ...expired.slice(0, forgottenMax)].map((row) => row.identity),
+    isNews: contact !== "connected" && contact !== "lost",
+  };
+}
+
+function freeName(wanted: string, others: readonly DroneRow[]): string {
+  const taken = new Set(others.map(({ name }) => name));
+  return chooseName(wanted, (name) => taken.has(name));
+}
+
+function isExpired(standing: Standing | undefined, now: number): boolean {
+  if (standing?.contact !== "left" && standing?.contact !== "away") return false;
+  return now - standing.since > forgetMs[standing.contact];
+}
