@@ -25,6 +25,8 @@ type PlainUpdate = EndpointUpdate extends infer U
 
 export class TinyHub {
   place: RegistryPlace;
+  /** Another registry than its own. */
+  named: RegistryPlace | undefined;
   book: RouteBook = { revision: 0, routes: [], deployments: [] };
   /** What a watcher gets first; the next life of the registry changes it. */
   settled = true;
@@ -46,7 +48,7 @@ export class TinyHub {
 
   readonly acceptHub = (wire: Wire): void => {
     this.#converse(wire, {
-      "hub.meet": () => ({ registry: this.place }),
+      "hub.meet": () => ({ registry: this.named ?? this.place }),
       "hub.routes": (_params, call) => {
         call.part(this.book);
         return listen(this.#bookTellers, (book) => call.part(book), call.signal);
