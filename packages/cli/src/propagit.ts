@@ -13,7 +13,10 @@ import { examples } from "./examples.js";
 import { finish } from "./program.js";
 import { version } from "./version.js";
 
-/** The `propagit` command line. */
+/**
+ * The `propagit` command line. Daemons are loaded when their command runs, not here: a `ps` need not
+ * wait for the hub to be read, and an idle drone need not hold it in memory.
+ */
 export function propagitProgram(): Command {
   const program = new Command("propagit")
     .description(

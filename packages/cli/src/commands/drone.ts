@@ -1,4 +1,3 @@
-import { startDrone } from "@propagit/drone";
 import { formatAddress, PropagitError } from "@propagit/protocol";
 import type { PortRange } from "@propagit/runtime";
 import { Command } from "commander";
@@ -71,6 +70,7 @@ async function runDrone(words: string[], flags: DroneFlags): Promise<void> {
   const hub = findHub(flags);
   hideSecret(`propagit drone --hub=${formatAddress(hub)} -- ${words.join(" ")}`);
   const secret = findSecret(flags);
+  const { startDrone } = await import("@propagit/drone");
   const drone = await startDrone({
     hub,
     command: words,

@@ -1,4 +1,3 @@
-import { startHub } from "@propagit/hub";
 import { formatAddress, type Address } from "@propagit/protocol";
 import { Command } from "commander";
 import { daemonLog, hideSecret, keepRunning } from "../daemon.js";
@@ -45,6 +44,7 @@ async function runHub(flags: HubDaemonFlags): Promise<void> {
   hideSecret(`propagit hub --port=${flags.port}`);
   const secret = findSecret(flags);
   const log = daemonLog("hub");
+  const { startHub } = await import("@propagit/hub");
   const hub = await startHub({
     port: flags.port,
     dataFolder: flags.data ?? dataFolderOf(`hub-${flags.port}`),

@@ -1,5 +1,4 @@
 import { formatAddress } from "@propagit/protocol";
-import { startProxy } from "@propagit/proxy";
 import { Command } from "commander";
 import { daemonLog, hideSecret, keepRunning } from "../daemon.js";
 import { examples } from "../examples.js";
@@ -42,6 +41,7 @@ async function runProxy(flags: ProxyFlags): Promise<void> {
   hideSecret(`propagit proxy --hub=${formatAddress(hub)} --port=${flags.port}`);
   const secret = findSecret(flags);
   const log = daemonLog("proxy");
+  const { startProxy } = await import("@propagit/proxy");
   const proxy = await startProxy({
     hub,
     port: flags.port,

@@ -1,5 +1,4 @@
 import { formatAddress } from "@propagit/protocol";
-import { serveRegistry } from "@propagit/registry";
 import { Command } from "commander";
 import { daemonLog, hideSecret, keepRunning } from "../daemon.js";
 import { examples } from "../examples.js";
@@ -33,6 +32,7 @@ async function listen(port: number, flags: ListenFlags): Promise<void> {
   hideSecret(`registry ${port}`);
   const secret = findSecret(flags);
   const log = daemonLog("registry");
+  const { serveRegistry } = await import("@propagit/registry");
   const registry = await serveRegistry({
     port,
     log,

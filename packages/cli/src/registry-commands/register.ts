@@ -1,5 +1,4 @@
 import { PropagitError } from "@propagit/protocol";
-import { runRegistered } from "@propagit/registry";
 import { Command } from "commander";
 import { daemonLog, hideSecret, keepRunning } from "../daemon.js";
 import { examples } from "../examples.js";
@@ -34,6 +33,7 @@ async function register(words: string[], flags: RegisterFlags, command: Command)
   const { address, service, run } = divide(words, commandStart(command));
   hideSecret(`registry register ${service} -- ${run.join(" ")}`);
   const secret = findSecret(flags);
+  const { runRegistered } = await import("@propagit/registry");
   const running = await runRegistered({
     address: findRegistry(address),
     credential: credentialOf(secret),

@@ -1,4 +1,3 @@
-import { showTable } from "@propagit/registry";
 import { Command } from "commander";
 import { examples } from "../examples.js";
 import { withSecretFlags } from "../hub-call.js";
@@ -24,6 +23,7 @@ export function showCommand(): Command {
       if (!settled && endpoints.length === 0) {
         process.stderr.write("the registry was just started; services may still be coming back\n");
       }
+      const { showTable } = await import("@propagit/registry");
       print(formatPortTable(showTable(endpoints)));
     },
   );
