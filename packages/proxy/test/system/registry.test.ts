@@ -20,9 +20,9 @@ test("serves all the way through a restart of the real registry, and lets go of 
   });
   await until("it serves", async () => (await ask(rig.port)).status === 200);
   const failures: number[] = [];
-  let isOver = false;
+  const visits = { areOver: false };
   const visiting = (async () => {
-    while (!isOver) {
+    while (!visits.areOver) {
       const { status } = await ask(rig.port);
       if (status !== 200) failures.push(status);
     }
@@ -33,7 +33,7 @@ test("serves all the way through a restart of the real registry, and lets go of 
   t.after(() => second.stop());
   await until("the proxy follows again", () => rig.proxy.stats().stale.length === 0);
   await until("the owner is back", async () => (await owner.query()).endpoints.length === 1);
-  isOver = true;
+  visits.areOver = true;
   await visiting;
   assert.deepEqual(failures, []);
   await owner.free(port);
