@@ -79,10 +79,16 @@ describe("decision files", () => {
   });
 
   for (const { path, text } of decisions) {
-    it(`${path} says what it decides, what it replaces, why, and who keeps it`, () => {
-      for (const heading of ["Replaces", "Why this one", "Kept by", "Measured"]) {
-        assert.match(text, new RegExp(`^\\*\\*${heading}[.:]?\\*\\*`, "m"), `no **${heading}.**`);
-      }
+    it(`${path} names its package, what stands in its place or why it was taken, and what was seen`, () => {
+      const isRefusal = /^Refused: `/m.test(text);
+      const headings = isRefusal ? ["Instead"] : ["Replaces", "Why this one", "Kept by"];
+      const wanted = [
+        isRefusal ? "Refused: `" : "Packages: `",
+        ...["Measured", ...headings].map((name) => `**${name}.** `),
+      ];
+      const lines = text.split("\n");
+      const missing = wanted.filter((start) => !lines.some((line) => line.startsWith(start)));
+      assert.deepEqual(missing, []);
     });
   }
 });

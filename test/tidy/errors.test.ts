@@ -46,7 +46,7 @@ describe("the error catalogue", () => {
 function rowsOf(markdown: string): string[][] {
   return markdown
     .split("\n")
-    .filter((line) => line.startsWith("| ") && !/^\| *(?:code|-+) /.test(line))
+    .filter((line) => line.startsWith("| ") && !/^\| *(?:exit )?(?:code|-+) /.test(line))
     .map((line) => line.slice(1, -1).split("|"))
     .map((cells) => cells.map((cell) => cell.trim()));
 }

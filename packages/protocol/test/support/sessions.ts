@@ -20,7 +20,7 @@ export const crypto: Crypto = {
 };
 
 export const clusterKey = "5ec7".repeat(16);
-export const cluster: Credential = { id: "cluster", key: clusterKey };
+const cluster: Credential = { id: "cluster", key: clusterKey };
 export const heartbeatMs = 5_000;
 
 export function clientSide(
@@ -36,7 +36,7 @@ export function serverSide(
 }
 
 /** One end: its state, and everything it did so far. */
-export class End {
+class End {
   state: SessionState;
   now = 0;
   /** Transmitted, not yet taken by the test. */
