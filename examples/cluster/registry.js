@@ -1,4 +1,7 @@
-// The registry speaks HTTP and JSON, so this needs no package and any language can do it.
+// The registry speaks HTTP and JSON, so this needs no package and any language can do it. (`fetch` would
+// be shorter, but refuses some ports that registries like, 6000 among them.)
+import { request } from "node:http";
+
 // All of these variables come from the drone.
 const { COMMIT, HOST, PORT, PROCESS_ID, REGISTRY, REGISTRY_TOKEN } = process.env;
 
@@ -9,7 +12,7 @@ export async function announce(service) {
   let lease;
   const keep = async () => {
     try {
-      if (lease && (await call("POST", `/v1/leases/${lease}/renew`)).ok) return;
+      if (lease && (await call("POST", `/v1/leases/${lease}/renew`)).status === 200) return;
       const record = {
         service,
         commit: COMMIT,
@@ -17,9 +20,9 @@ export async function announce(service) {
         port: Number(PORT),
         meta: { process: PROCESS_ID },
       };
-      const answer = await call("POST", "/v1/records", record);
-      if (!answer.ok) throw new Error(await answer.text());
-      ({ lease } = await answer.json());
+      const { status, json } = await call("POST", "/v1/records", record);
+      if (status !== 201) throw new Error(json.error.message);
+      ({ lease } = json);
     } catch (error) {
       console.error(`the registry does not answer, trying again: ${error.message}`);
     }
@@ -35,19 +38,29 @@ export async function announce(service) {
 
 /** Where `service` of the same commit listens: `http://host:port`, or undefined. */
 export async function find(service) {
-  const answer = await call("GET", `/v1/records?service=${service}&commit=${COMMIT}`);
-  const { endpoints } = await answer.json();
-  const [first] = endpoints;
+  const { json } = await call("GET", `/v1/records?service=${service}&commit=${COMMIT}`);
+  const [first] = json.endpoints;
   return first && `http://${first.host}:${first.port}`;
 }
 
+/** One request; resolves with its status and its JSON. */
 function call(method, path, body) {
-  return fetch(`http://${REGISTRY}${path}`, {
-    method,
-    headers: {
-      ...(body && { "content-type": "application/json" }),
-      ...(REGISTRY_TOKEN && { authorization: `Bearer ${REGISTRY_TOKEN}` }),
-    },
-    body: body && JSON.stringify(body),
+  const headers = {
+    ...(body && { "content-type": "application/json" }),
+    ...(REGISTRY_TOKEN && { authorization: `Bearer ${REGISTRY_TOKEN}` }),
+  };
+  return new Promise((resolve, reject) => {
+    const asked = request(`http://${REGISTRY}${path}`, { method, headers, timeout: renewMs });
+    asked.on("timeout", () => asked.destroy(new Error(`${REGISTRY} says nothing`)));
+    asked.on("error", reject);
+    asked.on("response", async (response) => {
+      try {
+        const text = (await response.toArray()).join("");
+        resolve({ status: response.statusCode, json: text && JSON.parse(text) });
+      } catch (error) {
+        reject(error);
+      }
+    });
+    asked.end(body && JSON.stringify(body));
   });
 }

@@ -24,9 +24,11 @@ export class Cluster {
     this.ports = ports;
   }
 
-  static async create(): Promise<Cluster> {
+  /** @param wanted ports to take when they are free, the first one that is */
+  static async create(wanted: { readonly registry?: readonly number[] } = {}): Promise<Cluster> {
     const folder = await mkdtemp(join(tmpdir(), "propagit-"));
-    const [hub, registry, proxy] = [await freePair(), await freePort(), await freePort()];
+    const [hub, proxy] = [await freePair(), await freePort()];
+    const registry = (await firstFree(wanted.registry ?? [])) ?? (await freePort());
     return new Cluster(folder, { hub, registry, proxy });
   }
 
@@ -124,6 +126,11 @@ async function freePair(): Promise<number> {
     return isFree(pair + 1);
   });
   return pair;
+}
+
+async function firstFree(ports: readonly number[]): Promise<number | undefined> {
+  for (const port of ports) if (await isFree(port)) return port;
+  return undefined;
 }
 
 function isFree(port: number): Promise<boolean> {

@@ -11,6 +11,15 @@ export interface PortRange {
 /** As the ancestor seaport had it: above the well-known ports, below most ephemeral ranges' end. */
 export const portRangeDefault: PortRange = { low: 10_000, high: 65_000 };
 
+/**
+ * Ports of services long gone that browsers and `fetch` refuse to talk to: nobody would reach what
+ * listens there (the bad ports of the Fetch standard, from 1024 up).
+ */
+const blockedPorts: ReadonlySet<number> = new Set([
+  1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669,
+  6679, 6697, 10_080,
+]);
+
 /** Random tries before a range is walked from end to end. */
 const randomTries = 50;
 
@@ -28,12 +37,13 @@ export interface FreePortOptions {
  */
 export async function findFreePort(options: FreePortOptions): Promise<number> {
   const { range = portRangeDefault, random, avoid = () => false } = options;
+  const isGood = (port: number) => !blockedPorts.has(port) && !avoid(port);
   for (let attempt = 0; attempt < randomTries; attempt++) {
     const port = randomBetween(random, range.low, range.high);
-    if (!avoid(port) && (await isFree(port))) return port;
+    if (isGood(port) && (await isFree(port))) return port;
   }
   for (let port = range.low; port <= range.high; port++) {
-    if (!avoid(port) && (await isFree(port))) return port;
+    if (isGood(port) && (await isFree(port))) return port;
   }
   throw new PropagitError("NO_FREE_PORT", `no port from ${range.low} to ${range.high} is free`);
 }
