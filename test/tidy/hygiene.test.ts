@@ -9,8 +9,8 @@ const everything = files.filter(
   ({ path }) => path !== here && path !== "package-lock.json" && !path.startsWith(".git"),
 );
 
-/** Longest file, in lines: beyond it there is more than one idea in it. */
-const linesMax = 400;
+/** Longest file, in lines: beyond it there is more than one idea in it. A test file is a list, and may be longer. */
+const linesMax = { code: 400, test: 600 } as const;
 /** Files that are longer, and why that is right. */
 const longFiles: Readonly<Record<string, string>> = {
   "packages/protocol/src/errors.ts": "the catalogue is a table; it grows by rows, not by ideas",
@@ -28,11 +28,11 @@ describe("the code", () => {
     assert.deepEqual([...find(code, alone), ...find(code, leftOut)], []);
   });
 
-  it(`has no file of more than ${linesMax} lines`, () => {
+  it(`has no file of more than ${linesMax.code} lines, ${linesMax.test} in tests`, () => {
     const long = code
       .filter(({ path }) => !(path in longFiles))
       .map(({ path, text }) => ({ path, lines: text.trimEnd().split("\n").length }))
-      .filter(({ lines }) => lines > linesMax);
+      .filter(({ path, lines }) => lines > (isTest(path) ? linesMax.test : linesMax.code));
     assert.deepEqual(long, []);
   });
 
@@ -70,6 +70,10 @@ describe("every file", () => {
     assert.deepEqual(find(everything, /^(?:<{7}|>{7}) /gm), []);
   });
 });
+
+function isTest(path: string): boolean {
+  return path.startsWith("test/") || path.includes("/test/");
+}
 
 /** Where a pattern stands: `file:line text`. */
 function find(where: readonly SourceFile[], pattern: RegExp): string[] {
