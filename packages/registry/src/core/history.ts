@@ -11,7 +11,7 @@ import type { VisibleChange } from "./table.js";
 export type NumberedUpdate = Exclude<EndpointUpdate, { readonly kind: "snapshot" }>;
 
 /** Changes kept for watchers that come back; as many as the store keeps. A guess. */
-export const historyMax = 10_000;
+const historyMax = 10_000;
 
 export class History {
   readonly #epoch: string;

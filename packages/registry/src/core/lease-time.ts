@@ -5,7 +5,7 @@ import { PropagitError } from "@propagit/protocol";
 export const leaseMsDefault = 15_000;
 
 /** A second, so that renewals are no load; an hour, so that what is dead does not stay for days. */
-export const leaseMsLimits = { min: 1_000, max: 3_600_000 } as const;
+const leaseMsLimits = { min: 1_000, max: 3_600_000 } as const;
 
 /** @throws BAD_RECORD */
 export function checkTtl(ttlMs: number): number {

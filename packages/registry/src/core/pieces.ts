@@ -3,7 +3,7 @@ import { sizeOf } from "./table.js";
 import type { Endpoint } from "@propagit/protocol";
 
 /** Characters of a piece; far below a frame's limit, as characters may take several bytes each. */
-export const pieceCharsMax = 512 * 1024;
+const pieceCharsMax = 512 * 1024;
 
 /** At least one piece, maybe an empty one; all together in the same order. */
 export function piecesOf(endpoints: readonly Endpoint[], charsMax = pieceCharsMax): Endpoint[][] {

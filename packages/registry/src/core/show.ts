@@ -10,7 +10,7 @@ export interface Place {
 export type ShownTable = Readonly<Record<string, Readonly<Record<string, readonly Place[]>>>>;
 
 /** Where records without a commit are shown. */
-export const noCommit = "-";
+const noCommit = "-";
 
 /**
  * `{ commit: { service: [ { host, port } ] } }`, each level sorted (commit, service, host, port), so that

@@ -3,6 +3,7 @@ import { fork, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { Address } from "@propagit/protocol";
 import { silentLog } from "@propagit/runtime";
 import {
@@ -20,7 +21,7 @@ export class Workshop {
   readonly #undo: Undo[] = [];
 
   async clear(): Promise<void> {
-    for (const undo of this.#undo.splice(0).reverse()) await undo();
+    for (const undo of this.#undo.splice(0).toReversed()) await undo();
   }
 
   later(undo: Undo): void {
@@ -50,7 +51,9 @@ export class Workshop {
     readonly port: number;
     readonly dataFolder: string;
   }): Promise<{ readonly port: number; readonly child: ChildProcess }> {
-    const child = this.fork("registry-process.js", [JSON.stringify(options)]);
+    const child = this.#fork(import.meta.resolve("./registry-process.js"), [
+      JSON.stringify(options),
+    ]);
     return { child, port: await firstNumber(child) };
   }
 
@@ -60,12 +63,14 @@ export class Workshop {
     service: string,
     ttlMs: number,
   ): Promise<{ readonly port: number; readonly child: ChildProcess }> {
-    const child = this.fork("service-process.js", [JSON.stringify({ registry, service, ttlMs })]);
+    const child = this.#fork(import.meta.resolve("./service-process.js"), [
+      JSON.stringify({ registry, service, ttlMs }),
+    ]);
     return { child, port: await firstNumber(child) };
   }
 
-  fork(file: string, args: readonly string[]): ChildProcess {
-    const child = fork(join(import.meta.dirname, file), args, { silent: true });
+  #fork(url: string, args: readonly string[]): ChildProcess {
+    const child = fork(fileURLToPath(url), args, { silent: true });
     this.later(() => killAndWait(child));
     return child;
   }

@@ -14,12 +14,12 @@ import { emptyMirror, mirror, type Mirror } from "../../src/core/mirror.js";
 export const registryAddress = { host: "registry", port: 6000 };
 
 /** What runs until it is killed: then its timers never fire and its writes never arrive. */
-export interface Mortal {
+interface Mortal {
   readonly world: World;
   readonly kill: () => void;
 }
 
-export function mortal(world: World): Mortal {
+function mortal(world: World): Mortal {
   let isAlive = true;
   return {
     world: {

@@ -97,9 +97,9 @@ describe("a served registry", () => {
 
   it("shares its data folder with nobody", async () => {
     const dataFolder = workshop.folder();
-    const { stop } = await workshop.serve({ dataFolder });
+    const first = await workshop.serve({ dataFolder });
     await assert.rejects(workshop.serve({ dataFolder }), hasCode("DATA_IN_USE"));
-    await stop();
+    await first.stop();
     await workshop.serve({ dataFolder });
   });
 
