@@ -6,38 +6,29 @@
  * away changes nothing: instances run on.
  */
 import {
-  fetchPassword,
+  assert,
   formatAddress,
-  mintToken,
   parseRepoName,
   PropagitError,
   toPropagitError,
-  type Credential,
   type Deployment,
   type RegistryPlace,
   type Telling,
 } from "@propagit/protocol";
 import { Link, sessionPaths, within, type Conversation, type LinkState } from "@propagit/runtime";
-import { buildEnvironment } from "./core/environment.js";
 import type { InstanceStep } from "./core/instance-state.js";
-import type { DroneSettings } from "./core/options.js";
 import { reconcile } from "./core/reconcile.js";
+import { isLasting, isRefusal } from "./core/refusal.js";
+import { DroneLog } from "./drone-log.js";
 import { HubReports } from "./hub-reports.js";
 import { InstanceRunner, type RunnerContext } from "./instance-runner.js";
-import { PortBook } from "./port-book.js";
+import { LaunchPad, type Joined, type LaunchPadParts } from "./launch-pad.js";
 import { RegistryDesk } from "./registry-desk.js";
-import { Complaints, isRefusal } from "./spoken.js";
-import type { DroneWorld, GitSource } from "./world.js";
+import type { DroneWorld } from "./world.js";
 
-export interface DroneConfig {
-  readonly settings: DroneSettings;
+export interface DroneConfig extends LaunchPadParts {
   /** 32 hex characters: who this drone is across its lives. */
   readonly identity: string;
-  readonly credential: Credential;
-  /** The address that is published for this machine. */
-  readonly host: string;
-  /** The drone's own environment, of which instances get a short allow-list. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Version of this software. */
   readonly version: string;
 }
@@ -58,9 +49,10 @@ export class Drone {
   readonly #config: DroneConfig;
   readonly #runners = new Map<string, InstanceRunner>();
   readonly #desk: RegistryDesk;
-  readonly #ports: PortBook;
+  readonly #pad: LaunchPad;
   readonly #reports = new HubReports();
-  readonly #complaints: Complaints;
+  readonly #log: DroneLog;
+  readonly #startedAt: number;
   readonly #context: RunnerContext;
   readonly #link: Link;
   #name: string;
@@ -92,8 +84,9 @@ export class Drone {
     this.#desk = new RegistryDesk(world, (process) => {
       this.#runners.get(process)?.announced();
     });
-    this.#ports = new PortBook(world.ports, settings.portRange);
-    this.#complaints = new Complaints(world);
+    this.#pad = new LaunchPad(world, config);
+    this.#log = new DroneLog(world);
+    this.#startedAt = world.clock.monotonic();
     this.#context = this.#makeContext();
     this.#link = new Link(world, {
       address: settings.hub,
@@ -195,10 +188,10 @@ export class Drone {
   #changed(runner: InstanceRunner, step: InstanceStep["done"]): void {
     const { process } = runner.state.identity;
     this.#reports.say(runner.report, step);
-    this.#complaints.tellInstance(runner, step);
+    this.#log.tellInstance(runner, step);
     if (runner.state.life.kind !== "stopped") return;
     this.#runners.delete(process);
-    this.#ports.release(process);
+    this.#pad.ports.release(process);
     this.#reports.gone(process);
     if (this.#runners.size === 0) this.#onEmpty();
     this.#reconcile("leave alone");
@@ -206,20 +199,20 @@ export class Drone {
 
   #linkChanged(state: LinkState): void {
     if (state.kind === "up") {
-      this.#complaints.cameUp(this.#name, this.#config.settings.hub);
+      this.#log.cameUp(this.#name, this.#config.settings.hub);
       this.#resolveMet();
       return;
     }
     if (state.kind !== "waiting") return;
     this.#reports.lost();
-    const isFinal = !state.again && isRefusal(state.reason.code);
-    if (isFinal && !this.#complaints.mayStillChange(state.reason)) {
-      const error = PropagitError.fromData(state.reason);
-      this.#stopped ??= this.#end(error);
+    const { code } = state.reason;
+    const triedMs = this.#world.clock.monotonic() - this.#startedAt;
+    if (!state.again && isLasting(code, triedMs)) {
+      this.#stopped ??= this.#end(PropagitError.fromData(state.reason));
       return;
     }
-    this.#complaints.away(state, this.#config.settings.hub);
-    if (!isFinal) this.#resolveMet();
+    this.#log.away(state, this.#config.settings.hub);
+    if (!isRefusal(code)) this.#resolveMet();
   }
 
   async #end(refusal: PropagitError | undefined): Promise<void> {
@@ -259,42 +252,16 @@ export class Drone {
       desk: this.#desk,
       drone: () => this.#name,
       host: () => host,
-      source: (repo) => this.#source(repo),
-      pickPort: (process, wanted) => this.#ports.pick(process, wanted),
+      source: async (repo) => this.#pad.source(repo, await this.#link.up(hubMsMax)),
+      pickPort: (process, wanted) => this.#pad.ports.pick(process, wanted),
       environment: (identity, folder, port) =>
-        buildEnvironment({
-          ...identity,
-          own: this.#config.environment,
-          folder,
-          host,
-          port,
-          drone: this.#name,
-          registry: this.#desk.place,
-          token: this.#tokenFor(identity),
-          extra: settings.env,
-        }),
+        this.#pad.environment(identity, this.#joined(), { folder, port }),
       changed: (runner, step) => this.#changed(runner, step),
     };
   }
 
-  async #source(repo: string): Promise<GitSource> {
-    const conversation = await this.#link.up(hubMsMax);
-    const sessionKey = conversation.peer?.sessionKey;
-    return {
-      url: `http://${formatAddress(this.#config.settings.hub)}/${repo}`,
-      password: sessionKey && fetchPassword(this.#world.crypto, sessionKey),
-    };
-  }
-
-  #tokenFor(scope: { repo: string; commit: string; process: string }): string | undefined {
-    const { credential } = this.#config;
-    if (this.#place?.open !== false || credential.id !== "cluster") return undefined;
-    const { repo, commit, process } = scope;
-    return mintToken(this.#world.crypto, credential.key, {
-      repo,
-      commit,
-      drone: this.#name,
-      process,
-    });
+  #joined(): Joined {
+    assert(this.#place, "instances start after the hub took the drone in");
+    return { drone: this.#name, registry: this.#place, registryAddress: this.#desk.place };
   }
 }

@@ -3,7 +3,7 @@
  * Every effect ends in an event, so nothing waits for anything here.
  */
 import { shortCommit, toPropagitError, type InstanceReport } from "@propagit/protocol";
-import { backoffMs, sleep, type Timer } from "@propagit/runtime";
+import type { Timer } from "@propagit/runtime";
 import { newInstance, stepInstance, wakeAt } from "./core/instance.js";
 import { reportOf } from "./core/instance-report.js";
 import type {
@@ -17,6 +17,7 @@ import type {
 } from "./core/instance-state.js";
 import { versionOf } from "./core/version.js";
 import type { Environment } from "./core/environment.js";
+import { untilOpen } from "./readiness.js";
 import type { RegistryDesk } from "./registry-desk.js";
 import type { CheckedOut, DroneWorld, GitSource, RunningProcess } from "./world.js";
 
@@ -37,8 +38,6 @@ export interface RunnerContext {
   readonly changed: (runner: InstanceRunner, step: InstanceStep["done"]) => void;
 }
 
-/** Probing begins fast, as most apps listen within a moment, and goes on for slow ones. */
-const probeBackoff = { firstMs: 10, maxMs: 500 } as const;
 /**
  * An app that announces itself is asked whether it really accepts connections there: many register to
  * get a port, and listen a moment later. After this long it is taken at its word (it may speak UDP).
@@ -176,18 +175,20 @@ export class InstanceRunner {
   }
 
   async #proveAnnounced(run: number): Promise<void> {
-    const { clock } = this.#context.world;
-    const deadline = clock.monotonic() + announcedMsMax;
-    for (let attempt = 1; this.#state.run?.number === run; attempt++) {
-      const records = this.#announcements();
-      const { announced } = this.#state.run;
-      const isNew = (port: number) => !announced.some((known) => known.port === port);
-      const unproven = records.map(({ port }) => port).filter(isNew);
-      if (clock.monotonic() >= deadline || (await this.#areOpen(unproven))) {
-        return this.feed({ kind: "announced", run, records });
-      }
-      await this.#pause(attempt);
-    }
+    const { world, host } = this.#context;
+    const deadline = world.clock.monotonic() + announcedMsMax;
+    await untilOpen(world, host(), {
+      ports: () => this.#unproven(),
+      isWanted: () => this.#state.run?.number === run && world.clock.monotonic() < deadline,
+    });
+    this.feed({ kind: "announced", run, records: this.#announcements() });
+  }
+
+  /** Ports of records that are new. */
+  #unproven(): readonly number[] {
+    const known = this.#state.run?.announced ?? [];
+    const ports = this.#announcements().map(({ port }) => port);
+    return ports.filter((port) => !known.some((record) => record.port === port));
   }
 
   /** Those that the app made itself and that still hold. */
@@ -195,34 +196,22 @@ export class InstanceRunner {
     return this.#context.desk.announced(this.#state.identity.process);
   }
 
-  async #areOpen(ports: readonly number[]): Promise<boolean> {
-    const answers = await Promise.all(ports.map((port) => this.#isOpen(port)));
-    return answers.every(Boolean);
-  }
-
-  #isOpen(port: number): Promise<boolean> {
-    const { world, host } = this.#context;
-    return world.ports.isOpen([...new Set([host(), "127.0.0.1", "::1"])], port);
-  }
-
-  #pause(attempt: number): Promise<void> {
-    const { clock, random } = this.#context.world;
-    return sleep(clock, backoffMs(probeBackoff, attempt, random.fraction()));
-  }
-
   async #probe(run: number): Promise<void> {
-    for (let attempt = 1; this.#isProbing(run); attempt++) {
-      const { port } = this.#state;
-      const isOpen = port !== undefined && (await this.#isOpen(port));
-      // An app that has announced itself needs no record of the drone's.
-      if (isOpen && this.#announcements().length === 0) return this.feed({ kind: "opened", run });
-      await this.#pause(attempt);
-    }
+    const { world, host } = this.#context;
+    const { port } = this.#state;
+    if (port === undefined) return;
+    const isOpen = await untilOpen(world, host(), {
+      ports: () => [port],
+      isWanted: () => this.#isProbing(run),
+    });
+    if (isOpen) this.feed({ kind: "opened", run });
   }
 
+  /** An app that has announced itself needs no record of the drone's. */
   #isProbing(number: number): boolean {
     const { run, life } = this.#state;
-    return run?.number === number && !run.announcesItself && life.kind !== "stopping";
+    const isSilent = run?.announcesItself === false && this.#announcements().length === 0;
+    return run?.number === number && isSilent && life.kind !== "stopping";
   }
 
   async #register(run: number): Promise<void> {

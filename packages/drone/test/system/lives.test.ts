@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -162,6 +162,28 @@ test("starts before its hub, and says that it waits", async (t) => {
   assert.ok(log.some((line) => line.includes("nothing listens there; trying again")));
   await hub.start();
   await until("joined", () => hub.joins === 1);
+});
+
+test("refuses a data folder that cannot be written", async (t) => {
+  if (process.getuid?.() !== 0) return t.skip("only root can mount a disk that is read-only");
+  const { drone, folder } = await openBench(t);
+  const disk = join(folder, "read-only");
+  await mkdir(disk);
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], { stdio: "ignore" });
+  } catch {
+    return t.skip("this machine does not let us mount a disk");
+  }
+  try {
+    await mkdir(join(disk, "drone"));
+    execFileSync("mount", ["-o", "remount,ro", disk]);
+    await assert.rejects(drone({ dataFolder: join(disk, "drone") }), {
+      code: "DATA_UNUSABLE",
+      message: `the data folder ${disk}/drone cannot be used: EROFS`,
+    });
+  } finally {
+    execFileSync("umount", [disk]);
+  }
 });
 
 function spawnDrone(t: TestContext, { hub, folder }: Bench) {

@@ -1,5 +1,5 @@
-/** What a drone says to whoever runs it: that the hub is away, refuses it, and how instances fare. */
-import { formatAddress, type Address, type ErrorCode, type ErrorData } from "@propagit/protocol";
+/** What a drone says to whoever runs it: whether the hub is there, and how instances fare. */
+import { formatAddress, type Address, type ErrorCode } from "@propagit/protocol";
 import type { LinkState } from "@propagit/runtime";
 import type { InstanceStep } from "./core/instance-state.js";
 import type { InstanceRunner } from "./instance-runner.js";
@@ -7,31 +7,15 @@ import type { DroneWorld } from "./world.js";
 
 /** Between two reminders that the hub is away. */
 const reminderMs = 30_000;
-/**
- * How long a new drone believes that the "other" drone of its identity is its own last life, whose
- * connection the hub has not missed yet: three heartbeats of 5 s, and a margin.
- */
-const formerLifeMs = 20_000;
 
-/** Answers that another try does not change. */
-export function isRefusal(code: ErrorCode): boolean {
-  return ["DENIED", "UNPROVEN", "DRONE_TAKEN", "BAD_VERSION"].includes(code);
-}
-
-export class Complaints {
+export class DroneLog {
   readonly #world: DroneWorld;
-  readonly #startedAt: number;
   /** What was said last about the hub being away, and when. */
   #said: { readonly code: ErrorCode; readonly at: number } | undefined;
   readonly #phases = new Map<string, string>();
 
   constructor(world: DroneWorld) {
     this.#world = world;
-    this.#startedAt = world.clock.monotonic();
-  }
-
-  mayStillChange({ code }: ErrorData): boolean {
-    return code === "DRONE_TAKEN" && this.#world.clock.monotonic() - this.#startedAt < formerLifeMs;
   }
 
   cameUp(name: string, hub: Address): void {
