@@ -139,6 +139,8 @@ function problemOf(error: Error): string {
 }
 
 function refuseUpgrade(socket: Duplex, status: string): void {
+  // Without this a client that never closes its side would keep the socket open.
+  socket.once("finish", () => socket.destroy());
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 

@@ -105,6 +105,40 @@ describe("real sockets", () => {
   });
 });
 
+describe("an upgrade", () => {
+  const request = (path: string, more = "") =>
+    `GET ${path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${more}` +
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+
+  const refusals: Readonly<Record<string, readonly [string, string]>> = {
+    "to a path that is no service": [request("/elsewhere"), "404 Not Found"],
+    "from a web page": [
+      request(sessionPaths.hub, "Origin: http://evil.example\r\n"),
+      "403 Forbidden",
+    ],
+  };
+  for (const [what, [text, status]] of Object.entries(refusals)) {
+    it(`${what} is refused with ${status}, and its socket is closed though the client is not`, async (test) => {
+      const { address } = await startHub(test);
+      const socket = connect({ ...address, allowHalfOpen: true });
+      test.after(() => socket.destroy());
+      let answer = "";
+      socket.on("data", (data: Buffer) => (answer += data.toString()));
+      const ended = once(socket, "end");
+      socket.write(text);
+      await ended;
+      assert.match(answer, new RegExp(`^HTTP/1.1 ${status}`));
+      // Nobody reads this any more: a closed socket answers with a reset.
+      let isReset = false;
+      socket.on("error", () => (isReset = true));
+      await until("the socket is closed", () => {
+        socket.write("more");
+        return isReset;
+      });
+    });
+  }
+});
+
 describe("a server that is not one", () => {
   it("is given up after the limit when it says nothing", async (test) => {
     const address = await startTcp(test, () => undefined);
