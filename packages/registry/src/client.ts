@@ -169,22 +169,14 @@ class Client implements RegistryClient {
   }
 
   async get(query: Query, limitMs = getMsDefault): Promise<readonly Endpoint[]> {
-    const fits = compileQuery(queryParts(query));
-    const found = deferred<readonly Endpoint[]>();
-    const watch = this.watch((update) => {
-      if (update.kind === "snapshot") {
-        const fitting = update.endpoints.filter(fits);
-        if (fitting.length > 0) found.resolve(fitting);
-      } else if (update.kind === "up" && fits(update.endpoint)) {
-        found.resolve([update.endpoint]);
-      }
-    });
+    const over = new AbortController();
+    const search = this.#find(queryParts(query), over.signal);
+    const first = Promise.race([search, this.#closing.promise, this.#refusal.promise]);
     const what = `waiting for ${describe(query)} in the registry`;
-    const first = Promise.race([found.promise, this.#closing.promise, this.#refusal.promise]);
     try {
       return await within(this.#world.clock, limitMs, what, first);
     } finally {
-      watch.stop();
+      over.abort();
     }
   }
 
@@ -228,6 +220,32 @@ class Client implements RegistryClient {
     this.#options.changed?.(state);
   }
 
+  /** Resolves with what fits as soon as something does. */
+  async #find(query: EndpointQuery, over: AbortSignal): Promise<readonly Endpoint[]> {
+    const fits = compileQuery(query);
+    const there = await this.#ask(query);
+    if (there.length > 0 || over.aborted) return there;
+    const found = deferred<readonly Endpoint[]>();
+    const watch = this.watch((update) => {
+      const fitting = newIn(update).filter(fits);
+      if (fitting.length > 0) found.resolve(fitting);
+    });
+    over.addEventListener("abort", () => watch.stop(), { once: true });
+    return found.promise;
+  }
+
+  /** Mostly somebody is there already, and a question is cheaper than a snapshot of the whole table. */
+  async #ask(query: EndpointQuery): Promise<readonly Endpoint[]> {
+    if (!this.#conversation?.isOpen) return [];
+    try {
+      const { endpoints } = await queryOver(this.#conversation, query);
+      return endpoints;
+    } catch {
+      // The line broke: then it is waited for.
+      return [];
+    }
+  }
+
   /** The conversation, or why there is none; who is refused does not wait for the bound. */
   #up(limitMs: number): Promise<Conversation> {
     return Promise.race([this.#link.up(limitMs), this.#refusal.promise]);
@@ -261,6 +279,11 @@ function credentialOf({ credential, secret, token }: ConnectInOptions): Credenti
 
 function queryParts(query: Query): EndpointQuery {
   return typeof query === "string" ? { service: query } : query;
+}
+
+function newIn(update: EndpointUpdate): readonly Endpoint[] {
+  if (update.kind === "snapshot") return update.endpoints;
+  return update.kind === "up" ? [update.endpoint] : [];
 }
 
 function describe(query: Query): string {

@@ -7,11 +7,11 @@
 import {
   assert,
   heartbeatMsDefault,
+  PropagitError,
   type Endpoint,
   type EndpointQuery,
   type EndpointUpdate,
   type Position,
-  type PropagitError,
   type Registration,
 } from "@propagit/protocol";
 import { Conversation, type Timer, type Wire, type World } from "@propagit/runtime";
@@ -164,7 +164,7 @@ export class Registry {
     return () => void this.#watchers.delete(watcher);
   }
 
-  /** Ends connections and writes what is to be written; frees nothing. */
+  /** Ends connections, refuses further changes, writes what is to be written; frees nothing. */
   async stop(reason: PropagitError): Promise<void> {
     this.#isStopped = true;
     this.#timer?.cancel();
@@ -192,6 +192,7 @@ export class Registry {
   /** Changes, takes the answer out of the changed table, and gives it when all is on disk. */
   async #do<T>(command: Command, answer: () => T): Promise<T> {
     await this.#ready;
+    if (this.#isStopped) throw new PropagitError("LINK_LOST", "the registry has ended");
     const writes = this.#change(command);
     const value = answer();
     await this.#memory.keep(writes);

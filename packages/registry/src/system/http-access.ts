@@ -20,7 +20,7 @@ export function admitRequest(
 ): Peer["access"] {
   if (secret === undefined || clusterKey === undefined) return "open";
   const given = readAuthorization(authorization);
-  if (given === undefined) {
+  if (given === undefined || given === "") {
     throw denied("this registry wants a secret and none was given");
   }
   if (crypto.equal(given, secret)) return "cluster";

@@ -5,6 +5,7 @@
  * `/v1/health` answers everybody, with nothing worth knowing.
  */
 import {
+  assert,
   check,
   errorCatalogue,
   metaSchema,
@@ -42,6 +43,8 @@ export function mountRegistry(
   registry: Registry,
   options: HttpApiOptions = {},
 ): HttpApi {
+  const hasSecret = options.secret !== undefined;
+  assert(hasSecret === (registry.clusterKey !== undefined), "HTTP and sessions want other secrets");
   const streams = new EventStreams(registry);
   const secrets = { secret: options.secret, clusterKey: registry.clusterKey };
   const admit = (request: FastifyRequest) =>

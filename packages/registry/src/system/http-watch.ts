@@ -30,6 +30,8 @@ export class EventStreams {
     if (this.#ends.size >= streamsMax) {
       throw new PropagitError("OVERLOADED", `${streamsMax} are watching already`);
     }
+    // Gone while the request was looked at: `close` has been, and nothing would end the watch.
+    if (response.destroyed || response.closed) return;
     response.writeHead(200, {
       "content-type": "text/event-stream",
       "cache-control": "no-store",

@@ -1,7 +1,7 @@
 /** One HTTP handler on several addresses of one port. */
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { formatAddress, PropagitError, type Address } from "@propagit/protocol";
+import { formatAddress, PropagitError } from "@propagit/protocol";
 import { errnoOf } from "@propagit/runtime";
 
 export interface ListenOptions {
@@ -14,7 +14,8 @@ export interface ListenOptions {
 }
 
 export interface ListenHost {
-  readonly host: string;
+  /** Undefined: all addresses. */
+  readonly host: string | undefined;
   /** This machine may not have it: then the others do. */
   readonly isOptional: boolean;
 }
@@ -61,15 +62,20 @@ async function listenOnce({ handler, prepare, hosts, port }: ListenOptions): Pro
   throw new PropagitError("BAD_USAGE", "this machine has none of the addresses to listen on");
 }
 
+interface Place {
+  readonly host: string | undefined;
+  readonly port: number;
+}
+
 /** False when the machine has no such address and that is fine. */
-function bind(server: Server, address: Address, isOptional: boolean): Promise<boolean> {
+function bind(server: Server, { host, port }: Place, isOptional: boolean): Promise<boolean> {
   return new Promise((resolve, reject) => {
     server.once("error", (error) => {
       const isMissing = ["EADDRNOTAVAIL", "EAFNOSUPPORT"].includes(errnoOf(error) ?? "");
       if (isMissing && isOptional) resolve(false);
       else reject(error);
     });
-    server.listen(address, () => resolve(true));
+    server.listen({ port, ...(host !== undefined && { host }) }, () => resolve(true));
   });
 }
 
@@ -88,7 +94,7 @@ function explained(thrown: unknown, { hosts, port }: ListenOptions): unknown {
       cause: thrown,
     });
   }
-  const where = hosts.map(({ host }) => formatAddress({ host, port })).join(", ");
+  const where = hosts.map(({ host = "*" }) => formatAddress({ host, port })).join(", ");
   return new PropagitError("BAD_USAGE", `${where} cannot be listened on: ${errno}`, {
     hint: "give an address of this machine with --host, and a port above 1023",
     cause: thrown,

@@ -41,6 +41,7 @@ export interface ServedRegistry {
  */
 export async function serveRegistry(options: ServeRegistryOptions): Promise<ServedRegistry> {
   const { log, secret, host, port, dataFolder } = options;
+  if (secret === "") throw new PropagitError("BAD_USAGE", "the secret is empty");
   const data = await openData(dataFolder);
   const registry = new Registry(nodeWorld(log), {
     store: data.store,
@@ -96,8 +97,8 @@ const loopbacks: readonly ListenHost[] = [
   { host: "127.0.0.1", isOptional: false },
   { host: "::1", isOptional: true },
 ];
-/** `::` takes IPv4 as well; a machine without IPv6 has the other one. */
-const everywhere: readonly ListenHost[] = [{ host: "::", isOptional: true }];
+/** No host is Node's word for `::`, which takes IPv4 as well, or 0.0.0.0 where there is no IPv6. */
+const everywhere: readonly ListenHost[] = [{ host: undefined, isOptional: false }];
 
 function hostsOf({ host, secret }: ServeRegistryOptions): readonly ListenHost[] {
   if (host === "localhost" || (host === undefined && secret === undefined)) return loopbacks;

@@ -67,6 +67,10 @@ describe("a served registry", () => {
     }
   });
 
+  it("takes no empty secret for a secret", async () => {
+    await assert.rejects(workshop.serve({ secret: "" }), hasCode("BAD_USAGE"));
+  });
+
   it("is found over IPv6 and by name", { skip: !hasIPv6 }, async () => {
     const { address } = await workshop.serve();
     for (const host of ["::1", "127.0.0.1", "localhost"]) {
