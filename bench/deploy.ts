@@ -86,7 +86,7 @@ async function plainMs(tree: WorkTree, round: number): Promise<number> {
   const start = performance.now();
   await tree.git("push", "--quiet", `file://${bare}`, "master");
   await execa("git", ["clone", "--quiet", `file://${bare}`, clone]);
-  const [command = "", ...args] = realAppCommand;
+  const [command, ...args] = realAppCommand;
   const app = spawn(command, args, {
     cwd: clone,
     detached: true,

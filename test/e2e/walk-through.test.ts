@@ -87,20 +87,14 @@ describe("the walk-through", () => {
 
   it("deploys a second commit beside the first, which never stops answering", async () => {
     const port = await portOf(first, "http");
-    let asked = 0;
-    let isDone = false;
-    const asking = (async () => {
-      while (!isDone) {
-        assert.equal((await get(port)).body, "beep boop");
-        asked++;
-      }
-    })();
+    const done = new AbortController();
+    const asking = askUntil(done.signal, port);
     await tree.write("web.js", await changed());
     second = await tree.commit("beepity");
     await tree.git("push", "--quiet", pushUrl(cluster.ports.hub), "master");
     const { exitCode } = await cluster.propagit("deploy", "webapp", "master");
-    isDone = true;
-    await asking;
+    done.abort();
+    const asked = await asking;
     assert.equal(exitCode, 0, cluster.output);
     assert.ok(asked > 10, `the old commit was asked ${asked} times`);
     assert.deepEqual(Object.keys(await show()).sort(), [first, second].sort());
@@ -153,7 +147,10 @@ describe("the walk-through", () => {
     const shares = (JSON.parse(stdout) as { sharePercent: number }[]).map(
       (row) => row.sharePercent,
     );
-    assert.deepEqual(shares.sort(), [10, 10, 90, 90]);
+    assert.deepEqual(
+      shares.sort((left, right) => left - right),
+      [10, 10, 90, 90],
+    );
     const { exitCode, stdout: deployed } = await cluster.propagit("deploy", "webapp", second);
     assert.equal(exitCode, 0);
     assert.match(deployed, /nothing changed/);
@@ -205,6 +202,13 @@ describe("the walk-through", () => {
     assert.match(commandLine, /propagit hub/);
     assert.doesNotMatch(commandLine, /beepboop/);
   });
+
+  /** Asks the first version all the time; how often it answered. */
+  async function askUntil(done: AbortSignal, port: number): Promise<number> {
+    let asked = 0;
+    for (; !done.aborted; asked++) assert.equal((await get(port)).body, "beep boop");
+    return asked;
+  }
 
   async function changed(): Promise<string> {
     const source = await readFile(join(exampleFolder, "web.js"), "utf8");

@@ -1,4 +1,4 @@
 #!/usr/bin/env node
-import { runPropagit } from "../dist/src/index.js";
+import { runPropagit } from "../dist/bundle/index.js";
 
 await runPropagit(process.argv.slice(2));

@@ -1,4 +1,4 @@
 #!/usr/bin/env node
-import { runRegistry } from "../dist/src/index.js";
+import { runRegistry } from "../dist/bundle/index.js";
 
 await runRegistry(process.argv.slice(2));

@@ -1,5 +1,5 @@
 /** A daemon on the command line: runs until a signal, ends in order, hides its secret from `ps`. */
-import { exitCodes, PropagitError } from "@propagit/protocol";
+import { exitCodes, type PropagitError } from "@propagit/protocol";
 import { nodeClock, textLog, within, type Log } from "@propagit/runtime";
 
 export interface Daemon {

@@ -41,7 +41,7 @@ function report(name: string, thrown: unknown): number {
   return errorCatalogue[error.code].exit;
 }
 
-export function printError(name: string, error: PropagitError): void {
+function printError(name: string, error: PropagitError): void {
   process.stderr.write(`${warningColour(`${name}: ${error.message}`)}\n  ${error.hint}\n`);
   if (error.code === "INTERNAL" && error.cause instanceof Error) {
     process.stderr.write(`${error.cause.stack ?? ""}\n`);

@@ -1,0 +1,34 @@
+// Puts the compiled command lines into few files: `packages/cli/dist/bundle`. Loading hundreds of small
+// modules costs each daemon about 25 MB and each command about 0.2 s; see docs/decisions.
+import { readdirSync, rmSync } from "node:fs";
+import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const cli = fileURLToPath(new URL("../packages/cli/", import.meta.url));
+const outdir = `${cli}dist/bundle`;
+
+const { metafile } = await build({
+  entryPoints: [`${cli}dist/src/index.js`],
+  outdir,
+  bundle: true,
+  // One file for what all commands need, one for each daemon.
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  target: "node20.19",
+  // Has a prebuilt binary beside it, and is loaded on old versions of Node only.
+  external: ["libsql"],
+  // Packages in the older module format call these.
+  banner: {
+    js: `import { createRequire as __createRequire } from "node:module";
+const require = __createRequire(import.meta.url);`,
+  },
+  logLevel: "warning",
+  metafile: true,
+});
+
+// Names hold the hash of the content. What is no longer part of it goes last, so that a command that
+// starts meanwhile finds all of its files.
+const written = new Set(Object.keys(metafile.outputs).map((path) => basename(path)));
+for (const name of readdirSync(outdir)) if (!written.has(name)) rmSync(`${outdir}/${name}`);
