@@ -48,7 +48,7 @@ async function register(words: string[], flags: RegisterFlags, command: Command)
 
 /** How many words stand before `--`; commander itself does not tell. */
 function commandStart(command: Command): number {
-  const raw = command.parent?.rawArgs ?? [];
+  const raw = (command.parent as { readonly rawArgs?: readonly string[] } | null)?.rawArgs ?? [];
   const at = raw.indexOf("--");
   return at < 0 ? 0 : raw.length - at - 1;
 }
