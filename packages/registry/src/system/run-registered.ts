@@ -100,6 +100,8 @@ async function runOnce(
 ): Promise<void> {
   const { service, log, portRange } = options;
   const port = await findFreePort({ random: nodeRandom, ...(portRange && { range: portRange }) });
+  // Stopped while a port was looked for: nobody would tell the child any more.
+  if (stopped.aborted) return;
   const child = start(options, port);
   const exit = exitOf(child);
   const life = new AbortController();

@@ -111,6 +111,12 @@ describe("a command that is run registered", () => {
     assert.equal(isRunning(pid), false);
   });
 
+  it("is not left behind by a stop that comes at once", async () => {
+    const { running } = await run();
+    await running.stop();
+    assert.equal(await running.ended, undefined);
+  });
+
   it("that does not exist ends it with the reason", async () => {
     const { running } = await run({ command: ["no-such-command-anywhere"] });
     const reason = await running.ended;
