@@ -21,13 +21,18 @@ export function cleanEnv(extra: Readonly<Record<string, string>> = {}): Record<s
   return { PATH, HOME, NO_COLOR: "1", ...extra };
 }
 
+/** Words in front of a command that run it elsewhere, such as `ip netns exec NAME`. */
+export type Elsewhere = readonly string[];
+
 /** Runs a command to its end; a failing one is a result, not an exception. */
 export async function runCli(
   program: Program,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  elsewhere: Elsewhere = [],
 ): Promise<Finished> {
-  const result = await execa(process.execPath, [`${binFolder}${program}.js`, ...args], {
+  const [command, ...words] = commandOf(program, args, elsewhere);
+  const result = await execa(command, words, {
     env: cleanEnv(env),
     extendEnv: false,
     reject: false,
@@ -52,9 +57,10 @@ export class DaemonProcess {
     program: Program,
     args: readonly string[],
     env: Readonly<Record<string, string>>,
+    elsewhere: Elsewhere = [],
   ) {
     this.name = name;
-    this.#child = spawnProgram(program, args, env);
+    this.#child = spawnProgram(commandOf(program, args, elsewhere), env);
     this.pid = this.#child.pid ?? -1;
     this.#child.all?.on("data", (chunk: Buffer) => {
       this.output += chunk.toString();
@@ -107,12 +113,20 @@ export async function until(
   }
 }
 
-function spawnProgram(
-  program: Program,
-  args: readonly string[],
-  env: Readonly<Record<string, string>>,
-) {
-  return execa(process.execPath, [`${binFolder}${program}.js`, ...args], {
+type CommandLine = readonly [command: string, ...words: string[]];
+
+function commandOf(program: Program, args: readonly string[], elsewhere: Elsewhere): CommandLine {
+  const [first = process.execPath, ...rest] = [
+    ...elsewhere,
+    process.execPath,
+    `${binFolder}${program}.js`,
+    ...args,
+  ];
+  return [first, ...rest];
+}
+
+function spawnProgram([command, ...words]: CommandLine, env: Readonly<Record<string, string>>) {
+  return execa(command, words, {
     env: cleanEnv(env),
     extendEnv: false,
     reject: false,
