@@ -1,6 +1,6 @@
 /** Carries one request's body to git and git's answer back to the client. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Transform, type Duplex } from "node:stream";
+import { Readable, Transform, type Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { PropagitError, toPropagitError } from "@propagit/protocol";
 import type { GitProcess } from "./git-process.js";
@@ -34,7 +34,7 @@ export interface CarriedBody {
  * @throws what the client is to be told; LINK_LOST when there is nobody to tell
  */
 export async function carry(options: Carry): Promise<void> {
-  const { response, process, body } = options;
+  const { request, response, process, body } = options;
   const stopWatching = killWhenGone(options);
   const sent = body ? sendBody(options, body) : endInput(process);
   try {
@@ -48,6 +48,8 @@ export async function carry(options: Carry): Promise<void> {
     response.end();
   } finally {
     stopWatching();
+    // What git did not want to read any more is let through, so that the client gets to the answer.
+    request.resume();
   }
 }
 
@@ -63,8 +65,10 @@ async function sendBody({ request, process }: Carry, body: CarriedBody): Promise
       done(new PropagitError("TOO_LARGE", "the request is too long"));
     },
   });
+  // Not the request itself: a pipeline that fails would destroy it, and with it the way to answer.
+  const source = Readable.from(request.iterator({ destroyOnReturn: false }));
   try {
-    await pipeline([request, ...body.inflaters, meter, process.input]);
+    await pipeline([source, ...body.inflaters, meter, process.input]);
     return undefined;
   } catch (thrown) {
     return thrown;
@@ -127,13 +131,13 @@ function drained(response: ServerResponse): Promise<void> {
 }
 
 function failureOf({ request, process }: Carry, broken: unknown): PropagitError {
-  if (request.destroyed && !request.complete) {
-    return new PropagitError("LINK_LOST", "the client went before its request was complete");
-  }
   const { code } = (broken ?? {}) as { code?: unknown };
   if (code === "TOO_LARGE") return toPropagitError(broken);
   if (typeof code === "string" && code.startsWith("Z_")) {
     return new PropagitError("BAD_FRAME", "the body is not compressed as it says");
+  }
+  if (request.destroyed && !request.complete) {
+    return new PropagitError("LINK_LOST", "the client went before its request was complete");
   }
   if (/protocol error|bad line length|unexpected|expected|bogus/i.test(process.complaint)) {
     return new PropagitError("BAD_FRAME", "the body is not what git sends");

@@ -1,8 +1,7 @@
 /**
  * One `git receive-pack` or `upload-pack` that serves one request.
  *
- * Its body streams in and its answer out with back-pressure, nothing is held in memory. It is ended when
- * the client goes, when nothing moves for too long, and at the latest when its time is up; as a process
+ * It is ended when the client goes, when nothing moves for too long, and at the latest when its time is up; as a process
  * group, since git starts helpers of its own.
  */
 import { spawn, type ChildProcessByStdio } from "node:child_process";
@@ -25,8 +24,11 @@ export interface GitProcessOptions {
 const idleMsMax = 5 * 60_000;
 /** The longest request: a terabyte at full speed of a good disk. */
 const totalMsMax = 6 * 60 * 60_000;
-/** Between SIGTERM, at which receive-pack removes what it had not accepted, and SIGKILL. */
-const killMs = 2_000;
+/**
+ * Between the end of its input and SIGTERM, and from there to SIGKILL. When its input ends too early,
+ * receive-pack removes what it had received; at a signal it would leave that lying about.
+ */
+const patienceMs = 3_000;
 const stderrCharsMax = 4_096;
 
 export class GitProcess {
@@ -38,11 +40,13 @@ export class GitProcess {
   readonly #watchdog: NodeJS.Timeout;
   readonly #limit: NodeJS.Timeout;
   #killTimer: NodeJS.Timeout | undefined;
+  readonly #isPush: boolean;
   #isEnded = false;
   #stderr = "";
 
   constructor(settings: GitSettings, options: GitProcessOptions) {
     const { service, folder, advertise, protocol } = options;
+    this.#isPush = service === "git-receive-pack";
     const args = [service.slice("git-".length), "--stateless-rpc"];
     // The older name of --http-backend-info-refs, which every version knows.
     if (advertise) args.push("--advertise-refs");
@@ -63,7 +67,7 @@ export class GitProcess {
     this.ended = this.#end();
   }
 
-  /** The last thing git complained about, for the log. */
+  /** The first thing git complained about, for the log. */
   get complaint(): string {
     return this.#stderr.trim().slice(0, stderrCharsMax);
   }
@@ -73,10 +77,17 @@ export class GitProcess {
     this.#watchdog.refresh();
   }
 
+  /** Makes it end; a push in a way that lets it clean up. */
   kill(): void {
     if (this.#killTimer || this.#isEnded) return;
+    this.input.destroy();
+    if (this.#isPush) this.#killTimer = setTimeout(() => this.#terminate(), patienceMs);
+    else this.#terminate();
+  }
+
+  #terminate(): void {
     this.#signal("SIGTERM");
-    this.#killTimer = setTimeout(() => this.#signal("SIGKILL"), killMs);
+    this.#killTimer = setTimeout(() => this.#signal("SIGKILL"), patienceMs);
   }
 
   async #end(): Promise<number> {

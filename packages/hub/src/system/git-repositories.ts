@@ -4,7 +4,7 @@
  * A repository that a push made and then did not fill, because it was cut off or refused, is taken away
  * again, so that a mistyped name leaves nothing behind.
  */
-import { mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
   parseCommitHash,
@@ -19,6 +19,8 @@ import { parseReference } from "../core/reference.js";
 import type { Repositories } from "../world.js";
 import { runGit, type GitResult, type GitSettings } from "./git-command.js";
 
+/** A push of a former life of the hub ends by itself within this time, since its input has ended. */
+const leftoverMsMin = 60 * 60_000;
 /** Candidates that are named when a prefix is ambiguous. */
 const candidatesShownMax = 10;
 
@@ -43,6 +45,7 @@ export class GitRepositories implements Repositories {
       if (entry.startsWith(".new-")) {
         await rm(join(settings.repoFolder, entry), { recursive: true, force: true });
       } else if (entry.endsWith(".git")) {
+        await removeLeftovers(join(settings.repoFolder, entry));
         const name = entry.slice(0, -".git".length) as RepoName;
         names.set(name.toLowerCase(), name);
       }
@@ -201,6 +204,17 @@ export class GitRepositories implements Repositories {
 /** Hidden from clients by `transfer.hideRefs`. */
 function keptRef(commit: CommitHash): string {
   return `refs/propagit/deployed/${commit}`;
+}
+
+/** Half packs of pushes that were under way when the machine went down; younger ones may still be in use. */
+async function removeLeftovers(folder: string): Promise<void> {
+  const objects = join(folder, "objects");
+  for (const entry of await listFolder(objects)) {
+    if (!entry.startsWith("tmp_objdir-") && !entry.startsWith("incoming-")) continue;
+    const path = join(objects, entry);
+    const { mtimeMs } = await stat(path);
+    if (Date.now() - mtimeMs > leftoverMsMin) await rm(path, { recursive: true, force: true });
+  }
 }
 
 async function init(settings: GitSettings, folder: string): Promise<void> {

@@ -55,6 +55,16 @@ export class SimHub {
     this.#life = { hub, store, close };
   }
 
+  get isAlive(): boolean {
+    return this.#life !== undefined;
+  }
+
+  /** Keys of the store that begin so. */
+  async keys(prefix: string): Promise<readonly string[]> {
+    const { entries } = await this.#store.list(prefix);
+    return entries.map(({ key }) => key);
+  }
+
   /** As kill -9 does: nothing more is written, nobody is told. */
   kill(): void {
     this.#life?.store.die();
@@ -68,9 +78,9 @@ export class SimHub {
     this.kill();
   }
 
-  get hub(): Hub {
-    if (!this.#life) throw new Error("the hub is dead");
-    return this.#life.hub;
+  /** Kills it at its `number`th write from now, right before or right after that is on disk. */
+  killAtWrite(number: number, when: "before" | "after"): void {
+    this.#life?.store.fail(number, when, () => this.kill());
   }
 
   drone(name: string, options: Partial<SimDroneOptions> = {}): SimDrone {
@@ -151,6 +161,7 @@ export function identityOf(name: string): string {
 class MortalStore implements Store {
   readonly #store: Store;
   #isDead = false;
+  #fatal: { writesLeft: number; when: "before" | "after"; act: () => void } | undefined;
 
   constructor(store: Store) {
     this.#store = store;
@@ -158,6 +169,10 @@ class MortalStore implements Store {
 
   die(): void {
     this.#isDead = true;
+  }
+
+  fail(writesLeft: number, when: "before" | "after", act: () => void): void {
+    this.#fatal = { writesLeft, when, act };
   }
 
   get(key: string) {
@@ -169,8 +184,11 @@ class MortalStore implements Store {
   }
 
   async transact(transaction: Transaction): Promise<Outcome> {
+    const fatal = this.#fatal && --this.#fatal.writesLeft === 0 ? this.#fatal : undefined;
+    if (fatal?.when === "before") fatal.act();
     if (this.#isDead) return new Promise<never>(() => undefined);
     const outcome = await this.#store.transact(transaction);
+    fatal?.act();
     // Written, but the writer does not live to hear it.
     return this.#isDead ? new Promise<never>(() => undefined) : outcome;
   }
