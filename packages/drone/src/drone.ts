@@ -17,6 +17,7 @@ import {
 } from "@propagit/protocol";
 import { Link, sessionPaths, within, type Conversation, type LinkState } from "@propagit/runtime";
 import type { InstanceStep } from "./core/instance-state.js";
+import { joinReports } from "./core/join-reports.js";
 import { reconcile } from "./core/reconcile.js";
 import { isLasting, isRefusal } from "./core/refusal.js";
 import { DroneLog } from "./drone-log.js";
@@ -115,7 +116,7 @@ export class Drone {
     const { settings, identity, host, version } = this.#config;
     this.#conversation = conversation;
     this.#revision = 0;
-    const instances = [...this.#runners.values()].map((runner) => runner.report);
+    const instances = joinReports([...this.#runners.values()].map((runner) => runner.report));
     const joined = await conversation.call("hub.join", {
       identity,
       name: settings.name,

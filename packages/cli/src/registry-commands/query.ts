@@ -1,4 +1,4 @@
-import { PropagitError, type Endpoint } from "@propagit/protocol";
+import { PropagitError } from "@propagit/protocol";
 import { Command } from "commander";
 import { examples } from "../examples.js";
 import { withSecretFlags } from "../hub-call.js";
@@ -30,11 +30,12 @@ async function query(words: string[], flags: QueryFlags): Promise<void> {
       hint: "write it like: registry query localhost:6000 http@^1.2",
     });
   }
+  const { queryOver } = await import("@propagit/registry");
   const { endpoints } = await withRegistry(findRegistry(address), flags, (registry) =>
-    registry.call("registry.query", {
+    queryOver(registry, {
       service: pattern,
       ...(flags.commit !== undefined && { commit: flags.commit }),
     }),
   );
-  printJson(endpoints satisfies readonly Endpoint[]);
+  printJson(endpoints);
 }

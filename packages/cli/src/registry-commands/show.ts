@@ -17,13 +17,13 @@ export function showCommand(): Command {
   );
   return examples(command, ["registry show localhost:6000", "registry localhost:6000 show"]).action(
     async (address: string | undefined, flags: SecretFlags) => {
+      const { queryOver, showTable } = await import("@propagit/registry");
       const { endpoints, settled } = await withRegistry(findRegistry(address), flags, (registry) =>
-        registry.call("registry.query", {}),
+        queryOver(registry, {}),
       );
       if (!settled && endpoints.length === 0) {
         process.stderr.write("the registry was just started; services may still be coming back\n");
       }
-      const { showTable } = await import("@propagit/registry");
       print(formatPortTable(showTable(endpoints)));
     },
   );

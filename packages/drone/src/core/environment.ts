@@ -10,7 +10,7 @@ import { PropagitError, quote } from "@propagit/protocol";
 export type Environment = Readonly<Record<string, string>>;
 
 /** Taken over from the drone's own environment, with everything that begins with `LC_`. */
-export const inheritedNames: readonly string[] = [
+const inheritedNames: readonly string[] = [
   "PATH",
   "HOME",
   "USER",

@@ -1,7 +1,7 @@
 /** The version of a checkout, as its package.json says it. */
 import { parseJson, quote } from "@propagit/protocol";
 
-export const versionDefault = "0.0.0";
+const versionDefault = "0.0.0";
 
 /** The grammar of semver.org, section "Is there a suggested regular expression". */
 const semver =
