@@ -63,11 +63,13 @@ export function runGit(
   return new Promise((resolve, reject) => {
     const child = spawn("git", [...args], {
       env: settings.env,
+      // Wherever the hub was started: perhaps in a repository, whose configuration is none of its.
+      cwd: "/",
       stdio: ["pipe", "pipe", "pipe"],
-      timeout: limitMs,
-      killSignal: "SIGKILL",
       ...(signal && { signal }),
     });
+    // Not spawn's own `timeout`, whose timer stays when there is no such program (Node 20).
+    const timer = setTimeout(() => child.kill("SIGKILL"), limitMs);
     const output = { stdout: "", stderr: "" };
     for (const name of ["stdout", "stderr"] as const) {
       child[name].setEncoding("utf8").on("data", (text: string) => {
@@ -77,8 +79,14 @@ export function runGit(
     }
     // Git may end before it has read everything; its exit code says what that means.
     child.stdin.on("error", () => undefined).end(input);
-    child.once("error", (error) => reject(noGit(errnoOf(error) ?? error.message)));
-    child.once("close", (exitCode) => resolve({ exitCode: exitCode ?? 128, ...output }));
+    child.once("error", (error) => {
+      clearTimeout(timer);
+      reject(noGit(errnoOf(error) ?? error.message));
+    });
+    child.once("close", (exitCode) => {
+      clearTimeout(timer);
+      resolve({ exitCode: exitCode ?? 128, ...output });
+    });
   });
 }
 

@@ -42,7 +42,7 @@ export interface GitHttpOptions {
   /** Anybody may push. */
   readonly openPush: boolean;
   readonly pushed: (push: {
-    readonly repo: string;
+    readonly repo: RepoName;
     readonly changes: readonly RefChange[];
     readonly by: string;
   }) => void;

@@ -52,6 +52,7 @@ export class GitProcess {
     if (advertise) args.push("--advertise-refs");
     this.#child = spawn("git", [...args, folder], {
       env: { ...settings.env, ...(protocol !== undefined && { GIT_PROTOCOL: protocol }) },
+      cwd: "/",
       stdio: ["pipe", "pipe", "pipe"],
       detached: true,
     });

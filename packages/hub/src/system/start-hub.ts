@@ -5,13 +5,14 @@
  *               /registry and /v1/…  the registry, when it is the hub's own
  *     port + 1  git alone
  */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Address } from "@propagit/protocol";
 import { lockFolder, nodeWorld, stretchSecret, type Log } from "@propagit/runtime";
 import { openSqliteStore } from "@propagit/store";
 import { Hub } from "../hub.js";
 import { Cleanup } from "./cleanup.js";
 import { prepareGit } from "./git-command.js";
+import { GitMaintenance } from "./git-maintenance.js";
 import { GitHttp } from "./git-http.js";
 import { GitRepositories } from "./git-repositories.js";
 import { findHubSecret, type HubSecret } from "./hub-secret.js";
@@ -63,7 +64,8 @@ export async function startHub(options: StartHubOptions): Promise<RunningHub> {
 }
 
 async function start(options: StartHubOptions, cleanup: Cleanup): Promise<RunningHub> {
-  const { dataFolder, log } = options;
+  const { log } = options;
+  const dataFolder = resolve(options.dataFolder);
   const lock = await lockFolder(dataFolder);
   cleanup.add(() => lock.release());
   const secret = await findHubSecret(options.secret, dataFolder, log);
@@ -84,6 +86,8 @@ async function start(options: StartHubOptions, cleanup: Cleanup): Promise<Runnin
   const place = placeOf(options.registry, port, options.openRegistry ?? false);
   const hub = await Hub.open(world, { clusterKey, registry: place });
   cleanup.add(() => hub.stop());
+  const maintenance = new GitMaintenance(repositories, log);
+  cleanup.add(() => maintenance.stop());
   const git = new GitHttp({
     repositories,
     crypto: world.crypto,
@@ -91,7 +95,10 @@ async function start(options: StartHubOptions, cleanup: Cleanup): Promise<Runnin
     secret: secret.secret,
     openPush: options.openPush ?? false,
     mayFetch: (password) => hub.mayFetch(password),
-    pushed: (push) => hub.pushed(push),
+    pushed: (push) => {
+      hub.pushed(push);
+      maintenance.touched(push.repo);
+    },
   });
   cleanup.add(() => git.stop());
   await front.open({ hub, git, registry });

@@ -8,6 +8,7 @@ import {
   credentialFromSecret,
   findFreePort,
   hangUp,
+  nodeRandom,
   nodeWorld,
   portRangeDefault,
   silentLog,
@@ -41,7 +42,7 @@ async function routesOf(port: number): Promise<RouteBook> {
 test("a hub that is killed with -9 in the middle of a deploy finishes it when it is started again", async (t) => {
   const folder = await temporaryFolder(t);
   const data = join(folder, "hub");
-  const port = await findFreePort({ range: portRangeDefault });
+  const port = await findFreePort({ range: portRangeDefault, random: nodeRandom });
   const hub = await startProcess(t, data, port);
   const git = (...args: string[]) => run("git", args, { cwd: folder });
   await git("init", "--quiet", "--initial-branch=master", ".");
@@ -67,6 +68,7 @@ test("a hub that is killed with -9 in the middle of a deploy finishes it when it
     { repo: "webapp", ref: "master" },
     { limitMs: 0, onPart: ({ phase }) => lines.push(phase) },
   );
+  asked.catch(() => undefined);
   await until("the drone begins", () => drone.instances.size > 0);
   const died = new Promise((resolve) => {
     hub.once("exit", resolve);

@@ -1,12 +1,20 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { hangUp, silentLog } from "@propagit/runtime";
 import { startHub, type StartHubOptions } from "../../src/index.js";
-import { dialHub, makeBench, run, secret, temporaryFolder } from "../support/real-hub.js";
+import {
+  dialHub,
+  makeBench,
+  run,
+  secret,
+  temporaryFolder,
+  type Bench,
+} from "../support/real-hub.js";
 
 const options = (dataFolder: string): StartHubOptions => ({
   port: 0,
@@ -76,35 +84,43 @@ test("a data folder that cannot be made or written is said", async (t) => {
   const folder = await temporaryFolder(t);
   await writeFile(join(folder, "file"), "");
   await assert.rejects(startHub(options(join(folder, "file/hub"))), { code: "DATA_UNUSABLE" });
-  await assert.rejects(startHub(options("/proc/hub")), { code: "DATA_UNUSABLE" });
 });
 
-test("a full data folder is said at the start, and a push to a disk that is full fails and harms nothing", async (t) => {
+test("a full or read-only data folder is said at the start, and a push to a disk that is full fails and harms nothing", async (t) => {
   const folder = await temporaryFolder(t);
   const disk = join(folder, "disk");
   await mkdir(disk);
   const mount = ["-t", "tmpfs", "-o", "size=3m", "tmpfs", disk];
-  if ((await run("mount", mount)).exitCode !== 0)
-    return t.skip("this user may not mount a small disk");
-  t.after(() => run("umount", ["-l", disk]));
-  await writeFile(join(disk, "filler"), Buffer.alloc(3 * 1024 * 1024)).catch(() => undefined);
-  await assert.rejects(startHub(options(join(disk, "hub"))), { code: "DATA_UNUSABLE" });
-  await run("rm", [join(disk, "filler")]);
+  if ((await run("mount", mount)).exitCode !== 0) {
+    t.skip("this user may not mount a small disk");
+    return;
+  }
+  try {
+    await writeFile(join(disk, "filler"), Buffer.alloc(3 * 1024 * 1024)).catch(() => undefined);
+    await assert.rejects(startHub(options(join(disk, "hub"))), { code: "DATA_UNUSABLE" });
+    await rm(join(disk, "filler"));
+    await run("mount", ["-o", "remount,ro", disk]);
+    await assert.rejects(startHub(options(join(disk, "hub"))), { code: "DATA_UNUSABLE" });
+    await run("mount", ["-o", "remount,rw", disk]);
+    await pushTooMuch(await makeBench(t, { dataFolder: join(disk, "hub") }));
+  } finally {
+    await run("umount", ["-l", disk]);
+  }
+});
 
-  const bench = await makeBench(t, { dataFolder: join(disk, "hub") });
+async function pushTooMuch(bench: Bench): Promise<void> {
   await bench.commit("work", "small");
   await bench.good(["push", "--quiet", bench.url("webapp"), "master"], { cwd: "work" });
-  const noise = Array.from({ length: 4_000_000 }, (_, at) => (at * 2_654_435_761) >>> 13);
-  await writeFile(join(bench.folder, "work/noise"), Buffer.from(noise));
+  await writeFile(join(bench.folder, "work/noise"), randomBytes(4_000_000));
   await bench.good(["add", "."], { cwd: "work" });
   await bench.good(["commit", "--quiet", "-m", "too big"], { cwd: "work" });
-  const { exitCode } = await bench.git(["push", bench.url("webapp"), "master:big"], {
-    cwd: "work",
-  });
+  const push = ["push", bench.url("webapp"), "master:big"];
+  const { exitCode } = await bench.git(push, { cwd: "work" });
   assert.notEqual(exitCode, 0);
   const refs = await bench.good(["ls-remote", "--heads", bench.url("webapp")]);
   assert.match(refs, /refs\/heads\/master$/);
-});
+  await bench.hub.stop();
+}
 
 test("a hub on a machine without git, or with an old one, says so", async (t) => {
   const folder = await temporaryFolder(t);
