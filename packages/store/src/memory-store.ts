@@ -1,19 +1,36 @@
 /** The store without a disk: for the simulator, and for a registry that keeps nothing. */
-import { assert } from "@propagit/protocol";
-import { checkSince } from "./core/history.js";
-import { encodeWrites, findConflict, type EncodedWrite } from "./core/transaction.js";
-import { revisionOf, Watchers } from "./core/watchers.js";
 import {
-  changesKept,
-  type Change,
-  type Entry,
-  type Json,
-  type Outcome,
-  type Store,
-  type Transaction,
-  type Watch,
-  type WatchOptions,
+  checkSince,
+  historyStart,
+  isOutdated,
+  markAfter,
+  type HistoryMark,
+} from "./core/history.js";
+import { refuseClosed, refuseOddPrefix } from "./core/refusals.js";
+import {
+  byKey,
+  changesOf,
+  encodeWrites,
+  findConflict,
+  pickEffective,
+  type EncodedWrite,
+} from "./core/transaction.js";
+import { Watchers } from "./core/watchers.js";
+import type {
+  Change,
+  Entry,
+  Listing,
+  Outcome,
+  Store,
+  Transaction,
+  Watch,
+  WatchOptions,
 } from "./store.js";
+
+interface PastTransaction {
+  readonly mark: HistoryMark;
+  readonly changes: readonly Change[];
+}
 
 export function openMemoryStore(): Store {
   return new MemoryStore();
@@ -21,44 +38,44 @@ export function openMemoryStore(): Store {
 
 class MemoryStore implements Store {
   readonly #entries = new Map<string, Entry>();
-  readonly #changes: Change[] = [];
+  readonly #history: PastTransaction[] = [];
   readonly #watchers = new Watchers();
-  #revision = 0;
+  #newest = historyStart;
   #isClosed = false;
 
   async get(key: string): Promise<Entry | undefined> {
-    this.#assertOpen();
+    refuseClosed(this.#isClosed);
     return this.#entries.get(key);
   }
 
-  async list(prefix: string): Promise<{ entries: readonly Entry[]; revision: number }> {
-    this.#assertOpen();
-    const entries = [...this.#entries.values()]
-      .filter(({ key }) => key.startsWith(prefix))
-      .sort((left, right) => (left.key < right.key ? -1 : 1));
-    return { entries, revision: this.#revision };
+  async list(prefix: string): Promise<Listing> {
+    refuseClosed(this.#isClosed);
+    refuseOddPrefix(prefix);
+    const entries = [...this.#entries.values()].filter(({ key }) => key.startsWith(prefix));
+    return { entries: entries.sort(byKey), revision: this.#newest.revision };
   }
 
   async transact(transaction: Transaction): Promise<Outcome> {
-    this.#assertOpen();
-    const writes = encodeWrites(transaction);
-    const conflict = findConflict(transaction, (key) => this.#entries.get(key)?.revision ?? 0);
+    refuseClosed(this.#isClosed);
+    const wanted = encodeWrites(transaction);
+    const revisionOf = (key: string) => this.#entries.get(key)?.revision ?? 0;
+    const conflict = findConflict(transaction, revisionOf);
     if (conflict) return conflict;
-    if (writes.length === 0) return { ok: true, revision: this.#revision };
-    this.#revision++;
-    const changes = writes.flatMap((write) => this.#apply(write));
-    this.#changes.push(...changes);
-    this.#changes.splice(0, Math.max(0, this.#changes.length - changesKept));
-    this.#watchers.announce(changes);
-    return { ok: true, revision: this.#revision };
+    const writes = pickEffective(wanted, revisionOf);
+    if (writes.length > 0) this.#apply(writes);
+    return { ok: true, revision: this.#newest.revision };
   }
 
   watch(options: WatchOptions): Watch {
-    this.#assertOpen();
-    const [oldest] = this.#changes;
-    checkSince(options.since, oldest && revisionOf(oldest), this.#revision);
-    const missed = this.#changes.filter((change) => revisionOf(change) > options.since);
-    return this.#watchers.add(options, missed);
+    refuseClosed(this.#isClosed);
+    refuseOddPrefix(options.prefix);
+    const newest = this.#newest.revision;
+    checkSince(options.since, newest - this.#history.length, newest);
+    const missed = this.#history.filter(({ mark }) => mark.revision > options.since);
+    return this.#watchers.add(
+      options,
+      missed.flatMap(({ changes }) => changes),
+    );
   }
 
   async close(): Promise<void> {
@@ -66,19 +83,17 @@ class MemoryStore implements Store {
     this.#watchers.stopAll();
   }
 
-  #apply(write: EncodedWrite): readonly Change[] {
-    const revision = this.#revision;
-    if (write.kind === "delete") {
-      const existed = this.#entries.delete(write.key);
-      return existed ? [{ kind: "delete", key: write.key, revision }] : [];
+  #apply(writes: readonly EncodedWrite[]): void {
+    const mark = markAfter(this.#newest, writes);
+    const changes = changesOf(writes, mark.revision);
+    this.#newest = mark;
+    for (const change of changes) {
+      if (change.kind === "put") this.#entries.set(change.entry.key, change.entry);
+      else this.#entries.delete(change.key);
     }
-    // Parsed anew, so that nobody changes the store through a value he still holds.
-    const entry = { key: write.key, value: JSON.parse(write.json) as Json, revision };
-    this.#entries.set(write.key, entry);
-    return [{ kind: "put", entry }];
-  }
-
-  #assertOpen(): void {
-    assert(!this.#isClosed, "a closed store is used");
+    this.#history.push({ mark, changes });
+    const kept = this.#history.findIndex((past) => !isOutdated(past.mark, mark));
+    this.#history.splice(0, kept);
+    this.#watchers.announce(changes);
   }
 }

@@ -2,13 +2,16 @@
  * Who follows which keys, and how far each one is.
  *
  * A watch first gets what it missed, then what happens; both through one queue of its own, so that a
- * change that comes while the missed ones are handed out waits its turn.
+ * change that comes while the missed ones are handed out waits its turn. Queues need no bound of their
+ * own: they begin with at most the kept history and are emptied before the next event is read.
  */
 import type { Change, Watch, WatchOptions } from "../store.js";
 
 interface Watcher {
   readonly options: WatchOptions;
-  readonly queue: Change[];
+  queue: Change[];
+  /** How many of the queue were handed out. */
+  told: number;
   isDraining: boolean;
   isStopped: boolean;
 }
@@ -18,9 +21,9 @@ export class Watchers {
 
   /** Adds a watch; `missed` are the changes since its revision, in order. */
   add(options: WatchOptions, missed: readonly Change[]): Watch {
-    const watcher: Watcher = { options, queue: [], isDraining: false, isStopped: false };
+    const watcher = { options, queue: [], told: 0, isDraining: false, isStopped: false };
     this.#watchers.add(watcher);
-    for (const change of missed) offer(watcher, change);
+    offer(watcher, missed);
     return {
       stop: () => {
         watcher.isStopped = true;
@@ -31,9 +34,7 @@ export class Watchers {
 
   /** Tells everybody concerned; callbacks run after the caller is done. */
   announce(changes: readonly Change[]): void {
-    for (const watcher of this.#watchers) {
-      for (const change of changes) offer(watcher, change);
-    }
+    for (const watcher of this.#watchers) offer(watcher, changes);
   }
 
   stopAll(): void {
@@ -42,25 +43,35 @@ export class Watchers {
   }
 }
 
-export function keyOf(change: Change): string {
+function keyOf(change: Change): string {
   return change.kind === "put" ? change.entry.key : change.key;
 }
 
-export function revisionOf(change: Change): number {
-  return change.kind === "put" ? change.entry.revision : change.revision;
-}
-
-function offer(watcher: Watcher, change: Change): void {
-  if (!keyOf(change).startsWith(watcher.options.prefix)) return;
-  watcher.queue.push(change);
-  if (watcher.isDraining) return;
+function offer(watcher: Watcher, changes: readonly Change[]): void {
+  for (const change of changes) {
+    if (keyOf(change).startsWith(watcher.options.prefix)) watcher.queue.push(change);
+  }
+  if (watcher.queue.length === 0 || watcher.isDraining) return;
   watcher.isDraining = true;
   queueMicrotask(() => drain(watcher));
 }
 
+/** What a callback throws is its caller's bug and stays uncaught, but no change is lost over it. */
 function drain(watcher: Watcher): void {
-  for (let next = watcher.queue.shift(); next && !watcher.isStopped; next = watcher.queue.shift()) {
-    watcher.options.onChange(next);
+  try {
+    for (let next = take(watcher); next; next = take(watcher)) watcher.options.onChange(next);
+  } finally {
+    if (watcher.told > 0) queueMicrotask(() => drain(watcher));
+    else watcher.isDraining = false;
   }
-  watcher.isDraining = false;
+}
+
+/** The next change; undefined, and an empty queue, when there is none or the watch was stopped. */
+function take(watcher: Watcher): Change | undefined {
+  const next = watcher.isStopped ? undefined : watcher.queue[watcher.told++];
+  if (next === undefined) {
+    watcher.queue = [];
+    watcher.told = 0;
+  }
+  return next;
 }

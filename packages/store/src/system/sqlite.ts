@@ -1,13 +1,16 @@
 /**
  * The two SQLite bindings behind one small shape: `node:sqlite` where Node has it (from 22.13), libsql
- * (prebuilt, synchronous) before.
+ * (prebuilt, as synchronous) before.
  */
 import { createRequire } from "node:module";
 
+/** Values that the store binds and reads. */
+export type Cell = string | number | null;
+
 export interface Statement {
-  get(...values: unknown[]): unknown;
-  all(...values: unknown[]): unknown[];
-  run(...values: unknown[]): unknown;
+  get(...cells: Cell[]): unknown;
+  all(...cells: Cell[]): unknown[];
+  run(...cells: Cell[]): unknown;
 }
 
 export interface Database {
@@ -21,21 +24,19 @@ type OpenDatabase = new (path: string) => Database;
 const require = createRequire(import.meta.url);
 
 export function openDatabase(path: string): Database {
-  const Binding = hasNodeSqlite() ? nodeSqlite() : libsql();
+  const Binding = nodeSqlite() ?? libsql();
   return new Binding(path);
 }
 
-function hasNodeSqlite(): boolean {
-  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-  return major > 22 || (major === 22 && minor >= 13);
-}
-
-/** Node warns that the module is experimental; a user of the hub cannot do anything about that. */
-function nodeSqlite(): OpenDatabase {
+/** Undefined where Node has none, or was told not to have one. */
+function nodeSqlite(): OpenDatabase | undefined {
   const warn = process.emitWarning.bind(process);
+  // Node warns once that the module is experimental; a user of the hub cannot do anything about that.
   process.emitWarning = () => undefined;
   try {
     return (require("node:sqlite") as { DatabaseSync: OpenDatabase }).DatabaseSync;
+  } catch {
+    return undefined;
   } finally {
     process.emitWarning = warn;
   }
@@ -43,4 +44,14 @@ function nodeSqlite(): OpenDatabase {
 
 function libsql(): OpenDatabase {
   return require("libsql") as OpenDatabase;
+}
+
+/**
+ * SQLite's primary result code of an error (https://www.sqlite.org/rescode.html), or undefined; libsql and
+ * node:sqlite have it under different names.
+ */
+export function resultCodeOf(thrown: unknown): number | undefined {
+  const { errcode, rawCode } = (thrown ?? {}) as { errcode?: unknown; rawCode?: unknown };
+  const extended = errcode ?? rawCode;
+  return typeof extended === "number" ? extended & 0xff : undefined;
 }
