@@ -149,10 +149,13 @@ export class Fleet {
     if (isLost) this.#startTimer(member);
   }
 
-  #joinChange(params: JoinParams): LedgerChange {
+  /** Undefined for a drone that is back as it was, so that thousands come back without a write. */
+  #joinChange(params: JoinParams): LedgerChange | undefined {
     const { identity, host } = params;
     const rows = this.#ledger.rows("drones");
-    const { row, forgotten, isNews } = planJoin(rows, this.#members, params, this.#now());
+    const plan = planJoin(rows, this.#members, params, this.#now());
+    const { row, forgotten, isNews } = plan;
+    if (!plan.isChange) return undefined;
     for (const old of forgotten) this.#members.delete(old);
     const { name } = row;
     const text = `${name} joined from ${host}`;

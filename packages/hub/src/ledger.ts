@@ -116,9 +116,13 @@ export class Ledger {
     return { stop: () => this.#listeners.delete(listener) };
   }
 
-  /** Resolves when everything accepted until now is written, or has failed. */
+  /** Resolves when everything accepted is written, or has failed. */
   async settled(): Promise<void> {
-    await this.#queue;
+    let last: Promise<unknown>;
+    do {
+      last = this.#queue;
+      await last;
+    } while (last !== this.#queue);
   }
 
   async #load(table: TableName): Promise<void> {

@@ -452,6 +452,16 @@ test("drones of the same name get a number, and keep it across restarts", async 
   assert.equal(again.knownAs, "web-1");
 });
 
+test("a drone that comes back as it was costs no write", async () => {
+  const hub = await SimHub.start();
+  const [first] = await hub.drones("web-1");
+  const { revision } = await routeBookOf(hub);
+  first?.die();
+  await hub.sim.clock.advance(5_000);
+  await hub.drones("web-1");
+  assert.equal((await routeBookOf(hub)).revision, revision);
+});
+
 test("a drone that ended gives its name up to a new one", async () => {
   const hub = await SimHub.start();
   const first = hub.drone("web", { identity: identityOf("a") });

@@ -49,7 +49,7 @@ export type DeployEvent =
   | { readonly kind: "superseded"; readonly text: string };
 
 /** A line of progress, before it is given its time. */
-export type ProgressLine = Omit<DroneProgress, "at">;
+type ProgressLine = Omit<DroneProgress, "at">;
 
 export interface DeployEnd {
   readonly outcome: "ready" | "unchanged" | "failed" | "stopped";

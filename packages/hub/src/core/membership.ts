@@ -11,6 +11,7 @@ import {
   PropagitError,
   type Params,
 } from "@propagit/protocol";
+import { Value } from "typebox/value";
 import { chooseName } from "./drone-name.js";
 import type { DroneRow } from "./rows.js";
 import type { Contact } from "./verdict.js";
@@ -37,6 +38,8 @@ export interface JoinPlan {
   readonly forgotten: readonly string[];
   /** Whether it was not there before, or not for a while. */
   readonly isNews: boolean;
+  /** False: it is back as it was. */
+  readonly isChange: boolean;
 }
 
 /** @throws BAD_NAME */
@@ -59,27 +62,39 @@ export function planJoin(
 ): JoinPlan {
   const { identity, name: wanted, labels, service, host, version } = params;
   const before = rows.get(identity);
+  const { name, forgotten } =
+    before?.wanted === wanted
+      ? { name: before.name, forgotten: [] }
+      : makeRoom(rows, standings, params, now);
+  const contact = standings.get(identity)?.contact;
+  const since = before?.state === "connected" ? before.since : now;
+  const isNews = contact !== "connected" && contact !== "lost";
+  const state = "connected";
+  const row: DroneRow = { identity, name, wanted, labels, service, host, version, state, since };
+  const isChange = isNews || forgotten.length > 0 || !Value.Equal(before, row);
+  return { row, forgotten, isNews, isChange };
+}
+
+/** Finds a name for a drone that is new, or wants another one. */
+function makeRoom(
+  rows: ReadonlyMap<string, DroneRow>,
+  standings: ReadonlyMap<string, Standing>,
+  { identity, name: wanted }: JoinParams,
+  now: number,
+): { readonly name: string; readonly forgotten: readonly string[] } {
   const others = [...rows.values()].filter((row) => row.identity !== identity);
   const expired = others.filter((row) => isExpired(standings.get(row.identity), now));
-  if (!before && others.length - expired.length >= dronesMax) {
+  if (others.length - expired.length >= dronesMax) {
     throw new PropagitError("OVERLOADED", `the hub knows ${dronesMax} drones already`);
   }
   const hasLeft = (row: DroneRow) => standings.get(row.identity)?.contact === "left";
-  const name =
-    before?.wanted === wanted
-      ? before.name
-      : freeName(
-          wanted,
-          others.filter((row) => !hasLeft(row)),
-        );
+  const name = freeName(
+    wanted,
+    others.filter((row) => !hasLeft(row)),
+  );
   const replaced = others.filter((row) => row.name === name);
-  const contact = standings.get(identity)?.contact;
-  const since = before?.state === "connected" ? before.since : now;
-  return {
-    row: { identity, name, wanted, service, host, labels, version, state: "connected", since },
-    forgotten: [...replaced, ...expired.slice(0, forgottenMax)].map((row) => row.identity),
-    isNews: contact !== "connected" && contact !== "lost",
-  };
+  const forgotten = [...replaced, ...expired.slice(0, forgottenMax)];
+  return { name, forgotten: [...new Set(forgotten.map((row) => row.identity))] };
 }
 
 function freeName(wanted: string, others: readonly DroneRow[]): string {

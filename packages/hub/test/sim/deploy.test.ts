@@ -2,7 +2,7 @@
  * Deploys in a cluster where everything goes wrong: messages are lost, late, repeated and out of order,
  * connections break, drones die and come back, the hub is killed at any moment.
  *
- * A failure prints its seed; `PROPAGIT_SEED=<seed> node --test packages/hub/dist/test/sim/deploy.test.js`
+ * A failure prints its seed; `SEED=<seed> script/test sim/deploy`
  * replays it.
  */
 import assert from "node:assert/strict";
@@ -14,8 +14,8 @@ import { commits, hubAddress, SimHub } from "../support/sim-hub.js";
 
 const repo = "webapp";
 const names = ["web-1", "web-2", "web-3"];
-const seeds = process.env["PROPAGIT_SEED"]
-  ? [Number(process.env["PROPAGIT_SEED"])]
+const seeds = process.env["SEED"]
+  ? [Number(process.env["SEED"])]
   : Array.from({ length: 120 }, (_, at) => at + 1);
 
 /** Most of what runs gets ready; what fails does so on one drone. */
@@ -163,7 +163,9 @@ test("a deploy ends with what its drones ended with, whatever is lost, late, rep
     try {
       await tell(seed);
     } catch (thrown) {
-      throw new Error(`seed ${seed}: replay it with PROPAGIT_SEED=${seed}`, { cause: thrown });
+      throw new Error(`seed ${seed}: replay it with: SEED=${seed} script/test sim/deploy`, {
+        cause: thrown,
+      });
     }
   }
 });

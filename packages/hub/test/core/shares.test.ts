@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { checkShares, isSameRoute, sharePercent, withoutShare } from "../../src/core/shares.js";
+
+const [one, two] = ["1".repeat(40), "2".repeat(40)];
+const route = {
+  repo: "webapp",
+  shares: [
+    { commit: one, weight: 3 },
+    { commit: two, weight: 1 },
+  ],
+};
+
+test("weights are relative to the sum of all", () => {
+  assert.deepEqual(
+    [one, two, "3".repeat(40)].map((commit) => sharePercent(route, commit)),
+    [75, 25, 0],
+  );
+  assert.equal(sharePercent(undefined, one), 0);
+});
+
+test("a route without its only commit is no route", () => {
+  assert.deepEqual(withoutShare(route, one)?.shares, [{ commit: two, weight: 1 }]);
+  assert.equal(withoutShare({ ...route, shares: [{ commit: one, weight: 1 }] }, one), undefined);
+});
+
+test("weights that are not numbers above 0, and commits named twice, are refused", () => {
+  for (const weight of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, 1_000_001]) {
+    assert.throws(() => checkShares([{ commit: one, weight }]), { code: "BAD_WEIGHT" });
+  }
+  const share = { commit: one, weight: 1 };
+  assert.throws(() => checkShares([share, share]), { code: "BAD_WEIGHT" });
+  assert.throws(() => checkShares([]), { code: "BAD_WEIGHT" });
+  assert.deepEqual(checkShares([{ commit: one, weight: 0.5 }]), [{ commit: one, weight: 0.5 }]);
+});
+
+test("routes are the same when commits, weights and their order are", () => {
+  assert.equal(isSameRoute(route, structuredClone(route)), true);
+  assert.equal(isSameRoute(undefined, route), false);
+  assert.equal(isSameRoute({ ...route, shares: route.shares.toReversed() }, route), false);
+});
