@@ -73,3 +73,12 @@ export async function withHub<T>(
     await hangUp(hub);
   }
 }
+
+/** A list that the hub sends in pieces, whole. */
+export async function collect<T>(
+  call: (onPart: (piece: readonly T[]) => void) => Promise<readonly T[]>,
+): Promise<readonly T[]> {
+  const pieces: T[] = [];
+  const last = await call((piece) => void pieces.push(...piece));
+  return [...pieces, ...last];
+}

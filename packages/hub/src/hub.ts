@@ -10,6 +10,7 @@ import {
   fetchPassword,
   parseRepoName,
   PropagitError,
+  sendPieces,
   toPropagitError,
   type ErrorData,
   type Peer,
@@ -139,13 +140,15 @@ export class Hub {
       }
       return split(this.#ledger, name, wanted);
     },
-    "hub.ps": () => {
+    "hub.ps": (_, { part }) => {
       const [drones, routes] = [this.#ledger.rows("drones"), this.#ledger.rows("routes")];
-      return { instances: instanceSummaries(drones, this.#fleet.members, routes) };
+      const instances = instanceSummaries(drones, this.#fleet.members, routes);
+      return { instances: sendPieces(instances, part) };
     },
-    "hub.drones": () => ({
-      drones: droneSummaries(this.#ledger.rows("drones"), this.#fleet.members),
-    }),
+    "hub.drones": (_, { part }) => {
+      const drones = droneSummaries(this.#ledger.rows("drones"), this.#fleet.members);
+      return { drones: sendPieces(drones, part) };
+    },
     "hub.events": (params, call) => followEvents(this.#ledger, params, call),
     "hub.routes": (_, call) => followRoutes(this.#ledger, call),
     "hub.meet": () => ({ registry: this.#options.registry }),

@@ -3,6 +3,7 @@ export * from "./errors.js";
 export * from "./frame.js";
 export * from "./ids.js";
 export * from "./methods.js";
+export { piecesOf, sendPieces } from "./pieces.js";
 export { open, seal, type Opened, type Seal } from "./seal.js";
 export * from "./session.js";
 export { check, parseJson, type Checked } from "./shape.js";

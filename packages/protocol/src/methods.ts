@@ -133,11 +133,15 @@ export const hubMethods = {
   /** Every instance as its drone reports it. */
   "hub.ps": {
     params: nothing,
+    /** Instances that do not fit into the frame of the result; they belong before it. */
+    part: list(instanceSummarySchema, 100_000),
     result: exact({ instances: list(instanceSummarySchema, 100_000) }),
     needs: "cluster",
   },
   "hub.drones": {
     params: nothing,
+    /** As with `hub.ps`. */
+    part: list(droneSummarySchema, 100_000),
     result: exact({ drones: list(droneSummarySchema, 100_000) }),
     needs: "cluster",
   },

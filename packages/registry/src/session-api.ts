@@ -1,7 +1,6 @@
 /** The registry's methods as a session speaks them. */
-import { assert, type EndpointUpdate, type Peer } from "@propagit/protocol";
+import { assert, piecesOf, sendPieces, type EndpointUpdate, type Peer } from "@propagit/protocol";
 import type { Conversation, Handlers } from "@propagit/runtime";
-import { piecesOf } from "./core/pieces.js";
 import { admitMeta, admitRegistration } from "./core/record.js";
 import type { Registry } from "./registry.js";
 
@@ -25,12 +24,10 @@ export function sessionHandlers(registry: Registry): Handlers {
       await registry.free(lease, id);
       return {};
     },
-    "registry.query": async (query, call) => {
+    "registry.query": async (query, { part }) => {
       await registry.ready();
       const { at, settled, endpoints } = registry.query(query);
-      const pieces = piecesOf(endpoints);
-      for (const piece of pieces.slice(0, -1)) call.part(piece);
-      return { at, settled, endpoints: pieces.at(-1) ?? [] };
+      return { at, settled, endpoints: sendPieces(endpoints, part) };
     },
     "registry.watch": async ({ since }, call) => {
       await registry.ready();

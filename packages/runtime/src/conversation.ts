@@ -41,7 +41,7 @@ export type Handler<M extends MethodName> = (
 export interface IncomingCall<M extends MethodName> {
   readonly conversation: Conversation;
   /** Sends one piece of the answer. */
-  part(part: Part<M>): void;
+  readonly part: (part: Part<M>) => void;
   /** Aborted when the caller cancels or is gone. */
   readonly signal: AbortSignal;
 }

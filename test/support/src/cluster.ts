@@ -24,9 +24,13 @@ export class Cluster {
     this.ports = ports;
   }
 
-  /** @param wanted ports to take when they are free, the first one that is */
-  static async create(wanted: { readonly registry?: readonly number[] } = {}): Promise<Cluster> {
-    const folder = await mkdtemp(join(tmpdir(), "propagit-"));
+  /**
+   * @param wanted ports to take when they are free, the first one that is; and the folder to be made in
+   */
+  static async create(
+    wanted: { readonly registry?: readonly number[]; readonly parent?: string } = {},
+  ): Promise<Cluster> {
+    const folder = await mkdtemp(join(wanted.parent ?? tmpdir(), "propagit-"));
     const [hub, proxy] = [await freePair(), await freePort()];
     const registry = (await firstFree(wanted.registry ?? [])) ?? (await freePort());
     return new Cluster(folder, { hub, registry, proxy });

@@ -113,7 +113,7 @@ function countDrones(count: number): string {
 }
 
 function failure({ repo, commit, drones }: DeployResult): PropagitError {
-  const failed = drones.filter(({ outcome }) => outcome === "failed" || outcome === "away");
+  const failed = drones.filter(({ outcome }) => outcome === "failed");
   const names = failed.map(({ drone }) => drone).join(", ");
   return new PropagitError(
     "DEPLOY_FAILED",

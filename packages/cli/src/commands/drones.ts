@@ -1,7 +1,7 @@
 import type { DroneSummary } from "@propagit/protocol";
 import { Command } from "commander";
 import { examples } from "../examples.js";
-import { withHub, withHubFlags, type HubFlags } from "../hub-call.js";
+import { collect, withHub, withHubFlags, type HubFlags } from "../hub-call.js";
 import { badColour, dimColour, goodColour } from "../output/colour.js";
 import { formatAge } from "../output/duration.js";
 import { print, printJson } from "../output/print.js";
@@ -13,7 +13,12 @@ export function dronesCommand(): Command {
   ).option("--json", "print it as JSON");
   return examples(command, ["propagit drones"]).action(
     async (flags: HubFlags & { readonly json?: boolean }) => {
-      const { drones } = await withHub(flags, (hub) => hub.call("hub.drones", {}));
+      const drones = await withHub(flags, (hub) =>
+        collect<DroneSummary>(async (onPart) => {
+          const { drones } = await hub.call("hub.drones", {}, { onPart });
+          return drones;
+        }),
+      );
       if (flags.json) printJson(drones);
       else print(formatDrones(drones, Date.now()));
     },

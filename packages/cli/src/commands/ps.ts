@@ -1,7 +1,7 @@
 import { formatAddress, shortCommit, type InstanceSummary } from "@propagit/protocol";
 import { Command } from "commander";
 import { examples } from "../examples.js";
-import { withHub, withHubFlags, type HubFlags } from "../hub-call.js";
+import { collect, withHub, withHubFlags, type HubFlags } from "../hub-call.js";
 import { badColour, goodColour } from "../output/colour.js";
 import { formatAge } from "../output/duration.js";
 import { print, printJson } from "../output/print.js";
@@ -16,7 +16,12 @@ export function psCommand(): Command {
   ).option("--json", "print it as JSON");
   return examples(command, ["propagit ps", "propagit ps --json"]).action(
     async (flags: HubFlags & { readonly json?: boolean }) => {
-      const { instances } = await withHub(flags, (hub) => hub.call("hub.ps", {}));
+      const instances = await withHub(flags, (hub) =>
+        collect<InstanceSummary>(async (onPart) => {
+          const { instances } = await hub.call("hub.ps", {}, { onPart });
+          return instances;
+        }),
+      );
       if (flags.json) printJson(instances);
       else print(formatInstances(instances, Date.now()));
     },

@@ -18,8 +18,15 @@ export async function noteUnsynced(folder: string): Promise<void> {
   await writeFile(`${folder}${suffix}`, await bootId());
 }
 
+/** The start that the checkout is for reads from the same disk, and goes first. A guess. */
+const syncDelayMs = 10_000;
+
 /** Brings a checkout to disk, in its own time; where that cannot be done the note stays. */
 export function syncSoon(folder: string): void {
+  setTimeout(() => sync(folder), syncDelayMs).unref();
+}
+
+function sync(folder: string): void {
   // `sync -f` (coreutils 8.24) flushes the one file system; Node has no call for that.
   const child = spawn("sync", ["-f", folder], { stdio: "ignore", detached: true });
   child.unref();

@@ -132,12 +132,25 @@ export const methodSamples: { [M in MethodName]: MethodSample<M> } = {
   },
   "hub.ps": {
     params: {},
+    part: [{ drone: "web-1", host: "10.0.0.1", away: false, sharePercent: 90, report }],
     result: {
       instances: [{ drone: "web-1", host: "10.0.0.1", away: false, sharePercent: 90, report }],
     },
   },
   "hub.drones": {
     params: {},
+    part: [
+      {
+        name: "web-1",
+        service: "web",
+        host: "10.0.0.1",
+        labels: { role: "web" },
+        state: "connected",
+        since: at,
+        version: "0.1.0",
+        instances: 2,
+      },
+    ],
     result: {
       drones: [
         {
