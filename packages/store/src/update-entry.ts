@@ -15,6 +15,7 @@ export const updateTriesMax = 100;
  * @returns the new value
  * @throws CHANGED_MEANWHILE when others were faster `updateTriesMax` times in a row
  * @example
+ * const store = openMemoryStore();
  * await updateEntry(store, "visits", (value) => (typeof value === "number" ? value : 0) + 1);
  */
 export async function updateEntry(

@@ -55,7 +55,7 @@ interface Done {
  * @throws DATA_UNUSABLE when the file cannot be made or written, is damaged, of another program or of a
  *   newer version; DATA_IN_USE when another process has it open
  * @example
- * const store = await openSqliteStore(join(dataFolder, "hub.db"));
+ * const store = await openSqliteStore("/var/lib/propagit/hub.db");
  */
 export async function openSqliteStore(path: string): Promise<Store> {
   return new SqliteStore(openFile(path), path);
