@@ -1,5 +1,10 @@
 /** Owns the table: takes changes, arranges it for looking up, and keeps the last good copy on disk. */
-import { toPropagitError, type EndpointUpdate, type RouteBook } from "@propagit/protocol";
+import {
+  toPropagitError,
+  type Endpoint,
+  type EndpointUpdate,
+  type RouteBook,
+} from "@propagit/protocol";
 import type { Timer, World } from "@propagit/runtime";
 import {
   noEndpoints,
@@ -9,6 +14,7 @@ import {
 } from "./core/endpoint-table.js";
 import { buildTable, type RouteTable } from "./core/route-table.js";
 import { decodeTable, encodeTable } from "./core/saved-table.js";
+import { keepNames, learnNames, type ServiceNames } from "./core/service-names.js";
 
 /** A burst of changes is written once; a crash within that time costs only what came in it. */
 const saveMs = 500;
@@ -22,6 +28,7 @@ export class TableKeeper {
   readonly #changed: () => void;
   #book: RouteBook | undefined;
   #endpoints: EndpointTable = noEndpoints;
+  #names: ServiceNames = new Map();
   /** Updates that are not in `#endpoints` yet. */
   #pending: EndpointUpdate[] = [];
   #table: RouteTable = buildTable(emptyBook, []);
@@ -60,6 +67,7 @@ export class TableKeeper {
     }
     this.#book = saved.value.book;
     this.#endpoints = rememberedTable(saved.value.endpoints);
+    this.#names = saved.value.names;
     this.#isStale = true;
     const { routes, deployments } = saved.value.book;
     const counted = `${routes.length} routes, ${deployments.length} running commits`;
@@ -68,6 +76,7 @@ export class TableKeeper {
 
   takeBook(book: RouteBook): void {
     this.#book = book;
+    this.#forget(book);
     this.#change();
   }
 
@@ -86,14 +95,25 @@ export class TableKeeper {
     const { clock } = this.#world;
     const startMs = clock.monotonic();
     this.#catchUp();
-    this.#table = buildTable(this.#book ?? emptyBook, this.#endpoints.endpoints.values());
+    const endpoints = this.#endpoints.endpoints.values();
+    this.#table = buildTable(this.#book ?? emptyBook, endpoints, this.#names);
     this.#isStale = false;
     const endMs = clock.monotonic();
     this.#buildAtMs = endMs + (endMs - startMs) * restPerBuild;
   }
 
+  #forget({ routes, deployments }: RouteBook): void {
+    const shared = routes.flatMap(({ shares }) => shares);
+    const running = this.#endpoints.endpoints.values();
+    const commits = [...deployments, ...shared, ...running].map(({ commit }) => commit);
+    this.#names = keepNames(this.#names, new Set(commits));
+  }
+
   #catchUp(): void {
+    // What came and went again within one burst has a name too.
+    const seen = this.#pending.flatMap(endpointsOf);
     this.#endpoints = stepEndpoints(this.#endpoints, this.#pending);
+    this.#names = learnNames(this.#names, seen);
     this.#pending = [];
   }
 
@@ -117,7 +137,10 @@ export class TableKeeper {
     this.#catchUp();
     const endpoints = [...this.#endpoints.endpoints.values()];
     try {
-      await this.#world.disk.writeAtomic(this.#path, encodeTable({ book, endpoints }));
+      await this.#world.disk.writeAtomic(
+        this.#path,
+        encodeTable({ book, endpoints, names: this.#names }),
+      );
       this.#isSaveFailing = false;
     } catch (thrown) {
       if (!this.#isSaveFailing) {
@@ -126,5 +149,20 @@ export class TableKeeper {
       }
       this.#isSaveFailing = true;
     }
+  }
+}
+
+function endpointsOf(update: EndpointUpdate): readonly Endpoint[] {
+  switch (update.kind) {
+    case "snapshot":
+      return update.endpoints;
+    case "up":
+      return [update.endpoint];
+    case "down":
+    case "settled":
+      return [];
+    default:
+      update satisfies never;
+      return [];
   }
 }

@@ -137,7 +137,8 @@ interface Variant {
 
 function variantOf(situation: Situation, question: Question, share: Share): Variant {
   const { table, health, now } = situation;
-  const choice = pickService(table.endpoints.get(share.commit), situation.service);
+  const known = table.names.get(share.commit)?.keys();
+  const choice = pickService(table.endpoints.get(share.commit), situation.service, known);
   if (choice.kind === "none")
     return { share, isHealthy: false, targets: [], reason: choice.reason };
   const untried = choice.targets.filter(({ address }) => !question.avoid.includes(address));

@@ -1,11 +1,14 @@
 /** What the proxy knows, arranged for looking up: made anew after a change, never changed in place. */
 import { formatAddress, type Endpoint, type RouteBook, type Share } from "@propagit/protocol";
+import type { ServiceNames } from "./service-names.js";
 
 export interface RouteTable {
   /** By lower-case name, as host names come. */
   readonly repos: ReadonlyMap<string, RepoEntry>;
   /** Endpoints by commit, then by service. */
   readonly endpoints: ReadonlyMap<string, ServicesOfCommit>;
+  /** What each commit was ever registered under. */
+  readonly names: ServiceNames;
 }
 
 export interface RepoEntry {
@@ -27,8 +30,12 @@ export interface Target {
   readonly service: string;
 }
 
-export function buildTable(book: RouteBook, endpoints: Iterable<Endpoint>): RouteTable {
-  return { repos: reposOf(book), endpoints: targetsOf(endpoints) };
+export function buildTable(
+  book: RouteBook,
+  endpoints: Iterable<Endpoint>,
+  names: ServiceNames = new Map(),
+): RouteTable {
+  return { repos: reposOf(book), endpoints: targetsOf(endpoints), names };
 }
 
 /** All addresses of a table. */

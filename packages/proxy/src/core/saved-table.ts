@@ -8,16 +8,24 @@ import {
   type Endpoint,
   type RouteBook,
 } from "@propagit/protocol";
+import type { ServiceNames } from "./service-names.js";
 
 export interface SavedTable {
   readonly book: RouteBook;
   readonly endpoints: readonly Endpoint[];
+  readonly names: ServiceNames;
 }
 
 const formatVersion = 1;
 
-export function encodeTable({ book, endpoints }: SavedTable): string {
-  return JSON.stringify({ version: formatVersion, book, endpoints });
+export function encodeTable({ book, endpoints, names }: SavedTable): string {
+  const named = [...names].map(([commit, places]) => [commit, Object.fromEntries(places)] as const);
+  return JSON.stringify({
+    version: formatVersion,
+    book,
+    endpoints,
+    names: Object.fromEntries(named),
+  });
 }
 
 export function decodeTable(content: string): Checked<SavedTable> {
@@ -32,5 +40,22 @@ export function decodeTable(content: string): Checked<SavedTable> {
     if (!endpoint.ok) return endpoint;
     endpoints.push(endpoint.value);
   }
-  return { ok: true, value: { book: book.value, endpoints } };
+  const names = decodeNames(value.names);
+  return { ok: true, value: { book: book.value, endpoints, names } };
+}
+
+/** What cannot be read is left out: it is learnt again, and the table is worth more than it. */
+function decodeNames(value: unknown): ServiceNames {
+  return new Map(entriesOf(value).map(([commit, places]) => [commit, placesOf(places)]));
+}
+
+function placesOf(value: unknown): ReadonlyMap<string, string> {
+  const texts = entriesOf(value).filter(
+    (entry): entry is [string, string] => typeof entry[1] === "string",
+  );
+  return new Map(texts);
+}
+
+function entriesOf(value: unknown): [string, unknown][] {
+  return typeof value === "object" && value !== null ? Object.entries(value) : [];
 }

@@ -4,24 +4,33 @@ import type { Deployment, Endpoint, Route } from "@propagit/protocol";
 import { decide, loadMax, type Question, type Situation } from "../../src/core/decision.js";
 import { afterFailure, allFine, type Health } from "../../src/core/health.js";
 import { buildTable } from "../../src/core/route-table.js";
+import { learnNames } from "../../src/core/service-names.js";
 import { commitA, commitB, endpointOf, routeOf } from "../support/samples.js";
 
 interface Given extends Partial<Situation> {
   readonly routes?: readonly Route[];
   readonly deployments?: readonly Deployment[];
   readonly endpoints?: readonly Endpoint[];
+  /** What was registered at some time, one after the other. */
+  readonly earlier?: readonly Endpoint[];
 }
 
 const address = (port: number) => `127.0.0.1:${port}`;
 
-function situation({ routes, deployments = [], endpoints, ...over }: Given): Situation {
+function situation({
+  routes,
+  deployments = [],
+  endpoints,
+  earlier = [],
+  ...over
+}: Given): Situation {
   const book = {
     revision: 1,
     routes: [...(routes ?? [routeOf([commitA, 1])])],
     deployments: [...deployments],
   };
   return {
-    table: buildTable(book, endpoints ?? [endpointOf(1)]),
+    table: buildTable(book, endpoints ?? [endpointOf(1)], learnNames(new Map(), earlier)),
     health: allFine,
     now: 0,
     loadOf: () => 0,
@@ -59,6 +68,26 @@ test("prefers http, then web, then the only service; a given one before all", ()
     "NO_ENDPOINT",
     'no endpoint for webapp aaaaaaa: it has no service "say", but "http"',
   ]);
+});
+
+test("shows nobody another service while the one for visitors is down", () => {
+  const http = endpointOf(1, { service: "http" });
+  const say = endpointOf(3, { service: "say" });
+  assert.deepEqual(refusalFor({ endpoints: [say], earlier: [say, http] }), [
+    "NO_ENDPOINT",
+    'no endpoint for webapp aaaaaaa: of its services only "say" is registered now, not "http"',
+  ]);
+  assert.equal(addressFor({ endpoints: [say], earlier: [say, http], service: "say" }), address(3));
+});
+
+test("takes an only service that had its drone's name first", () => {
+  const script = endpointOf(1, { service: "server" });
+  const api = endpointOf(1, { service: "api" });
+  const restarted = endpointOf(2, { service: "api" });
+  assert.equal(
+    addressFor({ endpoints: [restarted], earlier: [script, api, restarted] }),
+    address(2),
+  );
 });
 
 test("takes the least busy endpoint, and any of those that are equally busy", () => {

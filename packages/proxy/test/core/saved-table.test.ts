@@ -9,9 +9,16 @@ const book = {
   deployments: [{ repo: "webapp", commit: commitA }],
 };
 
+const names = new Map([[commitA, new Map([["http", "127.0.0.1:1"]])]]);
+
 test("reads back what it wrote", () => {
-  const table = { book, endpoints: [endpointOf(1), endpointOf(2)] };
+  const table = { book, endpoints: [endpointOf(1), endpointOf(2)], names };
   assert.deepEqual(decodeTable(encodeTable(table)), { ok: true, value: table });
+});
+
+test("takes a table of before the names were kept", () => {
+  const decoded = decodeTable(JSON.stringify({ version: 1, book, endpoints: [] }));
+  assert.deepEqual(decoded, { ok: true, value: { book, endpoints: [], names: new Map() } });
 });
 
 test("says why it does not take a damaged or foreign file", () => {
@@ -23,7 +30,7 @@ test("says why it does not take a damaged or foreign file", () => {
   assert.equal(reasonOf(""), "is of another version");
   assert.equal(reasonOf("[]"), "is of another version");
   assert.equal(
-    reasonOf(encodeTable({ book, endpoints: [] }).slice(0, -1)),
+    reasonOf(encodeTable({ book, endpoints: [], names }).slice(0, -1)),
     "is of another version",
   );
   assert.equal(reasonOf(JSON.stringify({ version: 1, book })), "has no endpoints");

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createNetServer, type AddressInfo, type Socket } from "node:net";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -39,7 +40,7 @@ export async function startRig(test: TestContext, options: RigOptions = {}): Pro
   prepare?.(hub);
   const served = await serveTinyHub(hub);
   test.after(() => served.close());
-  const dataFolder = proxyOptions.dataFolder ?? (await tempFolder(test));
+  const dataFolder = proxyOptions.dataFolder ?? (await tempFolder());
   const log: string[] = [];
   const proxy = await startProxy({
     hub: { host: "127.0.0.1", port: served.port },
@@ -67,10 +68,12 @@ export function newTinyHub(): TinyHub {
   return new TinyHub(nodeWorld(silentLog), { clusterKey, place: { port: 1, open: false } });
 }
 
-export async function tempFolder(test: TestContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "propagit-proxy-"));
-  test.after(() => rm(folder, { recursive: true, force: true }));
-  return folder;
+/** Goes with the process, since a proxy saves its table once more when its test is over. */
+const tempRoot = mkdtempSync(join(tmpdir(), "propagit-proxy-"));
+process.once("exit", () => rmSync(tempRoot, { recursive: true, force: true }));
+
+export function tempFolder(): Promise<string> {
+  return mkdtemp(join(tempRoot, "data-"));
 }
 
 /** A real app over node:http; resolves with its server and port. */

@@ -69,7 +69,7 @@ test("starts while the hub is away, says why it has no routes, and follows the h
 test("does not start with a wrong or missing secret, and leaves port and data folder free", async (t) => {
   const hub = await serveTinyHub(newTinyHub());
   t.after(() => hub.close());
-  const dataFolder = await tempFolder(t);
+  const dataFolder = await tempFolder();
   const listen = await deadPort();
   const options = { hub: { host: "127.0.0.1", port: hub.port }, port: listen, dataFolder };
   const log = keepLog([]);
@@ -97,7 +97,7 @@ test("does not share its data folder, and says so when it cannot be written", as
   const rig = await startRig(t);
   const second = start(t, { port: rig.hubPort, dataFolder: rig.dataFolder });
   await assert.rejects(second, { code: "DATA_IN_USE" });
-  const file = join(await tempFolder(t), "a file");
+  const file = join(await tempFolder(), "a file");
   await writeFile(file, "");
   const unusable = start(t, { port: rig.hubPort, dataFolder: join(file, "below") });
   await assert.rejects(unusable, { code: "DATA_UNUSABLE" });
@@ -106,7 +106,7 @@ test("does not share its data folder, and says so when it cannot be written", as
 test("starts with nothing when the saved table is damaged, and says so", async (t) => {
   const hub = await serveTinyHub(newTinyHub());
   t.after(() => hub.close());
-  const dataFolder = await tempFolder(t);
+  const dataFolder = await tempFolder();
   await writeFile(join(dataFolder, "table.json"), '{"version":1,"book":{"revision":"x"}}');
   const log: string[] = [];
   await start(t, { port: hub.port, dataFolder, log });
@@ -190,7 +190,7 @@ interface StartOptions {
 
 async function start(t: TestContext, options: StartOptions): Promise<RunningProxy> {
   const { port, proxyPort = 0, host = "127.0.0.1", log = [] } = options;
-  const dataFolder = options.dataFolder ?? (await tempFolder(t));
+  const dataFolder = options.dataFolder ?? (await tempFolder());
   const proxyOptions: ProxyOptions = {
     hub: { host: "127.0.0.1", port },
     secret,
