@@ -134,6 +134,19 @@ describe("the walk-through", () => {
     for (const [index, { commit }] of again.entries()) assert.equal(commit, visits[index]?.commit);
   });
 
+  it("lets a drone that joins late catch up by itself", async () => {
+    const late = await cluster.startDrone(["node", "web.js"], ["--name=late"]);
+    const instancesOf = async (name: string) => {
+      const { stdout } = await cluster.propagit("ps", "--json");
+      const rows = JSON.parse(stdout) as { drone: string; report: { phase: string } }[];
+      return rows.filter(({ drone, report }) => drone === name && report.phase === "ready").length;
+    };
+    await until("both commits on the late drone", async () => (await instancesOf("late")) === 2);
+    assert.equal((await show())[second]?.["http"]?.length, 2);
+    await late.stop();
+    assert.equal((await show())[second]?.["http"]?.length, 1);
+  });
+
   it("keeps drones, deploys and the split across a restart of the hub", async () => {
     await hub.stop();
     assert.equal((await visit("webapp.localhost")).status, 200);
