@@ -27,6 +27,7 @@ export class RegistryFollower {
   readonly #world: World;
   readonly #options: RegistryFollowerOptions;
   #followed: Followed | undefined;
+  #hasHeard = false;
   /** What was last said, so that it is not said again at every attempt. */
   #said = "";
 
@@ -35,8 +36,9 @@ export class RegistryFollower {
     this.#options = options;
   }
 
+  /** Whether what is known is what is: connected, and told once what there is. */
   get isUp(): boolean {
-    return this.#followed?.client.isUp ?? false;
+    return this.#hasHeard && (this.#followed?.client.isUp ?? false);
   }
 
   /** Follows the registry at a place, unless it does already. */
@@ -49,7 +51,11 @@ export class RegistryFollower {
       acceptsOpen: place.open,
       changed: (state) => this.#sayState(address, state),
     });
-    client.watch(this.#options.onUpdate);
+    this.#hasHeard = false;
+    client.watch((update) => {
+      this.#options.onUpdate(update);
+      this.#hasHeard = true;
+    });
     this.#followed = { address, isOpen: place.open, client };
   }
 

@@ -198,7 +198,12 @@ export class Exchange implements AttemptListener {
       body,
       ...(upgrade && { upgrade: upgrade.protocol }),
     };
-    upstreams.poolOf(forwarding.target.address).dispatch(options, attempt);
+    try {
+      upstreams.poolOf(forwarding.target.address).dispatch(options, attempt);
+    } catch (thrown) {
+      // An address that no URL can hold: one bad record must not end the proxy.
+      this.failed(thrown instanceof Error ? thrown : new Error(String(thrown)));
+    }
   }
 
   #body(): RequestBody {
