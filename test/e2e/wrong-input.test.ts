@@ -242,6 +242,25 @@ describe("wrong input", () => {
       assert.match(result.stdout, /thinking/);
     });
 
+    it("goes on with a deploy that nobody looks at any more", async () => {
+      await tree.write("slow.js", `setTimeout(() => { ${server("slow")} }, 2_000);`);
+      const commit = await tree.commit("slow");
+      await tree.git("push", ...quiet, url("webapp"), "master");
+      const drone = await cluster.startDrone(["node", "slow.js"], ["--name=slow"]);
+      const args = ["deploy", ...cluster.hubFlags, "webapp", commit];
+      const deploy = cluster.start("deploy", "propagit", args);
+      await deploy.said(/started/);
+      deploy.kill("SIGINT");
+      assert.equal(await deploy.exited, 130);
+      assert.match(deploy.output, /the deploy goes on/);
+      await until("the end of the deploy", async () => {
+        const { stdout } = await cluster.propagit("events");
+        return new RegExp(`deployed +webapp ${commit.slice(0, 7)}`).test(stdout);
+      });
+      await cluster.propagit("stop", "--force", "webapp", commit);
+      await drone.stop();
+    });
+
     it("takes a worker that never listens", async () => {
       const result = await deployWith("worker.js", "setInterval(() => {}, 1000);", ["--worker"]);
       assert.equal(result.exitCode, exitCodes.ok, result.stdout + result.stderr);

@@ -13,6 +13,9 @@ import { goodColour } from "../output/colour.js";
 import { print, printJson } from "../output/print.js";
 import { formatProgress } from "../output/progress.js";
 
+/** 128 and the signal's number, as shells have it. */
+const interruptedExitCode = 130;
+
 interface DeployFlags extends HubFlags {
   readonly json?: boolean;
 }
@@ -35,10 +38,19 @@ export function deployCommand(): Command {
 
 async function deploy(repo: string, ref: string, flags: DeployFlags): Promise<void> {
   const show = flags.json ? () => undefined : linesOnce();
+  process.once("SIGINT", leave);
   const result = await deployThroughRestarts(repo, ref, flags, show);
   if (flags.json) printJson(result);
   else print(summary(result));
   if (result.outcome === "failed") throw failure(result);
+}
+
+/** ^C ends the looking on, not the deploy: the hub has accepted it. */
+function leave(): never {
+  process.stderr.write(
+    "\nthe deploy goes on; look at it with `propagit ps` and `propagit events`\n",
+  );
+  process.exit(interruptedExitCode);
 }
 
 /** Time for a hub that was lost during a deploy to come back; it resumes what it accepted. */

@@ -12,5 +12,5 @@ export const warningColour = forErrors.red;
 
 /** `isTTY` is missing, not false, where there is no terminal; picocolors would then decide by itself. */
 function isTerminal(stream: NodeJS.WriteStream): boolean {
-  return Boolean(stream.isTTY) && picocolors.isColorSupported;
+  return stream.isTTY ? picocolors.isColorSupported : false;
 }
