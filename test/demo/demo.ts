@@ -123,7 +123,7 @@ async function askThroughProxy(first: string, second: string): Promise<void> {
   say(`   $ propagit proxy --hub=localhost:${hub} --secret=${secret} --port=${proxy} &`);
   say(`
    visitors ──> [proxy :${proxy}] ──┬─ webapp.localhost ───────────> the promoted commit
-                              └─ COMMIT--webapp.localhost ──> that commit
+${" ".repeat(28 + String(proxy).length)}└─ COMMIT--webapp.localhost ──> that commit
 `);
   const hosts = ["webapp", `${shortCommit(first)}--webapp`, `${shortCommit(second)}--webapp`];
   for (const name of hosts) {

@@ -2,7 +2,9 @@
 import {
   fetchPassword,
   formatAddress,
+  isLoopback,
   mintToken,
+  parseAddress,
   type Credential,
   type RegistryPlace,
 } from "@propagit/protocol";
@@ -32,10 +34,10 @@ export interface Joined {
 
 export class LaunchPad {
   readonly ports: PortBook;
-  readonly #world: DroneWorld;
+  readonly #world: Pick<DroneWorld, "crypto" | "ports">;
   readonly #parts: LaunchPadParts;
 
-  constructor(world: DroneWorld, parts: LaunchPadParts) {
+  constructor(world: Pick<DroneWorld, "crypto" | "ports">, parts: LaunchPadParts) {
     this.#world = world;
     this.#parts = parts;
     this.ports = new PortBook(world.ports, parts.settings.portRange);
@@ -70,10 +72,12 @@ export class LaunchPad {
   /** With it an app registers itself, and no more than itself. */
   #tokenFor(
     { repo, commit, process }: InstanceIdentity,
-    { drone, registry }: Joined,
+    { drone, registry, registryAddress }: Joined,
   ): string | undefined {
     const { credential } = this.#parts;
-    if (registry.open || credential.id !== "cluster") return undefined;
+    // A registry on this machine may have a secret, for all the hub knows; one without takes no notice.
+    const isOpen = registry.open && !isLoopback(parseAddress(registryAddress).host);
+    if (isOpen || credential.id !== "cluster") return undefined;
     return mintToken(this.#world.crypto, credential.key, { repo, commit, drone, process });
   }
 }

@@ -93,7 +93,7 @@ export const errorCatalogue = {
     unreachable,
     503,
     "nobody answers at the address of the hub or registry",
-    "check that it runs and that --hub is its address",
+    "check that it runs and that this is its address",
   ),
   TIMED_OUT: kind(
     unreachable,
