@@ -60,6 +60,8 @@ function accessOf(conversation: Conversation): Peer["access"] {
 
 function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    signal.addEventListener("abort", () => resolve(), { once: true });
+    // The snapshot itself may have been too much for a slow reader, who is cut off while it is sent.
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
   });
 }

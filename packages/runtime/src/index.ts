@@ -18,6 +18,7 @@ export { credentialFromSecret, nodeCrypto, stretchSecret } from "./system/node-c
 export { errnoOf, nodeDisk } from "./system/node-disk.js";
 export { nodeRandom } from "./system/node-random.js";
 export { nodeWorld } from "./system/node-world.js";
+export { withStreams } from "./system/spawned.js";
 export { textLog } from "./system/text-log.js";
 export { acceptWires, plainHost, webSocketNetwork } from "./system/web-socket.js";
 export { lockFolder, type FolderLock } from "./system/folder-lock.js";

@@ -1,7 +1,7 @@
 /** Runs git: apart from the user's settings, never asking anybody anything, and never for ever. */
 import { spawn } from "node:child_process";
 import { PropagitError } from "@propagit/protocol";
-import { errnoOf } from "@propagit/runtime";
+import { errnoOf, withStreams } from "@propagit/runtime";
 import { lastLinesOf } from "../core/last-lines.js";
 import { signalGroup } from "./process-group.js";
 
@@ -42,12 +42,14 @@ export async function git(args: readonly string[], run: GitRun): Promise<string>
   run.signal?.throwIfAborted();
   return new Promise((resolve, reject) => {
     // A group of its own, so that git's helpers end with it.
-    const child = spawn("git", args, {
-      cwd: run.folder,
-      env: environmentOf(run),
-      stdio: ["ignore", "pipe", "pipe"],
-      detached: true,
-    });
+    const child = withStreams(
+      spawn("git", args, {
+        cwd: run.folder,
+        env: environmentOf(run),
+        stdio: ["ignore", "pipe", "pipe"],
+        detached: true,
+      }),
+    );
     const out = collect(child.stdout);
     const errors = collect(child.stderr);
     let cause: PropagitError | undefined;

@@ -8,7 +8,7 @@ import { spawn } from "node:child_process";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { PropagitError } from "@propagit/protocol";
-import { errnoOf, nodeDisk } from "@propagit/runtime";
+import { errnoOf, nodeDisk, withStreams } from "@propagit/runtime";
 
 /** How git is called in one data folder. */
 export interface GitSettings {
@@ -61,13 +61,15 @@ export function runGit(
   { input = "", limitMs = limitMsDefault, signal }: GitOptions = {},
 ): Promise<GitResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn("git", [...args], {
-      env: settings.env,
-      // Wherever the hub was started: perhaps in a repository, whose configuration is none of its.
-      cwd: "/",
-      stdio: ["pipe", "pipe", "pipe"],
-      ...(signal && { signal }),
-    });
+    const child = withStreams(
+      spawn("git", [...args], {
+        env: settings.env,
+        // Wherever the hub was started: perhaps in a repository, whose configuration is none of its.
+        cwd: "/",
+        stdio: ["pipe", "pipe", "pipe"],
+        ...(signal && { signal }),
+      }),
+    );
     // Not spawn's own `timeout`, whose timer stays when there is no such program (Node 20).
     const timer = setTimeout(() => child.kill("SIGKILL"), limitMs);
     const output = { stdout: "", stderr: "" };

@@ -7,7 +7,7 @@
 import { spawn, type ChildProcessByStdio } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { PropagitError } from "@propagit/protocol";
-import { errnoOf } from "@propagit/runtime";
+import { errnoOf, withStreams } from "@propagit/runtime";
 import type { GitService } from "../core/git-request.js";
 import type { GitSettings } from "./git-command.js";
 
@@ -50,12 +50,14 @@ export class GitProcess {
     const args = [service.slice("git-".length), "--stateless-rpc"];
     // The older name of --http-backend-info-refs, which every version knows.
     if (advertise) args.push("--advertise-refs");
-    this.#child = spawn("git", [...args, folder], {
-      env: { ...settings.env, ...(protocol !== undefined && { GIT_PROTOCOL: protocol }) },
-      cwd: "/",
-      stdio: ["pipe", "pipe", "pipe"],
-      detached: true,
-    });
+    this.#child = withStreams(
+      spawn("git", [...args, folder], {
+        env: { ...settings.env, ...(protocol !== undefined && { GIT_PROTOCOL: protocol }) },
+        cwd: "/",
+        stdio: ["pipe", "pipe", "pipe"],
+        detached: true,
+      }),
+    );
     this.input = this.#child.stdin;
     this.output = this.#child.stdout;
     this.#watchdog = setTimeout(() => this.kill(), idleMsMax);

@@ -272,3 +272,13 @@ test("serves on when an app closed a kept connection meanwhile", async (t) => {
   }
   assert.equal(rig.proxy.stats().commits[0]?.errors, 0);
 });
+
+test("lives on when an endpoint's host is none that a URL can hold, and asks another", async (t) => {
+  const rig = await startRig(t, { endpoints: [endpointOf(1, { host: "1.2.3.999", port: 80 })] });
+  const answer = await ask(rig.port);
+  assert.equal(answer.status, 502);
+  assert.match(answer.body, /^APP_FAILED: webapp aaaaaaa cannot be connected to/);
+  const { port } = await startApp(t, (_request, response) => response.end("fine"));
+  rig.hub.up(app(port));
+  await until("the good endpoint answers", async () => (await ask(rig.port)).body === "fine");
+});

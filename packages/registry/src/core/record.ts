@@ -93,7 +93,8 @@ export function admitMeta(access: Peer["access"], meta: Meta): Meta {
 export function plainRecordHost(host: string): string {
   const bare = host.replace(/^\[(.*)\]$/, "$1").toLowerCase();
   if (!bare.includes(":")) {
-    if (hostPattern.test(bare)) return bare;
+    // A URL takes fewer names (`1.2.3.999`, `xn--a`), and a place that no URL can name serves nobody.
+    if (hostPattern.test(bare) && URL.canParse(`http://${bare}/`)) return bare;
     throw badRecord(`host ${quote(host)} is neither a name nor an address`);
   }
   // IPv4 in IPv6 clothes, as a socket that listens on both reports it.
