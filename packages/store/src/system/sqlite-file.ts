@@ -9,7 +9,7 @@
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { PropagitError } from "@propagit/protocol";
-import { errnoOf } from "@propagit/runtime";
+import { errnoOf, nodeClock, nodeRandom, randomBetween, sleep } from "@propagit/runtime";
 import { fileError, unusable } from "./sqlite-errors.js";
 import { openDatabase, type Database } from "./sqlite.js";
 
@@ -18,8 +18,13 @@ const applicationId = 0x70726f70;
 /** Raised with each change of the tables; a newer file is refused. */
 export const schemaVersion = 1;
 
-/** How long two processes that open a new file at the same moment may stand in each other's way. */
-const busyMsMax = 250;
+/**
+ * Processes that open a file at the same moment stand in each other's way: while one waits for the lock it
+ * keeps what the others wait for. So each waits for a short while of its own and lets go before it tries
+ * again; of up to ten that tried at once one got in every time. All tries together take about half a second.
+ */
+const attemptsMax = 12;
+const patienceMsMax = 40;
 
 /**
  * `entries` is what is; `history` is how the newest transactions made it so, one row each, with running
@@ -43,19 +48,30 @@ const schema = `
  * @throws DATA_UNUSABLE when it cannot be made or written, is damaged, not ours, or of a newer version;
  *   DATA_IN_USE when another process has it
  */
-export function openFile(path: string): Database {
-  let database: Database | undefined;
+export async function openFile(path: string): Promise<Database> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return openOnce(path);
+    } catch (thrown) {
+      const error = fileError(path, thrown);
+      if (error.code !== "DATA_IN_USE" || attempt === attemptsMax) throw error;
+    }
+    await sleep(nodeClock, randomBetween(nodeRandom, 1, patienceMsMax));
+  }
+}
+
+function openOnce(path: string): Database {
+  makeFile(path);
+  const database = openDatabase(path);
   try {
-    makeFile(path);
-    database = openDatabase(path);
     takeAndCheck(database, path);
     // A log is appended to and synced once for each commit; nothing else is safe and this fast.
     database.exec("PRAGMA journal_mode = WAL");
     database.exec("PRAGMA synchronous = FULL");
     return database;
   } catch (thrown) {
-    if (database) abandon(database);
-    throw fileError(path, thrown);
+    abandon(database);
+    throw thrown;
   }
 }
 
@@ -108,7 +124,7 @@ function syncFolder(folder: string): void {
 
 /** The lock comes first and stays, so that nobody writes between our look and our work. */
 function takeAndCheck(database: Database, path: string): void {
-  database.exec(`PRAGMA busy_timeout = ${busyMsMax}`);
+  database.exec(`PRAGMA busy_timeout = ${randomBetween(nodeRandom, 1, patienceMsMax)}`);
   database.exec("PRAGMA locking_mode = EXCLUSIVE");
   database.exec("BEGIN EXCLUSIVE");
   if (isNew(database)) database.exec(schema);

@@ -58,7 +58,7 @@ interface Done {
  * const store = await openSqliteStore("/var/lib/propagit/hub.db");
  */
 export async function openSqliteStore(path: string): Promise<Store> {
-  return new SqliteStore(openFile(path), path);
+  return new SqliteStore(await openFile(path), path);
 }
 
 class SqliteStore implements Store {

@@ -1,7 +1,7 @@
 /** Full and read-only disks: real ones of a few megabytes, where the test may mount them. */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { appendFileSync, chmodSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { appendFileSync, chmodSync, mkdtempSync, rmSync, statSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it, type TestContext } from "node:test";
@@ -137,7 +137,7 @@ function fill(disk: string, bytesFree: number): void {
     for (;;) appendFileSync(ballast, step);
   } catch {
     const size = Math.max(0, statSync(ballast).size - bytesFree);
-    execFileSync("truncate", ["-s", String(size), ballast]);
+    truncateSync(ballast, size);
   }
 }
 

@@ -17,24 +17,27 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { openSqliteStore, type Store } from "../../src/index.js";
-import { schemaVersion } from "../../src/system/sqlite-file.js";
+import { closeFile, openFile, schemaVersion } from "../../src/system/sqlite-file.js";
 import { openDatabase } from "../../src/system/sqlite.js";
 import { failsWith, follow, put, remove, settled } from "../support/values.js";
 
-const holder = fileURLToPath(new URL("../support/holder.js", import.meta.url));
+const holderScript = fileURLToPath(new URL("../support/holder.js", import.meta.url));
 
 let folder: string;
 let path: string;
 let opened: Store[];
+let holders: Holder[];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "propagit-store-"));
   path = join(folder, "data", "ledger.db");
   opened = [];
+  holders = [];
 });
 
 afterEach(async () => {
   for (const store of opened) await store.close();
+  for (const running of holders) await running.end();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -87,6 +90,15 @@ describe("a restart", () => {
   });
 });
 
+it("asks for a sync of the disk with every commit, which kill -9 cannot show", async () => {
+  const database = await openFile(path);
+  const pragma = (name: string) =>
+    Object.entries(database.prepare(`PRAGMA ${name}`).get() ?? {})[0];
+  assert.deepEqual(pragma("journal_mode"), ["journal_mode", "wal"]);
+  assert.deepEqual(pragma("synchronous"), ["synchronous", 2]);
+  closeFile(database);
+});
+
 it("keeps its log small, however much is written", async () => {
   const store = await open();
   const value = "v".repeat(10_000);
@@ -100,11 +112,11 @@ it("keeps its log small, however much is written", async () => {
 
 describe("one process at a time", () => {
   it("lets one of several in and tells the others that the data is in use", async () => {
-    const holders = Array.from({ length: 4 }, () => hold(path));
-    const answers = await Promise.all(holders.map(({ answer }) => answer));
+    const all = Array.from({ length: 4 }, () => hold(path));
+    const answers = await Promise.all(all.map(({ answer }) => answer));
     assert.deepEqual(answers.toSorted(), ["DATA_IN_USE", "DATA_IN_USE", "DATA_IN_USE", "opened"]);
     await assert.rejects(openSqliteStore(path), failsWith("DATA_IN_USE", /another process works/));
-    for (const running of holders) await running.end();
+    for (const running of all) await running.end();
     const store = await open();
     assert.equal((await store.list("")).revision, 1);
   });
@@ -214,7 +226,7 @@ interface Holder {
 }
 
 function hold(where: string): Holder {
-  const child: ChildProcess = spawn(process.execPath, [holder, where]);
+  const child: ChildProcess = spawn(process.execPath, [holderScript, where]);
   let errors = "";
   child.stderr?.on("data", (chunk: Buffer) => {
     errors += chunk.toString();
@@ -231,5 +243,7 @@ function hold(where: string): Holder {
     child.stdin?.end();
     await ended;
   };
-  return { answer, errors: () => errors, end };
+  const holder: Holder = { answer, errors: () => errors, end };
+  holders.push(holder);
+  return holder;
 }
