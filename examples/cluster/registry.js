@@ -38,7 +38,9 @@ export async function announce(service) {
 
 /** Where `service` of the same commit listens: `http://host:port`, or undefined. */
 export async function find(service) {
-  const { json } = await call("GET", `/v1/records?service=${service}&commit=${COMMIT}`);
+  const query = `service=${service}&commit=${COMMIT}`;
+  const { status, json } = await call("GET", `/v1/records?${query}`);
+  if (status !== 200) throw new Error(json.error.message);
   const [first] = json.endpoints;
   return first && `http://${first.host}:${first.port}`;
 }

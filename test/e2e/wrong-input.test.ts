@@ -297,8 +297,9 @@ describe("wrong input", () => {
     });
 
     it("explains unknown registry commands", async () => {
-      expectFailure(await runCli("registry", ["localhost:6000", "shwo"]), exitCodes.usage, /shwo/);
-      expectFailure(await runCli("registry", ["shwo"]), exitCodes.usage, /Did you mean show/);
+      for (const args of [["localhost:6000", "shwo"], ["shwo"], ["help", "shwo"]]) {
+        expectFailure(await runCli("registry", args), exitCodes.usage, /Did you mean show/);
+      }
     });
   });
 
@@ -322,6 +323,15 @@ describe("wrong input", () => {
       const second = await runCli("propagit", args);
       await first.stop();
       expectFailure(second, exitCodes.machine, /in use by process \d+/);
+    });
+
+    it("refuses a data folder where none can be made, at once", async () => {
+      const args = ["hub", `--port=${await freePort()}`, "--secret=x", "--data=/proc/nowhere"];
+      expectFailure(
+        await runCli("propagit", args),
+        exitCodes.machine,
+        /data folder \/proc\/nowhere/,
+      );
     });
 
     it("refuses a data folder that cannot be made or written", async () => {

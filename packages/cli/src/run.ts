@@ -11,10 +11,18 @@ export async function runCommand(
   try {
     const args = readArguments();
     if (args.length === 0) program.help({ error: true });
-    await program.parseAsync(splitFlags(args), { from: "user" });
+    await program.parseAsync(splitFlags(aboutUnknown(program, args)), { from: "user" });
   } catch (thrown) {
     process.exitCode = report(program.name(), thrown);
   }
+}
+
+/** `help nope` as `nope`, which commander answers with the nearest name there is. */
+function aboutUnknown(program: Command, args: readonly string[]): readonly string[] {
+  const [first, second] = args;
+  const names = ["help", ...program.commands.map((command) => command.name())];
+  const isUnknown = second !== undefined && !second.startsWith("-") && !names.includes(second);
+  return first === "help" && isUnknown ? [second] : args;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { formatAddress } from "@propagit/protocol";
+import { formatAddress, type Address } from "@propagit/protocol";
 import { Command } from "commander";
 import { daemonLog, hideSecret, keepRunning } from "../daemon.js";
 import { examples } from "../examples.js";
@@ -40,6 +40,15 @@ async function listen(port: number, flags: ListenFlags): Promise<void> {
     ...(flags.host !== undefined && { host: flags.host }),
     ...(flags.data !== undefined && { dataFolder: flags.data }),
   });
-  log.info(`listening on ${formatAddress(registry.address)}`);
+  log.info(`listening on ${where(registry.address, flags, secret)}`);
   await keepRunning(registry);
+}
+
+/** Who can reach it, and whether that is enough: a secret may have come from the environment unnoticed. */
+function where(address: Address, flags: ListenFlags, secret: string | undefined): string {
+  const place =
+    flags.host === undefined && secret !== undefined
+      ? `port ${address.port} of all addresses`
+      : formatAddress(address);
+  return `${place}, ${secret === undefined ? "open to everybody there" : "for those with the secret"}`;
 }

@@ -7,10 +7,11 @@
  * died leaves that second lock stale, which is cleared by the same rule.
  */
 import { createHash, randomBytes } from "node:crypto";
-import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseJson, PropagitError } from "@propagit/protocol";
-import { errnoOf } from "./node-disk.js";
+import { makeFolder } from "./make-folder.js";
+import { errnoOf } from "./errno.js";
 import { identifyProcess, isRunning, type ProcessIdentity } from "./processes.js";
 
 export interface FolderLock {
@@ -30,7 +31,7 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
   const self = await identifyProcess(process.pid);
   const content = JSON.stringify(self ?? { pid: process.pid, startTime: "" });
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder, 0o700);
     for (let attempt = 1; attempt <= attemptsMax; attempt++) {
       if (await createWhole(path, content)) return { release: () => rm(path, { force: true }) };
       const holder = await runningHolder(path, content);

@@ -1,7 +1,9 @@
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { PropagitError } from "@propagit/protocol";
 import type { Disk } from "../disk.js";
+import { errnoOf } from "./errno.js";
+import { makeFolder } from "./make-folder.js";
 
 export const nodeDisk: Disk = {
   async read(path) {
@@ -47,7 +49,7 @@ async function replace(path: string, content: string, mode: number): Promise<voi
   // One name for all: what a killed process left half-written is overwritten by the next write.
   const fresh = `${path}.new`;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await writeSynced(fresh, content, mode);
     await rename(fresh, path);
     await syncFolder(dirname(path));
@@ -55,12 +57,6 @@ async function replace(path: string, content: string, mode: number): Promise<voi
     await rm(fresh, { force: true }).catch(() => undefined);
     throw unusable(path, thrown);
   }
-}
-
-/** The code of a system error (`ENOENT`, `EADDRINUSE`, …), or undefined. */
-export function errnoOf(thrown: unknown): string | undefined {
-  const { code } = (thrown ?? {}) as { code?: unknown };
-  return typeof code === "string" ? code : undefined;
 }
 
 async function writeSynced(path: string, content: string, mode: number): Promise<void> {

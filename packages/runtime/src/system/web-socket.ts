@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import { formatAddress, frameBytesMax, PropagitError, type Address } from "@propagit/protocol";
 import { WebSocket, WebSocketServer, type RawData } from "ws";
 import type { Network, Wire, WireHandlers } from "../network.js";
-import { errnoOf } from "./node-disk.js";
+import { errnoOf } from "./errno.js";
 
 /** No compression: frames are small, and a window per connection costs more than it saves. */
 const socketOptions = { perMessageDeflate: false, maxPayload: frameBytesMax } as const;
