@@ -44,5 +44,6 @@ function exitCodeTable(): string {
 | --- | --- | --- |
 ${rows.join("\n")}
 | 130 | interrupted by ^C | – |
+| 141 | nobody reads what it prints any more | – |
 `;
 }

@@ -61,6 +61,9 @@ export class Drone {
   /** The connection of the last join, and the newest desire that came on it. */
   #conversation: Conversation | undefined;
   #revision = 0;
+  /** The identity of the hub whose desires are carried out, and whether the present one is that. */
+  #hub: string | undefined;
+  #isFollowing = false;
   #desired: readonly Deployment[] = [];
   #isStopping = false;
   #stopped: Promise<void> | undefined;
@@ -116,6 +119,7 @@ export class Drone {
     const { settings, identity, host, version } = this.#config;
     this.#conversation = conversation;
     this.#revision = 0;
+    this.#isFollowing = false;
     const instances = joinReports([...this.#runners.values()].map((runner) => runner.report));
     const joined = await conversation.call("hub.join", {
       identity,
@@ -126,12 +130,31 @@ export class Drone {
       version,
       instances,
     });
+    this.#follow(joined.hub);
     this.#name = joined.name;
     this.#useRegistry(joined.registry);
     this.#reports.joined(conversation, instances);
     for (const runner of this.#runners.values()) this.#reports.say(runner.report);
     this.#reports.forgetOthers([...this.#runners.keys()]);
     this.#reconcile("retry");
+  }
+
+  /**
+   * Believes this hub, unless it is another one than the one that wanted what runs here: a hub that lost
+   * its data wants nothing, and that is no reason to stop anything. @throws HUB_CHANGED
+   */
+  #follow(hub: string | undefined): void {
+    if (
+      hub !== undefined &&
+      this.#hub !== undefined &&
+      hub !== this.#hub &&
+      this.#runners.size > 0
+    ) {
+      const running = `${this.#runners.size} instances run here that it knows nothing of`;
+      throw new PropagitError("HUB_CHANGED", `this is another hub than before, and ${running}`);
+    }
+    this.#hub = hub;
+    this.#isFollowing = true;
   }
 
   #useRegistry(place: RegistryPlace): void {
@@ -165,7 +188,7 @@ export class Drone {
   }
 
   #reconcile(kept: "retry" | "leave alone"): void {
-    if (this.#isStopping || !this.#place) return;
+    if (this.#isStopping || !this.#place || !this.#isFollowing) return;
     const running = [...this.#runners.values()].map(({ state: { identity, life } }) => ({
       ...identity,
       isEnding: life.kind === "stopping" || life.kind === "stopped",

@@ -130,6 +130,32 @@ test("waits for the hub to miss its last life before it believes in a twin", asy
   assert.equal((await twin.ended)?.code, "DRONE_TAKEN");
 });
 
+test("keeps what runs when the hub is another one without its data, and follows the old one again", async () => {
+  const cluster = openCluster(4);
+  const { simulation, hub, machine } = cluster;
+  const { clock } = simulation;
+  cluster.startHub();
+  machine.startDrone();
+  hub.desire(...commits.slice(0, 2));
+  const names = commits.slice(0, 2).map(({ commit }) => commit);
+  await clock.until("two run", () => isAsDesired(cluster, names));
+  const pids = inOrder([...machine.processes].map(({ pid }) => `${pid}`));
+
+  cluster.stopHub();
+  hub.identity = "b".repeat(32);
+  hub.desire();
+  cluster.startHub();
+  await clock.advance(120_000);
+  assert.equal(inOrder([...machine.processes].map(({ pid }) => `${pid}`)), pids);
+  assert.ok(hub.joins > 2, "it goes on trying");
+
+  cluster.stopHub();
+  hub.identity = "a".repeat(32);
+  hub.desire(...commits.slice(0, 1));
+  cluster.startHub();
+  await clock.until("one runs", () => isAsDesired(cluster, names.slice(0, 1)), 60_000);
+});
+
 test("never becomes ready while the registry does not take its record, and says that it is that", async () => {
   const cluster = openCluster(3);
   const { simulation, hub, machine } = cluster;

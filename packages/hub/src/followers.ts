@@ -1,5 +1,5 @@
 /** Calls that last: routes and events as they change, until the caller has had enough. */
-import type { ClusterEvent, Params, Result } from "@propagit/protocol";
+import { sendPieces, type ClusterEvent, type Params, type Result } from "@propagit/protocol";
 import type { IncomingCall } from "@propagit/runtime";
 import type { Ledger } from "./ledger.js";
 import { routeBook } from "./routing.js";
@@ -27,7 +27,11 @@ export async function followEvents(
   { last, follow }: Params<"hub.events">,
   call: IncomingCall<"hub.events">,
 ): Promise<Result<"hub.events">> {
-  if (!follow) return { events: [...(await ledger.events(last))] };
+  if (!follow) {
+    const events = await ledger.events(last);
+    const rest = sendPieces(events, (piece) => piece.forEach(call.part));
+    return { events: rest };
+  }
   let lastSent = 0;
   let early: ClusterEvent[] | undefined = [];
   const send = (event: ClusterEvent) => {

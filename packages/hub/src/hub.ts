@@ -29,6 +29,7 @@ import { resolveDeployed } from "./deployed.js";
 import { Fleet } from "./fleet.js";
 import { droneSummaries, instanceSummaries } from "./fleet-view.js";
 import { followEvents, followRoutes } from "./followers.js";
+import { hubIdentity } from "./hub-identity.js";
 import { Ledger } from "./ledger.js";
 import { promote, split } from "./routing.js";
 import type { HubWorld } from "./world.js";
@@ -53,6 +54,7 @@ export interface Push {
 export class Hub {
   readonly #world: HubWorld;
   readonly #options: HubOptions;
+  readonly #identity: string;
   readonly #ledger: Ledger;
   readonly #conductor: Conductor;
   readonly #fleet: Fleet;
@@ -60,8 +62,9 @@ export class Hub {
   /** Hashes of the passwords of live sessions, so that comparing takes no telling time. */
   readonly #fetchPasswords = new Map<string, Conversation>();
 
-  private constructor(world: HubWorld, ledger: Ledger, options: HubOptions) {
+  private constructor(world: HubWorld, ledger: Ledger, options: HubOptions, identity: string) {
     this.#world = world;
+    this.#identity = identity;
     this.#options = options;
     this.#ledger = ledger;
     this.#conductor = new Conductor(world, ledger);
@@ -80,7 +83,8 @@ export class Hub {
 
   /** @throws DATA_UNUSABLE when the ledger is damaged */
   static async open(world: HubWorld, options: HubOptions): Promise<Hub> {
-    return new Hub(world, await Ledger.open(world.store, world.clock), options);
+    const ledger = await Ledger.open(world.store, world.clock);
+    return new Hub(world, ledger, options, await hubIdentity(world.store, world.random));
   }
 
   /** Takes a new connection; whoever it is, the hub outlives it. */
@@ -154,7 +158,7 @@ export class Hub {
     "hub.meet": () => ({ registry: this.#options.registry }),
     "hub.join": async (params, { conversation }) => {
       const name = await this.#fleet.join(params, conversation);
-      return { name, registry: this.#options.registry };
+      return { name, registry: this.#options.registry, hub: this.#identity };
     },
     "hub.leave": async (_, { conversation }) => {
       await this.#fleet.leave(conversation);

@@ -185,6 +185,12 @@ export const errorCatalogue = {
     "a drone with the same identity is connected already",
     "give each drone its own data folder with --data",
   ),
+  HUB_CHANGED: kind(
+    conflict,
+    409,
+    "a drone that runs instances meets another hub at the same address",
+    "give the hub its old data folder, or end the drone and start it again to follow the new hub",
+  ),
   STILL_ROUTED: kind(
     conflict,
     409,

@@ -98,6 +98,8 @@ const joinedSchema = exact({
   /** The name the drone is known by from now on; `-1`, `-2`, … after the wanted one on a clash. */
   name,
   registry: registryPlaceSchema,
+  /** Which hub this is, by its data folder: another one knows nothing of what the drone should run. */
+  hub: Type.Optional(Type.String({ pattern: "^[0-9a-f]{32}$" })),
 });
 
 export const hubMethods = {
@@ -145,7 +147,10 @@ export const hubMethods = {
     result: exact({ drones: list(droneSummarySchema, 100_000) }),
     needs: "cluster",
   },
-  /** The last events; with `follow` they come as parts instead, then new ones until the caller cancels. */
+  /**
+   * The last events, those that do not fit into the frame of the result as parts before it; with `follow`
+   * all come as parts, then new ones until the caller cancels.
+   */
   "hub.events": {
     params: exact({ last: Type.Integer({ minimum: 0, maximum: 10_000 }), follow: Type.Boolean() }),
     part: eventSchema,

@@ -58,6 +58,12 @@ export type LinkState =
     }
   | { readonly kind: "stopped"; readonly reason: ErrorData };
 
+/**
+ * A connection that ends sooner is a failed attempt like another: two peers that push each other off the
+ * same place shall not do so several times a second for ever. A guess.
+ */
+const goodMsMin = 10_000;
+
 /** Bound on reaching the address, before the handshake's own bound begins. */
 export const connectMsMax = 8_000;
 
@@ -141,8 +147,10 @@ export class Link {
       this.#lastReason = undefined;
       this.#set({ kind: "up", conversation });
       for (const waiter of this.#waiters.splice(0)) waiter.resolve(conversation);
+      const upAt = this.#world.clock.monotonic();
       const reason = await conversation.over;
-      this.#retry(reason, 1);
+      const isGood = this.#world.clock.monotonic() - upAt >= goodMsMin;
+      this.#retry(reason, isGood ? 1 : attempt);
     } catch (thrown) {
       this.#conversation?.end(toPropagitError(thrown));
       this.#retry(toPropagitError(thrown).toData(), attempt);

@@ -74,6 +74,20 @@ describe("a link", () => {
     assert.deepEqual(order, ["introduced", "introduced", "called"]);
   });
 
+  it("comes back ever slower to a hub that ends every connection at once", async () => {
+    const sim = simulate(1);
+    const hub = startHub(sim, { handlers });
+    startLink(sim, {
+      changed: (state) => {
+        const error = new PropagitError("DRONE_TAKEN", "another one came");
+        if (state.kind === "up") for (const one of hub.conversations) one.end(error);
+      },
+    });
+    await sim.clock.advance(120_000);
+    const meetings = hub.conversations.length;
+    assert.ok(meetings >= 10 && meetings <= 40, `${meetings} meetings in 2 min`);
+  });
+
   it("says of a second wait that it was up before", async () => {
     const sim = simulate(1);
     const again: boolean[] = [];

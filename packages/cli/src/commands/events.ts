@@ -32,16 +32,19 @@ export function eventsCommand(): Command {
 
 async function events(flags: EventsFlags): Promise<void> {
   const follow = flags.follow ?? false;
+  const asArray = flags.json && !follow;
+  const all: ClusterEvent[] = [];
   const show = (event: ClusterEvent) => {
-    if (flags.json) printJsonLine(event);
+    if (asArray) all.push(event);
+    else if (flags.json) printJsonLine(event);
     else print(formatEvent(event));
   };
   await withHub(flags, async (hub) => {
     const options = { limitMs: follow ? 0 : 10_000, onPart: show };
     const { events } = await hub.call("hub.events", { last: flags.last, follow }, options);
-    if (flags.json && !follow) printJson(events);
-    else for (const event of events) show(event);
+    events.forEach(show);
   });
+  if (asArray) printJson(all);
 }
 
 function formatEvent({ at, kind, text }: ClusterEvent): string {

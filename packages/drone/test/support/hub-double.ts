@@ -17,6 +17,8 @@ export class HubDouble {
   hasLeft = false;
   /** Answered to joins instead of a welcome. */
   refusal: PropagitError | undefined;
+  /** Which hub it is; another data folder makes another one. */
+  identity = "a".repeat(32);
   conversation: Conversation | undefined;
   readonly #world: World;
   #revision = 0;
@@ -53,7 +55,11 @@ export class HubDouble {
           this.instances.clear();
           for (const report of instances) this.instances.set(report.process, report);
           this.#world.clock.after(0, () => this.#tellDesire());
-          return { name, registry: { port: this.registryPort, open: false } };
+          return {
+            name,
+            registry: { port: this.registryPort, open: false },
+            hub: this.identity,
+          };
         },
         "hub.leave": () => {
           this.hasLeft = true;

@@ -183,7 +183,7 @@ export const methodSamples: { [M in MethodName]: MethodSample<M> } = {
       version: "0.1.0",
       instances: [report],
     },
-    result: { name: "web-1-1", registry: registryPlace },
+    result: { name: "web-1-1", registry: registryPlace, hub: nonce },
   },
   "hub.leave": { params: {}, result: {} },
   "registry.grant": { params: { ttlMs: 15_000 }, result: { lease, ttlMs: 15_000 } },

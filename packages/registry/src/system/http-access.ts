@@ -1,5 +1,13 @@
 /** Who may do what over HTTP: the shared secret or a token, as `Authorization: Bearer` or Basic password. */
-import { PropagitError, verifyToken, type Crypto, type Peer } from "@propagit/protocol";
+import {
+  isLoopback,
+  PropagitError,
+  quote,
+  verifyToken,
+  type Crypto,
+  type Peer,
+} from "@propagit/protocol";
+import { plainHost } from "@propagit/runtime";
 
 export interface HttpSecrets {
   /** The shared secret itself; undefined: everybody who can connect may read and write. */
@@ -54,6 +62,20 @@ export function refuseBrowsers(origin: string | undefined): void {
   if (origin === undefined) return;
   throw new PropagitError("DENIED", "web pages may not write to the registry", {
     hint: "write from a server, without an Origin header",
+  });
+}
+
+/**
+ * A page may make a browser take this machine's loopback for its own server (DNS rebinding) and read from
+ * it; such requests carry the page's host name. Matters where nothing else is asked for: without a secret.
+ *
+ * @throws DENIED
+ */
+export function refuseRebinding(host: string | undefined, localAddress: string | undefined): void {
+  const name = (host ?? "").replace(/:\d+$/, "").replace(/^\[|\]$/g, "");
+  if (!isLoopback(plainHost(localAddress)) || isLoopback(name)) return;
+  throw new PropagitError("DENIED", `${quote(name)} is not a name of this machine's loopback`, {
+    hint: "ask as localhost, or start the registry with --host or a secret",
   });
 }
 

@@ -20,7 +20,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { admitMeta } from "../core/record.js";
 import { showTable } from "../core/show.js";
 import type { Registry } from "../registry.js";
-import { admitRequest, refuseBrowsers } from "./http-access.js";
+import { admitRequest, refuseBrowsers, refuseRebinding } from "./http-access.js";
 import { registerPosted } from "./http-register.js";
 import { EventStreams, parsePosition } from "./http-watch.js";
 
@@ -55,6 +55,9 @@ export function mountRegistry(
       takeJson(routes);
       routes.addHook("onRequest", async (request) => {
         if (!isReading(request)) refuseBrowsers(request.headers.origin);
+        if (options.secret === undefined) {
+          refuseRebinding(request.headers.host, request.socket.localAddress);
+        }
         await registry.ready();
       });
       addReading(routes, { registry, streams, admit });

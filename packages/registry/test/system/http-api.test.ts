@@ -233,6 +233,23 @@ describe("an open registry over HTTP", () => {
     assert.deepEqual(await records(), []);
   });
 
+  it("lets no web page read through a name of its own for this machine", async () => {
+    const statusFor = (host: string) =>
+      new Promise<number | undefined>((resolve, reject) => {
+        request(`${base}/v1/records`, { headers: { host, connection: "close" } }, (response) => {
+          response.resume();
+          resolve(response.statusCode);
+        })
+          .once("error", reject)
+          .end();
+      });
+    assert.equal(await statusFor("evil.example:6000"), 401);
+    assert.equal(await statusFor("127.0.0.1.evil.example"), 401);
+    for (const host of ["localhost", "localhost:6000", "127.0.0.1:6000", "[::1]:6000"]) {
+      assert.equal(await statusFor(host), 200, host);
+    }
+  });
+
   it("lets no web page open a session", async () => {
     const status = await new Promise<number | undefined>((resolve, reject) => {
       const headers = {
