@@ -93,7 +93,7 @@ export function admitMeta(access: Peer["access"], meta: Meta): Meta {
 export function plainRecordHost(host: string): string {
   const bare = host.replace(/^\[(.*)\]$/, "$1").toLowerCase();
   if (!bare.includes(":")) {
-    // A URL takes fewer names (`1.2.3.999`, `xn--a`), and a place that no URL can name serves nobody.
+    // A URL takes fewer names (`1.2.3.999`, `app.1`), and a place that no URL can name serves nobody.
     if (hostPattern.test(bare) && URL.canParse(`http://${bare}/`)) return bare;
     throw badRecord(`host ${quote(host)} is neither a name nor an address`);
   }
