@@ -108,7 +108,8 @@ export class RegistryDesk {
     const before = this.#announcements;
     this.#announcements = applyUpdate(before, update, (id) => this.#ownIds.has(id));
     // One that expired may be registered again; one that was freed never comes back.
-    if (update.kind === "down" && update.reason === "freed") this.#ownIds.delete(update.endpoint.id);
+    if (update.kind === "down" && update.reason === "freed")
+      this.#ownIds.delete(update.endpoint.id);
     for (const process of concerned(before, this.#announcements, update)) {
       this.#onAnnounced(process);
     }
