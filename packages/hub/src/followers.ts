@@ -1,6 +1,6 @@
 /** Calls that last: routes and events as they change, until the caller has had enough. */
 import { sendPieces, type ClusterEvent, type Params, type Result } from "@propagit/protocol";
-import type { IncomingCall } from "@propagit/runtime";
+import { aborted, type IncomingCall } from "@propagit/runtime";
 import type { Ledger } from "./ledger.js";
 import { routeBook } from "./routing.js";
 
@@ -52,11 +52,4 @@ export async function followEvents(
     listening.stop();
   }
   return { events: [] };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

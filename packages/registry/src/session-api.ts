@@ -1,6 +1,6 @@
 /** The registry's methods as a session speaks them. */
 import { assert, piecesOf, sendPieces, type EndpointUpdate, type Peer } from "@propagit/protocol";
-import type { Conversation, Handlers } from "@propagit/runtime";
+import { aborted, type Conversation, type Handlers } from "@propagit/runtime";
 import { admitMeta, admitRegistration } from "./core/record.js";
 import type { Registry } from "./registry.js";
 
@@ -35,6 +35,7 @@ export function sessionHandlers(registry: Registry): Handlers {
       const stop = registry.watch(since, (update) => {
         for (const part of partsOf(update)) call.part(part);
       });
+      // It may be already: the snapshot alone can be too much for a slow reader, who is then cut off.
       await aborted(call.signal);
       stop();
       return {};
@@ -56,12 +57,4 @@ function partsOf(update: EndpointUpdate): readonly EndpointUpdate[] {
 function accessOf(conversation: Conversation): Peer["access"] {
   assert(conversation.peer, "a call is answered before the peer is known");
   return conversation.peer.access;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    // The snapshot itself may have been too much for a slow reader, who is cut off while it is sent.
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -1,3 +1,4 @@
+export { aborted } from "./aborted.js";
 export * from "./clock.js";
 export * from "./conversation.js";
 export * from "./core/backoff.js";

@@ -71,21 +71,14 @@ async function deployThroughRestarts(
   let deadline = Number.POSITIVE_INFINITY;
   for (;;) {
     try {
-      return await withHub(flags, (hub) => {
-        const result = hub.call(
-          "hub.deploy",
-          { repo, ref },
-          {
-            limitMs: 0,
-            onPart: (part) => {
-              accepted = true;
-              deadline = Number.POSITIVE_INFINITY;
-              onPart(part);
-            },
-          },
-        );
-        return result;
-      });
+      const listen = (part: DroneProgress) => {
+        accepted = true;
+        deadline = Number.POSITIVE_INFINITY;
+        onPart(part);
+      };
+      return await withHub(flags, (hub) =>
+        hub.call("hub.deploy", { repo, ref }, { limitMs: 0, onPart: listen }),
+      );
     } catch (thrown) {
       const { code } = toPropagitError(thrown);
       const isLost = code === "LINK_LOST" || (accepted && code === "UNREACHABLE");

@@ -2,7 +2,9 @@
 import type {
   Body,
   Handshake,
+  DroneSummary,
   InstanceReport,
+  InstanceSummary,
   MethodName,
   Params,
   Part,
@@ -73,6 +75,25 @@ const report: InstanceReport = {
   reason: "the command ended with exit code 1",
   lastLines: ["Error: no such file"],
 };
+const instance: InstanceSummary = {
+  drone: "web-1",
+  host: "10.0.0.1",
+  away: false,
+  sharePercent: 90,
+  report,
+};
+
+const drone: DroneSummary = {
+  name: "web-1",
+  service: "web",
+  host: "10.0.0.1",
+  labels: { role: "web" },
+  state: "connected",
+  since: at,
+  version: "0.1.0",
+  instances: 2,
+};
+
 const outcome = {
   drone: "web-1",
   outcome: "failed" as const,
@@ -132,40 +153,10 @@ export const methodSamples: { [M in MethodName]: MethodSample<M> } = {
   },
   "hub.ps": {
     params: {},
-    part: [{ drone: "web-1", host: "10.0.0.1", away: false, sharePercent: 90, report }],
-    result: {
-      instances: [{ drone: "web-1", host: "10.0.0.1", away: false, sharePercent: 90, report }],
-    },
+    part: [instance],
+    result: { instances: [instance] },
   },
-  "hub.drones": {
-    params: {},
-    part: [
-      {
-        name: "web-1",
-        service: "web",
-        host: "10.0.0.1",
-        labels: { role: "web" },
-        state: "connected",
-        since: at,
-        version: "0.1.0",
-        instances: 2,
-      },
-    ],
-    result: {
-      drones: [
-        {
-          name: "web-1",
-          service: "web",
-          host: "10.0.0.1",
-          labels: { role: "web" },
-          state: "connected",
-          since: at,
-          version: "0.1.0",
-          instances: 2,
-        },
-      ],
-    },
-  },
+  "hub.drones": { params: {}, part: [drone], result: { drones: [drone] } },
   "hub.events": { params: { last: 20, follow: true }, part: event, result: { events: [event] } },
   "hub.routes": {
     params: {},

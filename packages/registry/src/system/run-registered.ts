@@ -12,7 +12,14 @@ import {
   type Address,
   type Credential,
 } from "@propagit/protocol";
-import { errnoOf, findFreePort, nodeRandom, type Log, type PortRange } from "@propagit/runtime";
+import {
+  aborted,
+  errnoOf,
+  findFreePort,
+  nodeRandom,
+  type Log,
+  type PortRange,
+} from "@propagit/runtime";
 import type { RegistryClient } from "../client-api.js";
 import { parseNamedService } from "../core/service.js";
 import { connect } from "./connect.js";
@@ -236,12 +243,5 @@ function pause(delayMs: number, until: AbortSignal): Promise<void> {
     };
     const timer = setTimeout(done, delayMs);
     until.addEventListener("abort", done, { once: true });
-  });
-}
-
-function aborted(signal: AbortSignal): Promise<undefined> {
-  if (signal.aborted) return Promise.resolve(undefined);
-  return new Promise((resolve) => {
-    signal.addEventListener("abort", () => resolve(undefined), { once: true });
   });
 }
