@@ -14,17 +14,19 @@ import {
 const layers: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   runtime: ["protocol"],
+  manifest: ["protocol"],
   store: ["protocol", "runtime"],
   registry: ["protocol", "runtime", "store"],
   proxy: ["protocol", "runtime", "registry"],
   drone: ["protocol", "runtime", "registry"],
-  hub: ["protocol", "runtime", "store", "registry"],
-  cli: ["protocol", "runtime", "store", "registry", "proxy", "drone", "hub"],
+  hub: ["protocol", "manifest", "runtime", "store", "registry"],
+  cli: ["protocol", "manifest", "runtime", "store", "registry", "proxy", "drone", "hub"],
 };
 
 /** What is pure although it comes from outside, and so may be used where decisions are made. */
 const purePackages: Readonly<Record<string, readonly string[]>> = {
   protocol: ["typebox", "typebox/value"],
+  manifest: ["typebox", "typebox/value", "yaml"],
   drone: ["node:path/posix"],
   registry: ["typebox", "typebox/value", "semver"],
   hub: ["typebox", "typebox/value"],

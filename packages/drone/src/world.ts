@@ -1,5 +1,12 @@
 /** What a drone needs from outside, beside what every part needs. */
-import type { Address, Credential } from "@propagit/protocol";
+import type {
+  Address,
+  Assignment,
+  Credential,
+  Limits,
+  Service,
+  Variables,
+} from "@propagit/protocol";
 import type { RegistryClient } from "@propagit/registry";
 import type { PortRange, World } from "@propagit/runtime";
 import type { Environment } from "./core/environment.js";
@@ -7,6 +14,8 @@ import type { Environment } from "./core/environment.js";
 export interface DroneWorld extends World {
   readonly commits: Commits;
   readonly processes: Processes;
+  readonly checks: Checks;
+  readonly memory: Memory;
   readonly ports: Ports;
   /** A client that keeps trying by itself; never fails at once. */
   connectRegistry(address: Address, options: RegistryAccess): RegistryClient;
@@ -35,8 +44,12 @@ export interface CheckedOut {
   readonly manifest: string | undefined;
 }
 
+export type StopSignal = Service["stop"]["signal"];
+
 /** Commits on this machine. */
 export interface Commits {
+  /** Removes the files of every commit that is not among these, and what only they needed. */
+  keepOnly(names: readonly CommitName[]): Promise<readonly CommitName[]>;
   /**
    * Makes sure that the whole commit is here; asks for a source only when it is not.
    *
@@ -51,37 +64,112 @@ export interface Commits {
   checkOut(name: CommitName, signal: AbortSignal): Promise<CheckedOut>;
 }
 
-export interface LaunchRequest extends CommitName {
+/** What a drone wants to know again of an instance in its next life; kept beside the process. */
+export interface InstanceNote extends CommitName {
+  /** PROCESS_ID. */
   readonly process: string;
+  readonly deployment: string;
+  readonly environment: string;
+  readonly artifact: string;
+  readonly release: number;
   readonly service: string;
+  readonly slot: number;
+  /** By name of the port; the first is PORT. */
+  readonly ports: Readonly<Record<string, number>>;
+  readonly restarts: number;
+  /** Ids of its records in the registry, so that the next life keeps them. */
+  readonly records: readonly string[];
+  /** It was ready once: the next life takes it as it was. */
+  readonly wasReady: boolean;
+  /** When the process started, in ms since 1970. */
+  readonly startedAt: number;
+}
+
+export interface LaunchRequest {
+  readonly note: InstanceNote;
   readonly command: readonly string[];
+  /** Where it runs: a folder of the checkout. */
   readonly folder: string;
-  readonly environment: Environment;
+  readonly variables: Environment;
+  readonly user: string | undefined;
+  readonly limits: Limits | undefined;
 }
 
 export interface ProcessEnd {
   /** A sentence's part: `exited with code 1`, `was ended by SIGKILL`. */
   readonly how: string;
+  /** Undefined when nobody saw it: the machine went down, or what watched it was killed too. */
+  readonly code: number | undefined;
   readonly lastLines: readonly string[];
 }
 
 export interface RunningProcess {
+  /** Of the app itself. */
   readonly pid: number;
   /** Resolves once nothing of its process group is left; what outlives the leader is ended. */
   readonly ended: Promise<ProcessEnd>;
   /** To the whole group; no error when it is gone. */
-  signal(name: "SIGTERM" | "SIGKILL"): void;
+  signal(name: StopSignal): void;
   /** The last lines it wrote so far. */
   lastLines(): Promise<readonly string[]>;
+  /** Writes the note anew, so that the next life knows. */
+  remember(note: InstanceNote): Promise<void>;
+}
+
+/** A process of an earlier life: it runs, or it ended while nobody looked (`ended` is resolved then). */
+export interface AdoptedProcess {
+  readonly note: InstanceNote;
+  readonly running: RunningProcess;
 }
 
 export interface Processes {
   /**
-   * Starts a process in a group of its own, its output straight into a file.
+   * Starts a process in a group of its own that outlives this drone, its output straight into a file.
    *
-   * @throws a readable reason when there is no such command, or it cannot be executed
+   * @throws a readable reason when there is no such command, or it cannot be executed; NO_LIMIT
    */
   launch(request: LaunchRequest): Promise<RunningProcess>;
+  /** Every process of an earlier life, once; what has no readable note is ended. */
+  adopt(): Promise<readonly AdoptedProcess[]>;
+  /** Lets go of all processes: they run on, and the next life adopts them. */
+  leave(): void;
+}
+
+/** Runs a check of an instance; rejects never, tells why when it failed. */
+export interface Checks {
+  http(url: string, timeoutMs: number): Promise<CheckResult & { readonly status?: number }>;
+  tcp(host: string, port: number, timeoutMs: number): Promise<CheckResult>;
+  command(
+    request: Pick<LaunchRequest, "command" | "folder" | "variables" | "user">,
+    timeoutMs: number,
+  ): Promise<CheckResult>;
+}
+
+export interface CheckResult {
+  readonly ok: boolean;
+  /** Of a failure: `connect ECONNREFUSED`, `no answer within 2 s`, `exited with code 1`. */
+  readonly reason: string;
+}
+
+/** What the drone remembers of what it should run, for a life without the hub; secrets hidden by its key. */
+export interface Memory {
+  read(): Promise<RememberedDesire | undefined>;
+  write(desire: RememberedDesire): Promise<void>;
+}
+
+export interface RememberedDesire {
+  /** The hub that wanted it. */
+  readonly hub: string;
+  readonly assignments: readonly Assignment[];
+  readonly keep: readonly CommitName[];
+  readonly specifications: readonly Specified[];
+}
+
+/** One deployment as the hub specified it, config in clear. */
+export interface Specified {
+  readonly id: string;
+  readonly services: readonly Service[];
+  readonly config: Variables;
 }
 
 export interface PortRequest {

@@ -48,6 +48,8 @@ export class Ledger {
     deployments: new Map(),
     routes: new Map(),
     operations: new Map(),
+    environments: new Map(),
+    releases: new Map(),
   };
   readonly #listeners = new Set<LedgerListener>();
   #lastEvent = 0;

@@ -1,5 +1,5 @@
 /** What the hub needs from outside. */
-import type { CommitHash, RepoName } from "@propagit/protocol";
+import type { CommitHash, ReleaseDifference, RepoName } from "@propagit/protocol";
 import type { World } from "@propagit/runtime";
 import type { Store } from "@propagit/store";
 
@@ -25,4 +25,24 @@ export interface Repositories {
   keep(repo: RepoName, commit: CommitHash): Promise<void>;
   /** Nobody needs the commit any more; it goes when nothing else holds it. */
   release(repo: RepoName, commit: CommitHash): Promise<void>;
+  /** Text files of a commit by path: those of the wanted that are there and not over 1 MiB. */
+  read(
+    repo: RepoName,
+    commit: CommitHash,
+    paths: readonly string[],
+  ): Promise<ReadonlyMap<string, string>>;
+  /** First line of the message, and who wrote it when (ms since 1970). */
+  describe(repo: RepoName, commit: CommitHash): Promise<CommitDescription>;
+  /** What lies between two commits, as `git log` and `git diff --raw` tell it. */
+  compare(repo: RepoName, from: CommitHash, to: CommitHash): Promise<Comparison>;
+  /** Bytes of a commit's files, for the question whether they fit. */
+  sizeOf(repo: RepoName, commit: CommitHash): Promise<number>;
 }
+
+export interface CommitDescription {
+  readonly subject: string;
+  readonly author: string;
+  readonly at: number;
+}
+
+export type Comparison = Pick<ReleaseDifference, "commits" | "files" | "more">;

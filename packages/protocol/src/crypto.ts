@@ -4,6 +4,12 @@ export interface Crypto {
   mac(key: string, text: string): string;
   /** Whether two texts are equal, in a time that does not tell where they differ. */
   equal(left: string, right: string): boolean;
+  /**
+   * Hides and authenticates a text (AES-256-GCM, a fresh nonce each time) under a key derived from `key`.
+   */
+  encrypt(key: string, text: string): string;
+  /** Undefined when it was not made with this key, or was changed. */
+  decrypt(key: string, sealed: string): string | undefined;
 }
 
 /**

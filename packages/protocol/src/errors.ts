@@ -65,6 +65,18 @@ export const errorCatalogue = {
     "a share of a split is not a number above 0, or the shares name no commit or one twice",
     "write it like `propagit split webapp 74336bc=90 40548da=10`",
   ),
+  BAD_MANIFEST: kind(
+    usage,
+    400,
+    "propagit.yaml or a Procfile says something that cannot be",
+    "see it with `propagit check`",
+  ),
+  BAD_SETTING: kind(
+    usage,
+    400,
+    "a setting cannot be an environment variable, or propagit sets it itself",
+    "use letters, digits and `_`, beginning with a letter",
+  ),
   BAD_RECORD: kind(
     usage,
     400,
@@ -131,6 +143,26 @@ export const errorCatalogue = {
     "there is no drone to deploy to",
     "start one: propagit drone --hub=HUB --secret=… -- node web.js",
   ),
+  NO_SERVICE: kind(
+    notFound,
+    404,
+    "nothing says what to run, or a service is named that is not there",
+    "write a propagit.yaml (`propagit init`), or start a drone with a command: propagit drone -- CMD",
+  ),
+  NO_PLACE: kind(
+    notFound,
+    404,
+    "no drone that is there fits what a service, task or command asks for",
+    "see names and labels with `propagit drones`",
+  ),
+  NO_RELEASE: kind(
+    notFound,
+    404,
+    "there is no such release, or none to go back to",
+    "see them with `propagit releases REPO`",
+  ),
+  NO_INSTANCE: kind(notFound, 404, "no instance fits", "see them with `propagit ps`"),
+  NO_REMOTE: kind(notFound, 404, "no hub has this name here", "see them with `propagit remote ls`"),
   NO_RECORD: kind(
     notFound,
     404,
@@ -203,11 +235,43 @@ export const errorCatalogue = {
     "somebody else changed the same thing at the same time",
     "look at it and try again",
   ),
+  SUPERSEDED: kind(
+    conflict,
+    409,
+    "a release was replaced by a newer one before it began",
+    "see the newer one with `propagit releases REPO`",
+  ),
+  EXISTS: kind(conflict, 409, "a file or name is there already", "use another, or --force"),
   DEPLOY_FAILED: kind(
     failed,
     500,
     "at least one drone did not get the commit ready",
     "see the reason beside each drone; fix it, push and deploy again",
+  ),
+  BUILD_FAILED: kind(
+    failed,
+    500,
+    "the build command of a release failed; what ran goes on running",
+    "mend it and push again; its output: `propagit release show REPO N`",
+  ),
+  TEST_FAILED: kind(
+    failed,
+    500,
+    "the test command of a release failed; what ran goes on running",
+    "mend it and push again; its output: `propagit release show REPO N`",
+  ),
+  RELEASE_FAILED: kind(
+    failed,
+    500,
+    "the release command of a release failed or was interrupted; it is not run again by itself",
+    "look at what it did so far, then deploy again",
+  ),
+  CANCELLED: kind(failed, 409, "a release was cancelled", "deploy again when you like"),
+  COMMAND_FAILED: kind(
+    failed,
+    500,
+    "a command could not be run on a drone",
+    "see `propagit drones` and `propagit ps`",
   ),
   STOP_FAILED: kind(
     failed,
@@ -233,6 +297,18 @@ export const errorCatalogue = {
     500,
     "another process works in the same data folder",
     "give each its own with --data",
+  ),
+  DISK_LOW: kind(
+    machine,
+    507,
+    "a drone's disk has no room for a release",
+    "free some, or see what retention would remove: propagit reap --dry-run",
+  ),
+  NO_LIMIT: kind(
+    machine,
+    500,
+    "a machine cannot enforce a limit that a service asks for",
+    "leave the limit out, or say `otherwise: warn`",
   ),
   NO_GIT: kind(machine, 500, "git cannot be run", "install git 2.30 or newer"),
   BAD_FRAME: kind(

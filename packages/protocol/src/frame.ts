@@ -13,7 +13,7 @@ import { Type, type Static } from "typebox";
 import { errorTextMax, isErrorCode, PropagitError, type ErrorCode } from "./errors.js";
 import { check, count, exact, oneOf, parseJson, text, type Checked } from "./shape.js";
 
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 /** Longest frame either side takes, in bytes: 4,000 instance reports fit; a guess, not a measurement. */
 export const frameBytesMax = 4 * 1024 * 1024;

@@ -1,6 +1,7 @@
 /** The things that parts tell each other about, as schemas; the types are derived from them. */
 import { Type, type Static } from "typebox";
 import { commit, count, exact, list, name, oneOf, port, text } from "./shape.js";
+import { hostRouteSchema } from "./specification.js";
 
 const word = Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$" });
 
@@ -85,9 +86,42 @@ export const endpointUpdateSchema = Type.Union([
 ]);
 export type EndpointUpdate = Static<typeof endpointUpdateSchema>;
 
-/** A commit that the cluster should run. */
-export const deploymentSchema = exact({ repo: name, commit });
+/** Where a release is meant for: `production` unless said otherwise. */
+export const environmentDefault = "production";
+
+/** Names what runs: the same repo, environment, commit, specification and config have the same one. */
+export const deploymentId = Type.String({ pattern: "^[0-9a-f]{16}$" });
+
+/** Metadata key under which an endpoint's deployment is kept, so that proxies can tell releases apart. */
+export const deploymentMetaKey = "deployment";
+
+/** Something that the cluster should run. */
+export const deploymentSchema = exact({
+  repo: name,
+  commit,
+  id: Type.Optional(deploymentId),
+  environment: Type.Optional(name),
+  /** Number of the newest release that runs it. */
+  release: Type.Optional(count),
+});
 export type Deployment = Static<typeof deploymentSchema>;
+
+/** A deployment as one drone should run it. */
+export const assignmentSchema = exact({
+  id: deploymentId,
+  repo: name,
+  environment: name,
+  commit,
+  /** The commit whose files are checked out: made by the build, else `commit` itself. */
+  artifact: commit,
+  release: count,
+  /** Instances on this drone by service. Ignored by a drone with a command of its own, which runs that once. */
+  services: list(
+    exact({ service: name, instances: Type.Integer({ minimum: 0, maximum: 1_000 }) }),
+    100,
+  ),
+});
+export type Assignment = Static<typeof assignmentSchema>;
 
 /**
  * How far an instance is.
@@ -118,6 +152,12 @@ export const instanceReportSchema = exact({
   repo: name,
   commit,
   service: name,
+  deployment: Type.Optional(deploymentId),
+  environment: Type.Optional(name),
+  /** Number of the release it was started for. */
+  release: Type.Optional(count),
+  /** 1, 2, … among the instances of its service on its drone. */
+  slot: Type.Optional(count),
   phase: instancePhaseSchema,
   pid: Type.Optional(count),
   /** Where it answers; absent for workers and until it is ready. */
@@ -127,6 +167,8 @@ export const instanceReportSchema = exact({
   restarts: count,
   /** When the phase began, in ms since 1970. */
   since: count,
+  /** Of the last checks; absent while there are none. Without `passing` it has no record. */
+  health: Type.Optional(oneOf("passing", "failing")),
   /** Why it failed, restarts or stopped: a sentence. */
   reason: Type.Optional(text(2_000)),
   /** Last lines of its output, when it failed. */
@@ -137,12 +179,20 @@ export type InstanceReport = Static<typeof instanceReportSchema>;
 /** A share of a route: the weight is relative to the sum of all. */
 export const shareSchema = exact({
   commit,
+  /** Absent: any deployment of that commit in the route's environment. */
+  deployment: Type.Optional(deploymentId),
   weight: Type.Number({ exclusiveMinimum: 0, maximum: 1_000_000 }),
 });
 export type Share = Static<typeof shareSchema>;
 
-/** Where visitors of a repository go: one share after `promote`, several after `split`. */
-export const routeSchema = exact({ repo: name, shares: list(shareSchema, 20) });
+/** Where visitors of a repository and environment go: one share after `promote`, several after `split`. */
+export const routeSchema = exact({
+  repo: name,
+  environment: Type.Optional(name),
+  shares: list(shareSchema, 20),
+  /** Host names and paths beside its own name, as the manifest of its newest live release says. */
+  hosts: Type.Optional(list(hostRouteSchema, 100)),
+});
 export type Route = Static<typeof routeSchema>;
 
 /** All routes and all running commits, as the proxy follows them. */
@@ -152,6 +202,28 @@ export const routeBookSchema = exact({
   deployments: list(deploymentSchema, 100_000),
 });
 export type RouteBook = Static<typeof routeBookSchema>;
+
+/** What a drone measures of its machine when it is asked. */
+export const machineSchema = exact({
+  /** Of the last minute. */
+  load: Type.Number({ minimum: 0 }),
+  cores: count,
+  memoryBytes: count,
+  memoryFreeBytes: count,
+  /** Of the file system that holds its data folder. */
+  diskBytes: count,
+  diskFreeBytes: count,
+});
+export type Machine = Static<typeof machineSchema>;
+
+/** What a drone measures of one instance's processes when it is asked. */
+export const usageSchema = exact({
+  process: text(40),
+  /** Of one core, since the process started. */
+  cpuPercent: Type.Number({ minimum: 0 }),
+  memoryBytes: count,
+});
+export type Usage = Static<typeof usageSchema>;
 
 export const droneSummarySchema = exact({
   name,
@@ -163,6 +235,11 @@ export const droneSummarySchema = exact({
   since: count,
   version: text(64),
   instances: count,
+  /** It gets no new instances, and its own are moved away. */
+  draining: Type.Optional(Type.Boolean()),
+  /** It runs a command of its own, whatever a repository says. */
+  ownCommand: Type.Optional(Type.Boolean()),
+  machine: Type.Optional(machineSchema),
 });
 export type DroneSummary = Static<typeof droneSummarySchema>;
 
@@ -174,6 +251,7 @@ export const instanceSummarySchema = exact({
   /** Weight of the commit's share in its repository's route, in percent; 0 when nobody is sent there. */
   sharePercent: Type.Number({ minimum: 0, maximum: 100 }),
   report: instanceReportSchema,
+  usage: Type.Optional(usageSchema),
 });
 export type InstanceSummary = Static<typeof instanceSummarySchema>;
 
@@ -194,8 +272,27 @@ export const eventSchema = exact({
     "instance-ready",
     "instance-failed",
     "instance-stopped",
+    "deploy-queued",
+    "deploy-started",
+    "deploy-cancelled",
+    "built",
+    "configured",
+    "scaled",
+    "restarted",
+    "spawned",
+    "moved",
+    "reaped",
+    "pinned",
+    "unpinned",
+    "drained",
+    "undrained",
+    "labelled",
   ),
   repo: Type.Optional(name),
+  environment: Type.Optional(name),
+  release: Type.Optional(count),
+  /** Who asked for it, as he called himself. */
+  by: Type.Optional(text(200)),
   commit: Type.Optional(commit),
   drone: Type.Optional(name),
   /** The whole event in one sentence. */

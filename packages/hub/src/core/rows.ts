@@ -6,12 +6,22 @@
  *
  * What is read back from disk is checked against these schemas like anything foreign.
  */
-import { eventSchema, routeSchema, type ClusterEvent } from "@propagit/protocol";
+import {
+  deploymentId,
+  droneOutcomeSchema,
+  eventSchema,
+  releaseStateSchema,
+  rolloutPhaseSchema,
+  routeSchema,
+  specificationSchema,
+  type ClusterEvent,
+} from "@propagit/protocol";
 import { Type, type Static } from "typebox";
 
 const commit = Type.String({ pattern: "^(?:[0-9a-f]{40}|[0-9a-f]{64})$" });
 const name = Type.String({ minLength: 1, maxLength: 63 });
 const time = Type.Integer({ minimum: 0 });
+const count = Type.Integer({ minimum: 0 });
 
 /** A drone that joined once: so that it has its name, and is missed, also after a restart of the hub. */
 const droneRow = Type.Object({
@@ -51,11 +61,66 @@ const operationRow = Type.Object({
 });
 export type OperationRow = Static<typeof operationRow>;
 
+/** A setting as it is kept: always hidden (`Crypto.encrypt`) under the hub's own key. */
+const settingRow = Type.Object({
+  hidden: Type.String(),
+  secret: Type.Boolean(),
+  at: time,
+  by: Type.String(),
+});
+export type SettingRow = Static<typeof settingRow>;
+const settings = Type.Record(Type.String(), settingRow);
+
+/** One repo in one environment: what is set there, and which releases were live. */
+const environmentRow = Type.Object({
+  repo: name,
+  environment: name,
+  /** Number of the newest release; numbers are never given twice. */
+  lastRelease: count,
+  /** Releases that visitors were sent to, oldest first; the last one is current. At most 200. */
+  live: Type.Array(count),
+  settings,
+  /** Instances by service, over what the manifest says. */
+  scales: Type.Record(Type.String(), count),
+});
+export type EnvironmentRow = Static<typeof environmentRow>;
+
+/** One release: immutable but for how it goes. Its number in the key has 8 digits. */
+const releaseRow = Type.Object({
+  repo: name,
+  environment: name,
+  number: count,
+  deployment: deploymentId,
+  commit,
+  /** Made by its build. */
+  artifact: Type.Optional(commit),
+  subject: Type.String(),
+  kind: Type.Enum(["deploy", "rollback", "config", "scale"]),
+  from: Type.Optional(count),
+  by: Type.String(),
+  at: time,
+  endedAt: Type.Optional(time),
+  state: releaseStateSchema,
+  reason: Type.Optional(Type.String()),
+  lastLines: Type.Optional(Type.Array(Type.String())),
+  phases: Type.Array(Type.Object({ phase: rolloutPhaseSchema, tookMs: count })),
+  drones: Type.Array(droneOutcomeSchema),
+  specification: specificationSchema,
+  settings,
+  pinned: Type.Boolean(),
+  /** When visitors were last sent away from it; absent while they come, or never came. */
+  leftAt: Type.Optional(time),
+  presence: Type.Enum(["running", "kept", "removed"]),
+});
+export type ReleaseRow = Static<typeof releaseRow>;
+
 export const tables = {
   drones: droneRow,
   deployments: deploymentRow,
   routes: routeSchema,
   operations: operationRow,
+  environments: environmentRow,
+  releases: releaseRow,
 } as const;
 export type TableName = keyof typeof tables;
 export type Row<T extends TableName> = Static<(typeof tables)[T]>;

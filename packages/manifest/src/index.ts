@@ -1,0 +1,2 @@
+export { environmentOfBranch, manifestFiles, readManifest, specificationOf } from "./manifest.js";
+export type { BranchRule, Manifest } from "./manifest.js";

@@ -1,0 +1,451 @@
+/** What drones, proxies and people call on the hub. */
+import { Type, type Static, type TSchema } from "typebox";
+import {
+  logLineSchema,
+  logQuerySchema,
+  runPartSchema,
+  runResultSchema,
+  terminalSchema,
+} from "./drone-methods.js";
+import {
+  authorSchema,
+  droneOutcomeSchema,
+  droneProgressSchema,
+  releaseDetailSchema,
+  releaseDifferenceSchema,
+  releaseSummarySchema,
+  rolloutProgressSchema,
+  rolloutResultSchema,
+  settingSchema,
+} from "./release.js";
+import { commit, count, exact, list, name, oneOf, port, text } from "./shape.js";
+import { buildSchema, serviceSchema, taskSchema, variablesSchema } from "./specification.js";
+import {
+  deploymentId,
+  deploymentSchema,
+  droneSummarySchema,
+  eventSchema,
+  instanceReportSchema,
+  instanceSummarySchema,
+  labelsSchema,
+  routeBookSchema,
+  routeSchema,
+} from "./vocabulary.js";
+
+const nothing = exact({});
+const hex32 = Type.String({ pattern: "^[0-9a-f]{32}$" });
+/** A commit as a user writes it: full hash, unique prefix, branch or tag. */
+const reference = Type.String({ minLength: 1, maxLength: 250 });
+/** Default everywhere: production. */
+const environment = Type.Optional(name);
+const by = Type.Optional(authorSchema);
+
+/** Where the registry of the cluster is, as the hub tells drones and proxies. */
+const registryPlaceSchema = exact({
+  /** Undefined: the hub's own address, whatever name the peer knows it by. */
+  host: Type.Optional(text(255)),
+  port,
+  /** It has no secret, and the hub's operator says that this is fine. */
+  open: Type.Boolean(),
+});
+export type RegistryPlace = Static<typeof registryPlaceSchema>;
+
+const joinedSchema = exact({
+  /** The name the drone is known by from now on; `-1`, `-2`, … after the wanted one on a clash. */
+  name,
+  registry: registryPlaceSchema,
+  /** Which hub this is, by its data folder: another one knows nothing of what the drone should run. */
+  hub: Type.Optional(hex32),
+  /** How long the drone may be gone before its records end and its work is moved: its leases' time. */
+  timeoutMs: Type.Optional(count),
+  /** As the hub has them: what it was started with, changed by `hub.label`. */
+  labels: Type.Optional(labelsSchema),
+});
+
+const stopResultSchema = exact({
+  repo: name,
+  commit,
+  environment,
+  outcome: oneOf("stopped", "failed"),
+  drones: list(droneOutcomeSchema, 10_000),
+});
+export type StopResult = Static<typeof stopResultSchema>;
+
+/** Which drones: all given parts must fit; nothing given means every drone. */
+export const droneTargetSchema = exact({
+  /** Names, `*`, or `/regular expression/`. */
+  names: Type.Optional(list(text(250), 1_000)),
+  /** A label selector as `parseSelector` takes it. */
+  selector: Type.Optional(text(1_000)),
+});
+export type DroneTarget = Static<typeof droneTargetSchema>;
+
+/** Which instances: all given parts must fit. */
+export const instanceTargetSchema = exact({
+  repo: Type.Optional(text(60)),
+  environment,
+  /** Number of a release, or a commit as a user writes it. */
+  release: Type.Optional(reference),
+  services: Type.Optional(list(name, 100)),
+  /** PROCESS_IDs, or unique prefixes of them. */
+  processes: Type.Optional(list(text(40), 1_000)),
+  drones: Type.Optional(droneTargetSchema),
+});
+export type InstanceTarget = Static<typeof instanceTargetSchema>;
+
+const rollout = {
+  part: rolloutProgressSchema,
+  result: rolloutResultSchema,
+  needs: "cluster",
+} as const;
+
+const releaseMethods = {
+  /** Makes a release of a commit and carries it out; it goes on when the caller is gone. */
+  "hub.deploy": {
+    params: exact({
+      repo: text(60),
+      ref: reference,
+      environment,
+      by,
+      /** Default: as the manifest says. */
+      promote: Type.Optional(Type.Boolean()),
+      /** Takes the place of releases that wait in the queue. */
+      supersede: Type.Optional(Type.Boolean()),
+      /** Ends when it is accepted; the result then is that of `hub.follow`, told to nobody. */
+      detach: Type.Optional(Type.Boolean()),
+    }),
+    ...rollout,
+  },
+  /** Looks on at a release: what happened so far, then what happens, until its end. */
+  "hub.follow": { params: exact({ repo: text(60), environment, release: count }), ...rollout },
+  /** A new release out of an old one; default the one that was live before the present one. */
+  "hub.rollback": {
+    params: exact({
+      repo: text(60),
+      environment,
+      release: Type.Optional(count),
+      by,
+      supersede: Type.Optional(Type.Boolean()),
+      detach: Type.Optional(Type.Boolean()),
+    }),
+    ...rollout,
+  },
+  /** Ends a release on its way, or in the queue, and puts back what it changed; default the one under way. */
+  "hub.cancel": {
+    params: exact({ repo: text(60), environment, release: Type.Optional(count), by }),
+    ...rollout,
+  },
+  /** Newest first. */
+  "hub.releases": {
+    params: exact({
+      repo: Type.Optional(text(60)),
+      environment,
+      last: Type.Integer({ minimum: 1, maximum: 10_000 }),
+    }),
+    part: list(releaseSummarySchema, 10_000),
+    result: exact({ releases: list(releaseSummarySchema, 10_000) }),
+    needs: "cluster",
+  },
+  /** One release; the events that belong to it come as parts. */
+  "hub.release": {
+    params: exact({ repo: text(60), environment, release: count }),
+    part: eventSchema,
+    result: releaseDetailSchema,
+    needs: "cluster",
+  },
+  "hub.diff": {
+    params: exact({ repo: text(60), environment, from: count, to: count }),
+    result: releaseDifferenceSchema,
+    needs: "cluster",
+  },
+  /** A pinned release is never stopped or removed by retention. */
+  "hub.pin": {
+    params: exact({ repo: text(60), environment, release: count, pinned: Type.Boolean(), by }),
+    result: nothing,
+    needs: "cluster",
+  },
+  /** Settings as variables of the instances; each change is a new release unless `deploy` is false. */
+  "hub.configure": {
+    params: exact({
+      repo: text(60),
+      environment,
+      /** `value` is hidden (`Crypto.encrypt`) under the session's key, for secrets and others alike. */
+      set: list(exact({ name: text(128), value: text(50_000), secret: Type.Boolean() }), 500),
+      unset: list(text(128), 500),
+      deploy: Type.Boolean(),
+      by,
+    }),
+    part: rolloutProgressSchema,
+    result: exact({
+      changed: list(text(128), 1_000),
+      /** Absent when nothing is deployed there yet, or `deploy` is false, or nothing changed. */
+      rollout: Type.Optional(rolloutResultSchema),
+    }),
+    needs: "cluster",
+  },
+  "hub.settings": {
+    params: exact({ repo: text(60), environment }),
+    result: exact({
+      settings: list(settingSchema, 1_000),
+      /** Changed since the newest release. */
+      pending: list(text(128), 1_000),
+    }),
+    needs: "cluster",
+  },
+  /** What retention would stop and remove, and why the rest stays; without `dryRun` it does so. */
+  "hub.reap": {
+    params: exact({ repo: Type.Optional(text(60)), dryRun: Type.Boolean() }),
+    result: exact({
+      releases: list(
+        exact({
+          repo: name,
+          environment: name,
+          number: count,
+          commit,
+          action: oneOf("stop", "remove", "stay"),
+          why: text(500),
+        }),
+        10_000,
+      ),
+    }),
+    needs: "cluster",
+  },
+} as const;
+
+const instanceMethods = {
+  /** Stops what fits; a whole commit or release is no longer wanted anywhere afterwards. */
+  "hub.stop": {
+    params: exact({
+      repo: text(60),
+      ref: reference,
+      force: Type.Boolean(),
+      environment,
+      by,
+    }),
+    part: droneProgressSchema,
+    result: stopResultSchema,
+    needs: "cluster",
+  },
+  /** Ends single instances and keeps them ended, or starts them again (`start`). */
+  "hub.hold": {
+    params: exact({
+      target: instanceTargetSchema,
+      start: Type.Boolean(),
+      force: Type.Boolean(),
+      by,
+    }),
+    part: droneProgressSchema,
+    result: exact({ instances: list(exact({ drone: name, process: text(40) }), 10_000) }),
+    needs: "cluster",
+  },
+  /** Restarts instances, on each drone one after the other; each is ready before the next goes. */
+  "hub.restart": {
+    params: exact({ target: instanceTargetSchema, by }),
+    part: exact({ drone: name, process: text(40), ready: Type.Boolean() }),
+    result: exact({
+      restarted: count,
+      failed: list(exact({ drone: name, process: text(40), reason: text(2_000) }), 10_000),
+    }),
+    needs: "cluster",
+  },
+  /** Sets the number of instances of services, over what the manifest says, for later releases too. */
+  "hub.scale": {
+    params: exact({
+      repo: text(60),
+      environment,
+      /** Undefined: as the manifest says. */
+      services: list(exact({ service: name, instances: Type.Optional(count) }), 100),
+      by,
+    }),
+    ...rollout,
+  },
+  /** One more service, beside those of the manifest, on drones named here: a command that is kept running. */
+  "hub.spawn": {
+    params: exact({
+      repo: text(60),
+      environment,
+      release: Type.Optional(reference),
+      service: serviceSchema,
+      drones: droneTargetSchema,
+      /** On one of the drones that fit instead of each. */
+      one: Type.Boolean(),
+      by,
+    }),
+    part: droneProgressSchema,
+    result: exact({ instances: list(exact({ drone: name, process: text(40) }), 10_000) }),
+    needs: "cluster",
+  },
+  /** Output, merged by time over all drones. */
+  "hub.logs": {
+    params: exact({
+      ...logQuerySchema.properties,
+      repo: Type.Optional(text(60)),
+      drones: Type.Optional(droneTargetSchema),
+    }),
+    part: list(logLineSchema, 1_000),
+    /** Drones that could not be asked; their lines are missing. */
+    result: exact({ missing: list(exact({ drone: name, reason: text(500) }), 10_000) }),
+    needs: "cluster",
+  },
+  /** Runs a command to its end on each drone that fits (`one`: on one of them); see `drone.run`. */
+  "hub.run": {
+    params: exact({
+      /** Made by the caller; `run.input`, `run.resize` and `run.signal` name it. */
+      stream: text(40),
+      repo: text(60),
+      environment,
+      release: Type.Optional(reference),
+      service: Type.Optional(name),
+      /** In the environment of running instances rather than of a new one. */
+      inside: Type.Boolean(),
+      drones: droneTargetSchema,
+      one: Type.Boolean(),
+      command: list(text(16_384), 200),
+      env: variablesSchema,
+      terminal: Type.Optional(terminalSchema),
+      input: Type.Boolean(),
+      by,
+    }),
+    part: runPartSchema,
+    result: exact({
+      runs: list(runResultSchema, 10_000),
+      failed: list(exact({ drone: name, reason: text(2_000) }), 10_000),
+    }),
+    needs: "cluster",
+  },
+  /** Every instance as its drone reports it. */
+  "hub.ps": {
+    params: exact({
+      target: Type.Optional(instanceTargetSchema),
+      /** Drones are asked for processor and memory, within a second. */
+      usage: Type.Optional(Type.Boolean()),
+    }),
+    /** Instances that do not fit into the frame of the result; they belong before it. */
+    part: list(instanceSummarySchema, 100_000),
+    result: exact({ instances: list(instanceSummarySchema, 100_000) }),
+    needs: "cluster",
+  },
+} as const;
+
+const droneMethodsOfHub = {
+  "hub.drones": {
+    params: exact({
+      target: Type.Optional(droneTargetSchema),
+      /** Drones are asked for load, memory and disk, within a second. */
+      machine: Type.Optional(Type.Boolean()),
+    }),
+    /** As with `hub.ps`. */
+    part: list(droneSummarySchema, 100_000),
+    result: exact({ drones: list(droneSummarySchema, 100_000) }),
+    needs: "cluster",
+  },
+  /** A draining drone gets nothing new; what can run elsewhere is moved first, then its instances end. */
+  "hub.drain": {
+    params: exact({ drone: name, drain: Type.Boolean(), by }),
+    part: droneProgressSchema,
+    result: exact({ instances: count }),
+    needs: "cluster",
+  },
+  /** Changes labels for good, over what the drone is started with. */
+  "hub.label": {
+    params: exact({ drone: name, set: labelsSchema, unset: list(name, 64), by }),
+    result: exact({ labels: labelsSchema }),
+    needs: "cluster",
+  },
+  /** A drone introduces itself, after every connect; first its reports are believed, then it is told what to run. */
+  "hub.join": {
+    params: exact({
+      /** Kept in the drone's data folder, so that it is the same drone after a restart. */
+      identity: hex32,
+      name,
+      labels: labelsSchema,
+      /** Name of what its own command is; absent when it has none. */
+      service: Type.Optional(name),
+      host: text(255),
+      version: text(64),
+      instances: list(instanceReportSchema, 4_000),
+    }),
+    result: joinedSchema,
+    needs: "cluster",
+  },
+  /** A drone ends on purpose. With `running` its instances go on, and it is waited for like a lost one. */
+  "hub.leave": {
+    params: exact({ running: Type.Optional(Type.Boolean()) }),
+    result: nothing,
+    needs: "cluster",
+  },
+  /** What a drone needs to run a deployment that it was assigned; the same id never changes. */
+  "hub.specification": {
+    params: exact({ id: deploymentId }),
+    result: exact({
+      services: list(serviceSchema, 100),
+      build: Type.Optional(buildSchema),
+      test: Type.Optional(taskSchema),
+      release: Type.Optional(taskSchema),
+      /** `Variables` as JSON, hidden under the session's key. */
+      config: text(2_000_000),
+    }),
+    needs: "cluster",
+  },
+} as const;
+
+const trafficMethods = {
+  /** Sends all visitors of a repository's environment to one commit or release. */
+  "hub.promote": {
+    params: exact({ repo: text(60), ref: reference, environment, by }),
+    result: routeSchema,
+    needs: "cluster",
+  },
+  /** Divides the visitors of a repository's environment between commits. */
+  "hub.split": {
+    params: exact({
+      repo: text(60),
+      shares: list(exact({ ref: reference, weight: Type.Number() }), 20),
+      environment,
+      by,
+    }),
+    result: routeSchema,
+    needs: "cluster",
+  },
+  /**
+   * The last events, those that do not fit into the frame of the result as parts before it; with `follow`
+   * all come as parts, then new ones until the caller cancels.
+   */
+  "hub.events": {
+    params: exact({ last: Type.Integer({ minimum: 0, maximum: 10_000 }), follow: Type.Boolean() }),
+    part: eventSchema,
+    result: exact({ events: list(eventSchema, 10_000) }),
+    needs: "cluster",
+  },
+  /** Routes and running commits: the whole book at once and again after each change, as parts. */
+  "hub.routes": { params: nothing, part: routeBookSchema, result: nothing, needs: "cluster" },
+  /** For a proxy: says hello, learns where the registry is. */
+  "hub.meet": {
+    params: nothing,
+    result: exact({ registry: registryPlaceSchema }),
+    needs: "cluster",
+  },
+} as const;
+
+export const hubMethods = {
+  ...releaseMethods,
+  ...instanceMethods,
+  ...droneMethodsOfHub,
+  ...trafficMethods,
+} as const satisfies Record<
+  string,
+  { params: TSchema; result: TSchema; part?: TSchema; needs: "cluster" }
+>;
+
+export const hubTellings = {
+  /** Hub to drone: everything it should run, replacing what was told before. */
+  "drone.desire": exact({ revision: count, deployments: list(deploymentSchema, 4_000) }),
+  /** Drone to hub: one instance as it is now. */
+  "hub.instance": exact({
+    instance: instanceReportSchema,
+    /** What was just done, when that is a step of its own. */
+    step: Type.Optional(oneOf("fetched", "checked out", "started")),
+  }),
+  /** Drone to hub: an instance that is no more. */
+  "hub.instance-gone": exact({ process: text(40) }),
+} as const satisfies Record<string, TSchema>;
