@@ -88,9 +88,12 @@ export class DaemonProcess {
     if (!this.#isOver) this.#child.kill(signal);
   }
 
-  /** Ends it in order; by force when that takes too long. */
-  async stop(): Promise<number | undefined> {
-    this.kill("SIGTERM");
+  /**
+   * Ends it in order; by force when that takes too long. A drone leaves its instances running on SIGTERM
+   * and ends them on SIGINT.
+   */
+  async stop(signal: "SIGTERM" | "SIGINT" = "SIGTERM"): Promise<number | undefined> {
+    this.kill(signal);
     const timer = setTimeout(() => this.kill("SIGKILL"), 20_000);
     const code = await this.exited;
     clearTimeout(timer);

@@ -1,5 +1,5 @@
 /** A whole cluster on free ports of this machine, in a folder that is gone afterwards. */
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readlink, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -58,21 +58,25 @@ export class Cluster {
   }
 
   /** The hub; with the registry of `startRegistry` unless it shall have its own. */
-  async startHub(options: { readonly ownRegistry?: boolean } = {}): Promise<DaemonProcess> {
+  async startHub(
+    options: { readonly ownRegistry?: boolean; readonly flags?: readonly string[] } = {},
+  ): Promise<DaemonProcess> {
     const registry = options.ownRegistry ? [] : [`--registry=${this.registryAddress}`];
-    const flags = [`--port=${this.ports.hub}`, `--secret=${secret}`, ...registry];
+    const own = options.flags ?? [];
+    const flags = [`--port=${this.ports.hub}`, `--secret=${secret}`, ...registry, ...own];
     const daemon = this.start("hub", "propagit", ["hub", ...flags]);
     await daemon.said(/listening on/);
     return daemon;
   }
 
-  /** A drone, once the hub knows it. */
+  /** A drone, once the hub knows it; without a command it runs what repositories say. */
   async startDrone(
     command: readonly string[],
     flags: readonly string[] = [],
   ): Promise<DaemonProcess> {
-    const args = ["drone", ...this.hubFlags, ...flags, "--", ...command];
-    const daemon = this.start(`drone ${command.join(" ")}`, "propagit", args);
+    const own = command.length > 0 ? ["--", ...command] : [];
+    const args = ["drone", ...this.hubFlags, ...flags, ...own];
+    const daemon = this.start(`drone ${[...command, ...flags].join(" ")}`, "propagit", args);
     await daemon.said(/connected to the hub/);
     return daemon;
   }
@@ -102,10 +106,32 @@ export class Cluster {
     return this.#daemons.map(({ name, output }) => `--- ${name}\n${output}`).join("\n");
   }
 
-  /** Ends every process, drones first so that they can say goodbye, and removes the folder. */
+  /** Ends every process, drones first and with their instances, and removes the folder. */
   async destroy(): Promise<void> {
-    for (const daemon of this.#daemons.reverse()) await daemon.stop();
-    await rm(this.folder, { recursive: true, force: true });
+    for (const daemon of this.#daemons.reverse()) await daemon.stop("SIGINT");
+    // What a drone that was killed left behind.
+    for (const pid of await processesIn(this.folder)) killHard(pid);
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** Processes that work in a folder or below it. */
+export async function processesIn(folder: string): Promise<readonly number[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      const place = await readlink(`/proc/${pid}/cwd`).catch(() => "");
+      return place === folder || place.startsWith(`${folder}/`) ? pid : undefined;
+    }),
+  );
+  return found.filter((pid) => pid !== undefined);
+}
+
+function killHard(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It ended meanwhile.
   }
 }
 
