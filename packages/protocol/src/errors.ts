@@ -56,8 +56,8 @@ export const errorCatalogue = {
   BAD_PATTERN: kind(
     usage,
     400,
-    "a registry query is not `name` or `name@range`",
-    "write it like `http@^1.2`",
+    "a registry query, a label selector or a regular expression cannot be read",
+    "write queries like `http@^1.2`, selectors like `role=web, !gpu`, expressions like `/^web-/`",
   ),
   BAD_WEIGHT: kind(
     usage,

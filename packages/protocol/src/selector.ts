@@ -10,17 +10,17 @@ import { PropagitError } from "./errors.js";
 import { quote } from "./ids.js";
 import { exact, list, oneOf, text } from "./shape.js";
 
+const [termsMax, valuesMax] = [20, 50];
 const key = Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$" });
 
 /** `in` and `not-in` compare with `values`; `exists` and `absent` have none. */
 export const selectorTermSchema = exact({
   key,
   op: oneOf("in", "not-in", "exists", "absent"),
-  values: list(text(63), 50),
+  values: list(text(63), valuesMax),
 });
 export type SelectorTerm = Static<typeof selectorTermSchema>;
 
-const termsMax = 20;
 /** No terms: every drone. */
 export const selectorSchema = list(selectorTermSchema, termsMax);
 export type Selector = readonly SelectorTerm[];
@@ -84,8 +84,10 @@ function parseTerm(term: string): SelectorTerm {
     const [, key = "", op, list = ""] = set;
     const values = list.split(",").map((one) => one.trim());
     const isValue = new RegExp(`^${value}$`);
-    if (!values.every((one) => isValue.test(one)))
+    if (!values.every((one) => isValue.test(one))) {
       throw wrong(term, "has a value that no label has");
+    }
+    if (values.length > valuesMax) throw wrong(term, `has more than ${valuesMax} values`);
     return { key, op: op === "in" ? "in" : "not-in", values };
   }
   const equal = equalTerm.exec(term);

@@ -3,6 +3,8 @@
  * schema may only change in a way that still takes the old sample, and never without the file changing too.
  *
  *     UPDATE_GOLDEN=1 script/test protocol/test/golden      writes them after a change that was meant
+ *
+ * Only a new version of the protocol may break with the one before: there, delete what changes and run that.
  */
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";

@@ -17,6 +17,9 @@ import {
 export const crypto: Crypto = {
   mac: (key, text) => createHmac("sha256", key).update(text).digest("hex"),
   equal: (left, right) => left === right,
+  encrypt: (key, text) => `${key}|${text}`,
+  decrypt: (key, sealed) =>
+    sealed.startsWith(`${key}|`) ? sealed.slice(key.length + 1) : undefined,
 };
 
 export const clusterKey = "5ec7".repeat(16);
@@ -127,5 +130,5 @@ export function openPair(sides: { client?: SessionSide; server?: SessionSide } =
 }
 
 export function tell(number: number): Body {
-  return { kind: "tell", method: "drone.desire", params: { number } };
+  return { kind: "tell", method: "hub.instance-gone", params: { number } };
 }
