@@ -78,10 +78,9 @@ function placeTotal(question: PlacementQuestion, count: number): Placement {
   const there = open.filter(({ isThere }) => isThere);
   // With nowhere to move to, what an away drone has stays its own.
   const shares = newShares(there.length > 0 ? there : open, question);
-  const canGrow = there.length > 0;
   let sum = shares.reduce((total, { count: one }) => total + one, 0);
   for (; sum > wanted; sum--) take(shares);
-  while (canGrow && sum < wanted && give(shares)) sum++;
+  if (there.length > 0) for (; sum < wanted; sum++) give(shares);
   const moving = question.surge ? stayingOf(question, shares, wanted) : [];
   return placementOf([...shares.map((share) => [share.identity, share.count] as const), ...moving]);
 }
@@ -126,14 +125,13 @@ function newShares(
   });
 }
 
-/** One more where there are fewest of this service, then fewest of all; false when there is no room. */
-function give(shares: readonly Share[]): boolean {
+/** One more where there are fewest of this service, then fewest of all, if there is room. */
+function give(shares: readonly Share[]): void {
   let best: Share | undefined;
   for (const share of shares) {
     if (share.count < share.max && (!best || compareForGiving(share, best) < 0)) best = share;
   }
   if (best) best.count += 1;
-  return best !== undefined;
 }
 
 function compareForGiving(left: Share, right: Share): number {
