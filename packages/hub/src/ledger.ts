@@ -43,14 +43,9 @@ const eventsWaitingMax = 10_000;
 export class Ledger {
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #rows: Rows = {
-    drones: new Map(),
-    deployments: new Map(),
-    routes: new Map(),
-    operations: new Map(),
-    environments: new Map(),
-    releases: new Map(),
-  };
+  readonly #rows = Object.fromEntries(
+    Object.keys(tables).map((table) => [table, new Map()]),
+  ) as unknown as Rows;
   readonly #listeners = new Set<LedgerListener>();
   #lastEvent = 0;
   #revision = 0;
@@ -81,7 +76,15 @@ export class Ledger {
   }
 
   get deployments(): readonly Deployment[] {
-    return [...this.#rows.deployments.values()].map(({ repo, commit }) => ({ repo, commit }));
+    return [...this.#rows.deployments.values()]
+      .filter(({ started }) => started)
+      .map(({ repo, commit, id, environment, release }) => ({
+        repo,
+        commit,
+        id,
+        environment,
+        release,
+      }));
   }
 
   get routes(): readonly Route[] {

@@ -6,6 +6,8 @@ import type { Store } from "@propagit/store";
 export interface HubWorld extends World {
   /** Of this hub alone while it runs; `Ledger` keeps a copy in memory. */
   readonly store: Store;
+  /** Hides settings in the ledger; of this hub alone, and never in it. */
+  readonly settingsKey: string;
   readonly repositories: Repositories;
 }
 
@@ -37,6 +39,10 @@ export interface Repositories {
   compare(repo: RepoName, from: CommitHash, to: CommitHash): Promise<Comparison>;
   /** Bytes of a commit's files, for the question whether they fit. */
   sizeOf(repo: RepoName, commit: CommitHash): Promise<number>;
+  /** What builds made, by artifact: the commit that it was made from. */
+  artifacts(repo: RepoName): Promise<ReadonlyMap<CommitHash, CommitHash>>;
+  /** Nobody needs these artifacts any more; those that are not there are none. */
+  releaseArtifacts(repo: RepoName, artifacts: ReadonlySet<CommitHash>): Promise<void>;
 }
 
 export interface CommitDescription {

@@ -1,8 +1,11 @@
 /**
  * The rows of the ledger and the keys they live under:
  *
- *     drones/<identity>   deployments/<repo>/<commit>   routes/<repo>   operations/<repo>/<commit>
- *     events/<number, 12 digits>
+ *     drones/<identity>                            environments/<repo>/<environment>
+ *     deployments/<id>                             releases/<repo>/<environment>/<number, 8 digits>
+ *     routes/<repo>/<environment>                  rollouts/<repo>/<environment>/<number, 8 digits>
+ *     placements/<deployment>                      holds/<deployment>/<identity>/<service>
+ *     spawned/<deployment>/<service>               events/<number, 12 digits>
  *
  * What is read back from disk is checked against these schemas like anything foreign.
  */
@@ -10,9 +13,11 @@ import {
   deploymentId,
   droneOutcomeSchema,
   eventSchema,
+  labelsSchema,
   releaseStateSchema,
   rolloutPhaseSchema,
   routeSchema,
+  serviceSchema,
   specificationSchema,
   type ClusterEvent,
 } from "@propagit/protocol";
@@ -22,6 +27,7 @@ const commit = Type.String({ pattern: "^(?:[0-9a-f]{40}|[0-9a-f]{64})$" });
 const name = Type.String({ minLength: 1, maxLength: 63 });
 const time = Type.Integer({ minimum: 0 });
 const count = Type.Integer({ minimum: 0 });
+const lastLines = Type.Optional(Type.Array(Type.String()));
 
 /** A drone that joined once: so that it has its name, and is missed, also after a restart of the hub. */
 const droneRow = Type.Object({
@@ -29,37 +35,23 @@ const droneRow = Type.Object({
   name,
   /** The name it asked for; while it asks for the same it keeps the one it got. */
   wanted: name,
-  service: name,
+  /** What its own command is; absent when it has none, and runs what repositories say. */
+  service: Type.Optional(name),
   host: Type.String(),
+  /** Those it was started with. */
   labels: Type.Record(Type.String(), Type.String()),
+  /** Changes of them for good; an undefined label is in `unset`. */
+  relabelled: Type.Optional(
+    Type.Object({ set: labelsSchema, unset: Type.Array(Type.String(), { maxItems: 64 }) }),
+  ),
+  /** It gets nothing new. */
+  draining: Type.Optional(Type.Boolean()),
   version: Type.String(),
   /** As of the last change that was written; a hub that restarts takes `connected` for just lost. */
   state: Type.Enum(["connected", "away", "left"]),
   since: time,
 });
 export type DroneRow = Static<typeof droneRow>;
-
-/** A commit that every drone should run. */
-const deploymentRow = Type.Object({ repo: name, commit, since: time });
-export type DeploymentRow = Static<typeof deploymentRow>;
-
-/** A deploy or stop that was accepted and is not over: a hub that restarts goes on with it. */
-const operationRow = Type.Object({
-  goal: Type.Enum(["deploy", "stop"]),
-  repo: name,
-  commit,
-  startedAt: time,
-  drones: Type.Array(
-    Type.Object({
-      identity: Type.String(),
-      drone: name,
-      isConcerned: Type.Boolean(),
-      ranBefore: Type.Boolean(),
-      staleFailures: Type.Array(Type.String()),
-    }),
-  ),
-});
-export type OperationRow = Static<typeof operationRow>;
 
 /** A setting as it is kept: always hidden (`Crypto.encrypt`) under the hub's own key. */
 const settingRow = Type.Object({
@@ -70,6 +62,55 @@ const settingRow = Type.Object({
 });
 export type SettingRow = Static<typeof settingRow>;
 const settings = Type.Record(Type.String(), settingRow);
+export type SettingRows = Static<typeof settings>;
+
+/** Something that is to run, or to be built and tested first; releases may share it. */
+const deploymentRow = Type.Object({
+  id: deploymentId,
+  repo: name,
+  environment: name,
+  commit,
+  /** The commit to check out; absent until the build made it. */
+  artifact: Type.Optional(commit),
+  /** Number of the newest release that runs it. */
+  release: count,
+  /** Of that release. */
+  specification: specificationSchema,
+  settings,
+  since: time,
+  /** Drones may run it; false while it is built and tested. */
+  started: Type.Boolean(),
+  /** Services that may run: those whose `after` is fulfilled, in the end all. */
+  services: Type.Array(name),
+});
+export type DeploymentRow = Static<typeof deploymentRow>;
+
+/** Where instances of services that are counted in total are, by service and drone. */
+const placementRow = Type.Object({
+  deployment: deploymentId,
+  counts: Type.Record(Type.String(), Type.Record(Type.String(), count)),
+});
+export type PlacementRow = Static<typeof placementRow>;
+
+/** Instances that a user ended on one drone, and that stay so. */
+const holdRow = Type.Object({
+  deployment: deploymentId,
+  identity: Type.String(),
+  service: name,
+  slots: Type.Array(count),
+});
+export type HoldRow = Static<typeof holdRow>;
+
+/** A service that a user started beside those of the manifest. */
+const spawnedRow = Type.Object({
+  deployment: deploymentId,
+  service: serviceSchema,
+  /** Identities of the drones that run it. */
+  drones: Type.Array(Type.String()),
+  by: Type.String(),
+  at: time,
+});
+export type SpawnedRow = Static<typeof spawnedRow>;
 
 /** One repo in one environment: what is set there, and which releases were live. */
 const environmentRow = Type.Object({
@@ -82,6 +123,8 @@ const environmentRow = Type.Object({
   settings,
   /** Instances by service, over what the manifest says. */
   scales: Type.Record(Type.String(), count),
+  /** Identity of the drone that built last, and has the caches. */
+  builtOn: Type.Optional(Type.String()),
 });
 export type EnvironmentRow = Static<typeof environmentRow>;
 
@@ -102,7 +145,7 @@ const releaseRow = Type.Object({
   endedAt: Type.Optional(time),
   state: releaseStateSchema,
   reason: Type.Optional(Type.String()),
-  lastLines: Type.Optional(Type.Array(Type.String())),
+  lastLines,
   phases: Type.Array(Type.Object({ phase: rolloutPhaseSchema, tookMs: count })),
   drones: Type.Array(droneOutcomeSchema),
   specification: specificationSchema,
@@ -114,13 +157,65 @@ const releaseRow = Type.Object({
 });
 export type ReleaseRow = Static<typeof releaseRow>;
 
+/** A task that was given to a drone, or waits for one. */
+const taskRow = Type.Object({
+  /** No drone runs the same id twice. */
+  id: Type.String(),
+  kind: Type.Enum(["build", "test", "release"]),
+  /** Identity of its drone; absent while none that fits is there. */
+  identity: Type.Optional(Type.String()),
+  startedAt: time,
+});
+export type TaskRow = Static<typeof taskRow>;
+
+/** A release on its way: the state of the machine in `rollout.ts`. */
+const rolloutRow = Type.Object({
+  repo: name,
+  environment: name,
+  number: count,
+  deployment: deploymentId,
+  acceptedAt: time,
+  phase: rolloutPhaseSchema,
+  /** When the phase began. */
+  phaseAt: time,
+  /** Said by whoever asked; otherwise as the specification says. */
+  promote: Type.Optional(Type.Boolean()),
+  /** Tasks that are still to be run. */
+  tasks: Type.Array(Type.Enum(["build", "test", "release"])),
+  task: Type.Optional(taskRow),
+  /** Drones when it began to start, so that what ran or failed before is told apart. */
+  drones: Type.Array(
+    Type.Object({
+      identity: Type.String(),
+      wasThere: Type.Boolean(),
+      ranBefore: Type.Boolean(),
+      staleFailures: Type.Array(Type.String()),
+    }),
+  ),
+  /** The deployment as it was before, for when this comes to nothing; absent when there was none. */
+  former: Type.Optional(deploymentRow),
+  /** Why it comes to nothing: the first reason. */
+  failure: Type.Optional(
+    Type.Object({
+      state: Type.Enum(["failed", "cancelled"]),
+      reason: Type.String(),
+      lastLines,
+      drones: Type.Array(droneOutcomeSchema),
+    }),
+  ),
+});
+export type RolloutRow = Static<typeof rolloutRow>;
+
 export const tables = {
   drones: droneRow,
   deployments: deploymentRow,
   routes: routeSchema,
-  operations: operationRow,
   environments: environmentRow,
   releases: releaseRow,
+  rollouts: rolloutRow,
+  placements: placementRow,
+  holds: holdRow,
+  spawned: spawnedRow,
 } as const;
 export type TableName = keyof typeof tables;
 export type Row<T extends TableName> = Static<(typeof tables)[T]>;
@@ -152,7 +247,20 @@ export function eventKey(number: number): string {
   return `events/${String(number).padStart(12, "0")}`;
 }
 
-/** Key of a deployment or operation within its table. */
-export function commitKey(repo: string, commit: string): string {
-  return `${repo}/${commit}`;
+/** Key of an environment or a route within its table. */
+export function placeKey(repo: string, environment: string): string {
+  return `${repo}/${environment}`;
+}
+
+/** Key of a release or rollout within its table; in the order of numbers. */
+export function releaseKey(repo: string, environment: string, number: number): string {
+  return `${repo}/${environment}/${String(number).padStart(8, "0")}`;
+}
+
+export function holdKey({ deployment, identity, service }: Omit<HoldRow, "slots">): string {
+  return `${deployment}/${identity}/${service}`;
+}
+
+export function spawnedKey(deployment: string, service: string): string {
+  return `${deployment}/${service}`;
 }
