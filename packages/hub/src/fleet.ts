@@ -1,42 +1,60 @@
 /**
  * The drones: who is connected, who is missed, and what each one reported last.
  *
- *     (unknown) --join--> connected --connection ends--> lost --30 s--> away
+ *     (unknown) --join--> connected --connection ends--> lost --drone timeout--> away
  *                             \--leave--> left           (each of them --join--> connected)
  *
  * Names and the last written state are rows of the ledger; connections and reports are in memory only,
  * since every drone brings its reports with it when it comes back.
  */
-import { PropagitError, type Deployment, type InstanceReport } from "@propagit/protocol";
-import type { Conversation, Timer, World } from "@propagit/runtime";
-import type { Step } from "./core/deploy.js";
+import {
+  assert,
+  PropagitError,
+  type InstanceReport,
+  type MethodName,
+  type Params,
+  type Result,
+  type Telling,
+} from "@propagit/protocol";
+import type { CallOptions, Conversation, Timer, World } from "@propagit/runtime";
+import type { Contact, Step } from "./core/contact.js";
 import { instanceEvent } from "./core/instance-event.js";
-import { checkJoin, planJoin, type JoinParams } from "./core/membership.js";
+import { checkJoin, labelsOf, planJoin, type JoinParams, type Labels } from "./core/membership.js";
 import type { DroneRow, LedgerChange } from "./core/rows.js";
-import type { Contact } from "./core/verdict.js";
 import type { Ledger } from "./ledger.js";
 
-/** A drone that was lost is waited for this long, as when it restarts; then it is away. */
-const awayMs = 30_000;
 /** Instances of one drone; as many as `hub.join` may bring. */
 const instancesMax = 4_000;
 
 /** One drone as it is known right now. */
 export interface Member {
   readonly identity: string;
+  readonly name: string;
   readonly contact: Contact;
   /** When that contact began, in ms since 1970. */
   readonly since: number;
   /** By process. */
   readonly instances: ReadonlyMap<string, InstanceReport>;
+  /** Those it was started with, as changed since. */
+  readonly labels: Labels;
+  readonly draining: boolean;
+  /** It runs a command of its own, whatever a repository says. */
+  readonly ownCommand: boolean;
 }
 
 export interface FleetListener {
-  readonly observed: (identity: string, deployment: Deployment, step: Step | undefined) => void;
+  readonly observed: (identity: string, report: InstanceReport, step: Step | undefined) => void;
   readonly contact: (identity: string, contact: Contact) => void;
 }
 
-interface LiveMember extends Member {
+export interface FleetOptions {
+  /** A drone that was lost is waited for this long, as when it restarts; then it is away. */
+  readonly droneTimeoutMs: number;
+}
+
+/** How a drone is connected, and what it reported; the rest is its row. */
+interface LiveMember {
+  readonly identity: string;
   contact: Contact;
   since: number;
   readonly instances: Map<string, InstanceReport>;
@@ -47,45 +65,84 @@ interface LiveMember extends Member {
 export class Fleet {
   readonly #world: World;
   readonly #ledger: Ledger;
-  readonly #listener: FleetListener;
+  readonly #options: FleetOptions;
+  readonly #listeners = new Set<FleetListener>();
   readonly #members = new Map<string, LiveMember>();
   readonly #byConversation = new WeakMap<Conversation, LiveMember>();
   #isStopped = false;
 
-  constructor(world: World, ledger: Ledger, listener: FleetListener) {
+  constructor(world: World, ledger: Ledger, options: FleetOptions) {
     this.#world = world;
     this.#ledger = ledger;
-    this.#listener = listener;
+    this.#options = options;
     for (const row of ledger.rows("drones").values()) this.#remember(row);
   }
 
-  get members(): ReadonlyMap<string, Member> {
-    return this.#members;
+  /** Told of everything from now on, in the order of listening. */
+  listen(listener: FleetListener): { stop(): void } {
+    this.#listeners.add(listener);
+    return { stop: () => this.#listeners.delete(listener) };
+  }
+
+  /** All drones that are known, also those that ended. */
+  get members(): readonly Member[] {
+    return [...this.#ledger.rows("drones").values()].map((row) => this.#memberOfRow(row));
+  }
+
+  member(identity: string): Member | undefined {
+    const row = this.#ledger.rows("drones").get(identity);
+    return row && this.#memberOfRow(row);
   }
 
   nameOf(identity: string): string {
     return this.#ledger.rows("drones").get(identity)?.name ?? identity;
   }
 
-  /** Instances of a commit on one drone. */
-  reportsOf(identity: string, { repo, commit }: Deployment): readonly InstanceReport[] {
+  /** Instances of a deployment on one drone. */
+  reportsOf(identity: string, deployment: string): readonly InstanceReport[] {
     const instances = this.#members.get(identity)?.instances.values() ?? [];
-    return [...instances].filter((report) => report.repo === repo && report.commit === commit);
+    return [...instances].filter((report) => report.deployment === deployment);
   }
 
-  /** Tells every drone that is connected what it should run. */
-  tellDesire(): void {
-    for (const member of this.#members.values()) this.#tellDesire(member);
+  /**
+   * Calls a drone over the connection that it made.
+   *
+   * @throws NO_DRONE when it is not connected, LINK_LOST when it goes meanwhile, what it answers
+   */
+  async call<M extends MethodName>(
+    identity: string,
+    method: M,
+    params: Params<M>,
+    options: CallOptions<M> = {},
+  ): Promise<Result<M>> {
+    const conversation = this.#members.get(identity)?.conversation;
+    if (conversation) return conversation.call(method, params, options);
+    throw new PropagitError("NO_DRONE", `drone ${this.nameOf(identity)} is not connected`);
+  }
+
+  /** Tells a drone something; false when it is not connected. @throws TOO_LARGE */
+  tell<T extends "drone.assign" | "run.input" | "run.resize" | "run.signal">(
+    identity: string,
+    telling: T,
+    params: Telling<T>,
+  ): boolean {
+    const conversation = this.#members.get(identity)?.conversation;
+    conversation?.tell(telling, params);
+    return conversation !== undefined;
+  }
+
+  /** Who speaks on a connection. @throws BAD_FRAME when it is no drone's */
+  identityOf(conversation: Conversation): string {
+    return this.#memberOf(conversation).identity;
   }
 
   /**
    * Takes a drone in, or back. Its reports are believed; the one that joined last under an identity is
    * the drone, since an older connection may be dead without anybody knowing.
    *
-   * @returns the name it is known by
    * @throws BAD_NAME, OVERLOADED, DATA_UNUSABLE
    */
-  async join(params: JoinParams, conversation: Conversation): Promise<string> {
+  async join(params: JoinParams, conversation: Conversation): Promise<Member> {
     checkJoin(params);
     const { identity, instances } = params;
     await this.#ledger.change(() => this.#joinChange(params));
@@ -96,12 +153,19 @@ export class Fleet {
     this.#replaceInstances(member, instances);
     this.#setContact(member, "connected");
     void conversation.over.then(() => this.#lost(member, conversation));
-    return this.nameOf(identity);
+    const joined = this.member(identity);
+    assert(joined, "a drone that joined has a row");
+    return joined;
   }
 
-  /** A drone ends on purpose: nobody waits for it. @throws BAD_FRAME */
-  async leave(conversation: Conversation): Promise<void> {
+  /**
+   * A drone ends on purpose: nobody waits for it, unless its instances go on `running`.
+   *
+   * @throws BAD_FRAME
+   */
+  async leave(conversation: Conversation, running: boolean): Promise<void> {
     const member = this.#memberOf(conversation);
+    if (running) return this.#lost(member, conversation);
     member.conversation = undefined;
     this.#byConversation.delete(conversation);
     member.instances.clear();
@@ -118,7 +182,7 @@ export class Fleet {
     }
     member.instances.set(report.process, report);
     this.#note(member, before, report);
-    this.#listener.observed(member.identity, report, step);
+    this.#tellObserved(member, report, step);
   }
 
   /** @throws BAD_FRAME when that connection is no drone's */
@@ -128,7 +192,7 @@ export class Fleet {
     if (!report) return;
     member.instances.delete(process);
     this.#note(member, report, { ...report, phase: "stopped" });
-    this.#listener.observed(member.identity, report, undefined);
+    this.#tellObserved(member, report, undefined);
   }
 
   /** Ends the timers; drones are no longer missed. */
@@ -198,7 +262,7 @@ export class Fleet {
 
   #startTimer(member: LiveMember): void {
     member.timer?.cancel();
-    member.timer = this.#world.clock.after(awayMs, () => {
+    member.timer = this.#world.clock.after(this.#options.droneTimeoutMs, () => {
       if (member.contact !== "lost") return;
       this.#setContact(member, "away");
       this.#writeState(member, "away").catch((thrown: unknown) => {
@@ -213,15 +277,11 @@ export class Fleet {
     // Away is shown since it was lost, not since nobody waits for it any more.
     if (member.contact !== contact && contact !== "away") member.since = this.#now();
     member.contact = contact;
-    this.#listener.contact(member.identity, contact);
-    if (contact !== "connected") return;
-    // After the answer to the join, which has what the drone must know first.
-    this.#world.clock.after(0, () => this.#tellDesire(member));
+    for (const listener of this.#listeners) listener.contact(member.identity, contact);
   }
 
-  #tellDesire({ conversation }: LiveMember): void {
-    const { revision, deployments } = this.#ledger;
-    conversation?.tell("drone.desire", { revision, deployments: [...deployments] });
+  #tellObserved({ identity }: LiveMember, report: InstanceReport, step: Step | undefined): void {
+    for (const listener of this.#listeners) listener.observed(identity, report, step);
   }
 
   #writeState(member: LiveMember, state: "away" | "left"): Promise<void> {
@@ -229,7 +289,7 @@ export class Fleet {
       const row = this.#ledger.rows("drones").get(member.identity);
       if (!row || member.contact !== state) return undefined;
       const { identity, name } = row;
-      const silent = `${name} was not heard of for ${awayMs / 1_000} s`;
+      const silent = `${name} was not heard of for ${this.#options.droneTimeoutMs / 1_000} s`;
       const text = state === "left" ? `${name} ended` : silent;
       return {
         edits: [{ table: "drones", key: identity, row: { ...row, state, since: member.since } }],
@@ -247,6 +307,20 @@ export class Fleet {
     const member = this.#byConversation.get(conversation);
     if (member) return member;
     throw new PropagitError("BAD_FRAME", "only a drone that has joined says that");
+  }
+
+  #memberOfRow(row: DroneRow): Member {
+    const { contact = "away", since = row.since, instances } = this.#members.get(row.identity) ?? {};
+    return {
+      identity: row.identity,
+      name: row.name,
+      contact,
+      since,
+      instances: instances ?? new Map(),
+      labels: labelsOf(row),
+      draining: row.draining ?? false,
+      ownCommand: row.service !== undefined,
+    };
   }
 
   #now(): number {

@@ -14,7 +14,7 @@ import {
 import { Value } from "typebox/value";
 import { chooseName } from "./drone-name.js";
 import type { DroneRow } from "./rows.js";
-import type { Contact } from "./verdict.js";
+import type { Contact } from "./contact.js";
 
 /** Drones known to one hub; what a deploy's answer has room for. */
 const dronesMax = 10_000;
@@ -24,6 +24,7 @@ const forgetMs = { left: 7 * 86_400_000, away: 90 * 86_400_000 } as const;
 /** Forgotten at one join; a transaction has bounds. */
 const forgottenMax = 100;
 
+export type Labels = Readonly<Record<string, string>>;
 export type JoinParams = Params<"hub.join">;
 
 /** How a drone is known right now. */
@@ -45,12 +46,19 @@ export interface JoinPlan {
 /** @throws BAD_NAME */
 export function checkJoin({ name, service, labels }: JoinParams): void {
   parseDroneName(name);
-  parseServiceName(service);
+  if (service !== undefined) parseServiceName(service);
   const pairs = Object.entries(labels);
   if (pairs.length > labelsMax) {
     throw new PropagitError("BAD_NAME", `a drone has at most ${labelsMax} labels`);
   }
   for (const [key, value] of pairs) parseLabel(`${key}=${value}`);
+}
+
+/** Labels as they count: those it was started with, and what was changed of them since. */
+export function labelsOf({ labels, relabelled }: Pick<DroneRow, "labels" | "relabelled">): Labels {
+  if (!relabelled) return labels;
+  const kept = Object.entries(labels).filter(([key]) => !relabelled.unset.includes(key));
+  return { ...Object.fromEntries(kept), ...relabelled.set };
 }
 
 /** @throws OVERLOADED */
@@ -70,7 +78,19 @@ export function planJoin(
   const since = before?.state === "connected" ? before.since : now;
   const isNews = contact !== "connected" && contact !== "lost";
   const state = "connected";
-  const row: DroneRow = { identity, name, wanted, labels, service, host, version, state, since };
+  const row: DroneRow = {
+    identity,
+    name,
+    wanted,
+    labels,
+    ...(service !== undefined && { service }),
+    host,
+    version,
+    state,
+    since,
+    ...(before?.relabelled && { relabelled: before.relabelled }),
+    ...(before?.draining && { draining: before.draining }),
+  };
   const isChange = isNews || forgotten.length > 0 || !Value.Equal(before, row);
   return { row, forgotten, isNews, isChange };
 }
