@@ -59,6 +59,8 @@ export const runPartSchema = Type.Union([
     /** Base64. */
     data: chunk,
   }),
+  /** So many bytes of its input, all together, the command has taken; see `run.taken`. */
+  exact({ kind: Type.Literal("taken"), drone: name, bytes: count }),
 ]);
 export type RunPart = Static<typeof runPartSchema>;
 
@@ -166,6 +168,12 @@ export const droneTellings = {
   }),
   /** Caller to hub, hub to drone: what is typed into a command that runs; an empty `data` ends it. */
   "run.input": exact({ stream: processId, data: chunk }),
+  /**
+   * Caller to hub, hub to drone: so many bytes of output, all together, the caller has taken. From the first
+   * time on the drone stays at most 1 MiB ahead of it, so that nothing in between must keep more. A caller
+   * does the same with what it types, by the parts `taken`.
+   */
+  "run.taken": exact({ stream: processId, bytes: count }),
   "run.resize": exact({ stream: processId, columns: count, rows: count }),
   "run.signal": exact({
     stream: processId,

@@ -79,6 +79,7 @@ export const tellingSamples: { [T in TellingName]: Telling<T> } = {
   "drone.desire": { revision: 3, deployments: [{ repo: "webapp", commit }] },
   "drone.assign": { revision: 3, assignments: [assignment], keep: [{ repo: "webapp", commit }] },
   "run.input": { stream: nonce, data: base64 },
+  "run.taken": { stream: nonce, bytes: 65_536 },
   "run.resize": { stream: nonce, columns: 80, rows: 24 },
   "run.signal": { stream: nonce, signal: "SIGINT" },
   "hub.instance": { instance: report, step: "checked out" },
