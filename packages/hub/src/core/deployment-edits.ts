@@ -1,24 +1,17 @@
 /**
- * What is written when a deployment is wanted, no longer wanted, or gets its visitors: the rows that must
- * change together. Decided from the rows as they are when the ledger's turn comes.
+ * What is written when a deployment is no longer wanted, or gets its visitors: the rows that must change
+ * together.
  */
 import { environmentDefault, type HostRoute, type Route } from "@propagit/protocol";
+import { changed, type Draft, type LedgerRows } from "./draft.js";
 import {
   placeKey,
   releaseKey,
   type DeploymentRow,
-  type Edit,
   type EnvironmentRow,
   type ReleaseRow,
-  type Row,
-  type TableName,
 } from "./rows.js";
 import { leadsTo, withoutShare } from "./shares.js";
-
-/** The ledger, as far as it is read. */
-export interface LedgerRows {
-  rows<T extends TableName>(table: T): ReadonlyMap<string, Row<T>>;
-}
 
 /** Releases remembered as having been live. */
 const liveMax = 200;
@@ -48,133 +41,114 @@ export function currentRelease(
   return ledger.rows("releases").get(releaseKey(repo, environment, number));
 }
 
-export function editRelease(row: ReleaseRow, change: Partial<ReleaseRow>): Edit {
-  const { repo, environment, number } = row;
-  return {
-    table: "releases",
-    key: releaseKey(repo, environment, number),
-    row: { ...row, ...change },
-  };
+export function changeRelease(
+  draft: Draft,
+  { repo, environment, number }: Pick<ReleaseRow, "repo" | "environment" | "number">,
+  changes: Parameters<typeof changed<ReleaseRow>>[1],
+): void {
+  const key = releaseKey(repo, environment, number);
+  const row = draft.rows("releases").get(key);
+  if (row) draft.put("releases", key, changed(row, changes));
 }
 
 /** Nothing is to run any more of these deployments; visitors are no longer sent there. */
-export function undesire(ledger: LedgerRows, ids: ReadonlySet<string>): readonly Edit[] {
-  const edits: Edit[] = [];
+export function undesire(draft: Draft, ids: ReadonlySet<string>): void {
+  unroute(draft, ids);
   for (const id of ids) {
-    if (ledger.rows("deployments").has(id)) {
-      edits.push({ table: "deployments", key: id, row: undefined });
-    }
-    if (ledger.rows("placements").has(id)) {
-      edits.push({ table: "placements", key: id, row: undefined });
-    }
+    draft.delete("deployments", id);
+    draft.delete("placements", id);
   }
   for (const table of ["holds", "spawned"] as const) {
-    for (const [key, { deployment }] of ledger.rows(table)) {
-      if (ids.has(deployment)) edits.push({ table, key, row: undefined });
+    for (const [key, { deployment }] of draft.rows(table)) {
+      if (ids.has(deployment)) draft.delete(table, key);
     }
   }
-  for (const row of ledger.rows("releases").values()) {
+  for (const row of draft.rows("releases").values()) {
     if (ids.has(row.deployment) && row.presence === "running") {
-      edits.push(editRelease(row, { presence: "kept" }));
+      changeRelease(draft, row, { presence: "kept" });
     }
   }
-  return [...edits, ...unroute(ledger, ids)];
 }
 
 /** Takes their shares out of all routes. */
-function unroute(ledger: LedgerRows, ids: ReadonlySet<string>): readonly Edit[] {
-  const edits: Edit[] = [];
-  const rows = ledger.rows("deployments");
-  for (const [key, route] of ledger.rows("routes")) {
+function unroute(draft: Draft, ids: ReadonlySet<string>): void {
+  const rows = draft.rows("deployments");
+  for (const [key, route] of draft.rows("routes")) {
     let left: Route | undefined = route;
     for (const id of ids) {
       const row = rows.get(id);
-      if (!left || !row || !isRouteOf(route, row)) continue;
-      if (hasTwin(rows, row, ids)) left = withoutExactly(left, id);
-      else left = withoutShare(left, { commit: row.commit, deployment: id });
+      if (left && row && isRouteOf(route, row)) left = withoutDeployment(rows, left, row, ids);
     }
-    if (left !== route) edits.push({ table: "routes", key, row: left });
+    if (left === route) continue;
+    if (left) draft.put("routes", key, left);
+    else draft.delete("routes", key);
   }
-  return edits;
 }
 
-/** Another deployment of the same commit goes on, and takes the visitors of a share that names none. */
-function hasTwin(
+/** A share that names no deployment stays while another one of its commit goes on. */
+function withoutDeployment(
   rows: ReadonlyMap<string, DeploymentRow>,
-  row: DeploymentRow,
+  route: Route,
+  { id, repo, environment, commit }: DeploymentRow,
   ids: ReadonlySet<string>,
-): boolean {
-  return [...rows.values()].some(
+): Route | undefined {
+  const goesOn = [...rows.values()].some(
     (other) =>
       other.started &&
       !ids.has(other.id) &&
-      other.repo === row.repo &&
-      other.environment === row.environment &&
-      other.commit === row.commit,
+      other.repo === repo &&
+      other.environment === environment &&
+      other.commit === commit,
   );
-}
-
-function withoutExactly(route: Route, id: string): Route | undefined {
+  if (!goesOn) return withoutShare(route, { commit, deployment: id });
   const shares = route.shares.filter(({ deployment }) => deployment !== id);
-  if (shares.length === route.shares.length) return route;
   return shares.length === 0 ? undefined : { ...route, shares };
 }
 
-export function isRouteOf(route: Route, { repo, environment }: DeploymentRow): boolean {
+export function isRouteOf(
+  route: Route,
+  { repo, environment }: Pick<DeploymentRow, "repo" | "environment">,
+): boolean {
   return route.repo === repo && (route.environment ?? environmentDefault) === environment;
-}
-
-/** Whether any visitor may be sent there. */
-export function isRouted(ledger: LedgerRows, row: DeploymentRow): boolean {
-  const route = ledger.rows("routes").get(placeKey(row.repo, row.environment));
-  return route?.shares.some((share) => leadsTo(share, { ...row, deployment: row.id })) ?? false;
 }
 
 export interface NewRoute {
   readonly repo: string;
   readonly environment: string;
   readonly shares: Route["shares"];
-  /** Of the release that gets most of the visitors. */
+  /** Beside the environment's own name. */
   readonly hosts: readonly HostRoute[];
-  /** Its number: it is live from now on. */
+  /** The release that most visitors get: it is live from now on. */
   readonly live: number;
   readonly now: number;
 }
 
 /** Visitors go there from now on: the route, who is live, and when others lost theirs. */
-export function sendVisitors(ledger: LedgerRows, wanted: NewRoute): readonly Edit[] {
-  const { repo, environment, shares, hosts, live, now } = wanted;
+export function sendVisitors(draft: Draft, wanted: NewRoute): void {
+  const { repo, environment, hosts, live, now } = wanted;
   const key = placeKey(repo, environment);
-  const route: Route = {
+  const before = draft.rows("routes").get(key);
+  const shares = [...wanted.shares];
+  const after: Route = {
     repo,
     environment,
-    shares: [...shares],
+    shares,
     ...(hosts.length > 0 && { hosts: [...hosts] }),
   };
-  const place = environmentOf(ledger, repo, environment);
-  const edits: Edit[] = [{ table: "routes", key, row: route }];
+  draft.put("routes", key, after);
+  const place = environmentOf(draft, repo, environment);
   if (place.live.at(-1) !== live) {
-    const row = { ...place, live: [...place.live, live].slice(-liveMax) };
-    edits.push({ table: "environments", key, row });
+    draft.put("environments", key, { ...place, live: [...place.live, live].slice(-liveMax) });
   }
-  const before = ledger.rows("routes").get(key);
-  for (const row of ledger.rows("releases").values()) {
+  for (const row of draft.rows("releases").values()) {
     if (row.repo !== repo || row.environment !== environment) continue;
-    const change = departure(row, before, route, now);
-    if (change) edits.push(editRelease(row, change));
+    if (hasVisitors(after, row)) {
+      if (row.leftAt !== undefined) changeRelease(draft, row, { leftAt: undefined });
+    } else if (hasVisitors(before, row)) changeRelease(draft, row, { leftAt: now });
   }
-  return edits;
 }
 
-/** A release whose visitors come or go with a new route. */
-function departure(
-  row: ReleaseRow,
-  before: Route | undefined,
-  after: Route,
-  now: number,
-): { leftAt?: number } | undefined {
-  const has = (route: Route | undefined) =>
-    route?.shares.some((share) => leadsTo(share, row)) ?? false;
-  if (has(after)) return row.leftAt === undefined ? undefined : { leftAt: undefined as never };
-  return has(before) ? { leftAt: now } : undefined;
+/** Whether any visitor may be sent to a release. */
+export function hasVisitors(route: Route | undefined, release: ReleaseRow): boolean {
+  return route?.shares.some((share) => leadsTo(share, release)) ?? false;
 }
