@@ -121,7 +121,7 @@ export class Fleet {
   }
 
   /** Tells a drone something; false when it is not connected. @throws TOO_LARGE */
-  tell<T extends "drone.assign" | "run.input" | "run.resize" | "run.signal">(
+  tell<T extends "drone.assign" | "run.input" | "run.taken" | "run.resize" | "run.signal">(
     identity: string,
     telling: T,
     params: Telling<T>,

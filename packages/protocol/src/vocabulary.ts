@@ -227,7 +227,8 @@ export type Usage = Static<typeof usageSchema>;
 
 export const droneSummarySchema = exact({
   name,
-  service: name,
+  /** What its own command is; absent when it has none. */
+  service: Type.Optional(name),
   host: text(255),
   labels: labelsSchema,
   state: oneOf("connected", "away", "left"),

@@ -128,6 +128,11 @@ export class Conversation {
     return this.#peer;
   }
 
+  /** What was sent and has not left yet, because the other side reads slowly. */
+  get bufferedBytes(): number {
+    return this.#wire.bufferedBytes;
+  }
+
   get isOpen(): boolean {
     return this.#session.phase.kind === "open";
   }

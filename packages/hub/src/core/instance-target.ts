@@ -18,7 +18,8 @@ export interface FoundInstance<D extends NamedDrone = NamedDrone> {
 }
 
 export interface DroneWithInstances extends NamedDrone {
-  readonly instances: Iterable<InstanceReport>;
+  /** By process. */
+  readonly instances: ReadonlyMap<string, InstanceReport>;
 }
 
 /** What of a release tells its instances. */
@@ -98,7 +99,7 @@ function instancesOf<D extends DroneWithInstances>(
   drones: readonly D[],
 ): readonly FoundInstance<D>[] {
   return chooseDrones(target, drones).flatMap((drone) =>
-    [...drone.instances].map((report) => ({ drone, report })),
+    [...drone.instances.values()].map((report) => ({ drone, report })),
   );
 }
 

@@ -24,20 +24,28 @@ function report(process: string, changes: Partial<InstanceReport> = {}): Instanc
   };
 }
 
+function byProcess(...reports: InstanceReport[]) {
+  return new Map(reports.map((one) => [one.process, one]));
+}
+
 const second = { commit: two, deployment: "2".repeat(16), release: 2 };
 const drones = [
   {
     name: "web-1",
     labels: { role: "web" },
-    instances: [report("aa11"), report("aa22", second), report("bb11", { service: "worker" })],
+    instances: byProcess(
+      report("aa11"),
+      report("aa22", second),
+      report("bb11", { service: "worker" }),
+    ),
   },
   {
     name: "web-2",
     labels: {},
-    instances: [
+    instances: byProcess(
       report("cc11", { environment: "staging" }),
       report("dd11", { repo: "blog", commit: old, deployment: "3".repeat(16) }),
-    ],
+    ),
   },
 ];
 const release = { repo: "webapp", environment: "production" };
