@@ -1,5 +1,5 @@
 /** Which changes of an instance are worth an event, and in which words. */
-import { shortCommit, type InstanceReport } from "@propagit/protocol";
+import { environmentDefault, shortCommit, type InstanceReport } from "@propagit/protocol";
 import type { NewEvent } from "./rows.js";
 
 /** Characters of a reason that go into an event. */
@@ -10,10 +10,16 @@ export function instanceEvent(
   before: InstanceReport | undefined,
   now: InstanceReport,
 ): NewEvent | undefined {
-  const { repo, commit, service, phase, port, reason = "no reason given" } = now;
+  const { repo, commit, environment, release, phase, port, reason = "no reason given" } = now;
   if (before?.phase === phase) return undefined;
-  const what = `${service} of ${repo} ${shortCommit(commit)}`;
-  const where = { repo, commit, drone };
+  const what = describeInstance(now);
+  const where = {
+    repo,
+    commit,
+    ...(environment !== undefined && { environment }),
+    ...(release !== undefined && { release }),
+    drone,
+  };
   switch (phase) {
     case "ready": {
       const on = port === undefined ? "" : `, port ${port}`;
@@ -35,4 +41,20 @@ export function instanceEvent(
     default:
       return phase satisfies never;
   }
+}
+
+/**
+ * What it is in words: the slot only where there are several, the environment where it is not the usual one.
+ *
+ * @example
+ * "http of webapp 74336bc", "http.2 of webapp 74336bc (release 12 in staging)"
+ */
+export function describeInstance(report: InstanceReport): string {
+  const { repo, commit, service, slot = 1, release, environment = environmentDefault } = report;
+  const numbered = slot > 1 ? `${service}.${slot}` : service;
+  const details = [
+    ...(release === undefined ? [] : [`release ${release}`]),
+    ...(environment === environmentDefault ? [] : [`in ${environment}`]),
+  ].join(" ");
+  return `${numbered} of ${repo} ${shortCommit(commit)}${details && ` (${details})`}`;
 }
