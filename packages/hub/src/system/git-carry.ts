@@ -14,8 +14,8 @@ export interface Carry {
   readonly prefix: string;
   /** Undefined when git is to get nothing. */
   readonly body: CarriedBody | undefined;
-  /** Done after git has ended well and before the client hears the end of the answer. */
-  readonly afterwards: () => Promise<void>;
+  /** What failed after git had taken a push, asked when git has ended; the client's git then fails too. */
+  readonly failure: () => string | undefined;
 }
 
 export interface CarriedBody {
@@ -43,7 +43,6 @@ export async function carry(options: Carry): Promise<void> {
     const exitCode = await process.ended;
     await answered;
     if (exitCode !== 0 && !response.headersSent) throw failureOf(options, await settledNow(sent));
-    if (exitCode === 0) await options.afterwards();
     if (!response.headersSent) startAnswer(options);
     response.end();
   } finally {
@@ -86,13 +85,40 @@ function settledNow(sent: Promise<unknown>): Promise<unknown> {
 }
 
 async function sendAnswer(options: Carry): Promise<void> {
-  const { response, process } = options;
+  const { response, process, failure } = options;
+  // The last flush is held back, as a failure has to be told before it.
+  let held: Buffer = Buffer.alloc(0);
   for await (const chunk of process.output as AsyncIterable<Buffer>) {
     process.touch();
     if (!response.headersSent) startAnswer(options);
-    if (response.destroyed || response.write(chunk)) continue;
+    const bytes = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
+    const end = bytes.length - flushBytesAtEnd(bytes);
+    held = bytes.subarray(end);
+    if (end === 0 || response.destroyed || response.write(bytes.subarray(0, end))) continue;
     await drained(response);
   }
+  const failed = failure();
+  if (failed !== undefined && held.length === flushBytes) response.write(sideBandFailure(failed));
+  if (held.length > 0) response.write(held);
+}
+
+/** "0000" ends what git has to say. */
+const flushBytes = 4;
+
+/** How many of the last bytes may be the last flush, or its beginning. */
+function flushBytesAtEnd(bytes: Buffer): number {
+  let count = 0;
+  while (count < Math.min(flushBytes, bytes.length) && bytes.at(-1 - count) === 0x30) count++;
+  return count;
+}
+
+/**
+ * A line on the third band of git's side-band protocol: a git that reads it ends with a failure, although
+ * its refs are moved.
+ */
+function sideBandFailure(text: string): Buffer {
+  const line = Buffer.from(`\u0003${text.slice(0, 900)}\n`);
+  return Buffer.concat([Buffer.from((line.length + 4).toString(16).padStart(4, "0")), line]);
 }
 
 function startAnswer({ response, contentType, prefix }: Carry): void {

@@ -9,6 +9,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { PropagitError } from "@propagit/protocol";
 import { errnoOf, nodeDisk, withStreams } from "@propagit/runtime";
+import { installHooks } from "./push-hooks.js";
 
 /** How git is called in one data folder. */
 export interface GitSettings {
@@ -27,6 +28,10 @@ export interface GitOptions {
   readonly input?: string;
   readonly limitMs?: number;
   readonly signal?: AbortSignal;
+  /** On top of what git is always given. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Takes standard output as it comes, however much it is; `stdout` is then empty. */
+  readonly onOutput?: (text: string) => void;
 }
 
 /** The oldest git that a hub runs with: Debian 11 has it; it knows protocol v2 and `--end-of-options`. */
@@ -44,7 +49,8 @@ export async function prepareGit(dataFolder: string): Promise<GitSettings> {
   const home = join(dataFolder, "git-home");
   const settings = { env: environment(home), repoFolder: join(dataFolder, "repos") };
   const version = await findVersion(settings);
-  await nodeDisk.writeAtomic(join(home, ".gitconfig"), configuration(version));
+  const hooks = await installHooks(home);
+  await nodeDisk.writeAtomic(join(home, ".gitconfig"), configuration(version, hooks));
   try {
     await mkdir(settings.repoFolder, { recursive: true, mode: 0o700 });
   } catch (thrown) {
@@ -58,12 +64,12 @@ export async function prepareGit(dataFolder: string): Promise<GitSettings> {
 export function runGit(
   settings: GitSettings,
   args: readonly string[],
-  { input = "", limitMs = limitMsDefault, signal }: GitOptions = {},
+  { input = "", limitMs = limitMsDefault, signal, env, onOutput }: GitOptions = {},
 ): Promise<GitResult> {
   return new Promise((resolve, reject) => {
     const child = withStreams(
       spawn("git", [...args], {
-        env: settings.env,
+        env: { ...settings.env, ...env },
         // Wherever the hub was started: perhaps in a repository, whose configuration is none of its.
         cwd: "/",
         stdio: ["pipe", "pipe", "pipe"],
@@ -75,6 +81,7 @@ export function runGit(
     const output = { stdout: "", stderr: "" };
     for (const name of ["stdout", "stderr"] as const) {
       child[name].setEncoding("utf8").on("data", (text: string) => {
+        if (onOutput && name === "stdout") return onOutput(text);
         output[name] += text;
         if (output[name].length > outputCharsMax) child.kill("SIGKILL");
       });
@@ -120,17 +127,18 @@ function isBefore([major, minor]: readonly [number, number], [a, b]: readonly [n
 }
 
 /**
+ * - `hooksPath`: what is pushed is asked about, see `push-hooks.ts`.
  * - `safe.directory`: a data folder may belong to another user, as when root looks after it.
  * - `fsync`: an acknowledged push is on disk.
  * - `gc.auto 0`: git's own clean-up would throw away what no branch holds; see `git-maintenance.ts`.
  * - `hideRefs`: what the hub keeps for itself is neither shown nor writable.
  * - `fsck`: whoever pushes cannot change what was committed long ago in a way that git only frowns on.
  */
-function configuration(version: readonly [number, number]): string {
+function configuration(version: readonly [number, number], hooks: string): string {
   const fsync = isBefore(version, [2, 36]) ? "\tfsyncObjectFiles = true" : "\tfsync = all";
   return `# Written by the hub at every start.
 [core]
-	hooksPath = /dev/null
+	hooksPath = ${quoted(hooks)}
 ${fsync}
 [safe]
 	directory = *
@@ -159,6 +167,11 @@ ${fsync}
 	allowAnySHA1InWant = true
 	allowFilter = true
 `;
+}
+
+/** As a value in git's configuration. */
+function quoted(path: string): string {
+  return `"${path.replaceAll(/[\\"]/g, "\\$&")}"`;
 }
 
 function noGit(reason: string): PropagitError {

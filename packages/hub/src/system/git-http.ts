@@ -22,14 +22,15 @@ import {
   type GitRequest,
   type GitService,
 } from "../core/git-request.js";
-import { readPushHead, startPushHead } from "../core/push-commands.js";
-import type { RefChange } from "../core/ref-change.js";
+import { readPushHead, startPushHead } from "../core/push-head.js";
+import type { PushDesk } from "../push-desk.js";
 import { carry, type CarriedBody } from "./git-carry.js";
 import { GitProcess, type GitProcessOptions } from "./git-process.js";
-import { acceptedChanges, pointHead } from "./git-refs.js";
+import { GitPush } from "./git-push.js";
 import { refuse } from "./git-refuse.js";
 import type { GitRepositories } from "./git-repositories.js";
 import { inflaters } from "./inflate.js";
+import { hearHooks } from "./push-hooks.js";
 import { Slots } from "./slots.js";
 
 export interface GitHttpOptions {
@@ -37,15 +38,13 @@ export interface GitHttpOptions {
   readonly crypto: Crypto;
   readonly log: Log;
   readonly secret: string;
-  /** Whether a password is that of a drone's live session, which may fetch. */
+  /** Whether a password is that of a drone's live session, which may fetch, and push what it built. */
   readonly mayFetch: (password: string) => boolean;
   /** Anybody may push. */
   readonly openPush: boolean;
-  readonly pushed: (push: {
-    readonly repo: RepoName;
-    readonly changes: readonly RefChange[];
-    readonly by: string;
-  }) => void;
+  readonly desk: Pick<PushDesk, "judge" | "accepted">;
+  /** Something was pushed. */
+  readonly touched: (repo: RepoName) => void;
 }
 
 /** One request that was let in. */
@@ -54,8 +53,15 @@ interface Admitted {
   readonly response: ServerResponse;
   readonly service: GitService;
   readonly repo: RepoName;
+  readonly visitor: Visitor;
+  /** Lets the next one begin, before this one is over. */
+  readonly giveBack: () => void;
+}
+
+interface Visitor {
   /** The user name that git gave, which nobody checks. */
   readonly by: string;
+  readonly isDrone: boolean;
 }
 
 /** Pushes and fetches at the same time; drones that all fetch the same commit queue up. Guesses. */
@@ -70,6 +76,7 @@ export class GitHttp {
     "git-upload-pack": new Slots({ name: "fetches", ...slotLimits }),
   };
   readonly #processes = new Set<GitProcess>();
+  readonly #stopping = new AbortController();
 
   constructor(options: GitHttpOptions) {
     this.#options = options;
@@ -88,6 +95,8 @@ export class GitHttp {
 
   /** Ends what is under way; a push that is not accepted by then never was. */
   async stop(): Promise<void> {
+    // Whoever watches a deploy is let go at once.
+    this.#stopping.abort();
     const processes = [...this.#processes];
     for (const process of processes) process.kill();
     await Promise.allSettled(processes.map(({ ended }) => ended));
@@ -101,10 +110,10 @@ export class GitHttp {
     try {
       if (wanted.kind === "refused") return refuse(request, response, wanted);
       const { service } = wanted;
-      const by = this.#admit(request, service);
-      const repo = this.#findRepo(wanted.repo, service);
-      const admitted = { request, response, service, repo, by };
+      const visitor = this.#admit(request, service);
+      const repo = this.#findRepo(wanted.repo, service, visitor);
       const giveBack = await this.#slots[service].take(goneSignal(response));
+      const admitted = { request, response, service, repo, visitor, giveBack };
       try {
         await (wanted.kind === "advertise" ? this.#advertise(admitted) : this.#exchange(admitted));
       } finally {
@@ -119,42 +128,41 @@ export class GitHttp {
     }
   }
 
-  /**
-   * Who it is, by a user name that nobody checks.
-   *
-   * @throws DENIED, NOT_OWNER
-   */
-  #admit(request: IncomingMessage, service: GitService): string {
+  /** @throws DENIED */
+  #admit(request: IncomingMessage, service: GitService): Visitor {
     const { crypto, secret, mayFetch, openPush } = this.#options;
     const isPush = service === "git-receive-pack";
     const auth = parseBasicAuth(request.headers.authorization);
     if (!auth) {
-      if (openPush && isPush) return "somebody";
+      if (openPush && isPush) return { by: "somebody", isDrone: false };
       throw denied("git needs the hub's secret as password, with any user name");
     }
-    if (crypto.equal(auth.password, secret)) return auth.user.slice(0, 100) || "somebody";
+    if (crypto.equal(auth.password, secret)) {
+      return { by: auth.user.slice(0, 100) || "somebody", isDrone: false };
+    }
     if (!mayFetch(auth.password)) throw denied("the password is not the hub's secret");
-    if (!isPush) return "a drone";
-    throw new PropagitError("NOT_OWNER", "a drone may fetch, not push", { hint: "" });
+    return { by: "a drone", isDrone: true };
   }
 
-  /** @throws BAD_NAME, NO_REPO when somebody wants to fetch what nobody pushed */
-  #findRepo(name: string, service: GitService): RepoName {
+  /** @throws BAD_NAME, NO_REPO when it is not there and cannot be made by this */
+  #findRepo(name: string, service: GitService, { isDrone }: Visitor): RepoName {
     const { repositories } = this.#options;
     const repo = parseRepoName(name);
     repositories.checkCase(repo);
-    if (service === "git-receive-pack" || repositories.has(repo)) return repo;
+    const mayMake = service === "git-receive-pack" && !isDrone;
+    if (mayMake || repositories.has(repo)) return repo;
     throw new PropagitError("NO_REPO", `the hub has no repository "${repo}"`, {
       hint: "the first push makes it",
     });
   }
 
-  async #advertise({ request, response, service, repo }: Admitted): Promise<void> {
+  async #advertise({ request, response, service, repo, visitor }: Admitted): Promise<void> {
     const { repositories } = this.#options;
     const protocol = safeGitProtocol(textOf(request.headers["git-protocol"]));
     // Nothing is made before something is really pushed.
     const folder = repositories.has(repo) ? repositories.folderOf(repo) : repositories.emptyFolder;
-    await this.#run(repo, { service, folder, advertise: true, protocol }, (process) =>
+    const builds = visitor.isDrone;
+    await this.#run(repo, { service, folder, advertise: true, protocol, builds }, (process) =>
       carry({
         request,
         response,
@@ -162,7 +170,7 @@ export class GitHttp {
         contentType: `application/x-${service}-advertisement`,
         prefix: speaksVersion2(service, protocol) ? "" : announcement(service),
         body: undefined,
-        afterwards: async () => undefined,
+        failure: () => undefined,
       }),
     );
   }
@@ -173,12 +181,7 @@ export class GitHttp {
     if (request.headers["content-type"] !== `application/x-${service}-request`) {
       throw new PropagitError("BAD_FRAME", "the body is not of the type that git sends");
     }
-    if (!isPush)
-      return this.#carryExchange(
-        admitted,
-        async () => undefined,
-        () => undefined,
-      );
+    if (!isPush) return this.#carryExchange(admitted, undefined);
     await this.#options.repositories.beginPush(repo);
     try {
       await this.#push(admitted);
@@ -188,38 +191,47 @@ export class GitHttp {
   }
 
   async #push(admitted: Admitted): Promise<void> {
-    const { repositories, pushed } = this.#options;
-    const { repo, by } = admitted;
+    const { repositories, desk, log, touched } = this.#options;
+    const { repo, visitor, response, giveBack } = admitted;
     let head = startPushHead;
-    const afterwards = async () => {
-      const changes = await acceptedChanges(repositories, repo, head.commands);
-      if (changes.length === 0) return;
-      await pointHead(repositories, repo, changes);
-      pushed({ repo, changes, by });
-    };
-    await this.#carryExchange(admitted, afterwards, (chunk) => {
-      head = readPushHead(head, chunk);
+    const push = new GitPush({
+      ...visitor,
+      repositories,
+      desk,
+      log,
+      repo,
+      signal: AbortSignal.any([goneSignal(response), this.#stopping.signal]),
+      isShown: () => head.capabilities?.has("side-band-64k") ?? false,
+      taken: () => {
+        giveBack();
+        touched(repo);
+      },
     });
+    const onChunk = (chunk: Buffer) => {
+      head = readPushHead(head, chunk);
+    };
+    await this.#carryExchange(admitted, { push, onChunk });
   }
 
   async #carryExchange(
-    { request, response, service, repo }: Admitted,
-    afterwards: () => Promise<void>,
-    onChunk: (chunk: Buffer) => void,
+    { request, response, service, repo, visitor }: Admitted,
+    pushing: { push: GitPush; onChunk: (chunk: Buffer) => void } | undefined,
   ): Promise<void> {
-    const isPush = service === "git-receive-pack";
     const body: CarriedBody = {
       inflaters: inflatersOf(request),
-      onChunk,
-      bytesMax: isPush ? Number.POSITIVE_INFINITY : negotiationBytesMax,
-      finishAlone: isPush,
+      onChunk: (chunk) => pushing?.onChunk(chunk),
+      bytesMax: pushing ? Number.POSITIVE_INFINITY : negotiationBytesMax,
+      finishAlone: pushing !== undefined,
     };
     const protocol = safeGitProtocol(textOf(request.headers["git-protocol"]));
     const folder = this.#options.repositories.folderOf(repo);
     const contentType = `application/x-${service}-result`;
-    await this.#run(repo, { service, folder, advertise: false, protocol }, (process) =>
-      carry({ request, response, process, contentType, prefix: "", body, afterwards }),
-    );
+    const builds = visitor.isDrone;
+    const failure = () => pushing?.push.failure;
+    await this.#run(repo, { service, folder, advertise: false, protocol, builds }, (process) => {
+      if (process.hooks) hearHooks(process.hooks, (call) => void pushing?.push.answer(call));
+      return carry({ request, response, process, contentType, prefix: "", body, failure });
+    });
   }
 
   async #run(

@@ -5,7 +5,7 @@
  * group, since git starts helpers of its own.
  */
 import { spawn, type ChildProcessByStdio } from "node:child_process";
-import type { Readable, Writable } from "node:stream";
+import type { Duplex, Readable, Writable } from "node:stream";
 import { PropagitError } from "@propagit/protocol";
 import { errnoOf, withStreams } from "@propagit/runtime";
 import type { GitService } from "../core/git-request.js";
@@ -18,6 +18,8 @@ export interface GitProcessOptions {
   readonly advertise: boolean;
   /** The client's `Git-Protocol`, checked. */
   readonly protocol: string | undefined;
+  /** Whether refs of builds are shown and may be made, as drones do. */
+  readonly builds: boolean;
 }
 
 /** Nothing in or out for this long, and the other side is taken for gone; git itself says something every 5 s. */
@@ -34,6 +36,8 @@ const stderrCharsMax = 4_096;
 export class GitProcess {
   readonly input: Writable;
   readonly output: Readable;
+  /** To the hooks of a push; undefined for fetches. */
+  readonly hooks: Duplex | undefined;
   /** Resolves with the exit code when it has ended and said everything; 128 when it was killed. */
   readonly ended: Promise<number>;
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
@@ -45,19 +49,22 @@ export class GitProcess {
   #stderr = "";
 
   constructor(settings: GitSettings, options: GitProcessOptions) {
-    const { service, folder, advertise, protocol } = options;
+    const { service, folder, advertise, protocol, builds } = options;
     this.#isPush = service === "git-receive-pack";
     const args = [service.slice("git-".length), "--stateless-rpc"];
+    if (builds) args.unshift("-c", "receive.hideRefs=!refs/propagit/builds");
     // The older name of --http-backend-info-refs, which every version knows.
     if (advertise) args.push("--advertise-refs");
     this.#child = withStreams(
       spawn("git", [...args, folder], {
         env: { ...settings.env, ...(protocol !== undefined && { GIT_PROTOCOL: protocol }) },
         cwd: "/",
-        stdio: ["pipe", "pipe", "pipe"],
+        // The last one for the hooks, which git starts with the descriptors that it has itself.
+        stdio: ["pipe", "pipe", "pipe", ...(this.#isPush ? (["pipe"] as const) : [])],
         detached: true,
-      }),
+      }) as ChildProcessByStdio<Writable, Readable, Readable>,
     );
+    this.hooks = this.#isPush ? (this.#child.stdio[3] as Duplex) : undefined;
     this.input = this.#child.stdin;
     this.output = this.#child.stdout;
     this.#watchdog = setTimeout(() => this.kill(), idleMsMax);

@@ -16,8 +16,9 @@ import {
 } from "@propagit/protocol";
 import { errnoOf } from "@propagit/runtime";
 import { parseReference } from "../core/reference.js";
-import type { Repositories } from "../world.js";
-import { runGit, type GitResult, type GitSettings } from "./git-command.js";
+import type { CommitDescription, Comparison, Repositories } from "../world.js";
+import { runGit, type GitOptions, type GitResult, type GitSettings } from "./git-command.js";
+import { compareCommits, describeCommit, readFiles, sizeOfCommit, type Git } from "./git-history.js";
 
 /** A push of a former life of the hub ends by itself within this time, since its input has ended. */
 const leftoverMsMin = 60 * 60_000;
@@ -69,8 +70,7 @@ export class GitRepositories implements Repositories {
   }
 
   /** Runs git in a repository. */
-  git(repo: RepoName, args: readonly string[], input?: string): Promise<GitResult> {
-    const options = input === undefined ? {} : { input };
+  git(repo: RepoName, args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
     return runGit(this.settings, [`--git-dir=${this.folderOf(repo)}`, ...args], options);
   }
 
@@ -147,6 +147,60 @@ export class GitRepositories implements Repositories {
     if (exitCode !== 0) throw new PropagitError("DATA_UNUSABLE", stderr.trim());
   }
 
+  async read(
+    repo: RepoName,
+    commit: CommitHash,
+    paths: readonly string[],
+  ): Promise<ReadonlyMap<string, string>> {
+    return readFiles(this.#inside(repo), commit, paths);
+  }
+
+  async describe(repo: RepoName, commit: CommitHash): Promise<CommitDescription> {
+    return describeCommit(this.#inside(repo), commit);
+  }
+
+  async compare(repo: RepoName, from: CommitHash, to: CommitHash): Promise<Comparison> {
+    return compareCommits(this.#inside(repo), from, to);
+  }
+
+  async sizeOf(repo: RepoName, commit: CommitHash): Promise<number> {
+    return sizeOfCommit(this.#inside(repo), commit);
+  }
+
+  async artifacts(repo: RepoName): Promise<ReadonlyMap<CommitHash, CommitHash>> {
+    if (!this.has(repo)) return new Map();
+    const args = ["for-each-ref", "--format=%(objectname) %(refname)", buildRefs];
+    const { stdout } = await this.git(repo, args);
+    const refs = stdout.matchAll(/^([0-9a-f]+) refs\/propagit\/builds\/([0-9a-f]+)-/gm);
+    return new Map(
+      [...refs].map(([, artifact = "", commit = ""]) => [
+        parseCommitHash(artifact),
+        parseCommitHash(commit),
+      ]),
+    );
+  }
+
+  async releaseArtifacts(repo: RepoName, artifacts: ReadonlySet<CommitHash>): Promise<void> {
+    if (!this.has(repo) || artifacts.size === 0) return;
+    const { stdout } = await this.git(repo, [
+      "for-each-ref",
+      "--format=%(objectname) %(refname)",
+      buildRefs,
+    ]);
+    const deletions = [...stdout.matchAll(/^([0-9a-f]+) (refs\/propagit\/builds\/[0-9a-f-]+)$/gm)]
+      .filter(([, artifact = ""]) => artifacts.has(artifact as CommitHash))
+      .map(([, artifact, ref]) => `delete ${ref} ${artifact}\n`);
+    const input = deletions.join("");
+    const { exitCode, stderr } = await this.git(repo, ["update-ref", "--stdin"], { input });
+    if (exitCode !== 0) throw new PropagitError("DATA_UNUSABLE", stderr.trim());
+  }
+
+  /** Git in a repository that is there. @throws NO_REPO */
+  #inside(repo: RepoName): Git {
+    this.#checkExists(repo);
+    return (args, options) => this.git(repo, args, options);
+  }
+
   #checkExists(repo: RepoName): void {
     if (this.has(repo)) return;
     const known = this.#names.get(repo.toLowerCase());
@@ -165,7 +219,7 @@ export class GitRepositories implements Repositories {
     if (prefix === undefined) throw noCommit(repo, ref);
     const { stdout } = await this.git(repo, ["rev-parse", `--disambiguate=${prefix}`]);
     const format = "--batch-check=%(objecttype) %(objectname)";
-    const types = await this.git(repo, ["cat-file", format], stdout);
+    const types = await this.git(repo, ["cat-file", format], { input: stdout });
     const commits = [...types.stdout.matchAll(/^commit ([0-9a-f]+)$/gm)].map(
       ([, hash = ""]) => hash,
     );
@@ -200,6 +254,9 @@ export class GitRepositories implements Repositories {
     return done;
   }
 }
+
+/** Output of builds, pushed by drones: `<commit>-<16 hex>`. */
+const buildRefs = "refs/propagit/builds";
 
 /** Hidden from clients by `transfer.hideRefs`. */
 function keptRef(commit: CommitHash): string {

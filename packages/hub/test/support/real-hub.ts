@@ -1,7 +1,5 @@
 /** A real hub in a folder of its own, and the real git against it. */
-import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import type { ClusterEvent } from "@propagit/protocol";
@@ -15,16 +13,11 @@ import {
   type Conversation,
 } from "@propagit/runtime";
 import { startHub, type RunningHub, type StartHubOptions } from "../../src/index.js";
+import { gitIn, secret, temporaryFolder, type GitRunner } from "./real-git.js";
 
-export const secret = "beepboop";
+export { run, secret, temporaryFolder, until, type Ran, type RunOptions } from "./real-git.js";
 
-export interface Ran {
-  readonly exitCode: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-export interface Bench {
+export interface Bench extends GitRunner {
   /** Everything of the test is in here, and goes with it. */
   readonly folder: string;
   readonly hub: RunningHub;
@@ -32,10 +25,6 @@ export interface Bench {
   readonly log: readonly string[];
   /** URL of a repository, with the secret; port of the git side unless given. */
   url(repo: string, options?: { password?: string; port?: number }): string;
-  /** Runs git somewhere below the folder. */
-  git(args: readonly string[], options?: RunOptions): Promise<Ran>;
-  /** As `git`, and fails the test when git does. */
-  good(args: readonly string[], options?: RunOptions): Promise<string>;
   /** A repository with one commit on `master`. @returns its hash */
   commit(name: string, content: string): Promise<string>;
   /** A session of a role, closed at the end of the test. */
@@ -43,11 +32,6 @@ export interface Bench {
   events(): Promise<readonly ClusterEvent[]>;
   /** Stops the hub and starts another one in the same data folder. */
   restart(options?: Partial<StartHubOptions>): Promise<void>;
-}
-
-export interface RunOptions {
-  readonly cwd?: string;
-  readonly env?: NodeJS.ProcessEnv;
 }
 
 export async function makeBench(
@@ -68,13 +52,7 @@ export async function makeBench(
     });
   let hub = await start({});
   test.after(() => hub.stop());
-  const git = (args: readonly string[], { cwd = ".", env = {} }: RunOptions = {}) =>
-    run("git", args, { cwd: join(folder, cwd), env: { ...gitEnvironment, ...env } });
-  const good = async (args: readonly string[], runOptions?: RunOptions) => {
-    const { exitCode, stdout, stderr } = await git(args, runOptions);
-    if (exitCode !== 0) throw new Error(`git ${args.join(" ")}: ${stderr}`);
-    return stdout.trim();
-  };
+  const { git, good } = gitIn(folder);
   const connect = async (role: "cli" | "drone" = "cli") => {
     const conversation = await dialHub(hub.port, role);
     test.after(() => hangUp(conversation));
@@ -103,12 +81,6 @@ export async function makeBench(
   };
 }
 
-export async function temporaryFolder(test: TestContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "propagit-hub-"));
-  test.after(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
-  return folder;
-}
-
 export function dialHub(port: number, role: "cli" | "drone", word = secret): Promise<Conversation> {
   return dial(nodeWorld(silentLog), {
     address: { host: "localhost", port },
@@ -118,33 +90,6 @@ export function dialHub(port: number, role: "cli" | "drone", word = secret): Pro
     acceptsOpen: false,
   });
 }
-
-/** Runs a program; a failure is an exit code. */
-export function run(
-  program: string,
-  args: readonly string[],
-  { cwd, env = {} }: RunOptions = {},
-): Promise<Ran> {
-  return new Promise((resolve) => {
-    const options = { cwd, env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024 };
-    execFile(program, [...args], { ...options, timeout: 60_000 }, (error, stdout, stderr) => {
-      const code = error?.code;
-      resolve({ exitCode: error ? (typeof code === "number" ? code : 1) : 0, stdout, stderr });
-    });
-  });
-}
-
-/** Git as on a machine where nobody configured anything. */
-const gitEnvironment = {
-  GIT_CONFIG_NOSYSTEM: "1",
-  GIT_CONFIG_GLOBAL: "/dev/null",
-  GIT_TERMINAL_PROMPT: "0",
-  GIT_AUTHOR_NAME: "test",
-  GIT_AUTHOR_EMAIL: "test@localhost",
-  GIT_COMMITTER_NAME: "test",
-  GIT_COMMITTER_EMAIL: "test@localhost",
-  LC_ALL: "C",
-};
 
 async function commit(
   good: Bench["good"],
@@ -159,13 +104,3 @@ async function commit(
   return good(["rev-parse", "HEAD"], { cwd: name });
 }
 
-/** Waits for something to come true. */
-export async function until(what: string, isTrue: () => boolean | Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 600; attempt++) {
-    if (await isTrue()) return;
-    await new Promise((resolve) => {
-      setTimeout(resolve, 25);
-    });
-  }
-  throw new Error(`${what} did not come true within 15 s`);
-}
