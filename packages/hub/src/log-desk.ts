@@ -1,0 +1,122 @@
+/** `hub.logs`: what instances say, asked of every drone that may have it and merged by time. */
+import {
+  parseRepoName,
+  PropagitError,
+  quote,
+  toPropagitError,
+  type LogLine,
+  type LogQuery,
+  type Params,
+  type Result,
+} from "@propagit/protocol";
+import type { IncomingCall, World } from "@propagit/runtime";
+import { chooseDrones } from "./core/drone-target.js";
+import { LogMerge, partsOf } from "./core/log-merge.js";
+import { byName } from "./fleet-view.js";
+import type { Fleet, Member } from "./fleet.js";
+import { inParallel } from "./in-parallel.js";
+import { LogFollowing, namedLines } from "./log-following.js";
+
+type LogCall = IncomingCall<"hub.logs">;
+
+/** Lines when nobody says how many. */
+const lastDefault = 100;
+/** Drones asked at a time: each may answer with as many lines as are wanted altogether. */
+const askedAtOnce = 64;
+/** A drone that is slower is left out, and named; what it said until then is shown. */
+const answerMsMax = 5_000;
+/** Characters held for one caller; a guess, far above what anybody reads. */
+const charsMax = 32 * 1024 * 1024;
+/** Bytes on their way to the caller above which it is waited until it has read some. */
+const bufferedBytesMax = 4 * 1024 * 1024;
+const drainMs = 50;
+
+export class LogDesk {
+  readonly #world: World;
+  readonly #fleet: Fleet;
+
+  constructor(world: World, fleet: Fleet) {
+    this.#world = world;
+    this.#fleet = fleet;
+  }
+
+  /** @throws BAD_NAME, BAD_PATTERN, NO_PLACE */
+  logs({ drones, repo, ...rest }: Params<"hub.logs">, call: LogCall): Promise<Result<"hub.logs">> {
+    const query: LogQuery = {
+      ...rest,
+      ...(repo !== undefined && { repo: parseRepoName(repo) }),
+      last: rest.last ?? lastDefault,
+    };
+    checkGrep(query.grep);
+    const choose = () =>
+      chooseDrones(drones, byName(this.#fleet.members)).filter(({ contact }) => contact !== "left");
+    if (query.follow) return this.#follow(query, choose, call);
+    return this.#history(query, choose(), call);
+  }
+
+  async #history(
+    query: LogQuery,
+    members: readonly Member[],
+    call: LogCall,
+  ): Promise<Result<"hub.logs">> {
+    const merge = new LogMerge({ linesMax: query.last ?? lastDefault, charsMax });
+    const missing: Result<"hub.logs">["missing"] = [];
+    await inParallel(members, askedAtOnce, async ({ identity, name }) => {
+      try {
+        await this.#fleet.call(identity, "drone.logs", query, {
+          limitMs: answerMsMax,
+          signal: call.signal,
+          onPart: (lines) => merge.add(identity, namedLines(lines, name)),
+        });
+      } catch (thrown) {
+        missing.push({ drone: name, reason: toPropagitError(thrown).message.slice(0, 500) });
+      }
+    });
+    const lost = merge.takeLost();
+    await this.#send([...(lost ? [lost] : []), ...merge.takeAll()], call);
+    return { missing: missing.sort((left, right) => (left.drone < right.drone ? -1 : 1)) };
+  }
+
+  async #follow(
+    query: LogQuery,
+    choose: () => readonly Member[],
+    call: LogCall,
+  ): Promise<Result<"hub.logs">> {
+    choose();
+    const following = new LogFollowing(this.#world, this.#fleet, {
+      query,
+      choose,
+      charsMax,
+      signal: call.signal,
+    });
+    await following.run(async (lines) => this.#send(lines, call));
+    return { missing: [] };
+  }
+
+  /** Sends lines as fast as the caller reads them. */
+  async #send(lines: readonly LogLine[], call: LogCall): Promise<void> {
+    for (const part of partsOf(lines)) {
+      await this.#drained(call);
+      if (call.signal.aborted) return;
+      call.part(part);
+    }
+  }
+
+  async #drained({ conversation, signal }: LogCall): Promise<void> {
+    while (conversation.bufferedBytes > bufferedBytesMax && !signal.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#world.clock.after(drainMs, resolve);
+      });
+    }
+  }
+}
+
+/** Said once here, rather than by each drone. @throws BAD_PATTERN */
+function checkGrep(grep: string | undefined): void {
+  try {
+    RegExp(grep ?? "");
+  } catch (thrown) {
+    const why = (thrown as Error).message.replace(/^.*: /, "").toLowerCase();
+    throw new PropagitError("BAD_PATTERN", `${quote(grep ?? "")} is no regular expression: ${why}`);
+  }
+}
