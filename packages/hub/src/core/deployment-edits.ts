@@ -100,8 +100,12 @@ function withoutDeployment(
       other.environment === environment &&
       other.commit === commit,
   );
-  if (!goesOn) return withoutShare(route, { commit, deployment: id });
+  if (!goesOn) {
+    const isThere = route.shares.some((share) => leadsTo(share, { commit, deployment: id }));
+    return isThere ? withoutShare(route, { commit, deployment: id }) : route;
+  }
   const shares = route.shares.filter(({ deployment }) => deployment !== id);
+  if (shares.length === route.shares.length) return route;
   return shares.length === 0 ? undefined : { ...route, shares };
 }
 

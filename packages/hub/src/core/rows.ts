@@ -165,6 +165,8 @@ const taskRow = Type.Object({
   /** Identity of its drone; absent while none that fits is there. */
   identity: Type.Optional(Type.String()),
   startedAt: time,
+  /** 1 for the first; a build or test whose drone was lost is begun again. */
+  attempt: count,
 });
 export type TaskRow = Static<typeof taskRow>;
 

@@ -1,0 +1,39 @@
+/**
+ * What a deployment is called: the same repo, environment, commit, services, build and config have the same
+ * id, so that going back to something that still runs starts nothing.
+ *
+ * Settings enter under the hub's own key, so that an id gives nothing away about a secret.
+ */
+import type { Crypto, Specification, Variables } from "@propagit/protocol";
+
+export interface DeploymentContent {
+  readonly repo: string;
+  readonly environment: string;
+  readonly commit: string;
+  readonly specification: Specification;
+  /** Settings in clear. */
+  readonly variables: Variables;
+}
+
+const idChars = 16;
+
+export function deploymentIdOf(
+  crypto: Pick<Crypto, "mac">,
+  key: string,
+  { repo, environment, commit, specification, variables }: DeploymentContent,
+): string {
+  const { services, build } = specification;
+  // How many there are, and where, changes nothing of what one of them is.
+  const run = services.map(({ instances: _, on: __, ...service }) => service);
+  const content = [repo, environment, commit, run, build ?? null, variables];
+  return crypto.mac(key, `deployment ${canonical(content)}`).slice(0, idChars);
+}
+
+/** JSON with the names of each object in order. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) => {
+    if (typeof part !== "object" || part === null || Array.isArray(part)) return part;
+    const entries = Object.entries(part).sort(([left], [right]) => (left < right ? -1 : 1));
+    return Object.fromEntries(entries);
+  });
+}

@@ -1,0 +1,109 @@
+/** The start of a release: which services may run by now, and how each drone stands. */
+import type { DroneOutcome } from "@propagit/protocol";
+import {
+  isReadySomewhere,
+  isThere,
+  judge,
+  ownService,
+  rememberFailures,
+  startable,
+  type Lateness,
+  type SeenDrone,
+  type Verdict,
+} from "./readiness.js";
+import { atLeast, type RolloutView } from "./rollout-view.js";
+import type { RolloutRow } from "./rows.js";
+
+/** Time for every drone to get it ready beside what its services may take: a big fetch. A guess. */
+const startMs = 10 * 60_000;
+
+/** How a drone stands that is to run some of it. */
+export interface Standing {
+  readonly drone: string;
+  readonly verdict: Verdict;
+}
+
+/** How each drone stands that is to run some of it. */
+export function verdicts(row: RolloutRow, view: RolloutView): readonly Standing[] {
+  const late = latenessOf(row, view);
+  return view.drones.flatMap((seen) => {
+    const before = row.drones.find(({ identity }) => identity === seen.identity);
+    const verdict = judge(seen, before, late);
+    return verdict ? [{ drone: seen.drone, verdict }] : [];
+  });
+}
+
+/** What is known of the drones before they are told to run it. */
+export function rememberDrones(
+  row: RolloutRow,
+  drones: readonly SeenDrone[],
+): RolloutRow["drones"] {
+  const wasStarted = row.former?.started ?? false;
+  return drones
+    .filter(({ contact }) => contact !== "left")
+    .map(({ identity, contact, reports }) => ({
+      identity,
+      wasThere: isThere({ contact }),
+      ranBefore: wasStarted && reports.some(({ phase }) => phase === "ready"),
+      staleFailures: [...rememberFailures(reports)],
+    }));
+}
+
+/** Those that ran before go on; others come when what they come after is ready. */
+export function servicesNow(
+  row: RolloutRow,
+  view: RolloutView,
+  started: readonly string[],
+): readonly string[] {
+  const { services } = view.release.specification;
+  const running = new Set([...started, ...(row.former?.services ?? [])]);
+  const may = new Set(startable(services, view.drones));
+  return services.map(({ name }) => name).filter((name) => may.has(name) || running.has(name));
+}
+
+/** What runs nowhere although it should; undefined when nothing lacks. */
+export function whatLacks(started: readonly string[], view: RolloutView): string | undefined {
+  const { services } = view.release.specification;
+  // A drone's own command stands for everything that a repository may say.
+  const own = view.drones.filter(({ ownCommand }) => ownCommand);
+  if (isReadySomewhere(ownService, own)) return undefined;
+  if (services.length === 0) return "no drone is left that runs it";
+  const wanted = services.filter(({ instances }) => instances.count > 0);
+  const waiting = wanted.find(({ name }) => !started.includes(name));
+  if (waiting) {
+    return `service ${waiting.name} never started: ${waiting.after.join(", ")} must be ready before it`;
+  }
+  const missing = wanted.find(({ name }) => !isReadySomewhere(name, view.drones));
+  return missing && `service ${missing.name} is ready on no drone`;
+}
+
+export function outcomeOf({ drone, verdict }: Standing): DroneOutcome {
+  switch (verdict.kind) {
+    case "pending":
+      return { drone, outcome: "stopped", reason: "it was not ready yet" };
+    case "ready":
+    case "unchanged": {
+      const { kind, port } = verdict;
+      return { drone, outcome: kind, ...(port !== undefined && { port }) };
+    }
+    case "failed":
+    case "away": {
+      const { kind, ...why } = verdict;
+      return { drone, outcome: kind, ...why };
+    }
+    default:
+      return verdict satisfies never;
+  }
+}
+
+export function latenessOf(row: RolloutRow, view: RolloutView): Lateness {
+  if (row.phase !== "starting") return undefined;
+  const limit = startLimitMs(view);
+  if (view.now < atLeast(row.phaseAt + limit, view)) return undefined;
+  return `it was not ready within ${Math.round(limit / 6_000) / 10} min`;
+}
+
+export function startLimitMs({ release }: RolloutView): number {
+  const { services } = release.specification;
+  return services.reduce((sum, { readyTimeoutMs }) => sum + readyTimeoutMs, startMs);
+}

@@ -1,0 +1,28 @@
+/** What the machine of a release looks at, and how late it is. */
+import type { SeenDrone } from "./readiness.js";
+import type { DeploymentRow, ReleaseRow } from "./rows.js";
+
+/** What is left at least after a restart of the hub: time to come back, and to report. */
+const resumedMs = 60_000;
+
+/** Everything the machine may look at. */
+export interface RolloutView {
+  readonly now: number;
+  readonly release: Pick<ReleaseRow, "kind" | "specification" | "artifact" | "commit">;
+  /** As it is in the ledger: before its turn that of a release before. */
+  readonly deployment: DeploymentRow | undefined;
+  /** All that did not end long ago. */
+  readonly drones: readonly SeenDrone[];
+  /** Identity of the drone that built last. */
+  readonly builtOn: string | undefined;
+  /** When this life of the hub began. */
+  readonly hubSince: number;
+  /** Why nothing can be run at all; asked when its turn comes. */
+  readonly whyNot: string | undefined;
+  readonly freshId: () => string;
+}
+
+/** After a restart of the hub drones need time to come back, however late it is. */
+export function atLeast(deadline: number, { hubSince }: RolloutView): number {
+  return Math.max(deadline, hubSince + resumedMs);
+}
