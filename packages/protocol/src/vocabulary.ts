@@ -117,7 +117,12 @@ export const assignmentSchema = exact({
   release: count,
   /** Instances on this drone by service. Ignored by a drone with a command of its own, which runs that once. */
   services: list(
-    exact({ service: name, instances: Type.Integer({ minimum: 0, maximum: 1_000 }) }),
+    exact({
+      service: name,
+      instances: Type.Integer({ minimum: 0, maximum: 1_000 }),
+      /** Slots that a user ended, and that stay so: the instances are in the lowest of the others. */
+      held: Type.Optional(list(count, 1_000)),
+    }),
     100,
   ),
 });

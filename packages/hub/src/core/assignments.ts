@@ -1,0 +1,228 @@
+/**
+ * What every drone is to run: deployments, put in places, without what is held, with what was spawned.
+ *
+ *     deployments that are started --place--> counts by service and drone --> one assignment per drone
+ *
+ * A drone with a command of its own runs that once for every deployment; among the counts it stands under
+ * the name of `ownService`.
+ */
+import type { Assignment } from "@propagit/protocol";
+import type { Contact } from "./contact.js";
+import type { Labels } from "./membership.js";
+import { place, type Place, type Placement } from "./placement.js";
+import { ownService } from "./readiness.js";
+import { holdKey, type DeploymentRow, type HoldRow, type SpawnedRow } from "./rows.js";
+
+/** By deployment, then by service. */
+export type Counts = ReadonlyMap<string, ReadonlyMap<string, Placement>>;
+
+/** A drone as far as places are concerned. */
+export interface AssignedDrone {
+  readonly identity: string;
+  readonly name: string;
+  readonly labels: Labels;
+  readonly contact: Contact;
+  readonly draining: boolean;
+  readonly ownCommand: boolean;
+  /** Ready instances, by `deployment/service`. */
+  readonly ready: ReadonlyMap<string, number>;
+}
+
+export interface AssignmentQuestion {
+  readonly deployments: ReadonlyMap<string, DeploymentRow>;
+  readonly holds: ReadonlyMap<string, HoldRow>;
+  readonly spawned: ReadonlyMap<string, SpawnedRow>;
+  readonly drones: readonly AssignedDrone[];
+  /** The last answer. */
+  readonly before: Counts;
+}
+
+export function placeAll(question: AssignmentQuestion): Counts {
+  const loads = loadsOf(question.before);
+  const drones = question.drones.filter(({ contact }) => contact !== "left");
+  const started = [...question.deployments.values()]
+    .filter((deployment) => deployment.started)
+    .sort((left, right) => left.since - right.since || (left.id < right.id ? -1 : 1));
+  return new Map(
+    started.map((deployment) => [deployment.id, placeOne(deployment, drones, loads, question)]),
+  );
+}
+
+/** One list for each drone that is to run anything. */
+export function assignmentsOf(
+  deployments: ReadonlyMap<string, DeploymentRow>,
+  holds: ReadonlyMap<string, HoldRow>,
+  counts: Counts,
+): ReadonlyMap<string, readonly Assignment[]> {
+  const lists = new Map<string, Assignment[]>();
+  for (const [id, services] of counts) {
+    const deployment = deployments.get(id);
+    if (!deployment) continue;
+    for (const [identity, wanted] of byDrone(services)) {
+      const list = lists.get(identity) ?? [];
+      lists.set(identity, list);
+      list.push(assignmentOf(deployment, identity, wanted, holds));
+    }
+  }
+  return lists;
+}
+
+/** What one drone is to run of a deployment, by service. */
+export function wantedOf(
+  counts: Counts,
+  deployment: string,
+  identity: string,
+): ReadonlyMap<string, number> {
+  const wanted = new Map<string, number>();
+  for (const [service, placement] of counts.get(deployment) ?? []) {
+    const count = placement.get(identity);
+    if (count !== undefined) wanted.set(service, count);
+  }
+  return wanted;
+}
+
+/** Of services that are counted in total: where they are must be remembered, the others follow anew. */
+export function totalsOf(
+  deployment: DeploymentRow,
+  services: ReadonlyMap<string, Placement>,
+): Record<string, Record<string, number>> {
+  const totals: Record<string, Record<string, number>> = {};
+  for (const { name, instances } of deployment.specification.services) {
+    const placement = services.get(name);
+    if (instances.per === "total" && placement) totals[name] = Object.fromEntries(placement);
+  }
+  return totals;
+}
+
+export function placesOf(
+  drones: readonly AssignedDrone[],
+  key: string,
+  has: Placement | undefined,
+  loads: ReadonlyMap<string, number>,
+): readonly Place[] {
+  return drones.map(({ identity, name, labels, contact, draining, ownCommand, ready }) => ({
+    identity,
+    name,
+    labels,
+    draining,
+    ownCommand,
+    isThere: contact === "connected" || contact === "lost",
+    has: has?.get(identity) ?? 0,
+    ready: ready.get(key) ?? 0,
+    load: (loads.get(identity) ?? 0) - (has?.get(identity) ?? 0),
+  }));
+}
+
+function placeOne(
+  deployment: DeploymentRow,
+  drones: readonly AssignedDrone[],
+  loads: Map<string, number>,
+  { holds, spawned, before }: AssignmentQuestion,
+): ReadonlyMap<string, Placement> {
+  const { id, specification } = deployment;
+  const placed = new Map<string, Placement>();
+  for (const service of specification.services) {
+    const { name } = service;
+    if (!deployment.services.includes(name)) continue;
+    const has = before.get(id)?.get(name);
+    const held = heldOf(deployment, name, drones, holds);
+    const places = placesOf(drones, `${id}/${name}`, has, loads);
+    const placement = place({ service, drones: places, held, surge: true });
+    addLoads(loads, has, placement);
+    placed.set(name, placement);
+  }
+  placed.set(ownService, placeOwn(deployment, drones, holds));
+  for (const row of spawned.values()) {
+    if (row.deployment === id) placed.set(row.service.name, placeSpawned(row, drones, holds));
+  }
+  return placed;
+}
+
+function placeOwn(
+  deployment: DeploymentRow,
+  drones: readonly AssignedDrone[],
+  holds: ReadonlyMap<string, HoldRow>,
+): Placement {
+  const open = drones.filter(({ identity, ownCommand, draining }) => {
+    const hold = holds.get(holdKey({ deployment: deployment.id, identity, service: ownService }));
+    return ownCommand && !draining && hold === undefined;
+  });
+  return new Map(open.map(({ identity }) => [identity, 1]));
+}
+
+function placeSpawned(
+  { deployment, service, drones }: SpawnedRow,
+  known: readonly AssignedDrone[],
+  holds: ReadonlyMap<string, HoldRow>,
+): Placement {
+  const count = Math.max(1, service.instances.count);
+  const open = known.filter(({ identity, draining }) => drones.includes(identity) && !draining);
+  const counts = open.map(({ identity }): [string, number] => {
+    const hold = holds.get(holdKey({ deployment, identity, service: service.name }));
+    return [identity, count - (hold?.slots.length ?? 0)];
+  });
+  return new Map(counts.filter(([, one]) => one > 0));
+}
+
+function heldOf(
+  { id }: DeploymentRow,
+  service: string,
+  drones: readonly AssignedDrone[],
+  holds: ReadonlyMap<string, HoldRow>,
+): ReadonlyMap<string, number> {
+  const held = new Map<string, number>();
+  if (holds.size === 0) return held;
+  for (const { identity } of drones) {
+    const hold = holds.get(holdKey({ deployment: id, identity, service }));
+    if (hold) held.set(identity, hold.slots.length);
+  }
+  return held;
+}
+
+function byDrone(
+  services: ReadonlyMap<string, Placement>,
+): ReadonlyMap<string, ReadonlyMap<string, number>> {
+  const drones = new Map<string, Map<string, number>>();
+  for (const [service, placement] of services) {
+    for (const [identity, count] of placement) {
+      const wanted = drones.get(identity) ?? new Map<string, number>();
+      drones.set(identity, wanted.set(service, count));
+    }
+  }
+  return drones;
+}
+
+function assignmentOf(
+  { id, repo, environment, commit, artifact, release }: DeploymentRow,
+  identity: string,
+  wanted: ReadonlyMap<string, number>,
+  holds: ReadonlyMap<string, HoldRow>,
+): Assignment {
+  const services = [...wanted]
+    .filter(([service]) => service !== ownService)
+    .map(([service, instances]) => {
+      const hold = holds.get(holdKey({ deployment: id, identity, service }));
+      return { service, instances, ...(hold && { held: [...hold.slots] }) };
+    });
+  return { id, repo, environment, commit, artifact: artifact ?? commit, release, services };
+}
+
+/** Instances of everything, by drone. */
+export function loadsOf(counts: Counts): Map<string, number> {
+  const loads = new Map<string, number>();
+  for (const services of counts.values()) {
+    for (const placement of services.values()) addLoads(loads, undefined, placement);
+  }
+  return loads;
+}
+
+function addLoads(
+  loads: Map<string, number>,
+  before: Placement | undefined,
+  after: Placement,
+): void {
+  for (const [identity, count] of before ?? []) {
+    loads.set(identity, (loads.get(identity) ?? 0) - count);
+  }
+  for (const [identity, count] of after) loads.set(identity, (loads.get(identity) ?? 0) + count);
+}
