@@ -1,37 +1,50 @@
 /**
- * The daemon: one connection to the hub, one runner for each commit that it should run.
+ * The daemon: one connection to the hub, and the instances that it should run.
  *
- * What should run is the hub's to say (`drone.desire` is the whole truth each time), what does run is the
+ * What should run is the hub's to say (`drone.assign` is the whole truth each time), what does run is the
  * drone's (`hub.join` carries every report). So a message that is lost never matters, and a hub that is
- * away changes nothing: instances run on.
+ * away changes nothing: instances run on, and what was said last is on disk for the drone's next life.
  */
 import {
   assert,
   formatAddress,
-  parseRepoName,
   PropagitError,
   toPropagitError,
-  type Deployment,
-  type RegistryPlace,
+  type Assignment,
+  type Result,
   type Telling,
 } from "@propagit/protocol";
 import { Link, sessionPaths, within, type Conversation, type LinkState } from "@propagit/runtime";
+import type { Environment } from "./core/environment.js";
 import type { InstanceStep } from "./core/instance-state.js";
 import { joinReports } from "./core/join-reports.js";
-import { reconcile } from "./core/reconcile.js";
 import { isLasting, isRefusal } from "./core/refusal.js";
+import { checkTold, withTold } from "./core/told.js";
+import { CommitKeeper } from "./commit-keeper.js";
+import { DesireBook } from "./desire-book.js";
 import { DroneLog } from "./drone-log.js";
+import type { CommandPlace, DroneContext, DronePart, MakePart } from "./drone-part.js";
 import { HubReports } from "./hub-reports.js";
-import { InstanceRunner, type RunnerContext } from "./instance-runner.js";
-import { LaunchPad, type Joined, type LaunchPadParts } from "./launch-pad.js";
+import type { InstanceRunner } from "./instance-runner.js";
+import { Instances } from "./instances.js";
+import { LaunchPad, type LaunchPadParts } from "./launch-pad.js";
 import { RegistryDesk } from "./registry-desk.js";
-import type { DroneWorld } from "./world.js";
+import { restartAll } from "./rolling-restart.js";
+import { Specifications } from "./specifications.js";
+import type { CommitName, DroneWorld, Joined, Specified } from "./world.js";
 
 export interface DroneConfig extends LaunchPadParts {
   /** 32 hex characters: who this drone is across its lives. */
   readonly identity: string;
   /** Version of this software. */
   readonly version: string;
+  /** What answers the hub's other calls. */
+  readonly parts: readonly MakePart[];
+}
+
+/** What becomes of the instances when the drone ends. */
+export interface DroneEnd {
+  readonly instances: "keep" | "stop";
 }
 
 /** Bound on waiting for the hub when a commit must be fetched; later the machine tries again. */
@@ -39,6 +52,10 @@ const hubMsMax = 10_000;
 /** Added to an instance's own bounds when the drone waits for all of them to end. */
 const endMarginMs = 8_000;
 const leaveMsMax = 2_000;
+/** Of the drone's records, for a hub that does not say it. */
+const timeoutMsDefault = 30_000;
+/** The shortest and longest life that a lease can have. */
+const [leaseMsMin, leaseMsMax] = [1_000, 3_600_000];
 
 export class Drone {
   /** Resolves when it is over: with nothing after `stop`, with the error when the hub refused it. */
@@ -48,35 +65,43 @@ export class Drone {
 
   readonly #world: DroneWorld;
   readonly #config: DroneConfig;
-  readonly #runners = new Map<string, InstanceRunner>();
+  readonly #instances: Instances;
+  readonly #book: DesireBook;
+  readonly #specifications: Specifications;
   readonly #desk: RegistryDesk;
   readonly #pad: LaunchPad;
+  readonly #commits: CommitKeeper;
   readonly #reports = new HubReports();
   readonly #log: DroneLog;
+  readonly #parts: readonly DronePart[];
+  readonly #watchers = new Set<(runner: InstanceRunner) => void>();
   readonly #startedAt: number;
-  readonly #context: RunnerContext;
-  readonly #link: Link;
+  readonly #begun: Promise<void>;
+  #link: Link | undefined;
   #name: string;
-  #place: RegistryPlace | undefined;
-  /** The connection of the last join, and the newest desire that came on it. */
+  /** The connection of the last join, and the newest telling that came on it. */
   #conversation: Conversation | undefined;
   #revision = 0;
-  /** The identity of the hub whose desires are carried out, and whether the present one is that. */
-  #hub: string | undefined;
+  /** Told before the answer to the join was looked at. */
+  #early: Telling<"drone.assign"> | undefined;
+  /** The hub took the drone in on this connection, and is the one whose instances run here. */
   #isFollowing = false;
-  #desired: readonly Deployment[] = [];
+  /** What the hub has said in this life; before, nothing is ended that an earlier life left. */
+  #told: readonly Assignment[] | undefined;
+  /** Deployments to ask the hub about, and those that were asked about once more. */
+  readonly #unspecified = new Set<string>();
+  readonly #askedAgain = new Set<string>();
+  #isPlanned = false;
   #isStopping = false;
   #stopped: Promise<void> | undefined;
-  #onEmpty: () => void = () => undefined;
   #resolveEnded!: (error: PropagitError | undefined) => void;
   #resolveMet!: () => void;
   #rejectMet!: (error: PropagitError) => void;
 
   constructor(world: DroneWorld, config: DroneConfig) {
-    const { settings, credential } = config;
     this.#world = world;
     this.#config = config;
-    this.#name = settings.name;
+    this.#name = config.settings.name;
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
@@ -85,23 +110,16 @@ export class Drone {
       this.#rejectMet = reject;
     });
     this.met.catch(() => undefined);
-    this.#desk = new RegistryDesk(world, (process) => {
-      this.#runners.get(process)?.announced();
-    });
-    this.#pad = new LaunchPad(world, config);
-    this.#log = new DroneLog(world);
     this.#startedAt = world.clock.monotonic();
-    this.#context = this.#makeContext();
-    this.#link = new Link(world, {
-      address: settings.hub,
-      path: sessionPaths.hub,
-      role: "drone",
-      credential,
-      acceptsOpen: settings.secret === undefined,
-      tellingHandlers: { "drone.desire": (desire, from) => this.#hearDesire(desire, from) },
-      introduce: (conversation) => this.#join(conversation),
-      changed: (state) => this.#linkChanged(state),
-    });
+    this.#log = new DroneLog(world);
+    this.#pad = new LaunchPad(world, config);
+    this.#book = new DesireBook(world, () => this.#reconcile("leave alone"));
+    this.#desk = this.#makeDesk();
+    this.#specifications = this.#makeSpecifications();
+    this.#instances = this.#makeInstances();
+    this.#parts = config.parts.map((make) => make(this.#makeContext()));
+    this.#commits = new CommitKeeper(world, () => this.#commitsInUse());
+    this.#begun = this.#begin();
   }
 
   /** The name that the hub knows it by. */
@@ -109,33 +127,50 @@ export class Drone {
     return this.#name;
   }
 
-  /** Ends all instances, frees their records, says goodbye to the hub. */
-  stop(): Promise<void> {
-    this.#stopped ??= this.#end(undefined);
+  /** Ends all instances and frees their records, or leaves them to the next life; says goodbye to the hub. */
+  stop(end: DroneEnd = { instances: "stop" }): Promise<void> {
+    this.#stopped ??= this.#end(undefined, end);
     return this.#stopped;
+  }
+
+  /** What an earlier life left comes first, so that the hub hears of it at once. */
+  async #begin(): Promise<void> {
+    try {
+      await this.#book.load();
+      await this.#desk.load();
+      this.#name = this.#book.current?.joined.drone ?? this.#name;
+      await this.#instances.adopt();
+      const { current } = this.#book;
+      if (current) this.#useRegistry(current.joined);
+      this.#reconcile("leave alone");
+      if (!this.#isStopping) this.#link = this.#makeLink();
+    } catch (thrown) {
+      const error = toPropagitError(thrown);
+      this.#stopped ??= this.#end(error, { instances: "keep" });
+    }
   }
 
   async #join(conversation: Conversation): Promise<void> {
     const { settings, identity, host, version } = this.#config;
     this.#conversation = conversation;
     this.#revision = 0;
+    this.#early = undefined;
     this.#isFollowing = false;
-    const instances = joinReports([...this.#runners.values()].map((runner) => runner.report));
-    const joined = await conversation.call("hub.join", {
+    const instances = joinReports(this.#instances.all().map((runner) => runner.report));
+    const answer = await conversation.call("hub.join", {
       identity,
       name: settings.name,
       labels: { ...settings.labels },
-      service: settings.service,
+      ...(settings.service !== undefined && { service: settings.service }),
       host,
       version,
       instances,
     });
-    this.#follow(joined.hub);
-    this.#name = joined.name;
-    this.#useRegistry(joined.registry);
+    this.#follow(answer);
     this.#reports.joined(conversation, instances);
-    for (const runner of this.#runners.values()) this.#reports.say(runner.report);
-    this.#reports.forgetOthers([...this.#runners.keys()]);
+    for (const runner of this.#instances.all()) this.#reports.say(runner.report);
+    this.#reports.forgetOthers(this.#instances.all().map(({ state }) => state.identity.process));
+    if (this.#early) this.#take(this.#early);
     this.#reconcile("retry");
   }
 
@@ -143,82 +178,97 @@ export class Drone {
    * Believes this hub, unless it is another one than the one that wanted what runs here: a hub that lost
    * its data wants nothing, and that is no reason to stop anything. @throws HUB_CHANGED
    */
-  #follow(hub: string | undefined): void {
-    if (
-      hub !== undefined &&
-      this.#hub !== undefined &&
-      hub !== this.#hub &&
-      this.#runners.size > 0
-    ) {
-      const running = `${this.#runners.size} instances run here that it knows nothing of`;
+  #follow({ name, hub, registry, timeoutMs = timeoutMsDefault }: Result<"hub.join">): void {
+    const former = this.#book.current?.joined.hub;
+    const { size } = this.#instances;
+    if (hub !== undefined && former !== undefined && hub !== former && size > 0) {
+      const running = `${size} instances run here that it knows nothing of`;
       throw new PropagitError("HUB_CHANGED", `this is another hub than before, and ${running}`);
     }
-    this.#hub = hub;
+    const joined: Joined = { drone: name, hub: hub ?? former, registry, timeoutMs };
+    // What another hub wanted is nothing to this one.
+    if (hub !== former) this.#book.change((before) => ({ ...before, assignments: [], keep: [] }));
+    this.#name = name;
+    this.#book.joined(joined);
     this.#isFollowing = true;
+    this.#useRegistry(joined);
   }
 
-  #useRegistry(place: RegistryPlace): void {
-    const address = { host: place.host ?? this.#config.settings.hub.host, port: place.port };
-    this.#place = place;
+  #useRegistry({ registry, timeoutMs }: Joined): void {
+    const { settings, credential } = this.#config;
+    const address = { host: registry.host ?? settings.hub.host, port: registry.port };
     const moved = this.#desk.use(address, {
-      credential: this.#config.credential,
-      acceptsOpen: place.open,
+      credential,
+      acceptsOpen: registry.open,
+      ttlMs: Math.min(Math.max(timeoutMs, leaseMsMin), leaseMsMax),
     });
-    if (!moved) return;
-    this.#world.log.info(`the registry is at ${formatAddress(address)} now`);
-    for (const runner of this.#runners.values()) runner.registerAgain();
+    if (moved) this.#world.log.info(`the registry is at ${formatAddress(address)} now`);
   }
 
-  #hearDesire(desire: Telling<"drone.desire">, from: Conversation): void {
-    if (from !== this.#conversation || desire.revision < this.#revision) return;
-    this.#revision = desire.revision;
-    this.#desired = desire.deployments.filter((deployment) => this.#isAllowed(deployment));
-    // It may come before the answer to the join has been looked at; then the join reconciles.
-    if (this.#place) this.#reconcile("retry");
+  #hearAssign(told: Telling<"drone.assign">, from: Conversation): void {
+    if (from !== this.#conversation || told.revision < this.#revision) return;
+    this.#revision = told.revision;
+    // It may come before the answer to the join has been looked at.
+    if (this.#isFollowing) this.#take(told);
+    else this.#early = told;
   }
 
-  /** The name becomes part of paths: it is checked here again, whatever the hub did. */
-  #isAllowed({ repo }: Deployment): boolean {
-    try {
-      return parseRepoName(repo) === repo;
-    } catch (thrown) {
-      this.#world.log.warn(`not run: ${toPropagitError(thrown).message}`);
-      return false;
-    }
+  /** On disk first; what is written then makes it happen. */
+  #take(assign: Telling<"drone.assign">): void {
+    const told = checkTold(assign);
+    for (const reason of told.refused) this.#world.log.warn(`not run: ${reason}`);
+    this.#told = told.assignments;
+    this.#askedAgain.clear();
+    this.#book.change((before) => withTold(before, told));
+    this.#reconcile("retry");
   }
 
   #reconcile(kept: "retry" | "leave alone"): void {
-    if (this.#isStopping || !this.#place || !this.#isFollowing) return;
-    const running = [...this.#runners.values()].map(({ state: { identity, life } }) => ({
-      ...identity,
-      isEnding: life.kind === "stopping" || life.kind === "stopped",
-    }));
-    const { start, stop, keep } = reconcile(this.#desired, running);
-    // Starts come first: what stops at once comes back here for what can be started now.
-    for (const deployment of start) this.#start(deployment);
-    for (const process of stop) this.#runners.get(process)?.feed({ kind: "stop" });
-    if (kept === "leave alone") return;
-    for (const process of keep) this.#runners.get(process)?.feed({ kind: "retry" });
+    const { current } = this.#book;
+    if (this.#isStopping || !current) return;
+    const known = new Set(current.specifications.map(({ id }) => id));
+    for (const { id } of current.assignments) if (!known.has(id)) this.#unspecified.add(id);
+    const assigned = new Set(current.assignments.map(({ id }) => id));
+    this.#specifications.want([...this.#unspecified].filter((id) => assigned.has(id)));
+    this.#instances.reconcile({ mayEnd: this.#isTold(), retry: kept === "retry" });
+    if (this.#isTold()) this.#commits.tidySoon();
   }
 
-  #start({ repo, commit }: Deployment): void {
-    const process = this.#world.random.hex(16);
-    const { service } = this.#config.settings;
-    const runner = new InstanceRunner(this.#context, { process, repo, commit, service });
-    this.#runners.set(process, runner);
-    runner.feed({ kind: "start" });
+  /** Whether what counts now is what the hub said in this life. */
+  #isTold(): boolean {
+    return this.#told !== undefined && this.#book.current?.assignments === this.#told;
+  }
+
+  /** Many instances that end at once are one occasion. */
+  #reconcileSoon(): void {
+    if (this.#isPlanned) return;
+    this.#isPlanned = true;
+    this.#world.clock.after(0, () => {
+      this.#isPlanned = false;
+      this.#reconcile("leave alone");
+    });
+  }
+
+  /** A drone knows a deployment without a service that it is to run: asked for once more after each telling. */
+  #askForService(deployment: string, service: string): void {
+    if (this.#askedAgain.has(deployment)) return;
+    this.#askedAgain.add(deployment);
+    this.#unspecified.add(deployment);
+    this.#world.log.warn(
+      `deployment ${deployment} has no service ${service}; asking the hub again`,
+    );
+    this.#reconcileSoon();
   }
 
   #changed(runner: InstanceRunner, step: InstanceStep["done"]): void {
     const { process } = runner.state.identity;
     this.#reports.say(runner.report, step);
     this.#log.tellInstance(runner, step);
+    for (const watch of this.#watchers) watch(runner);
     if (runner.state.life.kind !== "stopped") return;
-    this.#runners.delete(process);
     this.#pad.ports.release(process);
     this.#reports.gone(process);
-    if (this.#runners.size === 0) this.#onEmpty();
-    this.#reconcile("leave alone");
+    this.#reconcileSoon();
   }
 
   #linkChanged(state: LinkState): void {
@@ -232,60 +282,172 @@ export class Drone {
     const { code } = state.reason;
     const triedMs = this.#world.clock.monotonic() - this.#startedAt;
     if (!state.again && isLasting(code, triedMs)) {
-      this.#stopped ??= this.#end(PropagitError.fromData(state.reason));
+      // Who is refused at the door has no say about what an earlier life was told to run.
+      this.#stopped ??= this.#end(PropagitError.fromData(state.reason), { instances: "keep" });
       return;
     }
     this.#log.away(state, this.#config.settings.hub);
     if (!isRefusal(code)) this.#resolveMet();
   }
 
-  async #end(refusal: PropagitError | undefined): Promise<void> {
+  async #end(refusal: PropagitError | undefined, { instances }: DroneEnd): Promise<void> {
+    const keeps = instances === "keep";
     this.#isStopping = true;
+    this.#specifications.want([]);
     if (refusal) this.#rejectMet(refusal);
-    await this.#endInstances();
-    if (this.#reports.isJoined) {
-      await this.#link.call("hub.leave", {}, { limitMs: leaveMsMax }).catch(() => undefined);
+    else await this.#begun;
+    await Promise.allSettled(this.#parts.map((part) => part.stop?.()));
+    if (keeps) this.#instances.leaveAll();
+    else await this.#endInstances();
+    if (this.#reports.isJoined && this.#link) {
+      const leave = this.#link.call("hub.leave", { running: keeps }, { limitMs: leaveMsMax });
+      await leave.catch(() => undefined);
     }
-    this.#link.stop();
+    this.#link?.stop();
     this.#rejectMet(refusal ?? new PropagitError("LINK_LOST", "the drone was stopped"));
-    await within(this.#world.clock, leaveMsMax, "the registry", this.#desk.close()).catch(
-      () => undefined,
-    );
+    const closed = this.#desk.close({ keepLease: keeps });
+    await within(this.#world.clock, leaveMsMax, "the registry", closed).catch(() => undefined);
     this.#resolveEnded(refusal);
   }
 
   async #endInstances(): Promise<void> {
-    const { stopTimeoutMs, drainMs } = this.#config.settings;
-    const empty = new Promise<void>((resolve) => {
-      this.#onEmpty = resolve;
-    });
-    for (const runner of this.#runners.values()) runner.feed({ kind: "stop" });
-    if (this.#runners.size === 0) return;
-    const limitMs = stopTimeoutMs + drainMs + endMarginMs;
-    await within(this.#world.clock, limitMs, "ending the instances", empty).catch(
+    const rules = this.#instances.all().map(({ state }) => state.rules);
+    const slowest = rules.map(({ stop, drainMs }) => stop.deadlineMs + drainMs);
+    const limitMs = Math.max(0, ...slowest) + endMarginMs;
+    const ended = this.#instances.endAll();
+    await within(this.#world.clock, limitMs, "ending the instances", ended).catch(
       (thrown: unknown) => this.#world.log.warn(toPropagitError(thrown).message),
     );
   }
 
-  #makeContext(): RunnerContext {
-    const { settings, host } = this.#config;
+  #makeLink(): Link {
+    const { settings, credential } = this.#config;
+    const restart = {
+      clock: this.#world.clock,
+      instance: (process: string) => this.#instances.get(process),
+      onChange: (action: (runner: InstanceRunner) => void) => this.#watch(action),
+    };
+    return new Link(this.#world, {
+      address: settings.hub,
+      path: sessionPaths.hub,
+      role: "drone",
+      credential,
+      acceptsOpen: settings.secret === undefined,
+      handlers: {
+        ...Object.assign({}, ...this.#parts.map(({ handlers }) => handlers)),
+        "drone.restart": (params, { signal, part }) => restartAll(restart, params, signal, part),
+      },
+      tellingHandlers: {
+        ...Object.assign({}, ...this.#parts.map((part) => part.tellingHandlers)),
+        "drone.assign": (told, from) => this.#hearAssign(told, from),
+      },
+      introduce: (conversation) => this.#join(conversation),
+      changed: (state) => this.#linkChanged(state),
+    });
+  }
+
+  #watch(action: (runner: InstanceRunner) => void): { stop(): void } {
+    this.#watchers.add(action);
+    return { stop: () => void this.#watchers.delete(action) };
+  }
+
+  #makeDesk(): RegistryDesk {
+    return new RegistryDesk(this.#world, {
+      announced: (process) => this.#instances.get(process)?.announced(),
+      has: (process) => this.#instances.get(process) !== undefined,
+      name: () => this.#name,
+      registerAll: () => Promise.all(this.#instances.all().map((runner) => runner.registerAgain())),
+    });
+  }
+
+  #makeSpecifications(): Specifications {
+    return new Specifications({
+      world: this.#world,
+      hub: () => this.#hub(),
+      found: (specified) => {
+        this.#unspecified.delete(specified.id);
+        this.#book.change((before) => {
+          const others = before.specifications.filter(({ id }) => id !== specified.id);
+          return { ...before, specifications: [...others, specified] };
+        });
+      },
+    });
+  }
+
+  #makeInstances(): Instances {
+    const { host, settings } = this.#config;
+    return new Instances({
+      world: this.#world,
+      settings,
+      book: this.#book,
+      context: {
+        world: this.#world,
+        desk: this.#desk,
+        drone: () => this.#name,
+        host,
+        source: async (repo) => this.#pad.source(repo, await this.#hub()),
+        pickPorts: (process, rules, former) => this.#pad.ports.pick(process, rules, former),
+        keepPorts: (process, ports) => this.#pad.ports.keep(process, ports),
+        environment: (identity, plan, place) =>
+          this.#environment({ identity, plan, ...place, variables: {} }),
+      },
+      changed: (runner, step) => this.#changed(runner, step),
+      unknownService: (deployment, service) => this.#askForService(deployment, service),
+    });
+  }
+
+  #makeContext(): DroneContext {
     return {
       world: this.#world,
-      rules: settings,
-      command: settings.command,
-      desk: this.#desk,
-      drone: () => this.#name,
-      host: () => host,
-      source: async (repo) => this.#pad.source(repo, await this.#link.up(hubMsMax)),
-      pickPort: (process, wanted) => this.#pad.ports.pick(process, wanted),
-      environment: (identity, folder, port) =>
-        this.#pad.environment(identity, this.#joined(), { folder, port }),
-      changed: (runner, step) => this.#changed(runner, step),
+      name: () => this.#name,
+      host: this.#config.host,
+      source: async (repo) => this.#pad.source(repo, await this.#hub()),
+      specified: (id) => this.#specified(id),
+      planOf: (specified, service) => {
+        const plan = this.#instances.planOf(specified, service);
+        if (plan) return plan;
+        throw new PropagitError("NO_SERVICE", `there is no service ${service ?? ""} to run`);
+      },
+      environment: (place) => this.#environment(place),
+      instances: () =>
+        this.#instances.all().flatMap(({ note, state: { run } }) => {
+          return note && run?.pid !== undefined ? [{ note, pid: run.pid }] : [];
+        }),
     };
   }
 
-  #joined(): Joined {
-    assert(this.#place, "instances start after the hub took the drone in");
-    return { drone: this.#name, registry: this.#place, registryAddress: this.#desk.place };
+  /** A deployment that the drone runs is known; of others (a build, a test) the hub is asked. */
+  async #specified(id: string): Promise<Specified> {
+    const known = this.#book.current?.specifications.find((specified) => specified.id === id);
+    return known ?? this.#specifications.ask(id);
+  }
+
+  #environment(place: CommandPlace): Environment {
+    const joined = this.#book.current?.joined;
+    assert(joined, "nothing starts before a hub took the drone in");
+    return this.#pad.environment(place, joined, this.#desk.place);
+  }
+
+  #hub(): Promise<Conversation> {
+    if (this.#link) return this.#link.up(hubMsMax);
+    return Promise.reject(new PropagitError("UNREACHABLE", "the drone is still starting"));
+  }
+
+  /** Commits that stay on disk; undefined while the hub has not said what it keeps. */
+  #commitsInUse(): readonly CommitName[] | undefined {
+    const { current } = this.#book;
+    if (!current || !this.#isTold()) return undefined;
+    const places = [
+      ...current.assignments,
+      ...this.#instances.all().map(({ state }) => state.identity),
+    ];
+    return [
+      ...current.keep,
+      ...places.flatMap(({ repo, commit, artifact }) => [
+        { repo, commit },
+        { repo, commit: artifact },
+      ]),
+      ...this.#parts.flatMap((part) => part.commitsInUse?.() ?? []),
+    ];
   }
 }

@@ -2,10 +2,17 @@
  * Runs one instance: owns its state, feeds the machine what happens, performs what comes out of it.
  * Every effect ends in an event, so nothing waits for anything here.
  */
-import { shortCommit, toPropagitError, type InstanceReport } from "@propagit/protocol";
+import {
+  PropagitError,
+  shortCommit,
+  toPropagitError,
+  type InstanceReport,
+} from "@propagit/protocol";
 import type { Timer } from "@propagit/runtime";
+import type { Environment } from "./core/environment.js";
 import { newInstance, stepInstance, wakeAt } from "./core/instance.js";
-import { reportOf } from "./core/instance-report.js";
+import type { InstancePlan } from "./core/instance-plan.js";
+import { recordName, reportOf } from "./core/instance-report.js";
 import type {
   Announced,
   InstanceEffect,
@@ -14,26 +21,41 @@ import type {
   InstanceRules,
   InstanceState,
   InstanceStep,
+  PortNumbers,
 } from "./core/instance-state.js";
 import { versionOf } from "./core/version.js";
-import type { Environment } from "./core/environment.js";
+import { runHealthCheck } from "./health-check.js";
 import { untilOpen } from "./readiness.js";
-import type { RegistryDesk } from "./registry-desk.js";
-import type { CheckedOut, DroneWorld, GitSource, RunningProcess } from "./world.js";
+import type { RecordPlace, RegistryDesk } from "./registry-desk.js";
+import type {
+  AdoptedProcess,
+  CheckedOut,
+  DroneWorld,
+  GitSource,
+  InstanceNote,
+  RunningProcess,
+} from "./world.js";
 
 /** What instances of a drone share. */
 export interface RunnerContext {
   readonly world: DroneWorld;
-  readonly rules: InstanceRules;
-  readonly command: readonly string[];
   readonly desk: RegistryDesk;
   readonly drone: () => string;
-  readonly host: () => string;
+  readonly host: string;
   /** Where to fetch from; waits for the hub. */
   readonly source: (repo: string) => Promise<GitSource>;
-  /** A port for an instance: the one it had, when that is free. */
-  readonly pickPort: (process: string, wanted: number | undefined) => Promise<number>;
-  readonly environment: (identity: InstanceIdentity, folder: string, port: number) => Environment;
+  readonly pickPorts: (
+    process: string,
+    rules: InstanceRules["ports"],
+    former: PortNumbers,
+  ) => Promise<PortNumbers>;
+  /** They belong to a process of an earlier life. */
+  readonly keepPorts: (process: string, ports: PortNumbers) => void;
+  readonly environment: (
+    identity: InstanceIdentity,
+    plan: InstancePlan,
+    place: { readonly folder: string; readonly ports: PortNumbers },
+  ) => Environment;
   /** The report changed; `step` is what was just done. */
   readonly changed: (runner: InstanceRunner, step: InstanceStep["done"]) => void;
 }
@@ -46,15 +68,23 @@ const announcedMsMax = 2_000;
 
 export class InstanceRunner {
   readonly #context: RunnerContext;
+  #plan: InstancePlan;
   #state: InstanceState;
   #timer: Timer | undefined;
   #abandon = new AbortController();
   #checkedOut: CheckedOut | undefined;
   #running: RunningProcess | undefined;
+  #note: InstanceNote | undefined;
+  /** Where the last check was answered. */
+  #checkHost: string | undefined;
+  /** Records of an earlier life, made again as they were. */
+  #formerRecords: readonly string[] = [];
+  #isLeft = false;
 
-  constructor(context: RunnerContext, identity: InstanceIdentity) {
+  constructor(context: RunnerContext, identity: InstanceIdentity, plan: InstancePlan) {
     this.#context = context;
-    this.#state = newInstance(identity, context.rules, context.world.clock.now());
+    this.#plan = plan;
+    this.#state = newInstance(identity, plan.rules, context.world.clock.now());
   }
 
   get state(): InstanceState {
@@ -65,13 +95,19 @@ export class InstanceRunner {
     return reportOf(this.#state);
   }
 
-  /** `webapp 74336bc`, for people. */
+  /** What the next life would know; undefined while there is no process. */
+  get note(): InstanceNote | undefined {
+    return this.#running && this.#note;
+  }
+
+  /** `webapp 74336bc web.1`, for people. */
   get title(): string {
-    const { repo, commit } = this.#state.identity;
-    return `${repo} ${shortCommit(commit)}`;
+    const { repo, commit, service, slot } = this.#state.identity;
+    return `${repo} ${shortCommit(commit)} ${service}.${slot}`;
   }
 
   feed(event: InstanceEvent): void {
+    if (this.#isLeft) return;
     const { clock, random } = this.#context.world;
     const moment = { now: clock.monotonic(), date: clock.now(), fraction: random.fraction() };
     const before = this.#state;
@@ -79,7 +115,34 @@ export class InstanceRunner {
     this.#state = step.state;
     this.#schedule();
     for (const effect of step.effects) this.#perform(effect);
+    if (step.state.wasReady && !before.wasReady) this.#remember({ wasReady: true });
     if (step.state !== before) this.#context.changed(this, step.done);
+  }
+
+  /** Goes on with a process of an earlier life; `isOver` when it ended meanwhile. */
+  adopt({ note, running }: AdoptedProcess, isOver: boolean): void {
+    const { ports, restarts, wasReady, records } = note;
+    this.#running = running;
+    this.#note = note;
+    this.#formerRecords = records;
+    this.#context.desk.remember(note.process, records);
+    const hasRecords = records.length > 0;
+    const { pid } = running;
+    this.feed({ kind: "adopted", pid, ports, restarts, wasReady, hasRecords, isOver });
+    void this.#awaitEnd(this.#state.runs, running);
+  }
+
+  /** How it is to be run was learned only now. */
+  usePlan(plan: InstancePlan): void {
+    this.#plan = plan;
+    this.feed({ kind: "rules", rules: plan.rules });
+  }
+
+  /** Nothing happens any more: the process goes on without this drone. */
+  leave(): void {
+    this.#isLeft = true;
+    this.#timer?.cancel();
+    this.#abandon.abort();
   }
 
   /** The app's own records changed; see `announcedMsMax`. */
@@ -88,10 +151,14 @@ export class InstanceRunner {
     if (run) void this.#proveAnnounced(run.number);
   }
 
-  /** The registry is in another place: what was registered is registered there. What was on its way fails and comes back. */
-  registerAgain(): void {
+  /** The lease is another one: what was registered is registered under it. What was on its way fails and comes back. */
+  async registerAgain(): Promise<void> {
     const { run } = this.#state;
-    if (run?.record === "held") this.#perform({ kind: "register", run: run.number });
+    if (run?.record !== "held") return;
+    await this.#register(run.number).catch((thrown: unknown) => {
+      const { message } = toPropagitError(thrown);
+      this.#context.world.log.warn(`${this.title}: not registered again: ${message}`);
+    });
   }
 
   #perform(effect: InstanceEffect): void {
@@ -118,10 +185,12 @@ export class InstanceRunner {
         }));
       case "free":
         return void this.#free(effect.run);
+      case "check":
+        return void this.#check(effect.run);
       case "read-output":
         return void this.#readOutput(effect.run);
       case "terminate":
-        return this.#running?.signal("SIGTERM");
+        return this.#running?.signal(this.#plan.rules.stop.signal);
       case "kill":
         return this.#running?.signal("SIGKILL");
       default:
@@ -136,35 +205,53 @@ export class InstanceRunner {
 
   async #fetch(): Promise<void> {
     const { world, source } = this.#context;
-    const { repo, commit } = this.#state.identity;
+    const { repo } = this.#state.identity;
     this.#abandon = new AbortController();
-    await world.commits.fetch({ repo, commit }, () => source(repo), this.#abandon.signal);
+    await world.commits.fetch(this.#files, () => source(repo), this.#abandon.signal);
     this.feed({ kind: "fetched" });
   }
 
   async #checkOut(): Promise<void> {
-    const { world } = this.#context;
-    const { repo, commit } = this.#state.identity;
-    this.#checkedOut = await world.commits.checkOut({ repo, commit }, this.#abandon.signal);
+    const { commits } = this.#context.world;
+    this.#checkedOut = await commits.checkOut(this.#files, this.#abandon.signal);
     this.feed({ kind: "checked-out" });
   }
 
+  /** What is checked out: the build's output, or the commit itself. */
+  get #files(): { readonly repo: string; readonly commit: string } {
+    const { repo, artifact } = this.#state.identity;
+    return { repo, commit: artifact };
+  }
+
   async #launch(run: number): Promise<void> {
-    const { world, command, pickPort, environment } = this.#context;
-    const { identity } = this.#state;
+    const { world, pickPorts } = this.#context;
+    const { identity, ports: former, restarts, wasReady } = this.#state;
+    const { rules, limits, command } = this.#plan;
+    if (command.length === 0) {
+      const reason = "how it is run is not known here, and the hub has not said it yet";
+      throw new PropagitError("DEPLOY_FAILED", reason);
+    }
     // Again, as somebody may have cleaned up since: what is there is only looked at.
-    this.#checkedOut = await world.commits.checkOut(identity, this.#abandon.signal);
-    const { folder } = this.#checkedOut;
-    const port = await pickPort(identity.process, this.#state.port);
-    const running = await world.processes.launch({
-      ...identity,
-      command,
-      folder,
-      environment: environment(identity, folder, port),
-    });
+    this.#checkedOut = await world.commits.checkOut(this.#files, this.#abandon.signal);
+    const ports = await pickPorts(identity.process, rules.ports, former);
+    const startedAt = world.clock.now();
+    const note = { ...identity, ports, restarts, records: [], wasReady, startedAt };
+    const request = { ...this.#commandIn(this.#checkedOut, ports), note, limits };
+    if (this.#isLeft) return;
+    const running = await world.processes.launch(request);
     this.#running = running;
-    this.feed({ kind: "launched", run, pid: running.pid, port });
+    this.#note = note;
+    this.feed({ kind: "launched", run, pid: running.pid, ports });
     void this.#awaitEnd(run, running);
+  }
+
+  /** The plan's command with folder and environment. */
+  #commandIn({ folder: checkout }: CheckedOut, ports: PortNumbers) {
+    const { command, user, cwd } = this.#plan;
+    const place = { folder: checkout, ports };
+    const variables = this.#context.environment(this.#state.identity, this.#plan, place);
+    const folder = cwd === undefined ? checkout : `${checkout}/${cwd}`;
+    return { command, folder, variables, user };
   }
 
   async #awaitEnd(run: number, running: RunningProcess): Promise<void> {
@@ -177,9 +264,9 @@ export class InstanceRunner {
   async #proveAnnounced(run: number): Promise<void> {
     const { world, host } = this.#context;
     const deadline = world.clock.monotonic() + announcedMsMax;
-    await untilOpen(world, host(), {
+    await untilOpen(world, host, {
       ports: () => this.#unproven(),
-      isWanted: () => this.#state.run?.number === run && world.clock.monotonic() < deadline,
+      isWanted: () => this.#isCurrent(run) && world.clock.monotonic() < deadline,
     });
     this.feed({ kind: "announced", run, records: this.#announcements() });
   }
@@ -198,10 +285,8 @@ export class InstanceRunner {
 
   async #probe(run: number): Promise<void> {
     const { world, host } = this.#context;
-    const { port } = this.#state;
-    if (port === undefined) return;
-    const isOpen = await untilOpen(world, host(), {
-      ports: () => [port],
+    const isOpen = await untilOpen(world, host, {
+      ports: () => Object.values(this.#state.ports),
       isWanted: () => this.#isProbing(run),
     });
     if (isOpen) this.feed({ kind: "opened", run });
@@ -211,19 +296,46 @@ export class InstanceRunner {
   #isProbing(number: number): boolean {
     const { run, life } = this.#state;
     const isSilent = run?.announcesItself === false && this.#announcements().length === 0;
-    return run?.number === number && isSilent && life.kind !== "stopping";
+    return this.#isCurrent(number) && isSilent && life.kind !== "stopping";
+  }
+
+  #isCurrent(number: number): boolean {
+    return !this.#isLeft && this.#state.run?.number === number;
   }
 
   async #register(run: number): Promise<void> {
-    const { desk, world } = this.#context;
-    const { port, identity } = this.#state;
-    if (port === undefined) return;
-    const { version, warning } = versionOf(this.#checkedOut?.manifest);
+    const { desk, world, host } = this.#context;
+    const { process, deployment, commit } = this.#state.identity;
+    const { version, warning } = versionOf(await this.#manifest());
     if (warning !== undefined) world.log.warn(`${this.title}: ${warning}`);
-    const { process, service, commit } = identity;
-    const [drone, host] = [this.#context.drone(), this.#context.host()];
-    await desk.register({ process, drone, service, version, commit, host, port });
+    const records = this.#records();
+    await this.#remember({ records: records.map(({ id }) => id) });
+    if (!this.#isCurrent(run) || this.#state.run?.record === "none") return;
+    const drone = this.#context.drone();
+    await desk.register({ process, deployment, drone, version, commit, host, records });
     this.feed({ kind: "registered", run });
+  }
+
+  /** One for each port; new ids, but for those of an earlier life. */
+  #records(): readonly RecordPlace[] {
+    const { random } = this.#context.world;
+    const { ports, identity, rules } = this.#state;
+    const former = this.#formerRecords;
+    this.#formerRecords = [];
+    return rules.ports.flatMap(({ name }, index) => {
+      const port = ports[name];
+      if (port === undefined) return [];
+      const service = recordName(identity.service, name, index);
+      return [{ id: former[index] ?? random.hex(32), service, port }];
+    });
+  }
+
+  /** Of an adopted process nobody has looked at the files yet. */
+  async #manifest(): Promise<string | undefined> {
+    const { commits } = this.#context.world;
+    const checkedOut = () => commits.checkOut(this.#files, this.#abandon.signal);
+    this.#checkedOut ??= await checkedOut().catch(() => undefined);
+    return this.#checkedOut?.manifest;
   }
 
   async #free(run: number): Promise<void> {
@@ -237,9 +349,36 @@ export class InstanceRunner {
     this.feed({ kind: "freed", run });
   }
 
+  async #check(run: number): Promise<void> {
+    const { world, host } = this.#context;
+    const { ports, rules } = this.#state;
+    if (!rules.health) return;
+    const hosts = [...new Set([this.#checkHost ?? host, host, "127.0.0.1", "::1"])];
+    const answer = await runHealthCheck(world.checks, rules.health, {
+      hosts,
+      port: rules.ports[0] && ports[rules.ports[0].name],
+      inPlace: async (command) => {
+        this.#checkedOut ??= await world.commits.checkOut(this.#files, this.#abandon.signal);
+        return { ...this.#commandIn(this.#checkedOut, ports), command };
+      },
+    });
+    this.#checkHost = answer.host;
+    this.feed({ kind: "checked", run, ok: answer.ok, reason: answer.reason });
+  }
+
   async #readOutput(run: number): Promise<void> {
     const lastLines = await this.#running?.lastLines().catch(() => []);
     this.feed({ kind: "said", run, lastLines: lastLines ?? [] });
+  }
+
+  /** For the next life; without it that one would know a little less. */
+  async #remember(change: Partial<InstanceNote>): Promise<void> {
+    const running = this.#running;
+    if (!running || !this.#note) return;
+    this.#note = { ...this.#note, ...change };
+    await running.remember(this.#note).catch((thrown: unknown) => {
+      this.#context.world.log.warn(`${this.title}: not noted: ${toPropagitError(thrown).message}`);
+    });
   }
 
   #schedule(): void {

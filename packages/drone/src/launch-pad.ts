@@ -1,4 +1,4 @@
-/** What every instance of a drone gets from it: where to fetch, a port, an environment, a token. */
+/** What every instance of a drone gets from it: where to fetch, ports, an environment, a token. */
 import {
   fetchPassword,
   formatAddress,
@@ -6,14 +6,14 @@ import {
   mintToken,
   parseAddress,
   type Credential,
-  type RegistryPlace,
 } from "@propagit/protocol";
 import type { Conversation } from "@propagit/runtime";
 import { buildEnvironment, type Environment } from "./core/environment.js";
-import type { InstanceIdentity } from "./core/instance-state.js";
+import type { InstanceRules, PortNumbers } from "./core/instance-state.js";
 import type { DroneSettings } from "./core/options.js";
+import type { CommandPlace } from "./drone-part.js";
 import { PortBook } from "./port-book.js";
-import type { DroneWorld, GitSource } from "./world.js";
+import type { DroneWorld, GitSource, Joined } from "./world.js";
 
 export interface LaunchPadParts {
   readonly settings: DroneSettings;
@@ -22,14 +22,6 @@ export interface LaunchPadParts {
   readonly host: string;
   /** The drone's own environment, of which instances get a short allow-list. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-}
-
-/** What is known since the hub took the drone in. */
-export interface Joined {
-  readonly drone: string;
-  readonly registry: RegistryPlace;
-  /** `host:port` of the registry. */
-  readonly registryAddress: string;
 }
 
 export class LaunchPad {
@@ -51,33 +43,53 @@ export class LaunchPad {
     };
   }
 
+  /** @param registry `host:port` of the registry */
   environment(
-    identity: InstanceIdentity,
+    { identity, plan, folder, ports, variables }: CommandPlace,
     joined: Joined,
-    place: { readonly folder: string; readonly port: number },
+    registry: string,
   ): Environment {
     const { settings, host, environment } = this.#parts;
     return buildEnvironment({
-      ...identity,
-      ...place,
       own: environment,
+      folder,
       host,
+      ports: numbered(plan.rules?.ports ?? [], ports),
+      repo: identity.repo,
+      commit: identity.commit,
+      environment: identity.environment,
+      release: identity.release,
+      service: identity.service,
+      process: identity.process,
       drone: joined.drone,
-      registry: joined.registryAddress,
-      token: this.#tokenFor(identity, joined),
+      registry,
+      token: this.#tokenFor(identity, joined, registry),
+      variables: { ...plan.variables, ...variables },
       extra: settings.env,
     });
   }
 
   /** With it an app registers itself, and no more than itself. */
   #tokenFor(
-    { repo, commit, process }: InstanceIdentity,
-    { drone, registry, registryAddress }: Joined,
+    { repo, commit, process, deployment }: CommandPlace["identity"],
+    { drone, registry }: Joined,
+    address: string,
   ): string | undefined {
     const { credential } = this.#parts;
     // A registry on this machine may have a secret, for all the hub knows; one without takes no notice.
-    const isOpen = registry.open && !isLoopback(parseAddress(registryAddress).host);
+    const isOpen = registry.open && !isLoopback(parseAddress(address).host);
     if (isOpen || credential.id !== "cluster") return undefined;
-    return mintToken(this.#world.crypto, credential.key, { repo, commit, drone, process });
+    const scope = { repo, commit, drone, process, deployment };
+    return mintToken(this.#world.crypto, credential.key, scope);
   }
+}
+
+function numbered(
+  rules: InstanceRules["ports"],
+  ports: PortNumbers,
+): { name: string; port: number }[] {
+  return rules.flatMap(({ name }) => {
+    const port = ports[name];
+    return port === undefined ? [] : [{ name, port }];
+  });
 }

@@ -1,14 +1,21 @@
 /**
  * The drone's side of the registry: makes and frees records for instances, and notices which apps make
  * their own. Follows the registry to another place when the hub says so.
+ *
+ * All records are under one lease, which is on disk: the next life of the drone goes on with it, so that
+ * nobody notices that there was another one.
  */
 import {
+  deploymentMetaKey,
   formatAddress,
   processMetaKey,
+  toPropagitError,
   type Address,
+  type Endpoint,
   type EndpointUpdate,
 } from "@propagit/protocol";
 import type { RegistryClient } from "@propagit/registry";
+import { within } from "@propagit/runtime";
 import {
   announcedBy,
   applyUpdate,
@@ -18,77 +25,109 @@ import {
   type Announcements,
 } from "./core/announcements.js";
 import type { Announced } from "./core/instance-state.js";
-import type { DroneWorld, RegistryAccess } from "./world.js";
+import type { DroneWorld, RegistryAccess, RememberedLease } from "./world.js";
 
 export interface RecordRequest {
   readonly process: string;
+  readonly deployment: string;
   readonly drone: string;
-  readonly service: string;
   readonly version: string;
   readonly commit: string;
   readonly host: string;
+  readonly records: readonly RecordPlace[];
+}
+
+export interface RecordPlace {
+  readonly id: string;
+  /** Its name in the registry. */
+  readonly service: string;
   readonly port: number;
 }
 
-/** Called when the records by which a process announces itself may have changed. */
-type OnAnnounced = (process: string) => void;
+export interface DeskOwner {
+  /** The records by which a process announces itself may have changed. */
+  readonly announced: (process: string) => void;
+  /** Whether there is such an instance here. */
+  readonly has: (process: string) => boolean;
+  readonly name: () => string;
+  /** Registers everything again; resolves once it is done. */
+  readonly registerAll: () => Promise<unknown>;
+}
+
+/** Bound on registering everything under a new lease before the old one ends. A guess. */
+const switchMsMax = 10_000;
 
 export class RegistryDesk {
   readonly #world: DroneWorld;
-  readonly #onAnnounced: OnAnnounced;
+  readonly #owner: DeskOwner;
   #client: RegistryClient | undefined;
   #place = "";
+  #ttlMs = 0;
+  #lease: RememberedLease | undefined;
   #announcements: Announcements = noAnnouncements;
-  /** Record ids that this drone made, by process. */
-  readonly #own = new Map<string, string>();
+  /** Ids of the records that this drone made, by process. */
+  readonly #own = new Map<string, readonly string[]>();
   readonly #ownIds = new Set<string>();
 
-  constructor(world: DroneWorld, onAnnounced: OnAnnounced) {
+  constructor(world: DroneWorld, owner: DeskOwner) {
     this.#world = world;
-    this.#onAnnounced = onAnnounced;
+    this.#owner = owner;
   }
 
-  /** `host:port` for instances; empty before the hub has said where the registry is. */
+  /** `host:port` for instances; empty before it is known where the registry is. */
   get place(): string {
     return this.#place;
   }
 
-  /** Whether the place changed: then records must be made again there. */
-  use(address: Address, access: RegistryAccess): boolean {
-    const place = formatAddress(address);
-    if (place === this.#place) return false;
-    const former = this.#client;
-    this.#place = place;
-    this.#announcements = noAnnouncements;
-    this.#own.clear();
-    this.#client = this.#world.connectRegistry(address, access);
-    this.#client.watch((update) => this.#hear(update));
-    if (former) void this.#close(former);
-    return former !== undefined;
+  /** The lease of the earlier life; before the first `use`. */
+  async load(): Promise<void> {
+    this.#lease = await this.#world.memory.readLease();
   }
 
-  /** Resolves when the record is there, however long the registry is away. */
-  async register(request: RecordRequest): Promise<void> {
-    const { process, drone, service, version, commit, host, port } = request;
-    const id = this.#world.random.hex(32);
-    this.#ownIds.add(id);
-    this.#own.set(process, id);
-    const client = this.#need();
-    await client.registerEndpoint(`${service}@${version}`, {
-      id,
-      port,
-      host,
-      commit,
-      meta: { [processMetaKey]: process, drone },
+  /** Records of an earlier life: they are known before the registry shows them. */
+  remember(process: string, ids: readonly string[]): void {
+    this.#own.set(process, ids);
+    for (const id of ids) this.#ownIds.add(id);
+  }
+
+  /** Whether the place changed; what is registered is registered again there. */
+  use(address: Address, access: Omit<RegistryAccess, "lease" | "leaseChanged">): boolean {
+    const place = formatAddress(address);
+    const { ttlMs } = access;
+    if (place === this.#place && ttlMs === this.#ttlMs) return false;
+    const former = this.#client;
+    const isMoved = place !== this.#place;
+    const known = this.#lease;
+    const isResumed = !former && known?.place === place && known.ttlMs === ttlMs;
+    this.#place = place;
+    this.#ttlMs = ttlMs;
+    this.#announcements = noAnnouncements;
+    const client = this.#world.connectRegistry(address, {
+      ...access,
+      lease: isResumed ? known.lease : undefined,
+      leaseChanged: (lease) => this.#leaseChanged(client, { place, ttlMs, lease }),
     });
+    this.#client = client;
+    client.watch((update) => this.#hear(client, update));
+    if (former) void this.#switchFrom(former, isMoved);
+    return former !== undefined && isMoved;
+  }
+
+  /** Resolves when the records are there, however long the registry is away. */
+  async register(request: RecordRequest): Promise<void> {
+    const { process, records } = request;
+    const ids = records.map(({ id }) => id);
+    this.remember(process, ids);
+    const client = this.#need();
+    await Promise.all(records.map((record) => registerOne(client, request, record)));
     // Freed while it was on its way.
-    if (this.#own.get(process) !== id) await client.free(id);
+    if (this.#own.get(process) !== ids) await freeAll(client, ids);
   }
 
   async free(process: string): Promise<void> {
-    const id = this.#own.get(process);
+    const ids = this.#own.get(process) ?? [];
     this.#own.delete(process);
-    if (id !== undefined) await this.#client?.free(id);
+    if (this.#client) await freeAll(this.#client, ids);
   }
 
   announced(process: string): readonly Announced[] {
@@ -100,19 +139,52 @@ export class RegistryDesk {
     this.#announcements = outlive(this.#announcements, process);
   }
 
-  async close(): Promise<void> {
-    if (this.#client) await this.#close(this.#client);
+  async close(options: { readonly keepLease: boolean }): Promise<void> {
+    if (this.#client) await this.#close(this.#client, options);
   }
 
-  #hear(update: EndpointUpdate): void {
+  /** A new lease in the same registry: the old records go when the new ones are there. */
+  async #switchFrom(former: RegistryClient, isMoved: boolean): Promise<void> {
+    const again = this.#owner.registerAll();
+    if (!isMoved) {
+      const { clock } = this.#world;
+      await within(clock, switchMsMax, "registering anew", again).catch(() => undefined);
+    }
+    await this.#close(former, { keepLease: false });
+  }
+
+  #leaseChanged(client: RegistryClient, lease: RememberedLease): void {
+    if (client !== this.#client) return;
+    this.#lease = lease;
+    this.#world.memory.writeLease(lease).catch((thrown: unknown) => {
+      const { message } = toPropagitError(thrown);
+      this.#world.log.warn(`the lease in the registry was not noted: ${message}`);
+    });
+  }
+
+  #hear(client: RegistryClient, update: EndpointUpdate): void {
+    if (client !== this.#client) return;
     const before = this.#announcements;
-    this.#announcements = applyUpdate(before, update, (id) => this.#ownIds.has(id));
+    this.#announcements = applyUpdate(before, update, (id) => this.#isMade(id));
+    for (const endpoint of shownBy(update)) this.#disownLeftover(client, endpoint);
     // One that expired may be registered again; one that was freed never comes back.
     if (update.kind === "down" && update.reason === "freed")
       this.#ownIds.delete(update.endpoint.id);
     for (const process of concerned(before, this.#announcements, update)) {
-      this.#onAnnounced(process);
+      this.#owner.announced(process);
     }
+  }
+
+  #isMade(id: string): boolean {
+    return this.#ownIds.has(id);
+  }
+
+  /** A record under the lease of an earlier life, of a process that ended before this one began. */
+  #disownLeftover(client: RegistryClient, { id, meta }: Endpoint): void {
+    const process = meta[processMetaKey];
+    if (meta["drone"] !== this.#owner.name() || process === undefined) return;
+    if (this.#ownIds.has(id) || this.#owner.has(process)) return;
+    void client.disown(id).catch(() => undefined);
   }
 
   #need(): RegistryClient {
@@ -120,11 +192,30 @@ export class RegistryDesk {
     return this.#client;
   }
 
-  async #close(client: RegistryClient): Promise<void> {
-    await client.close().catch((thrown: unknown) => {
+  async #close(client: RegistryClient, options: { readonly keepLease: boolean }): Promise<void> {
+    await client.close(options).catch((thrown: unknown) => {
       this.#world.log.warn(`closing the connection to the registry failed: ${String(thrown)}`);
     });
   }
+}
+
+async function registerOne(
+  client: RegistryClient,
+  { process, deployment, drone, version, commit, host }: RecordRequest,
+  { id, service, port }: RecordPlace,
+): Promise<void> {
+  const meta = { [processMetaKey]: process, [deploymentMetaKey]: deployment, drone };
+  await client.registerEndpoint(`${service}@${version}`, { id, port, host, commit, meta });
+}
+
+/** Also those of an earlier life, which this client has never registered. */
+async function freeAll(client: RegistryClient, ids: readonly string[]): Promise<void> {
+  await Promise.all(ids.flatMap((id) => [client.free(id), client.disown(id)]));
+}
+
+function shownBy(update: EndpointUpdate): readonly Endpoint[] {
+  if (update.kind === "snapshot") return update.endpoints;
+  return update.kind === "up" ? [update.endpoint] : [];
 }
 
 /** Processes that an update may be about. */

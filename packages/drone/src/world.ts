@@ -2,9 +2,12 @@
 import type {
   Address,
   Assignment,
+  Build,
   Credential,
   Limits,
+  RegistryPlace,
   Service,
+  Task,
   Variables,
 } from "@propagit/protocol";
 import type { RegistryClient } from "@propagit/registry";
@@ -25,6 +28,12 @@ export interface RegistryAccess {
   readonly credential: Credential;
   /** Whether a registry without a secret will do. */
   readonly acceptsOpen: boolean;
+  /** How long records outlive the drone's last sign of life. */
+  readonly ttlMs: number;
+  /** The lease of an earlier life, whose records go on; another one when it has ended. */
+  readonly lease: string | undefined;
+  /** Told which lease holds the records now. */
+  readonly leaseChanged: (lease: string) => void;
 }
 
 export interface CommitName {
@@ -151,25 +160,63 @@ export interface CheckResult {
   readonly reason: string;
 }
 
-/** What the drone remembers of what it should run, for a life without the hub; secrets hidden by its key. */
+/** What the drone remembers for a life without the hub; secrets are hidden by its own key. */
 export interface Memory {
-  read(): Promise<RememberedDesire | undefined>;
-  write(desire: RememberedDesire): Promise<void>;
+  /** Undefined when there is nothing, or nothing that can be read. */
+  read(): Promise<Remembered | undefined>;
+  /** On disk, whole, when it resolves. @throws DATA_UNUSABLE */
+  write(remembered: Remembered): Promise<void>;
+  readLease(): Promise<RememberedLease | undefined>;
+  writeLease(lease: RememberedLease): Promise<void>;
 }
 
-export interface RememberedDesire {
-  /** The hub that wanted it. */
-  readonly hub: string;
+export interface Remembered {
+  /** How the hub that wanted it took the drone in. */
+  readonly joined: Joined;
   readonly assignments: readonly Assignment[];
   readonly keep: readonly CommitName[];
   readonly specifications: readonly Specified[];
+  readonly resting: readonly Resting[];
+}
+
+/** What a hub says when it takes the drone in. */
+export interface Joined {
+  /** Name of this drone. */
+  readonly drone: string;
+  /** Identity of the hub. */
+  readonly hub: string | undefined;
+  readonly registry: RegistryPlace;
+  /** Lease time of the drone's records. */
+  readonly timeoutMs: number;
 }
 
 /** One deployment as the hub specified it, config in clear. */
 export interface Specified {
   readonly id: string;
   readonly services: readonly Service[];
+  readonly build?: Build;
+  readonly test?: Task;
+  readonly release?: Task;
   readonly config: Variables;
+}
+
+/** An instance that is desired and does not run, as its restart policy says; nor will it in the next life. */
+export interface Resting {
+  readonly deployment: string;
+  /** The newest release when it came to rest; a newer one begins anew. */
+  readonly release: number;
+  readonly service: string;
+  readonly slot: number;
+  readonly outcome: "done" | "failed";
+  readonly reason: string;
+  readonly lastLines: readonly string[];
+}
+
+export interface RememberedLease {
+  /** `host:port` of the registry that gave it. */
+  readonly place: string;
+  readonly ttlMs: number;
+  readonly lease: string;
 }
 
 export interface PortRequest {
@@ -181,7 +228,7 @@ export interface PortRequest {
 }
 
 export interface Ports {
-  /** @throws NO_FREE_PORT */
+  /** A port that nobody listens on. @throws NO_FREE_PORT */
   pick(request: PortRequest): Promise<number>;
   /** Whether something accepts connections there, at any of the hosts. */
   isOpen(hosts: readonly string[], port: number): Promise<boolean>;

@@ -16,6 +16,8 @@ export interface TokenScope {
   readonly commit: string;
   readonly drone: string;
   readonly process: string;
+  /** What the process belongs to; put into its records. */
+  readonly deployment?: string;
 }
 
 const scopeCharsMax = 1024;
@@ -70,18 +72,26 @@ function tokenKey(crypto: Crypto, clusterKey: string, scopeText: string): string
   return crypto.mac(clusterKey, `token ${scopeText}`);
 }
 
-function encodeScope({ repo, commit, drone, process }: TokenScope): string {
-  return Buffer.from(JSON.stringify([repo, commit, drone, process])).toString("base64url");
+function encodeScope({ repo, commit, drone, process, deployment }: TokenScope): string {
+  const parts = [repo, commit, drone, process, ...(deployment === undefined ? [] : [deployment])];
+  return Buffer.from(JSON.stringify(parts)).toString("base64url");
 }
 
 function readScope(text: string): TokenScope | undefined {
   if (text.length > scopeCharsMax) return undefined;
   try {
     const parts: unknown = JSON.parse(Buffer.from(text, "base64url").toString());
-    if (!Array.isArray(parts) || parts.length !== 4) return undefined;
+    if (!Array.isArray(parts) || parts.length < 4 || parts.length > 5) return undefined;
     if (!parts.every((part) => typeof part === "string")) return undefined;
-    const [repo, commit, drone, process] = parts as [string, string, string, string];
-    return isCommitHash(commit) ? { repo, commit, drone, process } : undefined;
+    const [repo, commit, drone, process, deployment] = parts as [
+      string,
+      string,
+      string,
+      string,
+      string?,
+    ];
+    if (!isCommitHash(commit)) return undefined;
+    return { repo, commit, drone, process, ...(deployment !== undefined && { deployment }) };
   } catch {
     return undefined;
   }

@@ -18,6 +18,10 @@ export interface ConnectOptions {
   readonly acceptsOpen?: boolean;
   /** Lifetime of what is registered after the last renewal, in ms, 1,000–3,600,000; default 15,000. */
   readonly ttlMs?: number;
+  /** A lease of an earlier life of this program, to go on with its records; when it has ended, a new one. */
+  readonly lease?: string;
+  /** Told which lease the records are under, whenever that is another one. */
+  readonly leaseChanged?: (lease: string) => void;
 }
 
 export interface RegisterOptions {
@@ -59,6 +63,8 @@ export interface RegistryClient {
   set(id: string, meta: Readonly<Record<string, string>>): Promise<Endpoint>;
   /** Frees own records: by id, by port, or all of a service name. */
   free(which: string | number): Promise<void>;
+  /** Frees a record that an earlier life made under the lease that this one goes on with. */
+  disown(id: string): Promise<void>;
   /** Endpoints that fit, now. @throws BAD_PATTERN, UNREACHABLE */
   query(query?: Query): Promise<RegistryView>;
   /** Waits until at least one endpoint fits. @throws TIMED_OUT after `limitMs` (default 30,000) */
@@ -68,6 +74,6 @@ export interface RegistryClient {
    * reconnects; a new snapshot only when the registry has a new life or forgot where we stood.
    */
   watch(onUpdate: (update: EndpointUpdate) => void): { stop(): void };
-  /** Frees everything at once and ends. */
-  close(): Promise<void>;
+  /** Frees everything at once and ends; with `keepLease` leaves it all to a next life, as long as the lease lasts. */
+  close(options?: { readonly keepLease?: boolean }): Promise<void>;
 }

@@ -110,6 +110,8 @@ class Client implements RegistryClient {
     this.#keeper = new Keeper(world, {
       ttlMs: checkTtl(options.ttlMs ?? leaseMsDefault),
       choosePort: (own) => this.#choosePort(own.range),
+      lease: options.lease,
+      leaseChanged: options.leaseChanged ?? (() => undefined),
     });
     this.#link = new Link(world, {
       address,
@@ -162,6 +164,10 @@ class Client implements RegistryClient {
     await this.#keeper.unwant(this.#keeper.records().filter(fits));
   }
 
+  async disown(id: string): Promise<void> {
+    await this.#keeper.disown(id);
+  }
+
   async query(query: Query = {}): Promise<RegistryView> {
     const params = queryParts(query);
     compileQuery(params);
@@ -193,14 +199,14 @@ class Client implements RegistryClient {
     };
   }
 
-  async close(): Promise<void> {
+  async close({ keepLease = false }: { readonly keepLease?: boolean } = {}): Promise<void> {
     if (this.#link.state.kind === "stopped") return;
     const error = new PropagitError("LINK_LOST", "the registry client was closed");
     this.#closing.reject(error);
     for (const follower of this.#followers) follower.stop();
     this.#followers.clear();
-    const freed = within(this.#world.clock, closeMsMax, "freeing", this.#keeper.stop(closeMsMax));
-    await freed.catch(() => undefined);
+    const ended = keepLease ? this.#keeper.leave() : this.#keeper.stop(closeMsMax);
+    await within(this.#world.clock, closeMsMax, "freeing", ended).catch(() => undefined);
     this.#link.stop(error);
   }
 

@@ -3,7 +3,7 @@
  * must not decide how an app behaves, and a secret in it must not reach the app.
  *
  * `NODE_ENV` is left out on purpose: a drone started from a developer's shell would otherwise change
- * what runs; say `--env NODE_ENV=production`.
+ * what runs; say `--env NODE_ENV=production`, or set it for the repository.
  */
 import { PropagitError, quote } from "@propagit/protocol";
 
@@ -21,8 +21,17 @@ const inheritedNames: readonly string[] = [
   "TMPDIR",
 ];
 
-/** What the drone itself keeps books by; `--env` must not contradict it. */
-const reservedNames = ["PORT", "REPO", "COMMIT", "SERVICE", "DRONE_ID", "PROCESS_ID"];
+/** What the drone itself keeps books by; nothing may contradict it. */
+const reservedNames: readonly string[] = [
+  "PORT",
+  "REPO",
+  "COMMIT",
+  "RELEASE",
+  "ENVIRONMENT",
+  "SERVICE",
+  "DRONE_ID",
+  "PROCESS_ID",
+];
 
 /** Where programs are looked for when the drone has no PATH either. */
 const pathDefault = "/usr/local/bin:/usr/bin:/bin";
@@ -34,9 +43,12 @@ export interface EnvironmentParts {
   readonly folder: string;
   /** The address that is published for this machine. */
   readonly host: string;
-  readonly port: number;
+  /** The first is PORT, the others PORT_<NAME>. */
+  readonly ports: readonly { readonly name: string; readonly port: number }[];
   readonly repo: string;
   readonly commit: string;
+  readonly environment: string;
+  readonly release: number;
   readonly service: string;
   readonly drone: string;
   readonly process: string;
@@ -44,25 +56,24 @@ export interface EnvironmentParts {
   readonly registry: string;
   /** Undefined when the registry has no secret. */
   readonly token: string | undefined;
+  /** What the manifest and the settings of the environment say. */
+  readonly variables: Environment;
   /** What `--env NAME=VALUE` says; the last word. */
   readonly extra: Environment;
 }
 
 export function buildEnvironment(parts: EnvironmentParts): Environment {
-  const { own, folder, token, extra } = parts;
+  const { own, folder, token, variables, extra } = parts;
+  const fixed = fixedVariables(parts);
   return {
     ...inherit(own),
     PATH: `${folder}/node_modules/.bin:${own["PATH"] ?? pathDefault}`,
     HOST: parts.host,
-    PORT: String(parts.port),
-    REPO: parts.repo,
-    COMMIT: parts.commit,
-    SERVICE: parts.service,
-    DRONE_ID: parts.drone,
-    PROCESS_ID: parts.process,
     REGISTRY: parts.registry,
     ...(token !== undefined && { REGISTRY_TOKEN: token }),
-    ...extra,
+    ...withoutReserved(variables),
+    ...withoutReserved(extra),
+    ...fixed,
   };
 }
 
@@ -80,6 +91,34 @@ export function checkExtra(extra: Environment): void {
       });
     }
   }
+}
+
+function fixedVariables(parts: EnvironmentParts): Record<string, string> {
+  const ports = parts.ports.map(({ name, port }, index) => [
+    portVariable(name, index),
+    String(port),
+  ]);
+  return {
+    ...(Object.fromEntries(ports) as Record<string, string>),
+    REPO: parts.repo,
+    COMMIT: parts.commit,
+    RELEASE: String(parts.release),
+    ENVIRONMENT: parts.environment,
+    SERVICE: parts.service,
+    DRONE_ID: parts.drone,
+    PROCESS_ID: parts.process,
+  };
+}
+
+/** `PORT`, then for a port named `admin-api`: `PORT_ADMIN_API`. */
+function portVariable(name: string, index: number): string {
+  return index === 0 ? "PORT" : `PORT_${name.toUpperCase().replaceAll(/[^A-Z0-9]/g, "_")}`;
+}
+
+/** A worker has no PORT at all: one that somebody else set would lead astray. */
+function withoutReserved(variables: Environment): Environment {
+  const allowed = Object.entries(variables).filter(([name]) => !reservedNames.includes(name));
+  return Object.fromEntries(allowed);
 }
 
 function inherit(own: Readonly<Record<string, string | undefined>>): Record<string, string> {

@@ -23,6 +23,20 @@ export function to(
   return { state: { ...state, life, since }, effects };
 }
 
+/** One step, then another from where it led. */
+export function andThen(
+  first: InstanceStep,
+  next: (state: InstanceState) => InstanceStep,
+): InstanceStep {
+  const second = next(first.state);
+  const done = first.done ?? second.done;
+  return {
+    state: second.state,
+    effects: [...first.effects, ...second.effects],
+    ...(done && { done }),
+  };
+}
+
 export function withRun(state: InstanceState, change: Partial<Run>): InstanceState {
   return state.run ? { ...state, run: { ...state.run, ...change } } : state;
 }

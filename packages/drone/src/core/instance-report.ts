@@ -1,5 +1,5 @@
 /** What a drone tells the hub about an instance. */
-import type { InstanceReport } from "@propagit/protocol";
+import type { InstancePhase, InstanceReport } from "@propagit/protocol";
 import type { InstanceState } from "./instance-state.js";
 
 /** As the protocol bounds a reason. */
@@ -8,37 +8,72 @@ const reasonCharsMax = 2_000;
 const servicesMax = 32;
 
 export function reportOf(state: InstanceState): InstanceReport {
-  const { identity, life, run, since, restarts } = state;
+  const { run, since, restarts, identity } = state;
+  const { process, repo, commit, service, deployment, environment, release, slot } = identity;
   const { reason, lastLines = [] } = explanationOf(state);
   const port = portOf(state);
+  const health = healthOf(state);
   return {
-    ...identity,
-    phase: life.kind,
+    ...{ process, repo, commit, service, deployment, environment, release, slot },
+    phase: phaseOf(state),
     ...(run?.pid !== undefined && { pid: run.pid }),
     ...(port !== undefined && { port }),
     services: servicesOf(state),
     restarts,
     since,
+    ...(health && { health }),
     ...(reason !== undefined && { reason: reason.slice(0, reasonCharsMax) }),
     ...(lastLines.length > 0 && { lastLines: [...lastLines] }),
   };
 }
 
-function explanationOf({ life }: InstanceState): {
+/** The name in the registry of one of a service's ports. */
+export function recordName(service: string, port: string, index: number): string {
+  return index === 0 ? service : `${service}.${port}`;
+}
+
+function phaseOf({ life }: InstanceState): InstancePhase {
+  if (life.kind === "done") return "stopped";
+  return life.kind === "stopping" && life.then.kind !== "gone" ? "restarting" : life.kind;
+}
+
+function explanationOf({ life, run }: InstanceState): {
   readonly reason?: string;
   readonly lastLines?: readonly string[];
 } {
-  return life.kind === "failed" || life.kind === "restarting" ? life : {};
+  switch (life.kind) {
+    case "failed":
+    case "restarting":
+    case "done":
+      return life;
+    case "stopping":
+      if (life.then.kind === "restart") return { reason: "somebody asked for a restart" };
+      return life.then.kind === "unhealthy" ? life.then : {};
+    case "ready":
+      return run?.health?.verdict === "failing"
+        ? { reason: `unhealthy: ${run.health.reason}` }
+        : {};
+    default:
+      return {};
+  }
+}
+
+function healthOf({ run }: InstanceState): "passing" | "failing" | undefined {
+  const verdict = run?.health?.verdict;
+  return verdict === "unknown" ? undefined : verdict;
 }
 
 /** Where it answers: where it says, or PORT once the drone has registered that. */
-function portOf({ life, run, port }: InstanceState): number | undefined {
+function portOf({ life, run, ports, rules }: InstanceState): number | undefined {
   if (life.kind !== "ready" || !run) return undefined;
-  return run.announced[0]?.port ?? (run.record === "held" ? port : undefined);
+  const [first] = rules.ports;
+  const own = first && run.record === "held" ? ports[first.name] : undefined;
+  return run.announced[0]?.port ?? own;
 }
 
-function servicesOf({ run, identity }: InstanceState): string[] {
+function servicesOf({ run, identity, rules }: InstanceState): string[] {
   if (!run) return [];
-  if (run.record === "held") return [identity.service];
+  const own = rules.ports.map(({ name }, index) => recordName(identity.service, name, index));
+  if (run.record === "held") return own.slice(0, servicesMax);
   return [...new Set(run.announced.map(({ service }) => service))].slice(0, servicesMax);
 }

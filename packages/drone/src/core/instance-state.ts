@@ -1,33 +1,58 @@
 /** What an instance can be, what can happen to it, and what is to be done then: see `instance.ts`. */
+import type { Health, RestartRules, Service } from "@propagit/protocol";
+import type { HealthState } from "./health.js";
 
 export interface InstanceIdentity {
   /** PROCESS_ID: names the instance, stays the same when its process is restarted. */
   readonly process: string;
+  readonly deployment: string;
   readonly repo: string;
+  readonly environment: string;
   readonly commit: string;
+  /** The commit whose files are checked out. */
+  readonly artifact: string;
+  /** Number of the release it was started for. */
+  readonly release: number;
   readonly service: string;
+  /** 1, 2, … among the instances of its service on this drone. */
+  readonly slot: number;
 }
 
 export interface InstanceRules {
-  /** It never listens; it is ready when it has lived for `workerReadyMs`. */
-  readonly worker: boolean;
+  /** The first is PORT; none for what never listens. */
+  readonly ports: Service["ports"];
+  /**
+   * When it is up: it listens on every port, it has announced itself, or it has lived for `aliveMs`. An app
+   * that announces itself is up by that whatever the rule.
+   */
+  readonly ready: Service["ready"];
+  /** The drone makes records of its ports, unless it announces itself. */
+  readonly registers: boolean;
   /** From the start of a process until it must be ready. */
   readonly readyTimeoutMs: number;
-  /** From SIGTERM to SIGKILL. */
-  readonly stopTimeoutMs: number;
-  /** From the end of the records to SIGTERM, so that whoever just read them still gets an answer. */
+  readonly health: Health | undefined;
+  /** The signal that ends it, and how long after it comes SIGKILL. */
+  readonly stop: Service["stop"];
+  readonly restart: RestartRules;
+  /** From the end of the records to the signal, so that whoever just read them still gets an answer. */
   readonly drainMs: number;
 }
 
-/** How long a worker must live to count as ready. A guess: most mistakes show sooner. */
-export const workerReadyMs = 1_000;
-/** Crashes in a row, before it was ever ready, that make it `failed`. */
-export const crashesMax = 3;
-export const restartBackoff = { firstMs: 1_000, maxMs: 60_000 } as const;
+/** How long something that does not listen must live to count as up. A guess: most mistakes show sooner. */
+export const aliveMs = 1_000;
+/** Ends in a row, before it was ever ready, that make it `failed`: whoever deployed it need not wait longer. */
+export const firstCrashesMax = 3;
+/** After this long in `ready` an end is a first one again. */
+export const calmMs = 60_000;
+/** Between tries of what is no crash: fetching, starting, registering. */
+export const retryBackoff = { firstMs: 1_000, maxMs: 60_000 } as const;
 /** Bound on reading the last lines of a process that did not become ready. */
 export const readOutputMsMax = 1_000;
 /** Bound on telling the registry that records end; then the process is ended all the same. */
 export const freeMsMax = 2_000;
+
+/** Numbers of ports by their names. */
+export type PortNumbers = Readonly<Record<string, number>>;
 
 /** A record of the registry by which the app announced itself. */
 export interface Announced {
@@ -41,16 +66,28 @@ export interface Run {
   readonly number: number;
   /** Undefined while it is being started. */
   readonly pid: number | undefined;
-  /** Something accepts connections on PORT. */
-  readonly isOpen: boolean;
-  /** The record that the drone makes for it. */
+  /** On the monotonic clock. */
+  readonly startedAt: number;
+  /** It listens on every port, or has lived long enough: see `InstanceRules.ready`. */
+  readonly isUp: boolean;
+  /** The records that the drone makes for it, all together. */
   readonly record: "none" | "wanted" | "held";
   /** Records that the app made itself; once there was one, the drone makes none. */
   readonly announced: readonly Announced[];
   readonly announcesItself: boolean;
+  /** Undefined until the checks begin, and when there are none. */
+  readonly health: HealthState | undefined;
 }
 
 export type StopStage = "launching" | "freeing" | "draining" | "terminating" | "killing";
+
+/** What comes after the end of a process that is being ended. */
+export type AfterEnd =
+  | { readonly kind: "gone" }
+  /** Somebody asked for it. */
+  | { readonly kind: "restart" }
+  /** Its health checks failed; that counts as a crash of a process that was ready for so long. */
+  | { readonly kind: "unhealthy"; readonly reason: string; readonly readyMs: number };
 
 export type InstanceLife =
   | { readonly kind: "waiting" }
@@ -74,11 +111,21 @@ export type InstanceLife =
       readonly kind: "failed";
       readonly reason: string;
       readonly lastLines: readonly string[];
-      /** What is tried again; `readiness` means that the process lives and may still become ready. */
-      readonly next: "fetch" | "start" | "readiness";
+      /**
+       * What is tried again; `readiness` means that the process lives and may still become ready, `nothing`
+       * that it is given up until somebody asks.
+       */
+      readonly next: "fetch" | "start" | "readiness" | "nothing";
       readonly retryAt: number | undefined;
     }
-  | { readonly kind: "stopping"; readonly stage: StopStage; readonly until: number | undefined }
+  /** It ended as its restart policy wants it, and is not started again until somebody asks. */
+  | { readonly kind: "done"; readonly reason: string }
+  | {
+      readonly kind: "stopping";
+      readonly stage: StopStage;
+      readonly until: number | undefined;
+      readonly then: AfterEnd;
+    }
   | { readonly kind: "stopped" };
 
 export interface InstanceState {
@@ -90,9 +137,11 @@ export interface InstanceState {
   readonly run: Run | undefined;
   /** Starts so far, also those that did not work. */
   readonly runs: number;
-  /** PORT, kept over restarts. */
-  readonly port: number | undefined;
+  /** Kept over restarts. */
+  readonly ports: PortNumbers;
   readonly restarts: number;
+  /** Ends of processes that another start came or comes after. */
+  readonly ends: number;
   /** Crashes since it was last ready for a while. */
   readonly crashes: number;
   /** Tries in a row that did not even get as far as a process. */
@@ -102,9 +151,22 @@ export interface InstanceState {
 
 export type InstanceEvent =
   | { readonly kind: "start" }
-  /** Somebody deployed again: what failed is tried at once. */
-  | { readonly kind: "retry" }
+  /** A process of the drone's earlier life; it may be over already, and `exited` follows. */
+  | ({ readonly kind: "adopted" } & Adopted)
+  /** As the earlier life left it: it does not run, and shall not until somebody asks. */
+  | {
+      readonly kind: "rest";
+      readonly outcome: "done" | "failed";
+      readonly reason: string;
+      readonly lastLines: readonly string[];
+    }
+  /** What waits for another try is tried at once; `isAsked` (somebody deployed again): also what was given up. */
+  | { readonly kind: "retry"; readonly isAsked: boolean }
+  /** Somebody wants another process; also of what was given up. */
+  | { readonly kind: "restart" }
   | { readonly kind: "stop" }
+  /** The drone learned how it is to be run only after it was adopted. */
+  | { readonly kind: "rules"; readonly rules: InstanceRules }
   /** Time passed; due when `wakeAt` says so. */
   | { readonly kind: "tick" }
   | { readonly kind: "fetched" }
@@ -115,7 +177,7 @@ export type InstanceEvent =
       readonly kind: "launched";
       readonly run: number;
       readonly pid: number;
-      readonly port: number;
+      readonly ports: PortNumbers;
     }
   | { readonly kind: "not-launched"; readonly run: number; readonly reason: string }
   | { readonly kind: "opened"; readonly run: number }
@@ -127,15 +189,34 @@ export type InstanceEvent =
       readonly records: readonly Announced[];
     }
   | { readonly kind: "freed"; readonly run: number }
+  /** The answer to `check`. */
+  | {
+      readonly kind: "checked";
+      readonly run: number;
+      readonly ok: boolean;
+      readonly reason: string;
+    }
   /** The answer to `read-output`. */
   | { readonly kind: "said"; readonly run: number; readonly lastLines: readonly string[] }
   /** Nothing of the process group is left. */
-  | {
-      readonly kind: "exited";
-      readonly run: number;
-      readonly how: string;
-      readonly lastLines: readonly string[];
-    };
+  | ({ readonly kind: "exited"; readonly run: number } & Exit);
+
+export interface Adopted {
+  readonly pid: number;
+  readonly ports: PortNumbers;
+  readonly restarts: number;
+  readonly wasReady: boolean;
+  /** The drone had made records for it. */
+  readonly hasRecords: boolean;
+  readonly isOver: boolean;
+}
+
+export interface Exit {
+  readonly how: string;
+  /** Undefined when it was ended by a signal, or nobody saw it. */
+  readonly code: number | undefined;
+  readonly lastLines: readonly string[];
+}
 
 export type InstanceEffect =
   | { readonly kind: "fetch" }
@@ -143,10 +224,12 @@ export type InstanceEffect =
   /** Ends fetching or checking out; its result does not matter any more. */
   | { readonly kind: "abandon" }
   | { readonly kind: "launch"; readonly run: number }
-  /** Looks until something accepts connections on PORT. */
+  /** Looks until something accepts connections on every port. */
   | { readonly kind: "probe"; readonly run: number }
+  /** Makes a record for each port; again after a restart of the drone it makes the same ones. */
   | { readonly kind: "register"; readonly run: number }
   | { readonly kind: "free"; readonly run: number }
+  | { readonly kind: "check"; readonly run: number }
   | { readonly kind: "read-output"; readonly run: number }
   | { readonly kind: "terminate" }
   | { readonly kind: "kill" };

@@ -1,40 +1,50 @@
 /**
- * The life of one instance: one commit of one repo, at most one process at a time.
+ * The life of one instance: one slot of a service of a deployment, at most one process at a time.
  *
  *     waiting --start--> fetching --fetched--> checking-out --checked-out--> starting
- *                           | not-fetched         | not-fetched                 |
- *                           v                     v                             |
- *                         failed (fetch again) <--+                             |
- *                                                                               |
- *     starting --registered / announced / a worker lived 1 s--> ready           |
- *        |  not-launched ------------------> failed (start again)               |
- *        |  deadline, not-registered ------> failed (process lives on) --opened, registered--> ready
- *        |  exited: 1st, 2nd time ---------> restarting --back-off--> starting
- *        |  exited: 3rd time in a row -----> failed (start again)
- *     ready --exited--> restarting            ready --records withdrawn--> starting
+ *        |                  | not-fetched         | not-fetched                 |
+ *        |                  v                     v                             |
+ *        |                failed (fetch again) <--+                             |
+ *        +--adopted--> ready, or starting when it never was
+ *        +--rest--> done, failed (given up)
  *
- *     failed --back-off or retry--> what it says it tries next
+ *     starting --up > healthy > registered--> ready     (up: listens, announced, or lived 1 s)
+ *        |  not-launched ------------------> failed (start again)
+ *        |  deadline, not-registered ------> failed (process lives on) --up > healthy > registered--> ready
+ *     ready --records withdrawn--> starting       ready --not-registered--> failed (process lives on)
+ *     ready --checks fail--> ready without records --checks pass--> ready with records
+ *
+ *     starting, ready --exited--> restarting --back-off--> starting
+ *        |  3rd time in a row, never ready --> failed (start again)
+ *        |  crashesMax times in a row -------> failed (given up)
+ *        |  policy never ---------------------> failed (given up)
+ *        |  code 0, policy not always --------> done
+ *
+ *     failed, restarting --back-off or retry--> what it says it tries next
+ *     failed (given up), done --retry that was asked for, restart--> fetching
+ *     any with a process --restart, checks fail--> stopping --exited--> starting or restarting
  *     any --stop--> stopping: [launching >] [freeing > draining >] terminating > killing --exited--> stopped
  *
  * A process group counts until nothing of it is left, so `exited` is what makes room for the next one.
  * Pure: the daemon feeds what happens and performs what comes out.
  */
+import { checkAt, checked, checkIfDue } from "./instance-health.js";
 import {
+  adopt,
+  advance,
+  aliveAt,
   announced,
   awaitReadiness,
-  becomeReady,
-  crashed,
+  failLate,
   fetch,
   giveUp,
+  late,
   launch,
   launched,
-  failLate,
-  late,
   notRegistered,
-  registerIfOpen,
 } from "./instance-start.js";
-import { drain, stop, stopFurther, terminate } from "./instance-stop.js";
-import { same, to, withRun } from "./instance-moves.js";
+import { after, drain, end, exited, stop, stopFurther, terminate } from "./instance-stop.js";
+import { andThen, same, to, withRun } from "./instance-moves.js";
 import type {
   InstanceEvent,
   InstanceIdentity,
@@ -56,8 +66,9 @@ export function newInstance(
     since: date,
     run: undefined,
     runs: 0,
-    port: undefined,
+    ports: {},
     restarts: 0,
+    ends: 0,
     crashes: 0,
     failures: 0,
     wasReady: false,
@@ -69,48 +80,104 @@ export function stepInstance(
   event: InstanceEvent,
   moment: Moment,
 ): InstanceStep {
-  const { life } = state;
   if ("run" in event && event.run !== state.run?.number) return same(state);
   switch (event.kind) {
     case "start":
-      return life.kind === "waiting" ? fetch(state, moment) : same(state);
+    case "adopted":
+    case "rest":
+      return state.life.kind === "waiting" ? begin(state, event, moment) : same(state);
     case "retry":
-      return retry(state, moment);
+      return retry(state, event.isAsked, moment);
+    case "restart":
+      return restart(state, moment);
     case "stop":
       return stop(state, moment);
+    case "rules":
+      return same(withRun({ ...state, rules: event.rules }, { health: undefined }));
     case "tick":
       return tick(state, moment);
     case "fetched":
-      if (life.kind !== "fetching") return same(state);
-      return {
-        ...to(state, { kind: "checking-out" }, moment, [{ kind: "check-out" }]),
-        done: "fetched",
-      };
     case "checked-out":
-      if (life.kind !== "checking-out") return same(state);
+    case "not-fetched":
+      return prepared(state, event, moment);
+    default:
+      return ofRun(state, event, moment);
+  }
+}
+
+/** When the next `tick` is due, on the monotonic clock; undefined when time changes nothing. */
+export function wakeAt(state: InstanceState): number | undefined {
+  const due = [lifeDueAt(state), aliveAt(state), checkAt(state)].filter((at) => at !== undefined);
+  return due.length === 0 ? undefined : Math.min(...due);
+}
+
+type Beginning = Extract<InstanceEvent, { kind: "start" | "adopted" | "rest" }>;
+type Preparation = Extract<InstanceEvent, { kind: "fetched" | "checked-out" | "not-fetched" }>;
+
+function begin(state: InstanceState, event: Beginning, moment: Moment): InstanceStep {
+  switch (event.kind) {
+    case "start":
+      return fetch(state, moment);
+    case "adopted":
+      return adopt(state, event, moment);
+    case "rest": {
+      const { outcome: kind, reason, lastLines } = event;
+      if (kind === "done") return to(state, { kind, reason }, moment);
+      return to(state, { kind, reason, lastLines, next: "nothing", retryAt: undefined }, moment);
+    }
+    default:
+      return event satisfies never;
+  }
+}
+
+function prepared(state: InstanceState, event: Preparation, moment: Moment): InstanceStep {
+  const { kind } = state.life;
+  switch (event.kind) {
+    case "fetched": {
+      if (kind !== "fetching") return same(state);
+      const step = to(state, { kind: "checking-out" }, moment, [{ kind: "check-out" }]);
+      return { ...step, done: "fetched" };
+    }
+    case "checked-out":
+      if (kind !== "checking-out") return same(state);
       return { ...launch(state, moment), done: "checked out" };
     case "not-fetched":
-      if (life.kind !== "fetching" && life.kind !== "checking-out") return same(state);
+      if (kind !== "fetching" && kind !== "checking-out") return same(state);
       return giveUp(state, "fetch", event.reason, moment);
+    default:
+      return event satisfies never;
+  }
+}
+
+/** What is heard of the process of now. */
+function ofRun(
+  state: InstanceState,
+  event: Extract<InstanceEvent, { run: number }>,
+  moment: Moment,
+): InstanceStep {
+  const { life } = state;
+  switch (event.kind) {
     case "launched":
       if (state.run?.pid !== undefined) return same(state);
       return life.kind === "stopping"
-        ? terminate(withRun({ ...state, port: event.port }, { pid: event.pid }), moment)
+        ? terminate(withRun({ ...state, ports: event.ports }, event), life.then, moment)
         : launched(state, event, moment);
     case "not-launched":
       return notLaunched(state, event.reason, moment);
     case "opened":
-      return registerIfOpen(withRun(state, { isOpen: true }));
+      return advance(withRun(state, { isUp: true }), moment);
     case "registered":
       if (state.run?.record !== "wanted") return same(state);
-      return becomeReady(withRun(state, { record: "held" }), moment);
+      return advance(withRun(state, { record: "held" }), moment);
     case "not-registered":
       return notRegistered(state, event.reason, moment);
     case "announced":
       return announced(state, event.records, moment);
     case "freed":
       if (life.kind !== "stopping" || life.stage !== "freeing") return same(state);
-      return drain(state, moment);
+      return drain(state, life.then, moment);
+    case "checked":
+      return checked(state, event, moment);
     case "said":
       if (life.kind !== "starting" || !life.isLate) return same(state);
       return failLate(state, event.lastLines, moment);
@@ -121,8 +188,7 @@ export function stepInstance(
   }
 }
 
-/** When the next `tick` is due, on the monotonic clock; undefined when time changes nothing. */
-export function wakeAt({ life }: InstanceState): number | undefined {
+function lifeDueAt({ life }: InstanceState): number | undefined {
   switch (life.kind) {
     case "starting":
       return life.deadline;
@@ -135,6 +201,7 @@ export function wakeAt({ life }: InstanceState): number | undefined {
     case "fetching":
     case "checking-out":
     case "ready":
+    case "done":
     case "stopped":
       return undefined;
     default:
@@ -143,17 +210,30 @@ export function wakeAt({ life }: InstanceState): number | undefined {
 }
 
 function tick(state: InstanceState, moment: Moment): InstanceStep {
-  const due = wakeAt(state);
+  const alive = andThen(comeAlive(state, moment), (next) => checkIfDue(next, moment));
+  return andThen(alive, (next) => lifeDue(next, moment));
+}
+
+/** It has lived long enough to count as up. */
+function comeAlive(state: InstanceState, moment: Moment): InstanceStep {
+  const at = aliveAt(state);
+  return at === undefined || moment.now < at
+    ? same(state)
+    : advance(withRun(state, { isUp: true }), moment);
+}
+
+function lifeDue(state: InstanceState, moment: Moment): InstanceStep {
+  const due = lifeDueAt(state);
   if (due === undefined || moment.now < due) return same(state);
-  const { life } = state;
-  if (life.kind === "stopping") return stopFurther(state, life.stage, moment);
-  if (life.kind !== "starting") return retry(state, moment);
-  return state.rules.worker ? becomeReady(state, moment) : late(state, moment);
+  if (state.life.kind === "stopping") return stopFurther(state, moment);
+  return state.life.kind === "starting" ? late(state, moment) : retry(state, false, moment);
 }
 
 /** What failed or waits for its restart goes on now. */
-function retry(state: InstanceState, moment: Moment): InstanceStep {
+function retry(state: InstanceState, isAsked: boolean, moment: Moment): InstanceStep {
   const { life } = state;
+  const isGivenUp = life.kind === "done" || (life.kind === "failed" && life.next === "nothing");
+  if (isGivenUp) return isAsked ? again(state, moment) : same(state);
   if (life.kind === "restarting") return launch(state, moment);
   if (life.kind !== "failed") return same(state);
   switch (life.next) {
@@ -162,29 +242,32 @@ function retry(state: InstanceState, moment: Moment): InstanceStep {
     case "start":
       return launch(state, moment);
     case "readiness":
-      return registerIfOpen(awaitReadiness(state, moment).state);
+      return andThen(awaitReadiness(state, moment), (next) => advance(next, moment));
+    case "nothing":
+      return same(state);
     default:
       return life.next satisfies never;
   }
 }
 
-/** Such an error (no such command, not executable) does not go away by itself: no second try first. */
-function notLaunched(state: InstanceState, reason: string, moment: Moment): InstanceStep {
-  if (state.run?.pid !== undefined) return same(state);
-  const without = { ...state, run: undefined };
-  if (state.life.kind === "stopping") return to(without, { kind: "stopped" }, moment);
-  return giveUp(without, "start", reason, moment);
+function restart(state: InstanceState, moment: Moment): InstanceStep {
+  const { life, run } = state;
+  const then = { kind: "restart" } as const;
+  if (life.kind === "stopping") {
+    return life.then.kind === "gone" ? same(state) : to(state, { ...life, then }, moment);
+  }
+  return run ? end(state, then, moment) : retry({ ...state, crashes: 0 }, true, moment);
 }
 
-function exited(
-  state: InstanceState,
-  event: Extract<InstanceEvent, { kind: "exited" }>,
-  moment: Moment,
-): InstanceStep {
-  const step =
-    state.life.kind === "stopping"
-      ? to({ ...state, run: undefined }, { kind: "stopped" }, moment)
-      : crashed(state, event, moment);
-  const holdsRecord = state.run !== undefined && state.run.record !== "none";
-  return holdsRecord ? { ...step, effects: [{ kind: "free", run: event.run }] } : step;
+/** From the beginning, as its files may be gone. */
+function again(state: InstanceState, moment: Moment): InstanceStep {
+  return fetch({ ...state, crashes: 0, failures: 0 }, moment);
+}
+
+/** Such an error (no such command, not executable) does not go away by itself: no second try first. */
+function notLaunched(state: InstanceState, reason: string, moment: Moment): InstanceStep {
+  const { run, life } = state;
+  if (run?.pid !== undefined) return same(state);
+  if (life.kind === "stopping") return after(state, life.then, { lastLines: [] }, moment);
+  return giveUp({ ...state, run: undefined }, "start", reason, moment);
 }

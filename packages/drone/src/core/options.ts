@@ -15,9 +15,9 @@ export interface DroneOptions {
   readonly hub: Address;
   /** The secret it shares with the hub; without one only a hub that has none is followed. */
   readonly secret?: string;
-  /** What runs for every deployed commit: program and arguments. */
-  readonly command: readonly string[];
-  /** Name of the service; default: the script's file name (`node web.js` is `web`). */
+  /** What runs for every deployment, whatever its repository says; default: what the repository says. */
+  readonly command?: readonly string[];
+  /** Name of what the command is; default: the script's file name (`node web.js` is `web`). */
   readonly service?: string;
   /** Wanted name; default: the host name. The hub appends `-1`, `-2`, … when it is taken. */
   readonly name?: string;
@@ -26,15 +26,15 @@ export interface DroneOptions {
   readonly host?: string;
   /** Ports for instances, both ends included; default 10000–65000. */
   readonly portRange?: PortRange;
-  /** Default: `~/.propagit/drone-<service>`, with `-2`, `-3`, … when another drone works there. */
+  /** Default: `~/.propagit/drone-<service>` (without a command `drone`), with `-2`, `-3`, … when another drone works there. */
   readonly dataFolder?: string;
   /** Variables for every instance, over everything else. */
   readonly env?: Environment;
-  /** It never listens: ready when it has lived for 1 s. Default false. */
+  /** The command never listens: ready when it has lived for 1 s. Default false. */
   readonly worker?: boolean;
-  /** From the start of a process until it must listen, in ms, 100–3,600,000; default 30,000. */
+  /** From the start of the command until it must listen, in ms, 100–3,600,000; default 30,000. */
   readonly readyTimeoutMs?: number;
-  /** From SIGTERM to SIGKILL, in ms, 0–3,600,000; default 10,000. */
+  /** For the command: from SIGTERM to SIGKILL, in ms, 0–3,600,000; default 10,000. */
   readonly stopTimeoutMs?: number;
   /** From the end of its records to SIGTERM, in ms, 0–3,600,000; default 300. */
   readonly drainMs?: number;
@@ -46,8 +46,10 @@ export interface DroneOptions {
 export interface DroneSettings {
   readonly hub: Address;
   readonly secret: string | undefined;
-  readonly command: readonly string[];
-  readonly service: string;
+  /** Undefined: repositories say what runs. */
+  readonly command: readonly string[] | undefined;
+  /** Of the command. */
+  readonly service: string | undefined;
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly host: string | undefined;
@@ -66,7 +68,8 @@ const hourMs = 3_600_000;
 /** @throws BAD_USAGE, BAD_NAME */
 export function checkOptions(options: DroneOptions, hostName: string): DroneSettings {
   const { command, labels = {}, env = {}, portRange = portRangeDefault, host } = options;
-  checkCommand(command);
+  if (command) checkCommand(command);
+  else refuseCommandOptions(options);
   for (const [key, value] of Object.entries(labels)) parseLabel(`${key}=${value}`);
   checkExtra(env);
   checkPortRange(portRange);
@@ -77,7 +80,7 @@ export function checkOptions(options: DroneOptions, hostName: string): DroneSett
     hub: options.hub,
     secret: options.secret,
     command,
-    service: parseServiceName(options.service ?? serviceNameOf(command)),
+    service: command && parseServiceName(options.service ?? serviceNameOf(command)),
     name: parseDroneName(options.name ?? asName(hostName)),
     labels,
     host,
@@ -102,6 +105,16 @@ function checkCommand(command: readonly string[]): void {
   if (command.some((word) => word.includes("\0"))) {
     throw new PropagitError("BAD_USAGE", "the command holds a NUL character");
   }
+}
+
+/** They say how the drone's own command is run; a repository says that for itself. */
+function refuseCommandOptions(options: DroneOptions): void {
+  const names = ["service", "worker", "readyTimeoutMs", "stopTimeoutMs"] as const;
+  const given = names.find((name) => options[name] !== undefined);
+  if (given === undefined) return;
+  throw new PropagitError("BAD_USAGE", `${given} is for a drone with a command of its own`, {
+    hint: "add the command after --, or say it in the repository's propagit.yaml",
+  });
 }
 
 function checkPortRange({ low, high }: PortRange): void {

@@ -8,7 +8,7 @@ export interface ClaimedFolder extends FolderLock {
   readonly path: string;
 }
 
-/** Drones of one service on one machine that may use default folders. */
+/** Drones of one kind on one machine that may use default folders. */
 const defaultFoldersMax = 100;
 
 /**
@@ -18,12 +18,13 @@ const defaultFoldersMax = 100;
  */
 export async function claimFolder(
   given: string | undefined,
-  service: string,
+  service: string | undefined,
 ): Promise<ClaimedFolder> {
   if (given !== undefined) return claim(given);
+  const base = service === undefined ? "drone" : `drone-${service}`;
   const home = process.env["PROPAGIT_HOME"] || join(homedir(), ".propagit");
   for (let number = 1; number < defaultFoldersMax; number++) {
-    const name = number === 1 ? `drone-${service}` : `drone-${service}-${number}`;
+    const name = number === 1 ? base : `${base}-${number}`;
     try {
       return await claim(join(home, name));
     } catch (thrown) {
@@ -32,7 +33,7 @@ export async function claimFolder(
   }
   throw new PropagitError(
     "DATA_IN_USE",
-    `${defaultFoldersMax} drones of service ${service} run on this machine already`,
+    `${defaultFoldersMax} drones with default data folders (${base}-N) run on this machine already`,
   );
 }
 

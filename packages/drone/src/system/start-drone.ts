@@ -3,25 +3,30 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { openCredential, type PropagitError } from "@propagit/protocol";
 import { connectIn } from "@propagit/registry";
-import { credentialFromSecret, nodeWorld, type Log } from "@propagit/runtime";
+import { credentialFromSecret, nodeWorld, type Log, type World } from "@propagit/runtime";
 import { checkOptions, type DroneOptions, type DroneSettings } from "../core/options.js";
-import { Drone } from "../drone.js";
-import type { DroneWorld } from "../world.js";
+import { Drone, type DroneEnd } from "../drone.js";
+import type { DroneWorld, RegistryAccess } from "../world.js";
+import { nodeChecks } from "./checks.js";
 import { GitCommits } from "./commits.js";
 import { claimFolder, readIdentity, type ClaimedFolder } from "./data-folder.js";
 import { requireGit } from "./git.js";
 import { addressTowards } from "./local-address.js";
 import { nodePorts } from "./node-ports.js";
 import { NodeProcesses } from "./node-processes.js";
-import { ProcessLedger } from "./process-ledger.js";
+import { LogStore } from "./log-store.js";
+import { openMemory } from "./memory.js";
 
 export interface RunningDrone {
   /** The name that the hub knows it by; the wanted one until the hub was met. */
   readonly name: string;
   /** Its data folder, which no other drone uses meanwhile. */
   readonly dataFolder: string;
-  /** Ends its instances, frees their records, says goodbye to the hub. Never fails. */
-  stop(): Promise<void>;
+  /**
+   * Ends its instances, frees their records, says goodbye to the hub. With `instances: "keep"` they run on
+   * with their records, and the next drone in this data folder takes them over. Never fails.
+   */
+  stop(end?: DroneEnd): Promise<void>;
   /** Resolves when it is over: with nothing after `stop`, with the error when the hub refused it. */
   readonly ended: Promise<PropagitError | undefined>;
 }
@@ -60,8 +65,8 @@ export async function startDrone(options: DroneOptions): Promise<RunningDrone> {
       },
       dataFolder: folder.path,
       ended,
-      async stop() {
-        await drone.stop();
+      async stop(end) {
+        await drone.stop(end);
         await ended;
       },
     };
@@ -78,26 +83,9 @@ async function releasedAfter<T>(ended: Promise<T>, folder: ClaimedFolder): Promi
 }
 
 async function makeDrone(settings: DroneSettings, folder: string, log: Log): Promise<Drone> {
-  const { hub, secret, host, stopTimeoutMs, logBytesMax } = settings;
+  const { hub, secret, host } = settings;
   const world = nodeWorld(log);
-  const ledger = new ProcessLedger(world.disk, join(folder, "instances.json"));
-  const commits = new GitCommits(folder, world.random);
-  await ledger.endLeftovers(world.clock, log, stopTimeoutMs);
-  await commits.tidy();
-  const droneWorld: DroneWorld = {
-    ...world,
-    commits,
-    ports: nodePorts(world.random),
-    processes: new NodeProcesses({
-      clock: world.clock,
-      log,
-      ledger,
-      folder: join(folder, "logs"),
-      outputBytesMax: logBytesMax,
-      stopTimeoutMs,
-    }),
-    connectRegistry: (address, access) => connectIn(world, address, access),
-  };
+  const droneWorld = await makeWorld(world, settings, folder);
   return new Drone(droneWorld, {
     settings,
     identity: await readIdentity(world.disk, world.random, folder),
@@ -105,5 +93,31 @@ async function makeDrone(settings: DroneSettings, folder: string, log: Log): Pro
     host: host ?? (await addressTowards(hub)),
     environment: process.env,
     version,
+    parts: [],
   });
+}
+
+async function makeWorld(
+  world: World,
+  settings: DroneSettings,
+  folder: string,
+): Promise<DroneWorld> {
+  const { stopTimeoutMs, logBytesMax } = settings;
+  const { clock, log, random } = world;
+  const commits = new GitCommits(folder, random);
+  await commits.tidy();
+  const logs = new LogStore({ clock, log, folder: join(folder, "logs"), bytesMax: logBytesMax });
+  return {
+    ...world,
+    commits,
+    checks: nodeChecks,
+    memory: await openMemory(world, folder),
+    ports: nodePorts(random),
+    processes: new NodeProcesses({ clock, log, logs, folder, stopTimeoutMs }),
+    connectRegistry: (address, access) => connectIn(world, address, registryOptions(access)),
+  };
+}
+
+function registryOptions({ lease, ...access }: RegistryAccess) {
+  return { ...access, ...(lease !== undefined && { lease }) };
 }

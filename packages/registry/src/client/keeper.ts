@@ -22,6 +22,9 @@ export interface KeeperOptions {
   readonly ttlMs: number;
   /** Another free port for a record whose port turned out to be taken. */
   readonly choosePort: (own: OwnRecord) => Promise<number>;
+  /** To go on with. */
+  readonly lease: string | undefined;
+  readonly leaseChanged: (lease: string) => void;
 }
 
 /** Ports tried for one record before it is given up. */
@@ -46,7 +49,8 @@ export class Keeper {
   /** Ids that the registry may still have under the lease. */
   readonly #unwanted = new Set<string>();
   #lease: string | undefined;
-  #renewedAtMs = 0;
+  /** Long ago: a lease of an earlier life is renewed before it is used. */
+  #renewedAtMs = Number.NEGATIVE_INFINITY;
   #conversation: Conversation | undefined;
   #turn: Promise<void> = Promise.resolve();
   #nextRound: Promise<void> | undefined;
@@ -57,6 +61,7 @@ export class Keeper {
   constructor(world: World, options: KeeperOptions) {
     this.#world = world;
     this.#options = options;
+    this.#lease = options.lease;
   }
 
   records(): readonly OwnRecord[] {
@@ -92,6 +97,13 @@ export class Keeper {
     await this.#kick();
   }
 
+  /** Frees a record that nobody here wants, if the lease holds it. */
+  async disown(id: string): Promise<void> {
+    if (this.#own.has(id)) return;
+    this.#unwanted.add(id);
+    await this.#kick();
+  }
+
   /** Gives up on what never was registered, because the registry will not have us. */
   refuse(error: PropagitError): void {
     for (const own of this.records()) if (!own.endpoint) this.#giveUp(own, error);
@@ -117,18 +129,33 @@ export class Keeper {
 
   /** Ends the lease and everything that is waited for. */
   async stop(limitMs: number): Promise<void> {
-    this.#isStopped = true;
-    this.#renewTimer?.cancel();
-    this.#retryTimer?.cancel();
-    for (const own of this.records()) {
-      this.#giveUp(own, new PropagitError("LINK_LOST", "the client was closed"));
-    }
-    const conversation = this.#conversation;
-    this.#conversation = undefined;
+    for (const { id } of this.records()) this.#unwanted.add(id);
+    const conversation = this.#end();
     if (!conversation) return;
     const lease = await this.#exclusive(async () => this.#lease);
     if (lease === undefined) return;
     await conversation.call("registry.revoke", { lease }, { limitMs }).catch(() => undefined);
+  }
+
+  /** Ends everything that is waited for; the lease runs on, renewed once more, with the records under it. */
+  async leave(): Promise<void> {
+    const conversation = this.#end();
+    if (!conversation) return;
+    const lease = await this.#exclusive(async () => this.#lease);
+    if (lease === undefined) return;
+    await conversation.call("registry.renew", { lease }).catch(() => undefined);
+  }
+
+  #end(): Conversation | undefined {
+    this.#isStopped = true;
+    this.#renewTimer?.cancel();
+    this.#retryTimer?.cancel();
+    const error = new PropagitError("LINK_LOST", "the client was closed");
+    for (const own of this.records()) own.awaited.reject(error);
+    this.#own.clear();
+    const conversation = this.#conversation;
+    this.#conversation = undefined;
+    return conversation;
   }
 
   async #forgetWhenOver(conversation: Conversation): Promise<void> {
@@ -208,6 +235,7 @@ export class Keeper {
       const { lease } = await conversation.call("registry.grant", { ttlMs: this.#options.ttlMs });
       this.#lease = lease;
       this.#renewedAtMs = now;
+      this.#options.leaseChanged(lease);
     } else if (mustRenew || now - this.#renewedAtMs >= this.#renewEveryMs() * 0.9) {
       await conversation.call("registry.renew", { lease: this.#lease });
       this.#renewedAtMs = now;

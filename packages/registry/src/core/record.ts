@@ -1,5 +1,6 @@
 /** From what somebody registers to the record that everybody sees: checked, completed, in one spelling. */
 import {
+  deploymentMetaKey,
   isCommitHash,
   parseServiceName,
   processMetaKey,
@@ -82,7 +83,11 @@ export function admitMeta(access: Peer["access"], meta: Meta): Meta {
       hint: `leave ${processMetaKey} out of the metadata`,
     });
   }
-  return { ...meta, [processMetaKey]: access.process };
+  return {
+    ...meta,
+    [processMetaKey]: access.process,
+    ...(access.deployment !== undefined && { [deploymentMetaKey]: access.deployment }),
+  };
 }
 
 /**

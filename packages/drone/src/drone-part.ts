@@ -1,0 +1,60 @@
+/**
+ * What answers the hub's calls beside the reconciling itself (tasks, commands, output, figures): parts that
+ * are plugged into the drone's connection, and what they know of the drone.
+ */
+import type { Handlers, TellingHandlers } from "@propagit/runtime";
+import type { InstancePlan } from "./core/instance-plan.js";
+import type { Environment } from "./core/environment.js";
+import type { CommitName, DroneWorld, GitSource, InstanceNote, Specified } from "./world.js";
+
+export interface DronePart {
+  readonly handlers: Handlers;
+  readonly tellingHandlers?: TellingHandlers;
+  /** Commits that must stay on disk for it, whatever the hub keeps. */
+  readonly commitsInUse?: () => readonly CommitName[];
+  /** The drone ends, its instances end before or stay. */
+  readonly stop?: () => Promise<void>;
+}
+
+export type MakePart = (context: DroneContext) => DronePart;
+
+/** The drone as its parts see it. */
+export interface DroneContext {
+  readonly world: DroneWorld;
+  /** As the hub knows it; may change with each join. */
+  readonly name: () => string;
+  /** The address that is published for this machine. */
+  readonly host: string;
+  /** Where git fetches from and pushes to; waits for the hub. @throws UNREACHABLE */
+  readonly source: (repo: string) => Promise<GitSource>;
+  /** A deployment as the hub specified it; asked for when it is not known here. @throws UNREACHABLE */
+  readonly specified: (id: string) => Promise<Specified>;
+  /** How a service of it is run; of a drone with a command of its own always that. @throws NO_SERVICE */
+  readonly planOf: (specified: Specified, service: string | undefined) => InstancePlan;
+  /**
+   * Environment of a command beside the instances of a deployment: as theirs, over it `variables`. With
+   * `ports` those of an instance, else none.
+   */
+  readonly environment: (command: CommandPlace) => Environment;
+  /** Instances that have a process. */
+  readonly instances: () => readonly LivingInstance[];
+}
+
+export interface CommandPlace {
+  readonly identity: Pick<
+    InstanceNote,
+    "process" | "repo" | "commit" | "deployment" | "environment" | "release" | "service"
+  >;
+  readonly plan: Pick<InstancePlan, "variables"> & {
+    readonly rules: Pick<InstancePlan["rules"], "ports">;
+  };
+  /** The checkout. */
+  readonly folder: string;
+  readonly ports: Readonly<Record<string, number>>;
+  readonly variables: Environment;
+}
+
+export interface LivingInstance {
+  readonly note: InstanceNote;
+  readonly pid: number;
+}

@@ -1,0 +1,81 @@
+/**
+ * What the drone remembers, in its data folder:
+ *
+ *     desired.json   what it should run, settings hidden
+ *     lease.json     the lease in the registry that its records are under
+ *     key            hides the settings; made in the first life, readable by the drone's user only
+ */
+import { join } from "node:path";
+import { toPropagitError } from "@propagit/protocol";
+import type { World } from "@propagit/runtime";
+import { decodeDesire, decodeLease, encodeDesire, type Hider } from "../core/stored-desire.js";
+import type { Memory, Remembered, RememberedLease } from "../world.js";
+
+type MemoryWorld = Pick<World, "disk" | "crypto" | "random" | "log">;
+
+/** @throws DATA_UNUSABLE when the key cannot be made */
+export async function openMemory(world: MemoryWorld, folder: string): Promise<Memory> {
+  const hider = hiderOf(world, await readKey(world, join(folder, "key")));
+  return new FolderMemory(world, folder, hider);
+}
+
+class FolderMemory implements Memory {
+  readonly #world: MemoryWorld;
+  readonly #hider: Hider;
+  readonly #desired: string;
+  readonly #lease: string;
+
+  constructor(world: MemoryWorld, folder: string, hider: Hider) {
+    this.#world = world;
+    this.#hider = hider;
+    this.#desired = join(folder, "desired.json");
+    this.#lease = join(folder, "lease.json");
+  }
+
+  async read(): Promise<Remembered | undefined> {
+    const text = await this.#readText(this.#desired);
+    const remembered = text === undefined ? undefined : decodeDesire(text, this.#hider);
+    if (text !== undefined && !remembered) {
+      this.#world.log.warn(
+        `${this.#desired} cannot be read; the hub will say what should run here`,
+      );
+    }
+    return remembered;
+  }
+
+  async write(remembered: Remembered): Promise<void> {
+    const text = encodeDesire(remembered, this.#hider);
+    await this.#world.disk.writeAtomic(this.#desired, text, { mode: 0o600 });
+  }
+
+  async readLease(): Promise<RememberedLease | undefined> {
+    const text = await this.#readText(this.#lease);
+    return text === undefined ? undefined : decodeLease(text);
+  }
+
+  async writeLease(lease: RememberedLease): Promise<void> {
+    await this.#world.disk.writeAtomic(this.#lease, JSON.stringify(lease), { mode: 0o600 });
+  }
+
+  async #readText(path: string): Promise<string | undefined> {
+    return this.#world.disk.read(path).catch((thrown: unknown) => {
+      this.#world.log.warn(toPropagitError(thrown).message);
+      return undefined;
+    });
+  }
+}
+
+async function readKey({ disk, random }: MemoryWorld, path: string): Promise<string> {
+  const known = (await disk.read(path))?.trim();
+  if (known !== undefined && /^[0-9a-f]{64}$/.test(known)) return known;
+  const key = random.hex(64);
+  await disk.writeAtomic(path, `${key}\n`, { mode: 0o600 });
+  return key;
+}
+
+function hiderOf({ crypto }: MemoryWorld, key: string): Hider {
+  return {
+    hide: (text) => crypto.encrypt(key, text),
+    show: (hidden) => crypto.decrypt(key, hidden),
+  };
+}
