@@ -13,7 +13,12 @@ const controls = /\u001B\[[0-9;?]*[ -/]*[@-~]|\u001B[@-Z\\-_]|[\u0000-\u0008\u00
 export function lastLinesOf(tail: string): string[] {
   return tail
     .split("\n")
-    .map((line) => line.replaceAll(controls, "").trimEnd().slice(0, lineCharsMax))
+    .map((line) => plainText(line).slice(0, lineCharsMax))
     .filter((line) => line !== "")
     .slice(-linesMax);
+}
+
+/** A line without what only a terminal understands. */
+export function plainText(line: string): string {
+  return line.replaceAll(controls, "").trimEnd();
 }

@@ -8,58 +8,127 @@ import { join } from "node:path";
 import type { CommitName, GitSource } from "../world.js";
 import { diskError } from "./disk-error.js";
 import { git } from "./git.js";
+import { forgetCommits, keptCommits, packRepository, refPrefix } from "./repository-upkeep.js";
+import type { Trash } from "./trash.js";
+import { WorkLock } from "./work-lock.js";
 
 /** The user that drones are to git; the hub looks at the password. */
-const fetchUser = "drone";
+const gitUser = "drone";
 const fetchMsMax = 10 * 60_000;
+/** From the moment that commits were forgotten until their objects go: several go together. A guess. */
+const packDelayMsDefault = 60_000;
+const suffix = ".git";
 
 export class BareRepositories {
   readonly #folder: string;
+  readonly #trash: Trash;
+  readonly #packDelayMs: number;
   /** Made once in this life; two that come first would else both make it. */
   readonly #made = new Map<string, Promise<string>>();
+  readonly #locks = new Map<string, WorkLock>();
+  readonly #packing = new Map<string, NodeJS.Timeout>();
 
-  constructor(folder: string) {
+  constructor(folder: string, trash: Trash, packDelayMs = packDelayMsDefault) {
     this.#folder = folder;
+    this.#trash = trash;
+    this.#packDelayMs = packDelayMs;
   }
 
-  /** Removes the locks of a git that was killed: they would keep every later one out. */
+  /** Removes what a git that was killed left: locks keep every later one out, half packs only fill the disk. */
   async tidy(): Promise<void> {
-    for (const repo of await namesIn(this.#folder)) await removeLocks(join(this.#folder, repo));
+    for (const repo of await namesIn(this.#folder)) {
+      await removeLocks(join(this.#folder, repo));
+      await removeHalfPacks(join(this.#folder, repo, "objects", "pack"));
+    }
   }
 
   /** Makes sure that the whole commit is here; asks for a source only when it is not. */
-  async fetch(
-    name: CommitName,
-    source: () => Promise<GitSource>,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const repo = await this.open(name);
-    if (await this.#isWhole(repo, name, signal)) return;
-    const { url, password } = await source();
-    await git(
-      [
-        "fetch",
-        "--quiet",
-        "--no-tags",
-        "--no-write-fetch-head",
-        // A push from a shallow clone, as continuous integration makes them, is one like any other.
-        "--update-shallow",
-        url,
-        `+${name.commit}:${refOf(name)}`,
-      ],
-      {
-        folder: repo,
-        settings: password === undefined ? {} : { "http.extraHeader": basic(password) },
-        signal,
-        limitMs: fetchMsMax,
-      },
-    );
+  fetch(name: CommitName, source: () => Promise<GitSource>, signal: AbortSignal): Promise<void> {
+    return this.work(name, async (repo) => {
+      if (await this.#isWhole(repo, name, signal)) return;
+      const { url, password } = await source();
+      await git(
+        [
+          "fetch",
+          "--quiet",
+          "--no-tags",
+          "--no-write-fetch-head",
+          // A push from a shallow clone, as continuous integration makes them, is one like any other.
+          "--update-shallow",
+          url,
+          `+${name.commit}:${refOf(name)}`,
+        ],
+        {
+          folder: repo,
+          settings: passwordSettings(password),
+          signal,
+          limitMs: fetchMsMax,
+        },
+      );
+    });
+  }
+
+  /** Does something with the repository of a commit, which nobody clears up or removes meanwhile. */
+  work<T>(name: CommitName, action: (repo: string) => Promise<T>): Promise<T> {
+    return this.#lockOf(name.repo).work(async () => action(await this.#open(name)));
+  }
+
+  /**
+   * Forgets all commits but these; a repository without any is removed. One that somebody works in is left
+   * for the next time.
+   */
+  async keepOnly(names: readonly CommitName[]): Promise<void> {
+    for (const file of await namesIn(this.#folder)) {
+      const repo = file.slice(0, -suffix.length);
+      const wanted = new Set(names.filter((it) => it.repo === repo).map(({ commit }) => commit));
+      await this.#lockOf(repo).clean(() => this.#forget(repo, wanted));
+    }
+  }
+
+  /** Ends housekeeping; what is not done is done in the next life. */
+  stop(): void {
+    for (const timer of this.#packing.values()) clearTimeout(timer);
+    this.#packing.clear();
+  }
+
+  async #forget(repo: string, wanted: ReadonlySet<string>): Promise<void> {
+    const path = join(this.#folder, `${repo}${suffix}`);
+    const kept = await keptCommits(path).catch(() => undefined);
+    // What git cannot read is mended by the next fetch.
+    if (kept === undefined) return;
+    const others = kept.filter((commit) => !wanted.has(commit));
+    if (wanted.size === 0) {
+      this.#made.delete(path);
+      await this.#trash.take(path);
+    } else if (others.length > 0) {
+      await forgetCommits(path, others);
+      this.#packLater(repo, path);
+    }
+  }
+
+  #packLater(repo: string, path: string): void {
+    if (this.#packing.has(repo)) return;
+    const pack = () => {
+      this.#packing.delete(repo);
+      // Somebody works there, or came meanwhile: then it is done some time after.
+      void this.#lockOf(repo)
+        .clean((signal) => packRepository(path, signal))
+        .catch(() => true)
+        .then((isDone) => isDone || this.#packLater(repo, path));
+    };
+    this.#packing.set(repo, setTimeout(pack, this.#packDelayMs).unref());
+  }
+
+  #lockOf(repo: string): WorkLock {
+    const known = this.#locks.get(repo) ?? new WorkLock();
+    this.#locks.set(repo, known);
+    return known;
   }
 
   /** The path of a repository; made when it is not there, which git does again without harm. */
-  open({ repo, commit }: CommitName): Promise<string> {
+  #open({ repo, commit }: CommitName): Promise<string> {
     const format = commit.length === 64 ? "sha256" : "sha1";
-    const path = join(this.#folder, `${repo}.git`);
+    const path = join(this.#folder, `${repo}${suffix}`);
     const known = this.#made.get(path);
     if (known) return known;
     const made = init(path, format);
@@ -81,9 +150,21 @@ export class BareRepositories {
     signal.throwIfAborted();
     await rm(repo, { recursive: true, force: true });
     this.#made.delete(repo);
-    await this.open(name);
+    await this.#open(name);
     return false;
   }
+}
+
+/** Keeps the commit from being thought unreachable, and proves that its fetch was completed. */
+export function refOf({ commit }: Pick<CommitName, "commit">): string {
+  return `${refPrefix}${commit}`;
+}
+
+/** The password travels as a setting: in an URL it would be seen by whoever lists processes. */
+export function passwordSettings(password: string | undefined): Readonly<Record<string, string>> {
+  if (password === undefined) return {};
+  const shown = Buffer.from(`${gitUser}:${password}`).toString("base64");
+  return { "http.extraHeader": `Authorization: Basic ${shown}` };
 }
 
 async function init(path: string, format: string): Promise<string> {
@@ -98,22 +179,20 @@ async function init(path: string, format: string): Promise<string> {
   return path;
 }
 
-/** Keeps the commit from being thought unreachable, and proves that its fetch was completed. */
-function refOf({ commit }: CommitName): string {
-  return `refs/propagit/${commit}`;
-}
-
-function basic(password: string): string {
-  return `Authorization: Basic ${Buffer.from(`${fetchUser}:${password}`).toString("base64")}`;
-}
-
 async function removeLocks(repo: string): Promise<void> {
-  const refs = join(repo, "refs", "propagit");
+  const refs = join(repo, refPrefix);
   const locks = (await namesIn(refs)).filter((name) => name.endsWith(".lock"));
-  const own = ["config.lock", "packed-refs.lock", "shallow.lock", "HEAD.lock"];
+  const own = ["config.lock", "packed-refs.lock", "shallow.lock", "HEAD.lock", "gc.pid"];
   for (const path of [...locks.map((name) => join(refs, name)), ...own.map((n) => join(repo, n))]) {
     await rm(path, { force: true });
   }
+}
+
+async function removeHalfPacks(folder: string): Promise<void> {
+  const left = (await namesIn(folder)).filter(
+    (it) => it.startsWith("tmp_") || it.endsWith(".keep"),
+  );
+  for (const name of left) await rm(join(folder, name), { force: true });
 }
 
 async function namesIn(folder: string): Promise<readonly string[]> {

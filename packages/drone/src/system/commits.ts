@@ -5,37 +5,49 @@
  *     commits/NAME/SHA         the files of a commit, complete or not there at all
  *     commits/NAME/SHA.partial-XXXX, .index   being written; removed at the next start
  *     commits/NAME/SHA.unsynced    not yet known to be on disk, see durability.ts
+ *     trash/                   what is being removed, see trash.ts
  */
 import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Random } from "@propagit/runtime";
 import type { CheckedOut, CommitName, Commits, GitSource } from "../world.js";
 import { BareRepositories } from "./bare-repositories.js";
+import { writeFiles } from "./checkout.js";
 import { diskError, withFreeSpace } from "./disk-error.js";
-import { noteUnsynced, removeUnsynced, syncSoon } from "./durability.js";
-import { Gate } from "./gate.js";
-import { git } from "./git.js";
+import { noteUnsynced, removeUnsynced, syncSoon, unsyncedSuffix } from "./durability.js";
+import { Gate } from "../gate.js";
+import { Trash } from "./trash.js";
 
-const checkOutMsMax = 10 * 60_000;
 /** Git runs that fetch or check out at the same time; more only makes each slower. A guess. */
 const runsMax = 4;
 const manifestBytesMax = 1024 * 1024;
 
 export class GitCommits implements Commits {
+  readonly repositories: BareRepositories;
+  readonly trash: Trash;
   readonly #folder: string;
   readonly #random: Random;
-  readonly #repositories: BareRepositories;
   readonly #gate = new Gate(runsMax);
+  /** How many need a commit at this moment, by its checkout. */
+  readonly #holders = new Map<string, number>();
+  /** Checkouts on their way into the trash. */
+  readonly #leaving = new Map<string, Promise<unknown>>();
 
   /** @param folder the drone's data folder, which nobody else works in */
-  constructor(folder: string, random: Random) {
+  constructor(folder: string, random: Random, options: { packDelayMs?: number } = {}) {
     this.#folder = join(folder, "commits");
     this.#random = random;
-    this.#repositories = new BareRepositories(join(folder, "repos"));
+    this.trash = new Trash(join(folder, "trash"), random);
+    this.repositories = new BareRepositories(
+      join(folder, "repos"),
+      this.trash,
+      options.packDelayMs,
+    );
   }
 
   /** Removes what an earlier life left half done. */
   async tidy(): Promise<void> {
+    this.trash.empty();
     for (const repo of await namesIn(this.#folder)) {
       const folder = join(this.#folder, repo);
       await removeUnsynced(folder);
@@ -43,52 +55,129 @@ export class GitCommits implements Commits {
         if (name.includes(".partial-")) await rm(join(folder, name), { recursive: true });
       }
     }
-    await this.#repositories.tidy();
+    await this.repositories.tidy();
   }
 
-  async fetch(
+  fetch(name: CommitName, source: () => Promise<GitSource>, signal: AbortSignal): Promise<void> {
+    return this.#holding(name, async () => {
+      // The files are all that a start needs.
+      if (await this.#isCheckedOut(name)) return;
+      await this.#gate.pass(signal, () => this.repositories.fetch(name, source, signal));
+    });
+  }
+
+  checkOut(name: CommitName, signal: AbortSignal): Promise<CheckedOut> {
+    return this.#holding(name, async () => {
+      const folder = this.#folderOf(name);
+      if (!(await this.#isCheckedOut(name))) {
+        await this.#gate.pass(signal, () => this.#write(name, folder, signal));
+      }
+      return { folder, manifest: await readManifest(folder) };
+    });
+  }
+
+  /** Writes the files of a commit for somebody who may change them; whoever asks removes the folder. */
+  copyTo(
+    folder: string,
     name: CommitName,
     source: () => Promise<GitSource>,
     signal: AbortSignal,
   ): Promise<void> {
-    // The files are all that a start needs.
-    if (await this.#isCheckedOut(name)) return;
-    await this.#gate.pass(signal, () => this.#repositories.fetch(name, source, signal));
+    return this.#holding(name, () =>
+      this.#gate.pass(signal, async () => {
+        await this.repositories.fetch(name, source, signal);
+        await this.repositories.work(name, (repo) =>
+          this.#orNothing(folder, () => writeFiles({ repo, commit: name.commit, folder, signal })),
+        );
+      }),
+    );
   }
 
-  async checkOut(name: CommitName, signal: AbortSignal): Promise<CheckedOut> {
+  /** Whether the files of a commit are here. */
+  async has(name: CommitName): Promise<boolean> {
+    return this.#isCheckedOut(name);
+  }
+
+  /** Keeps a commit from being removed until what is returned is called. */
+  hold(name: CommitName): () => void {
     const folder = this.#folderOf(name);
-    if (!(await this.#isCheckedOut(name))) {
-      await this.#gate.pass(signal, () => this.#write(name, folder, signal));
+    this.#holders.set(folder, (this.#holders.get(folder) ?? 0) + 1);
+    let isHeld = true;
+    return () => {
+      const left = (this.#holders.get(folder) ?? 0) - (isHeld ? 1 : 0);
+      isHeld = false;
+      if (left > 0) this.#holders.set(folder, left);
+      else this.#holders.delete(folder);
+    };
+  }
+
+  async keepOnly(names: readonly CommitName[]): Promise<readonly CommitName[]> {
+    const wanted = new Set(names.map((name) => this.#folderOf(name)));
+    const removed: CommitName[] = [];
+    for (const name of await this.#checkedOut()) {
+      const folder = this.#folderOf(name);
+      if (wanted.has(folder) || this.#holders.has(folder)) continue;
+      await this.#remove(folder);
+      removed.push(name);
     }
-    return { folder, manifest: await readManifest(folder) };
+    // Asked again: whoever came meanwhile holds what it needs.
+    const held = [...this.#holders.keys()].map(nameOf);
+    await this.repositories.keepOnly([...names, ...held]);
+    return removed;
+  }
+
+  async #remove(folder: string): Promise<void> {
+    const taken = this.trash.take(folder);
+    this.#leaving.set(folder, taken);
+    try {
+      await taken;
+      await rm(`${folder}${unsyncedSuffix}`, { force: true });
+    } finally {
+      this.#leaving.delete(folder);
+    }
+  }
+
+  async #holding<T>(name: CommitName, action: () => Promise<T>): Promise<T> {
+    const release = this.hold(name);
+    try {
+      await this.#leaving.get(this.#folderOf(name))?.catch(() => undefined);
+      return await action();
+    } finally {
+      release();
+    }
   }
 
   async #write(name: CommitName, folder: string, signal: AbortSignal): Promise<void> {
-    const repo = await this.#repositories.open(name);
     const partial = `${folder}.partial-${this.#random.hex(8)}`;
-    // An index of its own: two checkouts of one repository never meet.
-    const index = `${partial}.index`;
-    const run = {
-      folder: partial,
-      environment: { GIT_DIR: repo, GIT_WORK_TREE: partial, GIT_INDEX_FILE: index },
-      signal,
-      limitMs: checkOutMsMax,
-    };
+    await this.repositories.work(name, (repo) =>
+      this.#orNothing(partial, async () => {
+        await writeFiles({ repo, commit: name.commit, folder: partial, signal });
+        await noteUnsynced(folder);
+        await rename(partial, folder);
+        syncSoon(folder);
+      }),
+    );
+  }
+
+  /** Nothing half stays: what was written so far goes when the rest cannot be. */
+  async #orNothing(folder: string, write: () => Promise<void>): Promise<void> {
     try {
-      await mkdir(partial, { recursive: true });
-      await git(["read-tree", name.commit], run);
-      await git(["checkout-index", "--all", "--quiet"], run);
-      await noteUnsynced(folder);
-      await rename(partial, folder);
-      syncSoon(folder);
+      await mkdir(dirname(folder), { recursive: true });
+      await write();
     } catch (thrown) {
-      const error = await withFreeSpace(diskError(folder, thrown), this.#folder);
-      await rm(partial, { recursive: true, force: true });
+      const error = await withFreeSpace(diskError(folder, thrown), dirname(folder));
+      await rm(folder, { recursive: true, force: true });
       throw error;
-    } finally {
-      await rm(index, { force: true });
     }
+  }
+
+  async #checkedOut(): Promise<readonly CommitName[]> {
+    const all: CommitName[] = [];
+    for (const repo of await namesIn(this.#folder)) {
+      const commits = (await namesIn(join(this.#folder, repo))).filter((it) => !it.includes("."));
+      all.push(...commits.map((commit) => ({ repo, commit })));
+    }
+    return all;
   }
 
   async #isCheckedOut(name: CommitName): Promise<boolean> {
@@ -98,6 +187,12 @@ export class GitCommits implements Commits {
   #folderOf({ repo, commit }: CommitName): string {
     return join(this.#folder, repo, commit);
   }
+}
+
+/** The commit of a checkout's path. */
+function nameOf(folder: string): CommitName {
+  const [repo = "", commit = ""] = folder.split("/").slice(-2);
+  return { repo, commit };
 }
 
 async function readManifest(folder: string): Promise<string | undefined> {

@@ -11,11 +11,12 @@ import { spawn } from "node:child_process";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-const suffix = ".unsynced";
+/** Of the note beside a checkout. */
+export const unsyncedSuffix = ".unsynced";
 
 /** Before a checkout gets its name. */
 export async function noteUnsynced(folder: string): Promise<void> {
-  await writeFile(`${folder}${suffix}`, await bootId());
+  await writeFile(`${folder}${unsyncedSuffix}`, await bootId());
 }
 
 /** The start that the checkout is for reads from the same disk, and goes first. A guess. */
@@ -32,7 +33,7 @@ function sync(folder: string): void {
   child.unref();
   child.once("error", () => undefined);
   child.once("exit", (code) => {
-    if (code === 0) void rm(`${folder}${suffix}`, { force: true }).catch(() => undefined);
+    if (code === 0) void rm(`${folder}${unsyncedSuffix}`, { force: true }).catch(() => undefined);
   });
 }
 
@@ -40,8 +41,8 @@ function sync(folder: string): void {
 export async function removeUnsynced(parent: string): Promise<void> {
   const boot = await bootId();
   const names = await readdir(parent).catch(() => []);
-  for (const name of names.filter((it) => it.endsWith(suffix))) {
-    const folder = join(parent, name.slice(0, -suffix.length));
+  for (const name of names.filter((it) => it.endsWith(unsyncedSuffix))) {
+    const folder = join(parent, name.slice(0, -unsyncedSuffix.length));
     const written = await readFile(join(parent, name), "utf8").catch(() => "");
     if (boot !== "" && written === boot) syncSoon(folder);
     else await remove(folder);
@@ -50,7 +51,7 @@ export async function removeUnsynced(parent: string): Promise<void> {
 
 async function remove(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
-  await rm(`${folder}${suffix}`, { force: true });
+  await rm(`${folder}${unsyncedSuffix}`, { force: true });
 }
 
 /** Empty where the kernel does not tell it; then every note counts as one of an earlier boot. */

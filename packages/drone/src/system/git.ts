@@ -1,6 +1,7 @@
 /** Runs git: apart from the user's settings, never asking anybody anything, and never for ever. */
 import { spawn } from "node:child_process";
-import { PropagitError } from "@propagit/protocol";
+import type { Readable, Writable } from "node:stream";
+import { PropagitError, toPropagitError } from "@propagit/protocol";
 import { errnoOf, withStreams } from "@propagit/runtime";
 import { lastLinesOf } from "../core/last-lines.js";
 import { signalGroup } from "./process-group.js";
@@ -12,11 +13,16 @@ export interface GitRun {
   readonly environment?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
   readonly limitMs?: number;
+  /** What git reads from its standard input; when it fails, so does the run. */
+  readonly input?: Readable;
+  /** Kept of the end of what git writes; default 64 KiB. */
+  readonly outputCharsMax?: number;
+  /** Names of files are bytes: `latin1` gives one character for each. Default UTF-8. */
+  readonly encoding?: "utf8" | "latin1";
 }
 
 const limitMsDefault = 60_000;
-/** Kept of what git writes; the rest is not looked at. */
-const outputCharsMax = 64 * 1024;
+const outputCharsMaxDefault = 64 * 1024;
 
 /** Settings of every run; what the user or the machine configured does not count. */
 const settingsDefault: Readonly<Record<string, string>> = {
@@ -46,12 +52,12 @@ export async function git(args: readonly string[], run: GitRun): Promise<string>
       spawn("git", args, {
         cwd: run.folder,
         env: environmentOf(run),
-        stdio: ["ignore", "pipe", "pipe"],
+        stdio: ["pipe", "pipe", "pipe"],
         detached: true,
       }),
     );
-    const out = collect(child.stdout);
-    const errors = collect(child.stderr);
+    const out = collect(child.stdout, run);
+    const errors = collect(child.stderr, {});
     let cause: PropagitError | undefined;
     const end = (why: PropagitError) => {
       cause ??= why;
@@ -64,6 +70,7 @@ export async function git(args: readonly string[], run: GitRun): Promise<string>
     }, limitMs);
     const aborted = () => end(new PropagitError("LINK_LOST", `${what} was given up`));
     run.signal?.addEventListener("abort", aborted, { once: true });
+    feed(child.stdin, run.input, (thrown) => end(toPropagitError(thrown)));
     const settle = () => {
       clearTimeout(timer);
       run.signal?.removeEventListener("abort", aborted);
@@ -108,13 +115,29 @@ function environmentOf({ settings, environment }: GitRun): Record<string, string
   };
 }
 
-function collect(stream: NodeJS.ReadableStream): { text(): string } {
+function collect(
+  stream: NodeJS.ReadableStream,
+  { encoding = "utf8", outputCharsMax = outputCharsMaxDefault }: Partial<GitRun>,
+): { text(): string } {
   let kept = "";
-  stream.setEncoding("utf8");
+  stream.setEncoding(encoding);
   stream.on("data", (text: string) => {
-    kept = (kept + text).slice(-outputCharsMax);
+    kept += text;
+    if (kept.length > outputCharsMax) kept = kept.slice(-outputCharsMax);
   });
   return { text: () => kept };
+}
+
+function feed(
+  stdin: Writable,
+  input: Readable | undefined,
+  failed: (thrown: unknown) => void,
+): void {
+  // A git that ends early closes its side; its exit code says why.
+  stdin.on("error", () => input?.destroy());
+  if (!input) return void stdin.end();
+  input.once("error", failed);
+  input.pipe(stdin);
 }
 
 function notStarted(error: Error): PropagitError {
@@ -125,7 +148,8 @@ function notStarted(error: Error): PropagitError {
 /** Git's own words, as far as they say why. */
 function failed(what: string, stderr: string, code: number | null): PropagitError {
   const lines = lastLinesOf(stderr).filter((line) => !line.startsWith("hint:"));
-  const telling = lines.filter((line) => /^(?:fatal|error):/.test(line));
+  // Of a push, what the other side said comes first.
+  const telling = lines.filter((line) => /^(?:fatal|error|remote):|^ ! \[/.test(line));
   const reason = (telling.length > 0 ? telling : lines).slice(0, 3).join("; ");
   // checkout-index does not say why it could not write.
   const isFull =

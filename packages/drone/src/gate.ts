@@ -10,13 +10,9 @@ export class Gate {
 
   /** Runs the work when it is its turn; what is aborted while it waits is never begun. */
   async pass<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    if (this.#running >= this.#max) {
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve);
-      });
-    } else {
-      this.#running++;
-    }
+    signal.throwIfAborted();
+    if (this.#running >= this.#max) await this.#turn(signal);
+    else this.#running++;
     try {
       signal.throwIfAborted();
       return await work();
@@ -26,5 +22,20 @@ export class Gate {
       if (next) next();
       else this.#running--;
     }
+  }
+
+  #turn(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const begin = () => {
+        signal.removeEventListener("abort", giveUp);
+        resolve();
+      };
+      const giveUp = () => {
+        this.#waiting.splice(this.#waiting.indexOf(begin), 1);
+        reject(signal.reason as Error);
+      };
+      signal.addEventListener("abort", giveUp, { once: true });
+      this.#waiting.push(begin);
+    });
   }
 }

@@ -1,0 +1,80 @@
+/**
+ * Follows the output file of a task while it is written, at a bounded rate: of a flood only the newest part
+ * is read, and the file itself is cut when it grows too large.
+ */
+import { open, stat, truncate } from "node:fs/promises";
+import { StringDecoder } from "node:string_decoder";
+import type { TaskListener } from "../task-world.js";
+
+/** A person who watches sees no delay; a look at a file that does not grow costs nothing. */
+const lookMs = 100;
+/** Read with one look; of more than that the end. */
+const readBytesMax = 1024 * 1024;
+/** The file begins again above it; what is written in that moment is lost. */
+const fileBytesMax = 64 * 2 ** 20;
+
+export class TaskTail {
+  readonly #path: string;
+  readonly #listener: TaskListener;
+  readonly #decoder = new StringDecoder("utf8");
+  #at = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> = Promise.resolve();
+  #isStopped = false;
+
+  constructor(path: string, listener: TaskListener) {
+    this.#path = path;
+    this.#listener = listener;
+    this.#schedule();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** Tells what is left; nobody writes any more. */
+  async finish(): Promise<void> {
+    const wasStopped = this.#isStopped;
+    this.stop();
+    await this.#looking;
+    if (wasStopped) return;
+    await this.#look().catch(() => undefined);
+    const rest = this.#decoder.end();
+    if (rest !== "") this.#listener(rest, 0);
+  }
+
+  #schedule(): void {
+    if (this.#isStopped) return;
+    this.#timer = setTimeout(() => {
+      // A file that cannot be read now may be read later; the task goes on in any case.
+      this.#looking = this.#look().catch(() => undefined);
+      void this.#looking.then(() => this.#schedule());
+    }, lookMs);
+  }
+
+  async #look(): Promise<void> {
+    const { size } = await stat(this.#path);
+    if (size <= this.#at) return;
+    const from = Math.max(this.#at, size - readBytesMax);
+    const buffer = await readPart(this.#path, from, size - from);
+    const leftOut = from - this.#at;
+    this.#at = from + buffer.length;
+    if (size > fileBytesMax) {
+      // It is appended to, so the next line lands at the beginning.
+      await truncate(this.#path, 0);
+      this.#at = 0;
+    }
+    this.#listener(this.#decoder.write(buffer), leftOut);
+  }
+}
+
+async function readPart(path: string, from: number, length: number): Promise<Buffer> {
+  const file = await open(path, "r");
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, from);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
