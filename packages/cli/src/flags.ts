@@ -1,5 +1,12 @@
 /** Values of flags and arguments: parsed once, with an error that says which flag and why. */
-import { parseAddress, parseLabel, PropagitError, quote, type Address } from "@propagit/protocol";
+import {
+  parseAddress,
+  parseLabel,
+  parseServiceName,
+  PropagitError,
+  quote,
+  type Address,
+} from "@propagit/protocol";
 import type { PortRange } from "@propagit/runtime";
 import { InvalidArgumentError } from "commander";
 
@@ -57,6 +64,23 @@ export function parseVariable(text: string): readonly [name: string, value: stri
   throw new PropagitError("BAD_USAGE", `${quote(text)} is not of the form NAME=VALUE`);
 }
 
+/** `NAME=VALUE` for a setting. @throws BAD_SETTING */
+export function parseSetting(text: string): readonly [name: string, value: string] {
+  const at = text.indexOf("=");
+  if (at < 1) {
+    throw new PropagitError("BAD_SETTING", `${quote(text)} is not of the form NAME=VALUE`, {
+      hint: "write it like LOG=debug; a secret is set with `propagit secrets set`",
+    });
+  }
+  return [parseVariableName(text.slice(0, at)), text.slice(at + 1)];
+}
+
+/** @throws BAD_SETTING */
+export function parseVariableName(text: string): string {
+  if (/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(text)) return text;
+  throw new PropagitError("BAD_SETTING", `${quote(text)} cannot be the name of a variable`);
+}
+
 export function parseLabelFlag(text: string): readonly [key: string, value: string] {
   const { key, value } = parseLabel(text);
   return [key, value];
@@ -76,6 +100,44 @@ export function parseShare(text: string): { readonly ref: string; readonly weigh
 export function parseAddressFlag(text: string): Address {
   return parseAddress(text);
 }
+
+const spanUnitsMs: Readonly<Record<string, number>> = {
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** A moment in ms since 1970: so long ago (`10m`), or a date (`2026-03-01T12:00`). */
+export function parseSince(text: string, now = Date.now()): number {
+  const span = /^(\d{1,6})([smhd])$/.exec(text);
+  if (span) return Math.max(0, now - Number(span[1]) * (spanUnitsMs[span[2] ?? ""] ?? 0));
+  const date = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
+  if (date >= 0) return date;
+  throw new PropagitError("BAD_USAGE", `${quote(text)} is no moment`, {
+    hint: "write it like 30s, 10m, 2h, 1d or 2026-03-01T12:00",
+  });
+}
+
+/** `SERVICE=N`, or `SERVICE=-` for what the manifest says. */
+export function parseScale(text: string): {
+  readonly service: string;
+  readonly instances?: number;
+} {
+  const match = /^([^=]+)=(\d{1,4}|-)$/.exec(text);
+  const [, service = "", count = ""] = match ?? [];
+  const isWanted = count === "-" || Number(count) <= instancesMax;
+  if (!match || !isWanted) {
+    throw new PropagitError("BAD_USAGE", `${quote(text)} is not of the form SERVICE=N`, {
+      hint: `write it like web=3, at most ${instancesMax}, or web=- for what the manifest says`,
+    });
+  }
+  const name = parseServiceName(service);
+  return count === "-" ? { service: name } : { service: name, instances: Number(count) };
+}
+
+/** As the specification of a service allows it. */
+const instancesMax = 1_000;
 
 function sentence(thrown: unknown): string {
   if (thrown instanceof PropagitError) return `${thrown.message}; ${thrown.hint}.`;

@@ -3,24 +3,46 @@ import type { Command } from "commander";
 /** Help is the same in every terminal, so that it can be kept equal to the documentation. */
 const helpWidth = 100;
 
+/** Adds commands below a heading of their own in the help. */
+export function addGroup(program: Command, heading: string, commands: readonly Command[]): void {
+  for (const command of commands) program.addCommand(command.helpGroup(heading));
+}
+
 /** What all commands of a program share: errors are thrown, the nearest name is suggested. */
 export function finish(program: Command): Command {
-  for (const command of [program, ...program.commands]) {
+  for (const { command, path } of commandsOf(program)) {
     command
       .exitOverride()
-      .configureHelp({ helpWidth, sortSubcommands: false })
+      .configureHelp({ helpWidth, sortSubcommands: false, subcommandTerm })
       .configureOutput({ getOutHasColors: () => false, getErrHasColors: () => false })
       .showSuggestionAfterError(true)
-      .showHelpAfterError(`(see \`${nameOf(command, program)}\`)`)
+      .showHelpAfterError(`(see \`${[program.name(), "help", ...path].join(" ")}\`)`)
       .helpOption("-h, --help", "print help");
+    // `propagit help env set` says it; below each command it would be one more line in every list.
+    if (command !== program) command.helpCommand(false);
   }
   return program.helpCommand("help [command]", "print help for a command");
 }
 
-function nameOf(command: Command, program: Command): string {
-  return command === program
-    ? `${program.name()} help`
-    : `${program.name()} help ${command.name()}`;
+/** Every command has options; what it is about says more. */
+function subcommandTerm(command: Command): string {
+  const words = command.registeredArguments.map((argument) => {
+    const name = `${argument.name()}${argument.variadic ? "..." : ""}`;
+    return argument.required ? `<${name}>` : `[${name}]`;
+  });
+  return [command.name(), ...words].join(" ");
+}
+
+export interface PlacedCommand {
+  readonly command: Command;
+  /** Words that lead to it, without the program's own name. */
+  readonly path: readonly string[];
+}
+
+/** The program and all its commands, each followed by its own. */
+export function commandsOf(command: Command, path: readonly string[] = []): PlacedCommand[] {
+  const below = command.commands.flatMap((one) => commandsOf(one, [...path, one.name()]));
+  return [{ command, path }, ...below];
 }
 
 /** Help of a command as plain text, the way `help` prints it. */

@@ -1,16 +1,34 @@
 import { Command } from "commander";
+import { cancelCommand } from "./commands/cancel.js";
 import { deployCommand } from "./commands/deploy.js";
+import { diffCommand } from "./commands/diff.js";
+import { droneManagement } from "./commands/drone-manage.js";
 import { droneCommand } from "./commands/drone.js";
 import { dronesCommand } from "./commands/drones.js";
+import { envCommand } from "./commands/env.js";
 import { eventsCommand } from "./commands/events.js";
+import { execCommand } from "./commands/exec.js";
+import { followCommand } from "./commands/follow.js";
 import { hubCommand } from "./commands/hub.js";
+import { logsCommand } from "./commands/logs.js";
+import { pinCommand, unpinCommand } from "./commands/pin.js";
 import { promoteCommand } from "./commands/promote.js";
 import { proxyCommand } from "./commands/proxy.js";
 import { psCommand } from "./commands/ps.js";
+import { reapCommand } from "./commands/reap.js";
+import { releaseCommand } from "./commands/release.js";
+import { releasesCommand } from "./commands/releases.js";
+import { restartCommand } from "./commands/restart.js";
+import { rollbackCommand } from "./commands/rollback.js";
+import { runCommandCommand } from "./commands/run.js";
+import { scaleCommand } from "./commands/scale.js";
+import { secretsCommand } from "./commands/secrets.js";
+import { spawnCommand } from "./commands/spawn.js";
 import { splitCommand } from "./commands/split.js";
+import { startCommand } from "./commands/start.js";
 import { stopCommand } from "./commands/stop.js";
 import { examples } from "./examples.js";
-import { finish } from "./program.js";
+import { addGroup, finish } from "./program.js";
 import { version } from "./version.js";
 
 /**
@@ -23,20 +41,32 @@ export function propagitProgram(): Command {
       "git push to a hub; drones on every machine run that commit next to the others; a proxy decides who sees which.",
     )
     .version(version, "-V, --version", "print the version");
-  for (const command of [
-    hubCommand(),
-    droneCommand(),
-    proxyCommand(),
+  addGroup(program, "Daemons:", [hubCommand(), droneWithManagement(), proxyCommand()]);
+  addGroup(program, "Releases:", [
     deployCommand(),
-    promoteCommand(),
-    splitCommand(),
-    stopCommand(),
+    followCommand(),
+    cancelCommand(),
+    rollbackCommand(),
+    releasesCommand(),
+    releaseCommand(),
+    diffCommand(),
+    pinCommand(),
+    unpinCommand(),
+    reapCommand(),
+  ]);
+  addGroup(program, "Settings:", [envCommand(), secretsCommand(), scaleCommand()]);
+  addGroup(program, "Visitors:", [promoteCommand(), splitCommand()]);
+  addGroup(program, "What runs:", [
     psCommand(),
-    dronesCommand(),
-    eventsCommand(),
-  ]) {
-    program.addCommand(command);
-  }
+    logsCommand(),
+    runCommandCommand(),
+    execCommand(),
+    spawnCommand(),
+    restartCommand(),
+    stopCommand(),
+    startCommand(),
+  ]);
+  addGroup(program, "The cluster:", [dronesCommand(), eventsCommand()]);
   return finish(
     examples(program, [
       "propagit hub --port=6001 --secret=beepboop &",
@@ -46,4 +76,11 @@ export function propagitProgram(): Command {
       "propagit help deploy",
     ]),
   );
+}
+
+/** The daemon, and beside it what is done to drones from afar: `drone drain web-1`. */
+function droneWithManagement(): Command {
+  const drone = droneCommand();
+  for (const command of droneManagement()) drone.addCommand(command);
+  return drone;
 }

@@ -1,7 +1,7 @@
 /** docs/cli.md, written from the help texts; a test keeps both equal. */
 import { errorCatalogue, exitCodes } from "@propagit/protocol";
 import type { Command } from "commander";
-import { helpOf } from "./program.js";
+import { commandsOf, helpOf } from "./program.js";
 import { propagitProgram } from "./propagit.js";
 import { registryProgram } from "./registry.js";
 
@@ -11,7 +11,12 @@ Written from the help texts by \`npm run docs:cli\`; a test keeps both equal.
 
 Flags may be written \`--a=b\` or \`--a b\`. \`PROPAGIT_HUB\` saves \`--hub\`, \`PROPAGIT_SECRET\` or
 \`PROPAGIT_SECRET_FILE\` save \`--secret\` and keep it out of the shell's history, \`PROPAGIT_REGISTRY\`
-saves the registry's address, \`PROPAGIT_HOME\` moves \`~/.propagit\`, \`NO_COLOR\` takes colour away.
+saves the registry's address, \`PROPAGIT_HOME\` moves \`~/.propagit\`, \`PROPAGIT_BY\` says who acts (else
+user and machine), \`NO_COLOR\` takes colour away.
+
+\`REPO@RELEASE\` is a release by its number, or by its commit: \`webapp@14\`, \`webapp@74336bc\`. Drones are
+chosen by name, list (\`web-1,web-2\`), \`*\` or \`/regex/\` with \`--drone\`, and by their labels with
+\`--label 'role=web, zone in (a,b), !gpu'\`; both together must fit.
 `;
 
 /** The whole page. */
@@ -21,10 +26,10 @@ export function cliReference(): string {
 }
 
 function programPage(program: Command): string {
-  const commands = program.commands.map((command) =>
-    section("###", `${program.name()} ${command.name()}`, command),
+  const sections = commandsOf(program).map(({ command, path }) =>
+    section(path.length === 0 ? "##" : "###", [program.name(), ...path].join(" "), command),
   );
-  return [section("##", program.name(), program), ...commands].join("\n");
+  return sections.join("\n");
 }
 
 function section(level: string, title: string, command: Command): string {

@@ -1,5 +1,5 @@
 /** Runs a command line: errors become one clear message and the exit code that tells the truth. */
-import { errorCatalogue, exitCodes, toPropagitError, type PropagitError } from "@propagit/protocol";
+import { errorCatalogue, exitCodes, PropagitError, toPropagitError } from "@propagit/protocol";
 import { CommanderError, type Command } from "commander";
 import { warningColour } from "./output/colour.js";
 
@@ -11,18 +11,40 @@ export async function runCommand(
   try {
     const args = readArguments();
     if (args.length === 0) program.help({ error: true });
-    await program.parseAsync(splitFlags(aboutUnknown(program, args)), { from: "user" });
+    const meant = aboutUnknown(program, args);
+    checkCommandWord(program, meant);
+    await program.parseAsync(splitFlags(meant), { from: "user" });
   } catch (thrown) {
     process.exitCode = report(program.name(), thrown);
   }
 }
 
-/** `help nope` as `nope`, which commander answers with the nearest name there is. */
+/** `help env set` as `env set --help`; `help nope` as `nope`, which commander answers with the nearest name. */
 function aboutUnknown(program: Command, args: readonly string[]): readonly string[] {
-  const [first, second] = args;
-  const names = ["help", ...program.commands.map((command) => command.name())];
-  const isUnknown = second !== undefined && !second.startsWith("-") && !names.includes(second);
-  return first === "help" && isUnknown ? [second] : args;
+  const [first, ...path] = args;
+  const [second] = path;
+  if (first !== "help" || second === undefined || second.startsWith("-")) return args;
+  const found = path.reduce<Command | undefined>(
+    (parent, name) => parent?.commands.find((command) => command.name() === name),
+    program,
+  );
+  if (found) return [...path, "--help"];
+  const isKnown = program.commands.some((command) => command.name() === second);
+  return isKnown || second === "help" ? args : [second];
+}
+
+/**
+ * A command of the user's behind `--` that is called like one of ours: `drone -- drain` would be taken for
+ * `drone drain`.
+ */
+function checkCommandWord(program: Command, args: readonly string[]): void {
+  const [first] = args;
+  const word = args[args.indexOf("--") + 1];
+  const own = program.commands.find((command) => command.name() === first);
+  if (!args.includes("--") || !own?.commands.some((command) => command.name() === word)) return;
+  throw new PropagitError("BAD_USAGE", `${word} is a command of \`propagit ${first}\``, {
+    hint: `to run a program of that name write its path: propagit ${first} … -- ./${word}`,
+  });
 }
 
 /**

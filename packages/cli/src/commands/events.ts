@@ -3,9 +3,12 @@ import { Command } from "commander";
 import { examples } from "../examples.js";
 import { asFlag, parseWhole } from "../flags.js";
 import { withHub, withHubFlags, type HubFlags } from "../hub-call.js";
+import { endOnInterrupt } from "../interrupt.js";
 import { dimColour } from "../output/colour.js";
 import { formatMoment } from "../output/duration.js";
 import { print, printJson, printJsonLine } from "../output/print.js";
+import { inEnvironment } from "../output/route.js";
+import { plainText } from "../output/text-width.js";
 
 interface EventsFlags extends HubFlags {
   readonly last: number;
@@ -32,6 +35,7 @@ export function eventsCommand(): Command {
 
 async function events(flags: EventsFlags): Promise<void> {
   const follow = flags.follow ?? false;
+  endOnInterrupt();
   const asArray = flags.json && !follow;
   const all: ClusterEvent[] = [];
   const show = (event: ClusterEvent) => {
@@ -47,6 +51,13 @@ async function events(flags: EventsFlags): Promise<void> {
   if (asArray) printJson(all);
 }
 
-function formatEvent({ at, kind, text }: ClusterEvent): string {
-  return `${dimColour(formatMoment(at))}  ${kind.padEnd(16)}  ${text}\n`;
+/** Who asked for it is said behind it, and which environment and release where the sentence may not. */
+export function formatEvent({ at, kind, text, by, environment, release }: ClusterEvent): string {
+  const about = [
+    inEnvironment(environment) === "" ? undefined : environment,
+    release === undefined ? undefined : `release ${release}`,
+    by === undefined ? undefined : `by ${plainText(by)}`,
+  ].filter((part) => part !== undefined && !text.includes(part));
+  const more = about.length === 0 ? "" : dimColour(` (${about.join(", ")})`);
+  return `${dimColour(formatMoment(at))}  ${kind.padEnd(16)}  ${plainText(text)}${more}\n`;
 }

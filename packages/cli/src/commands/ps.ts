@@ -1,66 +1,78 @@
-import { formatAddress, shortCommit, type InstanceSummary } from "@propagit/protocol";
+import type { DroneSummary, InstanceSummary, InstanceTarget } from "@propagit/protocol";
+import type { Conversation } from "@propagit/runtime";
 import { Command } from "commander";
 import { examples } from "../examples.js";
+import { asFlag } from "../flags.js";
 import { collect, withHub, withHubFlags, type HubFlags } from "../hub-call.js";
-import { badColour, goodColour } from "../output/colour.js";
-import { formatAge } from "../output/duration.js";
+import { dimColour } from "../output/colour.js";
+import { formatInstanceList, formatInstanceTree } from "../output/instances.js";
 import { print, printJson } from "../output/print.js";
-import { formatPercent } from "../output/route.js";
-import { formatTable, type Column } from "../output/table.js";
+import { formatNames } from "../output/quantity.js";
+import {
+  instanceTarget,
+  parseRepoRelease,
+  withTargetFlags,
+  type RepoRelease,
+  type TargetFlags,
+} from "../targets.js";
+
+interface PsFlags extends HubFlags, TargetFlags {
+  readonly flat?: boolean;
+  readonly json?: boolean;
+}
 
 export function psCommand(): Command {
-  const command = withHubFlags(
-    new Command("ps")
-      .summary("what runs where, since when, and who is sent there")
-      .description("Lists every instance as its drone reports it."),
-  ).option("--json", "print it as JSON");
-  return examples(command, ["propagit ps", "propagit ps --json"]).action(
-    async (flags: HubFlags & { readonly json?: boolean }) => {
-      const instances = await withHub(flags, (hub) =>
-        collect<InstanceSummary>(async (onPart) => {
-          const { instances } = await hub.call("hub.ps", {}, { onPart });
-          return instances;
-        }),
-      );
-      if (flags.json) printJson(instances);
-      else print(formatInstances(instances, Date.now()));
-    },
+  const command = withTargetFlags(
+    withHubFlags(
+      new Command("ps")
+        .summary("what runs where, since when, and who is sent there")
+        .description(
+          "Shows every instance as its drone reports it: by repository, release and service, with its drone, address, health, restarts, and what it uses of processor and memory. Drones without any are listed below.",
+        )
+        .argument(
+          "[repo]",
+          "a repository, or REPO@RELEASE (default: all)",
+          asFlag(parseRepoRelease),
+        ),
+    ),
+  )
+    .option("--flat", "a line for each instance with all of its place, and its id")
+    .option("--json", "print it as JSON");
+  return examples(command, ["propagit ps", "propagit ps webapp@14 --drone=web-1 --flat"]).action(
+    ps,
   );
 }
 
-function formatInstances(instances: readonly InstanceSummary[], now: number): string {
-  if (instances.length === 0)
-    return "nothing runs yet; deploy something: propagit deploy REPO COMMIT\n";
-  const rows = [...instances].sort((left, right) => sortKey(left).localeCompare(sortKey(right)));
-  const notes = rows
-    .filter(({ report }) => report.phase !== "ready" && report.reason !== undefined)
-    .map(({ drone, report }) => `  ${drone} ${shortCommit(report.commit)}: ${report.reason}\n`);
-  return formatTable(columns(now), rows) + notes.join("");
+async function ps(what: RepoRelease | undefined, flags: PsFlags): Promise<void> {
+  const target = instanceTarget(what ?? {}, flags);
+  const isAll = Object.keys(target).length === 0;
+  const { instances, idle } = await withHub(flags, async (hub) => ({
+    instances: await fetchInstances(hub, target),
+    idle: isAll && !flags.json ? await fetchIdle(hub) : [],
+  }));
+  if (flags.json) return printJson(instances);
+  const format = flags.flat ? formatInstanceList : formatInstanceTree;
+  print(format(instances, Date.now()));
+  if (idle.length > 0) print(dimColour(`idle: ${formatNames(idle)}`) + "\n");
 }
 
-function sortKey({ drone, report }: InstanceSummary): string {
-  return [report.repo, report.commit, report.service, drone].join("\0");
+function fetchInstances(
+  hub: Conversation,
+  target: InstanceTarget,
+): Promise<readonly InstanceSummary[]> {
+  return collect<InstanceSummary>(async (onPart) => {
+    const { instances } = await hub.call("hub.ps", { target, usage: true }, { onPart });
+    return instances;
+  });
 }
 
-function columns(now: number): readonly Column<InstanceSummary>[] {
-  return [
-    { head: "REPO", cell: ({ report }) => report.repo },
-    { head: "COMMIT", cell: ({ report }) => shortCommit(report.commit) },
-    { head: "SERVICE", cell: ({ report }) => report.services.join(",") || report.service },
-    { head: "DRONE", cell: ({ drone }) => drone },
-    {
-      head: "STATE",
-      cell: ({ report, away }) => (away ? "away" : report.phase),
-      colour: ({ report, away }, text) =>
-        !away && report.phase === "ready" ? goodColour(text) : badColour(text),
-    },
-    { head: "ADDRESS", cell: addressOf },
-    { head: "VISITORS", alignRight: true, cell: ({ sharePercent }) => formatPercent(sharePercent) },
-    { head: "RESTARTS", alignRight: true, cell: ({ report }) => String(report.restarts) },
-    { head: "SINCE", alignRight: true, cell: ({ report }) => formatAge(now - report.since) },
-  ];
-}
-
-function addressOf({ host, report }: InstanceSummary): string {
-  return report.port === undefined ? "-" : formatAddress({ host, port: report.port });
+/** Names of the drones that are there and run nothing. */
+async function fetchIdle(hub: Conversation): Promise<readonly string[]> {
+  const drones = await collect<DroneSummary>(async (onPart) => {
+    const { drones } = await hub.call("hub.drones", {}, { onPart });
+    return drones;
+  });
+  return drones
+    .filter(({ state, instances }) => state === "connected" && instances === 0)
+    .map(({ name }) => name);
 }

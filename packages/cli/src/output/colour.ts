@@ -10,6 +10,27 @@ export const dimColour = forOutput.dim;
 export const headColour = forOutput.bold;
 export const warningColour = forErrors.red;
 
+/** Whether what is printed may hold colours of its own. */
+export const isColourful = forOutput.isColorSupported;
+
+/** Colours that are readable on light and dark; red and green mean something. */
+const distinct = [
+  forOutput.cyan,
+  forOutput.yellow,
+  forOutput.magenta,
+  forOutput.blue,
+  forOutput.cyanBright,
+  forOutput.magentaBright,
+] as const;
+
+/** The same colour for the same key, mostly another for another one. */
+export function tellApart(key: string, text: string): string {
+  let hash = 0;
+  for (const character of key) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) % 65_521;
+  const colour = distinct[hash % distinct.length];
+  return colour ? colour(text) : text;
+}
+
 /** `isTTY` is missing, not false, where there is no terminal; picocolors would then decide by itself. */
 function isTerminal(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY ? picocolors.isColorSupported : false;

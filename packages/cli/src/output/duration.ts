@@ -7,10 +7,31 @@ export function formatAge(ms: number): string {
   return `${Math.floor(seconds / 86_400)}d`;
 }
 
+/** How long something took, exact enough to compare: `0.4 s`, `42 s`, `3 min 5 s`, `2 h 3 min`. */
+export function formatDuration(ms: number): string {
+  // Rounded first, so that 9.96 s is 10 s and not 10.0 s.
+  const tenths = Math.max(0, Math.round(ms / 100));
+  if (tenths < 100) return `${(tenths / 10).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1_000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
 /** A moment as local date and time, to the second. */
 export function formatMoment(ms: number): string {
   const date = new Date(ms);
-  const two = (value: number) => String(value).padStart(2, "0");
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  return `${day} ${formatTime(ms)}`;
+}
+
+/** A moment of today, to the second. */
+export function formatTime(ms: number): string {
+  const date = new Date(ms);
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, "0");
 }

@@ -1,14 +1,18 @@
-import { shortCommit, type Route } from "@propagit/protocol";
+import { environmentDefault, shortCommit, type Route } from "@propagit/protocol";
+import { formatPercent } from "./quantity.js";
 
 /** `webapp: 74336bc 90 %, 40548da 10 %` */
-export function formatRoute({ repo, shares }: Route): string {
+export function formatRoute({ repo, environment, shares }: Route): string {
   const total = shares.reduce((sum, { weight }) => sum + weight, 0);
   const parts = shares.map(
     ({ commit, weight }) => `${shortCommit(commit)} ${formatPercent((100 * weight) / total)}`,
   );
-  return `${repo}: ${parts.join(", ") || "no visitors are sent anywhere"}\n`;
+  const place = `${repo}${inEnvironment(environment)}`;
+  return `${place}: ${parts.join(", ") || "no visitors are sent anywhere"}\n`;
 }
 
-export function formatPercent(percent: number): string {
-  return `${Math.round(percent * 10) / 10} %`;
+/** Nothing for production, ` (staging)` for another environment. */
+export function inEnvironment(environment: string | undefined): string {
+  const isDefault = environment === undefined || environment === environmentDefault;
+  return isDefault ? "" : ` (${environment})`;
 }

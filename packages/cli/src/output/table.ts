@@ -1,5 +1,6 @@
 /** Aligned tables: a head, a line per row, columns as wide as their widest cell. */
 import { headColour } from "./colour.js";
+import { padTo, widthOf } from "./text-width.js";
 
 export interface Column<Row> {
   readonly head: string;
@@ -8,21 +9,31 @@ export interface Column<Row> {
   readonly alignRight?: boolean;
   /** Colours a cell after it was padded, so that colour codes do not count as width. */
   readonly colour?: (row: Row, padded: string) => string;
+  /** On a terminal that is too narrow, columns are left out, the highest of these first. */
+  readonly leaveOut?: number;
 }
 
 /** The table as text with a newline at the end; only the head when there are no rows. */
-export function formatTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
-  const widths = columns.map((column) =>
-    Math.max(column.head.length, ...rows.map((row) => column.cell(row).length)),
-  );
-  const line = (cells: readonly string[]) => `${cells.join("  ").trimEnd()}\n`;
+export function formatTable<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  widthMax: number = terminalWidth(),
+): string {
+  const measured = columns.map((column) => ({
+    column,
+    width: rows.reduce(
+      (width, row) => Math.max(width, widthOf(column.cell(row))),
+      column.head.length,
+    ),
+  }));
+  const fitting = leaveOut(measured, widthMax);
   const head = line(
-    columns.map((column, index) => headColour(pad(column, column.head, widths[index]))),
+    fitting.map(({ column, width }) => headColour(pad(column, column.head, width))),
   );
   const body = rows.map((row) =>
     line(
-      columns.map((column, index) => {
-        const padded = pad(column, column.cell(row), widths[index]);
+      fitting.map(({ column, width }) => {
+        const padded = pad(column, column.cell(row), width);
         return column.colour ? column.colour(row, padded) : padded;
       }),
     ),
@@ -30,6 +41,35 @@ export function formatTable<Row>(columns: readonly Column<Row>[], rows: readonly
   return head + body.join("");
 }
 
-function pad(column: { readonly alignRight?: boolean }, text: string, width = 0): string {
-  return column.alignRight ? text.padStart(width) : text.padEnd(width);
+const gap = "  ";
+
+interface Measured<Row> {
+  readonly column: Column<Row>;
+  readonly width: number;
+}
+
+function leaveOut<Row>(columns: readonly Measured<Row>[], widthMax: number): Measured<Row>[] {
+  const fitting = [...columns];
+  const tooWide = () =>
+    fitting.reduce((sum, { width }) => sum + width + gap.length, -gap.length) > widthMax;
+  while (tooWide()) {
+    const ranks = fitting.map(({ column }) => column.leaveOut ?? 0);
+    const most = Math.max(...ranks);
+    if (most === 0) break;
+    fitting.splice(ranks.lastIndexOf(most), 1);
+  }
+  return fitting;
+}
+
+/** Without a terminal there is no width to keep to. */
+function terminalWidth(): number {
+  return process.stdout.isTTY ? process.stdout.columns || Infinity : Infinity;
+}
+
+function line(cells: readonly string[]): string {
+  return `${cells.join(gap).trimEnd()}\n`;
+}
+
+function pad(column: { readonly alignRight?: boolean }, text: string, width: number): string {
+  return column.alignRight ? " ".repeat(width - widthOf(text)) + text : padTo(text, width);
 }

@@ -1,0 +1,71 @@
+import { PropagitError, type Part } from "@propagit/protocol";
+import { Command } from "commander";
+import { author } from "../author.js";
+import { examples } from "../examples.js";
+import { asFlag, asRepeatedFlag } from "../flags.js";
+import { withHub, withHubFlags, type HubFlags } from "../hub-call.js";
+import { badColour, goodColour } from "../output/colour.js";
+import { print, printJson } from "../output/print.js";
+import { formatCount, formatNames } from "../output/quantity.js";
+import { plainText } from "../output/text-width.js";
+import {
+  instanceTarget,
+  parseProcess,
+  parseRepoRelease,
+  withTargetFlags,
+  type RepoRelease,
+  type TargetFlags,
+} from "../targets.js";
+
+interface RestartFlags extends HubFlags, TargetFlags {
+  readonly json?: boolean;
+}
+
+export function restartCommand(): Command {
+  const command = withTargetFlags(
+    withHubFlags(
+      new Command("restart")
+        .summary("restart instances, one after the other")
+        .description(
+          "Restarts the instances that fit. On each drone one goes after the other, the next when the one before is ready again, so that visitors always find one that answers where there are several.",
+        )
+        .argument("<repo>", "the repository, or REPO@RELEASE", asFlag(parseRepoRelease))
+        .argument("[process...]", "ids of instances", asRepeatedFlag(parseProcess)),
+    ),
+  ).option("--json", "print the result as JSON");
+  return examples(command, [
+    "propagit restart webapp",
+    "propagit restart webapp --service=worker --label zone=eu",
+  ]).action(restart);
+}
+
+async function restart(
+  what: RepoRelease,
+  processes: readonly string[],
+  flags: RestartFlags,
+): Promise<void> {
+  const params = { target: instanceTarget(what, flags, processes), by: author() };
+  const onPart = (part: Part<"hub.restart">) => {
+    if (!flags.json) print(formatPart(part));
+  };
+  const result = await withHub(flags, (hub) =>
+    hub.call("hub.restart", params, { limitMs: 0, onPart }),
+  );
+  if (flags.json) printJson(result);
+  const { restarted, failed } = result;
+  if (failed.length === 0) {
+    if (!flags.json) print(`${formatCount(restarted, "instance")} restarted\n`);
+    return;
+  }
+  const reasons = failed.map(({ drone, reason }) => `${drone}: ${plainText(reason)}`);
+  throw new PropagitError(
+    "COMMAND_FAILED",
+    `${failed.length} of ${formatCount(restarted + failed.length, "instance")} are not ready again: ${formatNames(reasons, 5)}`,
+    { hint: `see why with: propagit logs ${what.repo}` },
+  );
+}
+
+function formatPart({ drone, process, ready }: Part<"hub.restart">): string {
+  const state = ready ? goodColour("ready again") : badColour("not ready");
+  return `${drone.padEnd(12)} ${process} ${state}\n`;
+}

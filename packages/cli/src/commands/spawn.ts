@@ -1,0 +1,97 @@
+import { parseServiceName } from "@propagit/protocol";
+import { Command } from "commander";
+import { author } from "../author.js";
+import { examples } from "../examples.js";
+import { asFlag, asRepeatedFlag, parseSetting } from "../flags.js";
+import { withHub, withHubFlags, type HubFlags } from "../hub-call.js";
+import { print, printJson } from "../output/print.js";
+import { formatProgress } from "../output/progress.js";
+import { formatCount } from "../output/quantity.js";
+import { checkCommand } from "../remote-command.js";
+import { spawnedService } from "../spawned-service.js";
+import {
+  droneTarget,
+  environmentOf,
+  parseRepoRelease,
+  withDroneFlags,
+  withEnvironmentFlag,
+  type DroneFlags,
+  type EnvironmentFlags,
+  type RepoRelease,
+} from "../targets.js";
+
+interface SpawnFlags extends HubFlags, EnvironmentFlags, DroneFlags {
+  readonly name?: string;
+  readonly env?: readonly (readonly [string, string])[];
+  readonly worker?: boolean;
+  readonly one?: boolean;
+  readonly json?: boolean;
+}
+
+export function spawnCommand(): Command {
+  const command = withDroneFlags(
+    withEnvironmentFlag(
+      withHubFlags(
+        new Command("spawn")
+          .summary("keep one more command running beside the services of a release")
+          .description(
+            "Starts a command in the folder and environment of a release and keeps it running like a service of the manifest, on every drone that fits. `propagit stop REPO --service=NAME` ends it.",
+          )
+          .argument("<repo>", "the repository, or REPO@RELEASE", asFlag(parseRepoRelease))
+          .argument("[command...]", "the command, after `--`"),
+      ),
+    ),
+  )
+    .usage("[options] <repo> -- <command...>")
+    .option(
+      "--name <name>",
+      "name of the service (default: the script's file name)",
+      asFlag(parseServiceName),
+    )
+    .option(
+      "--env <NAME=VALUE>",
+      "variable for the command; may be repeated",
+      asRepeatedFlag(parseSetting),
+    )
+    .option("--worker", "it never listens on PORT")
+    .option("--one", "on one of the drones that fit instead of each")
+    .option("--json", "print the instances as JSON");
+  return examples(command, [
+    "propagit spawn webapp --worker --drone=web-1 -- node consume.js",
+    "propagit spawn webapp@14 --name=admin --one -- node admin.js",
+  ]).action(spawn);
+}
+
+async function spawn(what: RepoRelease, words: string[], flags: SpawnFlags): Promise<void> {
+  const command = checkCommand("spawn", words);
+  const service = spawnedService({
+    name: flags.name ?? (await nameOf(command)),
+    command,
+    env: Object.fromEntries(flags.env ?? []),
+    worker: flags.worker ?? false,
+  });
+  const params = {
+    ...what,
+    ...environmentOf(flags),
+    service,
+    drones: droneTarget(flags) ?? {},
+    one: flags.one ?? false,
+    by: author(),
+  };
+  const { instances } = await withHub(flags, (hub) =>
+    hub.call("hub.spawn", params, {
+      limitMs: 0,
+      onPart: (progress) => {
+        if (!flags.json) print(formatProgress(progress));
+      },
+    }),
+  );
+  if (flags.json) printJson(instances);
+  else print(`${service.name} is spawned: ${formatCount(instances.length, "instance")}\n`);
+}
+
+/** As a drone would name it. */
+async function nameOf(command: readonly string[]): Promise<string> {
+  const { serviceNameOf } = await import("@propagit/drone");
+  return serviceNameOf(command);
+}

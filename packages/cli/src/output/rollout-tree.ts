@@ -1,0 +1,135 @@
+/**
+ * A rollout as a tree, drawn anew in place while it goes on:
+ *
+ *     webapp 74336bc, release 14
+ *     ├─ ✓ building    12 s  on web-1
+ *     └─ ⠋ starting   2.2 s  2 of 3 drones are ready
+ *        ├─ web-1  ready on port 15194
+ *        ├─ web-2  ready on port 15194
+ *        └─ web-3  checked out
+ *
+ * Of more drones than fit, those are shown that need a look: failed, away, then the slowest.
+ */
+import { shortCommit, type DroneProgress } from "@propagit/protocol";
+import { badColour, dimColour, goodColour, headColour } from "./colour.js";
+import { formatDuration } from "./duration.js";
+import { describeProgress } from "./progress.js";
+import { formatCount } from "./quantity.js";
+import type { PhaseRecord, RolloutRecord } from "./rollout-record.js";
+import { inEnvironment } from "./route.js";
+import { padTo, plainText, widthOf } from "./text-width.js";
+
+export interface TreeOptions {
+  /** In the hub's time, in ms since 1970. */
+  readonly now: number;
+  readonly rows: number;
+  /** It has ended: nothing turns any more, and what failed is marked as failed. */
+  readonly ended?: "well" | "badly";
+}
+
+/** Lines without line ends, not cut to any width. */
+export function formatTree(record: RolloutRecord, options: TreeOptions): string[] {
+  const head = formatHead(record);
+  const room = Math.max(1, options.rows - record.phases.length - 1);
+  const drones = formatDrones([...record.drones.values()], room);
+  // Drones take part in `starting`; without that (nothing was started) in whatever came last.
+  const owner = record.phases.find(({ phase }) => phase === "starting") ?? record.phases.at(-1);
+  if (!owner) return [head, ...branches(drones.map((line) => [line]))];
+  const nodes = record.phases.map((phase) => {
+    const line = formatPhase(phase, record, options);
+    return phase === owner ? [line, ...branches(drones.map((drone) => [drone]))] : [line];
+  });
+  return [head, ...branches(nodes)];
+}
+
+function formatHead({ accepted }: RolloutRecord): string {
+  if (!accepted) return dimColour("asking the hub …");
+  const { repo, commit, environment, release } = accepted;
+  return headColour(
+    `${repo} ${shortCommit(commit)}${inEnvironment(environment)}, release ${release}`,
+  );
+}
+
+/** Width of the longest name of a phase. */
+const phaseWidth = 9;
+const durationWidth = 8;
+
+function formatPhase(phase: PhaseRecord, record: RolloutRecord, options: TreeOptions): string {
+  const tookMs = Math.max(0, (phase.endedAt ?? options.now) - phase.at);
+  const took = formatDuration(tookMs).padStart(durationWidth);
+  const text = [plainText(phase.text), ...countReady(phase, record)].filter((one) => one !== "");
+  const line = `${icon(phase, record, options)} ${padTo(phase.phase, phaseWidth)} ${took}`;
+  return text.length === 0 ? line : `${line}  ${text.join(", ")}`;
+}
+
+function countReady({ phase }: PhaseRecord, { drones }: RolloutRecord): string[] {
+  if (phase !== "starting" || drones.size < 2) return [];
+  return [`${[...drones.values()].filter(isReady).length} of ${drones.size} drones are ready`];
+}
+
+const frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"] as const;
+const frameMs = 100;
+
+function icon(phase: PhaseRecord, record: RolloutRecord, { now, ended }: TreeOptions): string {
+  const isWork = record.phases.findLast(({ phase }) => phase !== "undoing") === phase;
+  const isUndone = record.phases.at(-1)?.phase === "undoing";
+  if (isWork && (isUndone || ended === "badly")) return badColour("✗");
+  if (ended !== undefined || phase !== record.phases.at(-1)) return goodColour("✓");
+  return frames[Math.floor(Math.max(0, now) / frameMs) % frames.length] ?? frames[0];
+}
+
+/** A line for each drone, or for those that matter below a line that counts all. */
+function formatDrones(drones: readonly DroneProgress[], room: number): string[] {
+  const isFolded = drones.length > room;
+  const shown = isFolded ? drones.toSorted(byUrgency).slice(0, Math.max(0, room - 2)) : drones;
+  const sorted = shown.toSorted(isFolded ? byUrgency : byName);
+  const nameWidth = Math.max(0, ...sorted.map(({ drone }) => widthOf(drone)));
+  const lines = sorted.map((one) => `${padTo(one.drone, nameWidth)}  ${describeProgress(one)}`);
+  if (!isFolded) return lines;
+  const more = dimColour(`and ${formatCount(drones.length - sorted.length, "more drone")}`);
+  return [countPhases(drones), ...lines, more];
+}
+
+/** `1180 ready, 12 started, 3 failed` */
+function countPhases(drones: readonly DroneProgress[]): string {
+  const counts = new Map<DroneProgress["phase"], number>();
+  for (const { phase } of drones) counts.set(phase, (counts.get(phase) ?? 0) + 1);
+  const sorted = [...counts].sort(([left], [right]) => urgency[right] - urgency[left]);
+  return sorted.map(([phase, count]) => `${count} ${phase}`).join(", ");
+}
+
+const urgency: Readonly<Record<DroneProgress["phase"], number>> = {
+  failed: 0,
+  away: 1,
+  fetched: 2,
+  "checked out": 3,
+  started: 4,
+  stopping: 5,
+  stopped: 6,
+  unchanged: 7,
+  ready: 8,
+};
+
+/** What needs a look first; among equals the one that has been there for longest. */
+function byUrgency(left: DroneProgress, right: DroneProgress): number {
+  return urgency[left.phase] - urgency[right.phase] || left.at - right.at || byName(left, right);
+}
+
+function byName(left: DroneProgress, right: DroneProgress): number {
+  return left.drone.localeCompare(right.drone, "en", { numeric: true });
+}
+
+function isReady({ phase }: DroneProgress): boolean {
+  return phase === "ready" || phase === "unchanged";
+}
+
+/** Draws the lines to each node; the lines of a node are its own and those below it. */
+export function branches(nodes: readonly (readonly string[])[]): string[] {
+  return nodes.flatMap((lines, index) => {
+    const isLast = index === nodes.length - 1;
+    return lines.map((line, depth) => {
+      if (depth === 0) return `${isLast ? "└─" : "├─"} ${line}`;
+      return `${isLast ? "  " : "│ "} ${line}`;
+    });
+  });
+}

@@ -1,0 +1,182 @@
+/** The three ways to look at a rollout: a tree in place on a terminal, plain lines, JSON. */
+import { shortCommit, type RolloutProgress, type RolloutResult } from "@propagit/protocol";
+import { dimColour } from "./colour.js";
+import { LiveArea, type Screen } from "./live-area.js";
+import { print, printJsonLine } from "./print.js";
+import { formatOutput, formatProgress } from "./progress.js";
+import { formatEnd } from "./rollout-end.js";
+import { RolloutRecord } from "./rollout-record.js";
+import { formatTree } from "./rollout-tree.js";
+import { inEnvironment } from "./route.js";
+import { plainText } from "./text-width.js";
+
+export interface RolloutView {
+  readonly record: RolloutRecord;
+  show(part: RolloutProgress): void;
+  /** Something about looking on, not about the rollout. */
+  remark(text: string): void;
+  /** Nothing more is shown; without a result the rollout goes on. */
+  end(result: RolloutResult | undefined): void;
+}
+
+export interface RolloutViewOptions {
+  readonly json?: boolean;
+  /** What comes first happened before; the hub's clock is then taken for ours. */
+  readonly isPast?: boolean;
+}
+
+export function openRolloutView({ json, isPast }: RolloutViewOptions): RolloutView {
+  if (json) return new JsonView();
+  const { TERM: terminal } = process.env;
+  if (!process.stdout.isTTY || terminal === "dumb") return new LineView();
+  return new TreeView(process.stdout, isPast ? 0 : Number.NEGATIVE_INFINITY);
+}
+
+/** Each part a line, and in the end the result. */
+class JsonView implements RolloutView {
+  readonly record = new RolloutRecord();
+
+  show(part: RolloutProgress): void {
+    this.record.feed(part);
+    printJsonLine(part);
+  }
+
+  remark(text: string): void {
+    process.stderr.write(`${text}\n`);
+  }
+
+  end(result: RolloutResult | undefined): void {
+    if (result) printJsonLine({ kind: "result", ...result });
+  }
+}
+
+class LineView implements RolloutView {
+  readonly record = new RolloutRecord();
+
+  show(part: RolloutProgress): void {
+    this.record.feed(part);
+    print(formatPart(part));
+  }
+
+  remark(text: string): void {
+    process.stderr.write(`${text}\n`);
+  }
+
+  end(result: RolloutResult | undefined): void {
+    if (result) print(formatEnd(withoutShown(result, this.record), tookMs(this.record)));
+  }
+}
+
+/** How often the tree is drawn: often enough for a tenth of a second to be seen passing. */
+const drawMs = 100;
+/** Drones listed in the tree that stays; of more the ones that matter. */
+const finalRows = 60;
+
+/** Draws in place; the lines of the build and of others scroll above. */
+export class TreeView implements RolloutView {
+  readonly record = new RolloutRecord();
+  readonly #area: LiveArea;
+  readonly #screen: Screen;
+  readonly #timer: NodeJS.Timeout;
+  readonly #restore = () => this.#area.leave();
+  /** The hub's clock less ours; what is heard is never from the future. */
+  #aheadMs: number;
+  /** Said above the area at the next drawing: a build may write thousands of lines in a moment. */
+  #unsaid = "";
+
+  constructor(screen: Screen, aheadMs: number) {
+    this.#screen = screen;
+    this.#aheadMs = aheadMs;
+    this.#area = new LiveArea(screen);
+    this.#timer = setInterval(() => this.#draw(), drawMs);
+    process.once("exit", this.#restore);
+    this.#draw();
+  }
+
+  show(part: RolloutProgress): void {
+    this.record.feed(part);
+    this.#aheadMs = Math.max(this.#aheadMs, part.at - Date.now());
+    if (part.kind === "output" || part.kind === "note") this.#unsaid += formatPart(part);
+  }
+
+  remark(text: string): void {
+    this.#unsaid += `${text}\n`;
+  }
+
+  end(result: RolloutResult | undefined): void {
+    clearInterval(this.#timer);
+    process.off("exit", this.#restore);
+    if (!result) {
+      this.#draw();
+      this.#area.leave();
+      return;
+    }
+    this.record.end(this.#now());
+    this.#say();
+    this.#area.close();
+    const isWell = result.outcome === "ready" || result.outcome === "unchanged";
+    const ended = isWell ? "well" : "badly";
+    const lines = formatTree(this.record, { now: this.#now(), rows: finalRows, ended });
+    const shown = this.record.phases.length > 0 ? lines : [];
+    this.#screen.write(shown.map((line) => `${line}\n`).join(""));
+    this.#screen.write(lastLinesOf(this.record));
+    this.#screen.write(formatEnd(withoutShown(result, this.record), tookMs(this.record)));
+  }
+
+  #say(): void {
+    if (this.#unsaid !== "") this.#area.say(this.#unsaid);
+    this.#unsaid = "";
+  }
+
+  #draw(): void {
+    this.#say();
+    this.#area.draw(formatTree(this.record, { now: this.#now(), rows: this.#area.rows }));
+  }
+
+  #now(): number {
+    return Date.now() + (Number.isFinite(this.#aheadMs) ? this.#aheadMs : 0);
+  }
+}
+
+/** A part as lines for a log: nothing for what the head says. */
+export function formatPart(part: RolloutProgress): string {
+  switch (part.kind) {
+    case "accepted": {
+      const { repo, environment, release, commit } = part;
+      const place = inEnvironment(environment);
+      return `release ${release} of ${repo}${place}: ${shortCommit(commit)}\n`;
+    }
+    case "phase":
+      return `${part.phase}${part.text === "" ? "" : `: ${plainText(part.text)}`}\n`;
+    case "drone":
+      return formatProgress(part);
+    case "output":
+      return formatOutput(part);
+    case "note":
+      return `${plainText(part.text)}\n`;
+    default:
+      return part satisfies never;
+  }
+}
+
+/** What a command printed last is not said twice. */
+function withoutShown(result: RolloutResult, { hasOutput }: RolloutRecord): RolloutResult {
+  return hasOutput ? { ...result, lastLines: [] } : result;
+}
+
+/** The last output of instances that failed, which has no place in the tree. */
+function lastLinesOf({ drones }: RolloutRecord): string {
+  const failed = [...drones.values()].filter(({ phase }) => phase === "failed");
+  const some = failed.filter(({ lastLines = [] }) => lastLines.length > 0).slice(0, 10);
+  return some
+    .flatMap(({ drone, lastLines = [] }) => [
+      `${drone} said:`,
+      ...lastLines.map((line) => dimColour(`  | ${plainText(line)}`)),
+    ])
+    .map((line) => `${line}\n`)
+    .join("");
+}
+
+function tookMs({ accepted, lastAt }: RolloutRecord): number | undefined {
+  return accepted && Math.max(0, lastAt - accepted.at);
+}

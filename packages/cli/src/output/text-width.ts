@@ -1,0 +1,95 @@
+/** Text on a terminal: how many columns it takes, cut and wrapped to a width, without foreign commands. */
+
+const escape = "\u001B";
+/** Colours and the like: no width, harmless, as long as they are reset in the end. */
+const styles = new RegExp(`${escape}\\[[0-9;:]*m`, "g");
+const reset = `${escape}[0m`;
+/** Sequences that move the cursor, set titles, ask the terminal; and what begins like one. */
+const commands = new RegExp(
+  `${escape}(?:\\[[0-?]*[ -/]*[@-~]|[\\]PX^_][^${escape}\\u0007]*(?:\\u0007|${escape}\\\\)?|[ -/]*[0-~])?`,
+  "g",
+);
+const controls = /[\p{Cc}\p{Bidi_Control}]/gu;
+const marks = /[\p{Mn}\p{Me}\p{Cf}]/u;
+/** Ranges that East Asian terminals and all others draw two columns wide, roughly (Unicode's W and F). */
+const wide =
+  /[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF00-\uFF60\uFFE0-\uFFE6\u{1F300}-\u{1F64F}\u{1F680}-\u{1F6FF}\u{1F900}-\u{1F9FF}\u{20000}-\u{3FFFD}]/u;
+const tab = "    ";
+
+/** What an app or a peer wrote, so that it cannot do anything to the terminal; on one line. */
+export function plainText(text: string): string {
+  return text.replaceAll("\t", tab).replaceAll(commands, "").replaceAll(controls, "");
+}
+
+/** As `plainText`, but colours stay, and end with the text. */
+export function styledText(text: string): string {
+  const parts = text.split(styles);
+  const codes = text.match(styles) ?? [];
+  const clean = parts.map((part, index) => plainText(part) + (codes[index] ?? "")).join("");
+  return codes.length === 0 ? clean : clean + reset;
+}
+
+/** Columns that a text takes on a terminal; colours take none. */
+export function widthOf(text: string): number {
+  let width = 0;
+  for (const character of text.replaceAll(styles, "")) width += charWidth(character);
+  return width;
+}
+
+/** At most `columns` wide, with `…` where something is missing; colours are kept and ended. */
+export function cutTo(text: string, columns: number): string {
+  if (widthOf(text) <= columns) return text;
+  const codes = text.match(styles) ?? [];
+  let left = Math.max(0, columns - 1);
+  let cut = "";
+  for (const [index, part] of text.split(styles).entries()) {
+    for (const character of part) {
+      left -= charWidth(character);
+      if (left < 0) return `${cut}…${codes.length > 0 ? reset : ""}`;
+      cut += character;
+    }
+    cut += codes[index] ?? "";
+  }
+  return cut;
+}
+
+/** Plain text in lines of at most `columns`, broken at spaces; a longer word gets lines of its own. */
+export function wrapTo(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ").flatMap((word) => pieces(word, columns))) {
+    const longer = line === "" ? word : `${line} ${word}`;
+    if (widthOf(longer) <= columns) line = longer;
+    else {
+      lines.push(line);
+      line = word;
+    }
+  }
+  return [...lines, line];
+}
+
+/** Fills up with spaces to a width. */
+export function padTo(text: string, columns: number): string {
+  return text + " ".repeat(Math.max(0, columns - widthOf(text)));
+}
+
+function pieces(word: string, columns: number): string[] {
+  if (widthOf(word) <= columns) return [word];
+  const all: string[] = [];
+  let piece = "";
+  for (const character of word) {
+    if (piece !== "" && widthOf(piece + character) > columns) {
+      all.push(piece);
+      piece = "";
+    }
+    piece += character;
+  }
+  return [...all, piece];
+}
+
+function charWidth(character: string): number {
+  // Almost every character is plain ASCII: no pattern is tried on it.
+  if (character >= " " && character <= "~") return 1;
+  if (marks.test(character)) return 0;
+  return wide.test(character) ? 2 : 1;
+}
