@@ -2,7 +2,7 @@ import { formatAddress, type Address } from "@propagit/protocol";
 import { Command } from "commander";
 import { daemonLog, hideSecret, keepRunning } from "../daemon.js";
 import { examples } from "../examples.js";
-import { asFlag, parseAddressFlag, parsePort } from "../flags.js";
+import { asFlag, parseAddressFlag, parsePort, parseSeconds } from "../flags.js";
 import { dataFolderOf } from "../folders.js";
 import { withSecretFlags } from "../hub-call.js";
 import { findSecret, type SecretFlags } from "../secret.js";
@@ -14,6 +14,9 @@ interface HubDaemonFlags extends SecretFlags {
   readonly registry?: Address;
   readonly openRegistry?: boolean;
   readonly openPush?: boolean;
+  /** In ms. */
+  readonly droneTimeout?: number;
+  readonly proxyUrl?: string;
   readonly data?: string;
 }
 
@@ -33,6 +36,15 @@ export function hubCommand(): Command {
     )
     .option("--open-registry", "accept a --registry without a secret on another machine")
     .option("--open-push", "let anybody push, without the secret")
+    .option(
+      "--drone-timeout <seconds>",
+      "how long a drone may be gone before its work is moved (default: 30)",
+      asFlag(parseSeconds),
+    )
+    .option(
+      "--proxy-url <url>",
+      "where visitors find the proxies, for the URLs that are shown: http://example.com:8080",
+    )
     .option("--data <folder>", "data folder (default: ~/.propagit/hub-PORT)");
   return examples(withSecretFlags(command), [
     "propagit hub --port=6001 --secret=beepboop",
@@ -55,6 +67,8 @@ async function runHub(flags: HubDaemonFlags): Promise<void> {
     ...(flags.registry && { registry: flags.registry }),
     ...(flags.openRegistry && { openRegistry: true }),
     ...(flags.openPush && { openPush: true }),
+    ...(flags.droneTimeout !== undefined && { droneTimeoutMs: flags.droneTimeout }),
+    ...(flags.proxyUrl !== undefined && { proxyUrl: flags.proxyUrl }),
   });
   const registry = flags.registry ? formatAddress(flags.registry) : "on the same port";
   log.info(`listening on ${hub.port}, git also on ${hub.gitPort}, registry ${registry}`);

@@ -61,9 +61,7 @@ export class GitPush {
 
   async #judge(call: HookCall): Promise<boolean> {
     const { desk, isDrone } = this.#options;
-    const refusal = isDrone
-      ? await this.#judgeBuild(call)
-      : await desk.judge(this.#describe(call));
+    const refusal = isDrone ? await this.#judgeBuild(call) : await desk.judge(this.#describe(call));
     for (const line of refusal) call.say(line);
     return refusal.length === 0;
   }

@@ -18,7 +18,13 @@ import { errnoOf } from "@propagit/runtime";
 import { parseReference } from "../core/reference.js";
 import type { CommitDescription, Comparison, Repositories } from "../world.js";
 import { runGit, type GitOptions, type GitResult, type GitSettings } from "./git-command.js";
-import { compareCommits, describeCommit, readFiles, sizeOfCommit, type Git } from "./git-history.js";
+import {
+  compareCommits,
+  describeCommit,
+  readFiles,
+  sizeOfCommit,
+  type Git,
+} from "./git-history.js";
 
 /** A push of a former life of the hub ends by itself within this time, since its input has ended. */
 const leftoverMsMin = 60 * 60_000;

@@ -9,6 +9,7 @@ import { join, resolve } from "node:path";
 import type { Address } from "@propagit/protocol";
 import { lockFolder, nodeWorld, stretchSecret, type Log } from "@propagit/runtime";
 import { openSqliteStore } from "@propagit/store";
+import { parseProxyUrl } from "../core/visitor-url.js";
 import { Hub } from "../hub.js";
 import { Cleanup } from "./cleanup.js";
 import { prepareGit } from "./git-command.js";
@@ -18,6 +19,7 @@ import { GitRepositories } from "./git-repositories.js";
 import { findHubSecret, type HubSecret } from "./hub-secret.js";
 import { Front } from "./front.js";
 import { openRegistryPart, placeOf } from "./registry-part.js";
+import { findSettingsKey } from "./settings-key.js";
 
 export interface StartHubOptions {
   /** Address to listen on; default: all, since there is always a secret. */
@@ -35,6 +37,10 @@ export interface StartHubOptions {
   readonly openRegistry?: boolean;
   /** Anybody may push, without the secret. */
   readonly openPush?: boolean;
+  /** How long a drone may be gone before its work is moved, in ms; default 30,000. */
+  readonly droneTimeoutMs?: number;
+  /** Where visitors find proxies, such as `http://example.com:8080`; for the URLs that are shown. */
+  readonly proxyUrl?: string;
   readonly log: Log;
 }
 
@@ -73,7 +79,8 @@ async function start(options: StartHubOptions, cleanup: Cleanup): Promise<Runnin
   const store = await openSqliteStore(join(dataFolder, "hub.db"));
   cleanup.add(() => store.close());
   const clusterKey = stretchSecret(secret.secret);
-  const world = { ...nodeWorld(log), store, repositories };
+  const settingsKey = await findSettingsKey(dataFolder);
+  const world = { ...nodeWorld(log), store, repositories, settingsKey };
   const registry = options.registry
     ? undefined
     : await openRegistryPart(world, { store, secret: secret.secret, clusterKey });
@@ -84,7 +91,12 @@ async function start(options: StartHubOptions, cleanup: Cleanup): Promise<Runnin
   cleanup.add(() => front.close());
   const { port, gitPort } = await front.listen();
   const place = placeOf(options.registry, port, options.openRegistry ?? false);
-  const hub = await Hub.open(world, { clusterKey, registry: place });
+  const hub = await Hub.open(world, {
+    clusterKey,
+    registry: place,
+    ...(options.droneTimeoutMs !== undefined && { droneTimeoutMs: options.droneTimeoutMs }),
+    ...(options.proxyUrl !== undefined && { proxyUrl: parseProxyUrl(options.proxyUrl) }),
+  });
   cleanup.add(() => hub.stop());
   const maintenance = new GitMaintenance(repositories, log);
   cleanup.add(() => maintenance.stop());
@@ -95,10 +107,8 @@ async function start(options: StartHubOptions, cleanup: Cleanup): Promise<Runnin
     secret: secret.secret,
     openPush: options.openPush ?? false,
     mayFetch: (password) => hub.mayFetch(password),
-    pushed: (push) => {
-      hub.pushed(push);
-      maintenance.touched(push.repo);
-    },
+    desk: hub.pushDesk,
+    touched: (repo) => maintenance.touched(repo),
   });
   cleanup.add(() => git.stop());
   await front.open({ hub, git, registry });

@@ -1,0 +1,310 @@
+/**
+ * Releases as users ask for them: made out of a commit, out of an old release or out of new settings, then
+ * listed, compared and pinned. How one is carried out is not here but in `rollouts.ts`.
+ */
+import { manifestFiles, readManifest, specificationOf } from "@propagit/manifest";
+import {
+  environmentDefault,
+  parseRepoName,
+  PropagitError,
+  sendPieces,
+  type CommitHash,
+  type Params,
+  type RepoName,
+  type Result,
+  type RolloutResult,
+  type Specification,
+} from "@propagit/protocol";
+import type { IncomingCall } from "@propagit/runtime";
+import { changeRelease, environmentOf } from "./core/deployment-edits.js";
+import { Draft } from "./core/draft.js";
+import {
+  configBetween,
+  detailOf,
+  findRelease,
+  formerRelease,
+  nameRelease,
+  releasesIn,
+  rolloutsIn,
+  settingsBase,
+  summaryOf,
+} from "./core/release-history.js";
+import type { ReleaseRow } from "./core/rows.js";
+import { withScales } from "./core/scales.js";
+import type { Ledger } from "./ledger.js";
+import type { PushedRelease } from "./push-desk.js";
+import type { Asker, ReleaseRequest } from "./rollout-request.js";
+import type { HubWorld } from "./world.js";
+
+/** Carries releases out; `Rollouts` does. */
+export interface RolloutStarter {
+  start(request: ReleaseRequest, asker: Asker): Promise<RolloutResult>;
+}
+
+/** Where something is released, and who asks. */
+export interface ReleasePlace {
+  readonly repo: RepoName;
+  readonly environment: string;
+  readonly by: string;
+}
+
+/** Events that are looked through for those of one release: all that are kept. */
+const eventsMax = 10_000;
+
+export class ReleaseDesk {
+  readonly #world: Pick<HubWorld, "repositories">;
+  readonly #ledger: Ledger;
+  readonly #rollouts: RolloutStarter;
+
+  constructor(world: Pick<HubWorld, "repositories">, ledger: Ledger, rollouts: RolloutStarter) {
+    this.#world = world;
+    this.#ledger = ledger;
+    this.#rollouts = rollouts;
+  }
+
+  /** @throws BAD_NAME, NO_REPO, NO_COMMIT, AMBIGUOUS, BAD_MANIFEST, and what a rollout throws */
+  async deploy(
+    {
+      repo,
+      ref,
+      environment = environmentDefault,
+      by = "somebody",
+      ...wanted
+    }: Params<"hub.deploy">,
+    call: IncomingCall<"hub.deploy">,
+  ): Promise<RolloutResult> {
+    const name = parseRepoName(repo);
+    const commit = await this.#world.repositories.resolve(name, ref);
+    const { detach, ...rest } = wanted;
+    return this.#release({ repo: name, environment, by, commit, ...rest }, askerOf(call, detach));
+  }
+
+  /** What a push sets in motion. @throws as `deploy` */
+  deployPushed({ promote, ...pushed }: PushedRelease, asker: Asker): Promise<RolloutResult> {
+    return this.#release({ ...pushed, ...(promote !== undefined && { promote }) }, asker);
+  }
+
+  /** @throws NO_RELEASE, CHANGED_MEANWHILE, and what a rollout throws */
+  async rollback(
+    {
+      repo,
+      environment = environmentDefault,
+      by = "somebody",
+      release,
+      ...wanted
+    }: Params<"hub.rollback">,
+    call: IncomingCall<"hub.rollback">,
+  ): Promise<RolloutResult> {
+    const name = parseRepoName(repo);
+    const { detach, supersede } = wanted;
+    const target = this.#rollbackTarget({ repo: name, environment, by }, release);
+    const asker = askerOf(call, detach);
+    const note = this.#describeRollback(target, release === undefined);
+    return this.#again(
+      target,
+      {
+        kind: "rollback",
+        from: target.number,
+        by,
+        settings: target.settings,
+        ...(supersede !== undefined && { supersede }),
+      },
+      { ...asker, onPart: withNote(asker.onPart, note) },
+    );
+  }
+
+  /** The current release with the settings as they are now; undefined when nothing is deployed there. */
+  async configure(
+    { repo, environment, by }: ReleasePlace,
+    asker: Asker,
+  ): Promise<RolloutResult | undefined> {
+    const base = settingsBase(this.#ledger, repo, environment);
+    if (!base) return undefined;
+    const { settings } = environmentOf(this.#ledger, repo, environment);
+    return this.#again(base, { kind: "config", by, settings }, asker);
+  }
+
+  releases(
+    { repo, environment, last }: Params<"hub.releases">,
+    { part }: IncomingCall<"hub.releases">,
+  ): Result<"hub.releases"> {
+    const name = repo === undefined ? undefined : parseRepoName(repo);
+    const rows = [...this.#ledger.rows("releases").values()]
+      .filter((row) => name === undefined || row.repo === name)
+      .filter((row) => environment === undefined || row.environment === environment)
+      .sort((left, right) => right.at - left.at || right.number - left.number)
+      .slice(0, last);
+    const summaries = rows.map((row) => summaryOf(this.#ledger, row));
+    return { releases: sendPieces(summaries, part) };
+  }
+
+  /** @throws NO_RELEASE */
+  async release(
+    { repo, environment = environmentDefault, release }: Params<"hub.release">,
+    { part }: IncomingCall<"hub.release">,
+  ): Promise<Result<"hub.release">> {
+    const row = this.#find(repo, environment, release);
+    for (const event of await this.#ledger.events(eventsMax)) {
+      const isOfIt =
+        event.repo === row.repo && event.environment === environment && event.release === release;
+      if (isOfIt) part(event);
+    }
+    return detailOf(this.#ledger, row);
+  }
+
+  /** @throws NO_RELEASE, NO_COMMIT when one of them was removed from the repository */
+  async diff({
+    repo,
+    environment = environmentDefault,
+    from,
+    to,
+  }: Params<"hub.diff">): Promise<Result<"hub.diff">> {
+    const [left, right] = [this.#find(repo, environment, from), this.#find(repo, environment, to)];
+    const between = await this.#world.repositories.compare(
+      left.repo as RepoName,
+      left.commit as CommitHash,
+      right.commit as CommitHash,
+    );
+    return {
+      from: summaryOf(this.#ledger, left),
+      to: summaryOf(this.#ledger, right),
+      config: configBetween(left, right),
+      ...between,
+    };
+  }
+
+  /** @throws NO_RELEASE */
+  async pin({
+    repo,
+    environment = environmentDefault,
+    release,
+    pinned,
+    by = "somebody",
+  }: Params<"hub.pin">): Promise<Result<"hub.pin">> {
+    const name = parseRepoName(repo);
+    await this.#ledger.change(() => {
+      const row = findRelease(this.#ledger, { repo: name, environment, number: release });
+      if (row.pinned === pinned) return undefined;
+      const draft = new Draft(this.#ledger);
+      changeRelease(draft, row, { pinned });
+      const kind = pinned ? "pinned" : "unpinned";
+      const text = `${by} ${kind} release ${release} of ${name} in ${environment}`;
+      draft.note({ kind, repo: name, environment, release, commit: row.commit, by, text });
+      return draft.change;
+    });
+    return {};
+  }
+
+  async #release(
+    wanted: ReleasePlace & Pick<ReleaseRequest, "commit" | "promote" | "supersede">,
+    asker: Asker,
+  ): Promise<RolloutResult> {
+    const { repo, environment, commit } = wanted;
+    const specification = await this.#specificationOf(repo, environment, commit);
+    const { subject } = await this.#world.repositories.describe(repo, commit);
+    const { settings } = environmentOf(this.#ledger, repo, environment);
+    return this.#rollouts.start(
+      { ...wanted, kind: "deploy", specification, settings, subject },
+      asker,
+    );
+  }
+
+  /**
+   * An old release once more: its commit and what was built of it, its specification. Visitors are sent
+   * there, as they are who it is for.
+   */
+  async #again(
+    row: ReleaseRow,
+    wanted: Pick<ReleaseRequest, "kind" | "from" | "by" | "settings" | "supersede">,
+    asker: Asker,
+  ): Promise<RolloutResult> {
+    const repo = row.repo as RepoName;
+    const artifact = await this.#artifactOf(row);
+    return this.#rollouts.start(
+      {
+        ...wanted,
+        repo,
+        environment: row.environment,
+        commit: row.commit as CommitHash,
+        ...(artifact !== undefined && { artifact }),
+        specification: row.specification,
+        subject: row.subject,
+        promote: true,
+      },
+      asker,
+    );
+  }
+
+  /** What the build made, while the hub has it; otherwise it is built again. */
+  async #artifactOf({ repo, commit, artifact }: ReleaseRow): Promise<string | undefined> {
+    if (artifact === undefined || artifact === commit) return artifact;
+    const artifacts = await this.#world.repositories.artifacts(repo as RepoName);
+    return artifacts.has(artifact as CommitHash) ? artifact : undefined;
+  }
+
+  async #specificationOf(
+    repo: RepoName,
+    environment: string,
+    commit: CommitHash,
+  ): Promise<Specification> {
+    const files = await this.#world.repositories.read(repo, commit, manifestFiles);
+    const specification = specificationOf(readManifest(files), environment);
+    return withScales(specification, environmentOf(this.#ledger, repo, environment).scales);
+  }
+
+  #rollbackTarget({ repo, environment }: ReleasePlace, number: number | undefined): ReleaseRow {
+    if (number === undefined) {
+      this.#refuseWhileDeploying(repo, environment);
+      return formerRelease(this.#ledger, repo, environment);
+    }
+    const row = findRelease(this.#ledger, { repo, environment, number });
+    if (row.state === "ready") return row;
+    const state = row.state === "deploying" ? "is still on its way" : `was ${row.state}`;
+    throw new PropagitError("NO_RELEASE", `release ${number} of ${repo} ${state}`, {
+      hint: `go back to one that was ready, see \`propagit releases ${repo}\``,
+    });
+  }
+
+  /** What is live may be another one by the time that the rollback begins. */
+  #refuseWhileDeploying(repo: RepoName, environment: string): void {
+    const [first] = rolloutsIn(this.#ledger, repo, environment);
+    if (!first) return;
+    throw new PropagitError(
+      "CHANGED_MEANWHILE",
+      `release ${first.number} of ${repo} is on its way to ${environment}, so what was live before is not clear yet`,
+      {
+        hint: `end it with \`propagit cancel ${repo}\`, or say where to go back to: propagit rollback ${repo} N`,
+      },
+    );
+  }
+
+  #describeRollback(target: ReleaseRow, isPlain: boolean): string {
+    const { repo, environment, number } = target;
+    const what = `goes back to ${nameRelease(target)}`;
+    if (!isPlain) return what;
+    const older = releasesIn(this.#ledger, repo, environment).find(
+      (row) => row.number < number && row.state === "ready" && row.deployment !== target.deployment,
+    );
+    const further = older ? `; further back: propagit rollback ${repo} ${older.number}` : "";
+    return `${what}, which was live before${further}`;
+  }
+
+  #find(repo: string, environment: string, number: number): ReleaseRow {
+    return findRelease(this.#ledger, { repo: parseRepoName(repo), environment, number });
+  }
+}
+
+function askerOf(
+  { part, signal }: IncomingCall<"hub.deploy" | "hub.rollback">,
+  detach: boolean | undefined,
+): Asker {
+  return { onPart: part, signal, ...(detach !== undefined && { detach }) };
+}
+
+/** Says it behind the first part, which is that it was accepted. */
+function withNote(onPart: Asker["onPart"], text: string): Asker["onPart"] {
+  return (part) => {
+    onPart(part);
+    if (part.kind === "accepted") onPart({ kind: "note", at: part.at, text });
+  };
+}
