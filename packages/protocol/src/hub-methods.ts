@@ -22,7 +22,6 @@ import { commit, count, exact, list, name, oneOf, port, text } from "./shape.js"
 import { buildSchema, serviceSchema, taskSchema, variablesSchema } from "./specification.js";
 import {
   deploymentId,
-  deploymentSchema,
   droneSummarySchema,
   eventSchema,
   instanceReportSchema,
@@ -438,8 +437,6 @@ export const hubMethods = {
 >;
 
 export const hubTellings = {
-  /** Hub to drone: everything it should run, replacing what was told before. */
-  "drone.desire": exact({ revision: count, deployments: list(deploymentSchema, 4_000) }),
   /** Drone to hub: one instance as it is now. */
   "hub.instance": exact({
     instance: instanceReportSchema,

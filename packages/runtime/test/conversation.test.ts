@@ -228,7 +228,7 @@ describe("a telling", () => {
 
   const wrong: readonly (readonly [string, string, unknown])[] = [
     ["unknown", "hub.dance", {}],
-    ["not listened for", "drone.desire", { revision: 1, deployments: [] }],
+    ["not listened for", "drone.assign", { revision: 1, assignments: [], keep: [] }],
     ["of another shape", "hub.instance-gone", { process: 7 }],
   ];
   for (const [what, method, params] of wrong) {
@@ -323,7 +323,7 @@ describe("the end of a conversation", () => {
         },
       });
     const { sim, server } = await meet({ wrap: slow });
-    server.tell("drone.desire", { revision: 1, deployments: [] });
+    server.tell("drone.assign", { revision: 1, assignments: [], keep: [] });
     await sim.clock.advance(100);
     assert.equal((await server.over).code, "OVERLOADED");
   });

@@ -76,7 +76,6 @@ export const methodSamples: SamplesOf<MethodName> = {
 };
 
 export const tellingSamples: { [T in TellingName]: Telling<T> } = {
-  "drone.desire": { revision: 3, deployments: [{ repo: "webapp", commit }] },
   "drone.assign": { revision: 3, assignments: [assignment], keep: [{ repo: "webapp", commit }] },
   "run.input": { stream: nonce, data: base64 },
   "run.taken": { stream: nonce, bytes: 65_536 },
