@@ -1,2 +1,12 @@
-export { environmentOfBranch, manifestFiles, readManifest, specificationOf } from "./manifest.js";
-export type { BranchRule, Manifest } from "./manifest.js";
+export {
+  checkManifest,
+  environmentOfBranch,
+  isEnvironmentName,
+  manifestFiles,
+  productionEnvironment,
+  readManifest,
+  specificationOf,
+} from "./manifest.js";
+export type { BranchRule, CheckedManifest, Manifest } from "./manifest.js";
+export { manifestSchema } from "./json-schema.js";
+export { badManifest, formatProblem, type Problem } from "./core/problems.js";

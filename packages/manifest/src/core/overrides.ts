@@ -1,0 +1,31 @@
+/**
+ * One environment's words laid over those of all.
+ *
+ * Maps are merged key by key, short forms counting as what they stand for; everything else is replaced;
+ * `null` takes something away. Nothing is ever inherited from another environment: "production: staging"
+ * turned production into staging with one of our ancestors.
+ */
+import { isNull, type Located, type LocatedEntry, type LocatedMap } from "./located.js";
+import type { Shape } from "./shape.js";
+
+export function overridden(shape: Shape<unknown>, base: LocatedMap, over: LocatedMap): LocatedMap {
+  const entries = new Map<string, LocatedEntry>(base.entries);
+  for (const [key, entry] of over.entries) {
+    if (isNull(entry.value)) {
+      entries.delete(key);
+      continue;
+    }
+    const below = entries.get(key);
+    const value = below ? laidOver(shape.child?.(key), below.value, entry.value) : entry.value;
+    entries.set(key, { keyAt: entry.keyAt, value });
+  }
+  // Errors about the whole belong to what all environments share.
+  return { kind: "map", entries, at: base.at };
+}
+
+function laidOver(shape: Shape<unknown> | undefined, base: Located, over: Located): Located {
+  if (!shape?.child) return over;
+  const long = (node: Located) => shape.expand?.(node) ?? node;
+  const [below, above] = [long(base), long(over)];
+  return below.kind === "map" && above.kind === "map" ? overridden(shape, below, above) : over;
+}

@@ -1,0 +1,68 @@
+/** Everything that is wrong with a file, each with its line and column; told all at once. */
+import { PropagitError } from "@propagit/protocol";
+import type { Offset } from "./located.js";
+
+export interface Problem {
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  /** From 1, in characters. */
+  readonly column: number;
+  /** What, which, why; without the place. */
+  readonly message: string;
+}
+
+/** More are counted but not told: who mends the first twenty looks again anyway. */
+export const problemsMax = 20;
+/** More are not even counted: a file of nothing but mistakes has hundreds of thousands. */
+const countedMax = 1_000;
+
+/** Collects problems of one text; the same one, met again on another way, counts once. */
+export class Problems {
+  readonly text: string;
+  readonly #file: string;
+  readonly #found = new Map<string, { readonly at: Offset; readonly message: string }>();
+
+  constructor(file: string, text: string) {
+    this.#file = file;
+    this.text = text;
+  }
+
+  add(at: Offset, message: string): void {
+    if (this.#found.size < countedMax) this.#found.set(`${at} ${message}`, { at, message });
+  }
+
+  get isEmpty(): boolean {
+    return this.#found.size === 0;
+  }
+
+  /** In the order of the file. */
+  get all(): readonly Problem[] {
+    const sorted = [...this.#found.values()].sort((left, right) => left.at - right.at);
+    // One walk over the text for all of them.
+    let line = 1;
+    let lineAt = 0;
+    let seen = 0;
+    return sorted.map(({ at, message }) => {
+      for (; seen < Math.min(at, this.text.length); seen++) {
+        if (this.text[seen] !== "\n") continue;
+        line += 1;
+        lineAt = seen + 1;
+      }
+      return { file: this.#file, line, column: seen - lineAt + 1, message };
+    });
+  }
+}
+
+/** `propagit.yaml:3:5: …` */
+export function formatProblem({ file, line, column, message }: Problem): string {
+  return `${file}:${line}:${column}: ${message}`;
+}
+
+/** The first problem as the error's sentence, the others below it. */
+export function badManifest(problems: readonly Problem[]): PropagitError {
+  const shown = problems.slice(0, problemsMax).map(formatProblem);
+  const rest = problems.length - shown.length;
+  const more = rest > 0 ? [`and ${rest} more`] : [];
+  return new PropagitError("BAD_MANIFEST", [...shown, ...more].join("\n  "));
+}

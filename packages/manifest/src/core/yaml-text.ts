@@ -1,0 +1,137 @@
+/**
+ * YAML to located values, with bounds: a file comes from whoever may push.
+ *
+ * Only what JSON could say too, and comments, anchors and aliases: no tags, no merge keys, no second
+ * document. An alias counts as everything it stands for, so that a "billion laughs" hits the bound.
+ */
+import { quote } from "@propagit/protocol";
+import { isAlias, isMap, isNode, isScalar, isSeq, parseDocument, type Document } from "yaml";
+import type { Located, LocatedEntry, LocatedList, LocatedMap, LocatedScalar } from "./located.js";
+import type { Problems } from "./problems.js";
+
+/**
+ * Of a file; those that people write have a few hundred lines. The worst that fits (nothing but brackets)
+ * keeps its reader busy for under a second.
+ */
+export const manifestCharsMax = 256 * 1024;
+/** Values in a file, with aliases followed. */
+const valuesMax = 20_000;
+const depthMax = 20;
+
+/** Undefined when it cannot be read, which the problems then tell. */
+export function readYaml(text: string, problems: Problems): Located | undefined {
+  const document = parse(text, problems);
+  if (!document) return undefined;
+  for (const error of document.errors) problems.add(error.pos[0], sentence(error.message));
+  for (const warning of document.warnings) problems.add(warning.pos[0], sentence(warning.message));
+  if (!problems.isEmpty) return undefined;
+  return new Walk(document, problems).read();
+}
+
+function parse(text: string, problems: Problems): Document | undefined {
+  try {
+    // Keys that are there twice are looked for in the walk: the package compares each with each.
+    return parseDocument(text, { prettyErrors: false, uniqueKeys: false, strict: true });
+  } catch {
+    // Nesting deep enough overflows its stack.
+    problems.add(0, "cannot be read as YAML: it is nested too deeply");
+    return undefined;
+  }
+}
+
+class Walk {
+  readonly #document: Document;
+  readonly #problems: Problems;
+  /** The last node of each anchor so far. Not the package's own search, which reads everything anew. */
+  readonly #anchors = new Map<string, unknown>();
+  #values = 0;
+
+  constructor(document: Document, problems: Problems) {
+    this.#document = document;
+    this.#problems = problems;
+  }
+
+  read(): Located | undefined {
+    const { contents } = this.#document;
+    if (contents === null) return { kind: "scalar", value: null, source: "", at: 0 };
+    const located = this.#visit(contents, 0, 0);
+    return !this.#problems.isEmpty ? undefined : located;
+  }
+
+  /** @param before where it would stand if it has no place of its own */
+  #visit(node: unknown, before: number, depth: number): Located | undefined {
+    const at = placeOf(node) ?? before;
+    if (++this.#values > valuesMax) return this.#refuse(at, `has more than ${valuesMax} values`);
+    if (depth > depthMax) return this.#refuse(at, "is nested too deeply");
+    if (isAlias(node)) {
+      const target = this.#anchors.get(node.source);
+      if (target === undefined)
+        return this.#refuse(at, `has no anchor ${quote(`&${node.source}`)} before it`);
+      return this.#visit(target, at, depth + 1);
+    }
+    if (isNode(node) && node.anchor !== undefined) this.#anchors.set(node.anchor, node);
+    if (isScalar(node)) return scalarOf(node, at);
+    if (isSeq(node)) return this.#list(node.items, at, depth);
+    if (isMap(node)) return this.#map(node.items, at, depth);
+    return { kind: "scalar", value: null, source: "", at };
+  }
+
+  #list(nodes: readonly unknown[], at: number, depth: number): LocatedList | undefined {
+    const items = [];
+    for (const node of nodes) {
+      const located = this.#visit(node, at, depth + 1);
+      if (!located) return undefined;
+      items.push(located);
+    }
+    return { kind: "list", items, at };
+  }
+
+  #map(
+    pairs: readonly { readonly key: unknown; readonly value: unknown }[],
+    at: number,
+    depth: number,
+  ): LocatedMap | undefined {
+    const entries = new Map<string, LocatedEntry>();
+    for (const { key, value } of pairs) {
+      const keyAt = placeOf(key) ?? at;
+      if (!isScalar(key)) return this.#refuse(keyAt, "has a key that is not a plain name");
+      const { source } = scalarOf(key, keyAt);
+      if (entries.has(source)) {
+        this.#problems.add(keyAt, `${quote(source)} is here twice`);
+        continue;
+      }
+      const located = this.#visit(value, keyAt, depth + 1);
+      if (!located) return undefined;
+      entries.set(source, { keyAt, value: located });
+    }
+    return { kind: "map", entries, at };
+  }
+
+  #refuse(at: number, message: string): undefined {
+    this.#problems.add(at, message);
+    return undefined;
+  }
+}
+
+function scalarOf(
+  node: { readonly value?: unknown; readonly source?: string },
+  at: number,
+): LocatedScalar {
+  const { value } = node;
+  const isPlain =
+    typeof value === "string" || typeof value === "number" || typeof value === "boolean";
+  const plain = isPlain ? value : null;
+  const source = typeof value === "string" ? value : (node.source ?? "");
+  return { kind: "scalar", value: plain, source, at };
+}
+
+function placeOf(node: unknown): number | undefined {
+  return isNode(node) ? node.range?.[0] : undefined;
+}
+
+/** The package's messages begin like sentences; ours go on after the place. */
+function sentence(message: string): string {
+  const [first = ""] = message.split("\n");
+  if (first.includes("call stack")) return "cannot be read as YAML: it is nested too deeply";
+  return `is not YAML: ${first.slice(0, 300)}`;
+}

@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { check, PropagitError, specificationSchema } from "@propagit/protocol";
+import fc from "fast-check";
+import Schema from "typebox/schema";
+import { stringify } from "yaml";
+import { manifestSchema, readManifest, specificationOf } from "../src/index.js";
+
+const name = fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/);
+const duration = fc
+  .tuple(fc.nat(99), fc.constantFrom("s", "m", "h"))
+  .map(([count, unit]) => `${count + 1}${unit}`);
+const shortDuration = fc.constantFrom("500ms", "1s", "2.5s");
+const command = fc.oneof(
+  fc.constantFrom("node web.js", "exec ./run --a='b c'", "a: b # c"),
+  fc.array(fc.stringMatching(/^[ -~]{1,12}$/), { minLength: 1, maxLength: 4 }),
+);
+const variables = fc.dictionary(
+  fc.stringMatching(/^[A-Z]{2,6}_X$/),
+  fc.oneof(fc.string(), fc.integer(), fc.boolean()),
+  { maxKeys: 4 },
+);
+const folder = fc.stringMatching(/^[a-z]{1,5}(?:\/[a-z]{1,5}){0,2}$/);
+const optional = { requiredKeys: ["command"] as ["command"] };
+
+const service = fc.record(
+  {
+    command,
+    instances: fc.oneof(fc.nat(9), fc.constantFrom("3 total", { total: 2 }, { perDrone: 1 })),
+    on: fc.constantFrom("role=web", "zone in (a,b), !gpu", "tier!=db"),
+    port: fc.oneof(fc.constant("auto"), fc.constant({ http: "auto", admin: "auto" })),
+    health: fc.oneof(
+      fc.constantFrom("/up", "tcp"),
+      fc.record({
+        path: fc.constant("/a?b=c"),
+        status: fc.constantFrom(200, "200-204"),
+        interval: shortDuration,
+      }),
+      fc.record({ command, unhealthyAfter: fc.integer({ min: 1, max: 9 }) }),
+    ),
+    ready: fc.constantFrom("listen", "registry", { when: "alive", timeout: "1m" }),
+    stop: fc.oneof(fc.constantFrom("SIGINT", "30s"), fc.record({ deadline: duration })),
+    restart: fc.constantFrom("always", "never", { policy: "on-failure", crashes: 3 }),
+    env: variables,
+    limits: fc.record({ memory: fc.constantFrom("64M", "1.5G"), cpu: fc.constantFrom(0.5, 2) }),
+    cwd: folder,
+  },
+  optional,
+);
+const build = fc.oneof(
+  command,
+  fc.record({ command, include: fc.oneof(folder, fc.array(folder)), timeout: duration }, optional),
+);
+const environment = fc.record(
+  {
+    services: fc.dictionary(name, service, { maxKeys: 4 }),
+    build,
+    test: command,
+    release: fc.record({ command, env: variables }),
+    env: variables,
+    routes: fc.uniqueArray(fc.constantFrom("a.example", "b.example/api", "c"), { maxLength: 3 }),
+    keep: fc.record(
+      { releases: fc.integer({ min: 1, max: 9 }), for: duration },
+      { requiredKeys: [] },
+    ),
+    promote: fc.constantFrom("always", "first"),
+  },
+  { requiredKeys: [] },
+);
+const manifest = fc
+  .tuple(
+    environment,
+    fc.dictionary(fc.stringMatching(/^[a-z]{1,6}$/), environment, { maxKeys: 2 }),
+    fc.dictionary(name, fc.constantFrom("production", "staging"), { maxKeys: 2 }),
+  )
+  .map(([common, environments, deploy]) => ({ ...common, environments, deploy }));
+
+describe("any manifest", () => {
+  it("that the editor's schema allows is read into what hub and drones take, for every environment", () => {
+    const schema = Schema.Compile(manifestSchema());
+    fc.assert(
+      fc.property(manifest, (value) => {
+        const text = stringify(value, { aliasDuplicateObjects: false });
+        assert.ok(schema.Check(value), JSON.stringify(schema.Errors(value)));
+        const read = readManifest(new Map([["propagit.yaml", text]]));
+        assert.deepEqual(
+          new Set(read.environments),
+          new Set([
+            "production",
+            ...Object.keys(value.environments),
+            ...Object.values(value.deploy),
+          ]),
+        );
+        for (const one of [...read.environments, "other"]) {
+          const specification = specificationOf(read, one);
+          assert.deepEqual(check(specificationSchema, specification), {
+            ok: true,
+            value: specification,
+          });
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("that names no environment is the same in each", () => {
+    fc.assert(
+      fc.property(environment, name, (value, other) => {
+        const read = readManifest(new Map([["propagit.yaml", stringify(value)]]));
+        assert.deepEqual(specificationOf(read, other), specificationOf(read, "production"));
+      }),
+    );
+  });
+
+  it("with letters lost, doubled or swapped is read or refused, and nothing else happens", () => {
+    const mutation = fc.record({
+      at: fc.nat(),
+      cut: fc.nat(12),
+      put: fc.oneof(
+        fc.string({ maxLength: 6 }),
+        fc.constantFrom("\n", ": ", "&a", "*a", "{", "[", "- ", "null", "\t", "!!int ", "---\n"),
+      ),
+    });
+    fc.assert(
+      fc.property(
+        manifest,
+        fc.array(mutation, { minLength: 1, maxLength: 6 }),
+        (value, mutations) => {
+          let text = stringify(value);
+          for (const { at, cut, put } of mutations) {
+            const place = at % (text.length + 1);
+            text = text.slice(0, place) + put + text.slice(place + cut);
+          }
+          readOrRefuse("propagit.yaml", text);
+          readOrRefuse("Procfile", text);
+          readOrRefuse("package.json", text);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it("of any text at all is read or refused", () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: "binary" }), fc.json()), (text) => {
+        for (const file of ["propagit.yaml", "propagit.yml", "Procfile", "package.json"]) {
+          readOrRefuse(file, text);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+function readOrRefuse(file: string, text: string): void {
+  try {
+    readManifest(new Map([[file, text]]));
+  } catch (thrown) {
+    assert.ok(thrown instanceof PropagitError, String((thrown as Error).stack));
+    assert.equal(thrown.code, "BAD_MANIFEST");
+    assert.match(thrown.message, new RegExp(`^${file}:\\d+:\\d+: `));
+  }
+}
