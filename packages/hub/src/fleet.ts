@@ -69,6 +69,8 @@ export class Fleet {
   readonly #listeners = new Set<FleetListener>();
   readonly #members = new Map<string, LiveMember>();
   readonly #byConversation = new WeakMap<Conversation, LiveMember>();
+  /** Deployments that drones were given something to do for, by identity; they will ask what it is. */
+  readonly #entrusted = new Map<string, Set<string>>();
   #isStopped = false;
 
   constructor(world: World, ledger: Ledger, options: FleetOptions) {
@@ -116,8 +118,14 @@ export class Fleet {
     options: CallOptions<M> = {},
   ): Promise<Result<M>> {
     const conversation = this.#members.get(identity)?.conversation;
+    if ("deployment" in params) this.#entrust(identity, params.deployment);
     if (conversation) return conversation.call(method, params, options);
     throw new PropagitError("NO_DRONE", `drone ${this.nameOf(identity)} is not connected`);
+  }
+
+  /** Whether a drone was called to do something for a deployment. */
+  isEntrusted(identity: string, deployment: string): boolean {
+    return this.#entrusted.get(identity)?.has(deployment) ?? false;
   }
 
   /** Tells a drone something; false when it is not connected. @throws TOO_LARGE */
@@ -309,8 +317,17 @@ export class Fleet {
     throw new PropagitError("BAD_FRAME", "only a drone that has joined says that");
   }
 
+  #entrust(identity: string, deployment: string): void {
+    const known = this.#entrusted.get(identity) ?? new Set<string>();
+    this.#entrusted.set(identity, known.add(deployment));
+  }
+
   #memberOfRow(row: DroneRow): Member {
-    const { contact = "away", since = row.since, instances } = this.#members.get(row.identity) ?? {};
+    const {
+      contact = "away",
+      since = row.since,
+      instances,
+    } = this.#members.get(row.identity) ?? {};
     return {
       identity: row.identity,
       name: row.name,

@@ -23,20 +23,12 @@ export class Specifications {
   readonly #ledger: Ledger;
   readonly #fleet: Fleet;
   readonly #assignments: Assignments;
-  /** Deployments that a drone may ask for beside those it is assigned, by identity. */
-  readonly #granted = new Map<string, Set<string>>();
 
   constructor(world: HubWorld, ledger: Ledger, fleet: Fleet, assignments: Assignments) {
     this.#world = world;
     this.#ledger = ledger;
     this.#fleet = fleet;
     this.#assignments = assignments;
-  }
-
-  /** A drone gets a task or a command of a deployment, and will ask for it. */
-  grant(identity: string, deployment: string): void {
-    const granted = this.#granted.get(identity) ?? new Set<string>();
-    this.#granted.set(identity, granted.add(deployment));
   }
 
   /** @throws BAD_FRAME when it is no drone that asks, DENIED, NOT_DEPLOYED, DATA_UNUSABLE */
@@ -46,7 +38,7 @@ export class Specifications {
   ): Result<"hub.specification"> {
     const identity = this.#fleet.identityOf(conversation);
     const isAssigned = this.#assignments.wantedOf(id, identity).size > 0;
-    if (!isAssigned && !this.#granted.get(identity)?.has(id)) {
+    if (!isAssigned && !this.#fleet.isEntrusted(identity, id)) {
       const name = this.#fleet.nameOf(identity);
       throw new PropagitError("DENIED", `drone ${name} has nothing to do with deployment ${id}`);
     }

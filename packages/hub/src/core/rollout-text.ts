@@ -1,0 +1,93 @@
+/** A release on its way, in words and lines. */
+import type { DroneProgress } from "@propagit/protocol";
+import type { Step } from "./contact.js";
+import { nameOfTask } from "./rollout-tasks.js";
+import { nameOfRelease } from "./rollout-edits.js";
+import type { ReleaseRow, RolloutRow } from "./rows.js";
+import type { Standing } from "./rollout-start.js";
+
+/** A line of progress, before it is given its time. */
+export type DroneLine = Omit<DroneProgress, "at">;
+
+/** What it does now. */
+export function phaseText(row: RolloutRow, nameOf: (identity: string) => string): string {
+  const where = row.task?.identity === undefined ? "" : ` on ${nameOf(row.task.identity)}`;
+  switch (row.phase) {
+    case "queued":
+      return "waits for its turn";
+    case "building":
+    case "testing":
+      return `${row.phase}${where}`;
+    case "releasing":
+      return `running ${nameOfTask("release")}${where}`;
+    case "starting":
+      return "starting";
+    case "promoting":
+      return "sending visitors to it";
+    case "undoing":
+      return `putting back what was begun: ${row.failure?.reason ?? ""}`;
+    default:
+      return row.phase satisfies never;
+  }
+}
+
+/** For whoever waits behind it: `release 12 of webapp (ann, for 40 s) is building on web-2`. */
+export function holderText(
+  row: RolloutRow,
+  release: ReleaseRow,
+  now: number,
+  nameOf: (identity: string) => string,
+): string {
+  const seconds = Math.round((now - row.acceptedAt) / 1_000);
+  const { commit: _, ...unnamed } = release;
+  return `${nameOfRelease(unnamed)} (${release.by}, for ${seconds} s) is ${phaseText(row, nameOf)}`;
+}
+
+/** The lines that are new in how the drones stand; `told` remembers them. */
+export function newLines(
+  standings: readonly Standing[],
+  told: Map<string, string>,
+): readonly DroneLine[] {
+  return standings.flatMap((standing) => {
+    const line = lineOf(standing);
+    if (!line) return [];
+    const { drone, phase, ready, wanted } = line;
+    const text = `${phase} ${ready ?? ""}/${wanted ?? ""}`;
+    if (told.get(drone) === text) return [];
+    told.set(drone, text);
+    return [line];
+  });
+}
+
+/** A step of an instance, as its drone tells it; undefined when it was told last. */
+export function stepLine(
+  drone: string,
+  step: Step,
+  told: Map<string, string>,
+): DroneLine | undefined {
+  if (told.get(drone) === step) return undefined;
+  told.set(drone, step);
+  return { drone, phase: step };
+}
+
+function lineOf({ drone, verdict }: Standing): DroneLine | undefined {
+  switch (verdict.kind) {
+    case "pending": {
+      const { ready, wanted } = verdict;
+      return ready > 0 ? { drone, phase: "started", ready, wanted } : undefined;
+    }
+    case "ready":
+    case "unchanged": {
+      const { kind, ready, wanted, port } = verdict;
+      const many = wanted > 1 ? { ready, wanted } : {};
+      return { drone, phase: kind, ...many, ...(port !== undefined && { port }) };
+    }
+    case "failed":
+    case "away": {
+      const { kind, ...why } = verdict;
+      return { drone, phase: kind, ...why };
+    }
+    default:
+      return verdict satisfies never;
+  }
+}

@@ -1,0 +1,136 @@
+/** What is asked of the cluster before a release is accepted: whether it can run, fits, or runs already. */
+import {
+  PropagitError,
+  shortCommit,
+  type DroneOutcome,
+  type RolloutProgress,
+} from "@propagit/protocol";
+import { Value } from "typebox/value";
+import { currentRelease, hasVisitors } from "./core/deployment-edits.js";
+import type { LedgerRows } from "./core/draft.js";
+import { isComplete, isThere, judge } from "./core/readiness.js";
+import { outcomeOf, type Standing } from "./core/rollout-start.js";
+import { newLines } from "./core/rollout-text.js";
+import { refusalOf } from "./core/rollout-refusal.js";
+import { matchesSelector } from "@propagit/protocol";
+import { placeKey, releaseKey, type ReleaseRow, type RolloutRow } from "./core/rows.js";
+import type { Fleet } from "./fleet.js";
+import type { ReleaseRequest } from "./rollout-request.js";
+import type { RolloutSight } from "./rollout-sight.js";
+import type { HubWorld } from "./world.js";
+
+/** For drones to say whether it fits; who does not answer is not waited for. */
+const roomMs = 5_000;
+/** Deployments at the same time; what a drone can be told. */
+const deploymentsMax = 4_000;
+
+export interface UnchangedRelease {
+  readonly release: ReleaseRow;
+  readonly drones: readonly DroneOutcome[];
+  readonly lines: readonly RolloutProgress[];
+}
+
+export class ReleaseGate {
+  readonly #world: HubWorld;
+  readonly #fleet: Fleet;
+  readonly #sight: RolloutSight;
+
+  constructor(world: HubWorld, fleet: Fleet, sight: RolloutSight) {
+    this.#world = world;
+    this.#fleet = fleet;
+    this.#sight = sight;
+  }
+
+  /** @throws NO_DRONE, NO_SERVICE, NO_PLACE, OVERLOADED */
+  refuse(rows: LedgerRows, request: ReleaseRequest): void {
+    const refusal = refusalOf(request, this.#sight.places());
+    if (refusal) throw refusal;
+    if (rows.rows("deployments").size < deploymentsMax) return;
+    throw new PropagitError("OVERLOADED", `${deploymentsMax} deployments run already`, {
+      hint: "stop one: propagit stop REPO COMMIT",
+    });
+  }
+
+  /** Asks the drones that would get it whether they have room. @throws DISK_LOW */
+  async checkRoom({ repo, commit, artifact, specification }: ReleaseRequest): Promise<void> {
+    const { services } = specification;
+    const concerned = this.#fleet.members.filter(
+      ({ contact, ownCommand, draining, labels }) =>
+        contact === "connected" &&
+        !draining &&
+        (ownCommand || services.some(({ on }) => matchesSelector(on, labels))),
+    );
+    if (concerned.length === 0) return;
+    const bytes = await this.#world.repositories.sizeOf(repo, commit);
+    const wanted = { repo, commit: artifact ?? commit, bytes };
+    await Promise.all(
+      concerned.map(async ({ identity, name }) => {
+        const room = await this.#fleet
+          .call(identity, "drone.room", wanted, { limitMs: roomMs })
+          .catch(() => undefined);
+        if (!room || room.fits) return;
+        throw new PropagitError(
+          "DISK_LOW",
+          `drone ${name} has no room for ${repo} ${shortCommit(commit)}: it needs ${mib(room.neededBytes)} MiB, and ${mib(room.freeBytes)} MiB are free`,
+        );
+      }),
+    );
+  }
+
+  /** The release that has everything that is asked for, when all of it is there; undefined otherwise. */
+  unchanged(
+    rows: LedgerRows,
+    request: ReleaseRequest,
+    deployment: string,
+  ): UnchangedRelease | undefined {
+    const row = rows.rows("deployments").get(deployment);
+    if (!row?.started || request.kind === "scale") return undefined;
+    const { repo, environment } = request;
+    const release = rows.rows("releases").get(releaseKey(repo, environment, row.release));
+    if (release?.state !== "ready") return undefined;
+    if (!Value.Equal(row.specification, request.specification)) return undefined;
+    if (!this.#isVisited(rows, request, release)) return undefined;
+    const drones = this.#sight.drones(deployment);
+    const runs = drones.every((drone) => !isThere(drone) || isComplete(drone));
+    if (!runs || !drones.some((drone) => drone.wanted.size > 0 && isThere(drone))) return undefined;
+    const standings = drones.flatMap((drone): Standing[] => {
+      const { identity, contact } = drone;
+      if (contact === "left") return [];
+      const before = { identity, wasThere: isThere(drone), ranBefore: true, staleFailures: [] };
+      const verdict = judge(drone, before, undefined);
+      return verdict ? [{ drone: drone.drone, verdict }] : [];
+    });
+    const at = this.#world.clock.now();
+    return {
+      release,
+      drones: standings.map(outcomeOf),
+      lines: newLines(standings, new Map()).map((line) => ({ kind: "drone", at, ...line })),
+    };
+  }
+
+  /** A release to join: the newest of its place on its way, when it is the very same. */
+  isSame(rows: LedgerRows, row: RolloutRow, request: ReleaseRequest, deployment: string): boolean {
+    const release = rows.rows("releases").get(releaseKey(row.repo, row.environment, row.number));
+    return (
+      row.deployment === deployment &&
+      row.phase !== "undoing" &&
+      row.promote === request.promote &&
+      release?.kind === request.kind &&
+      Value.Equal(release.specification, request.specification)
+    );
+  }
+
+  /** Its visitors are where they should be. */
+  #isVisited(rows: LedgerRows, request: ReleaseRequest, release: ReleaseRow): boolean {
+    const { repo, environment, specification, promote, kind } = request;
+    const wanted = promote ?? (kind !== "deploy" || specification.promote === "always");
+    const route = rows.rows("routes").get(placeKey(repo, environment));
+    if (!wanted) return route !== undefined;
+    const isCurrent = currentRelease(rows, repo, environment)?.deployment === release.deployment;
+    return isCurrent && route?.shares.length === 1 && hasVisitors(route, release);
+  }
+}
+
+function mib(bytes: number): number {
+  return Math.ceil(bytes / 1024 / 1024);
+}

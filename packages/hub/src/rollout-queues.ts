@@ -1,0 +1,54 @@
+/** Releases on their way by place: the first is under way, the others wait behind it. */
+import { placeKey } from "./core/rows.js";
+import type { Rollout } from "./rollout.js";
+
+export interface ReleasePlace {
+  readonly repo: string;
+  readonly environment: string;
+}
+
+/** Which release of which place. */
+export interface ReleaseName extends ReleasePlace {
+  readonly release: number;
+}
+
+export class RolloutQueues {
+  readonly #queues = new Map<string, Rollout[]>();
+
+  get all(): readonly Rollout[] {
+    return [...this.#queues.values()].flat();
+  }
+
+  /** Those under way, one for each place. */
+  get first(): readonly Rollout[] {
+    return [...this.#queues.values()].flatMap(([first]) => (first ? [first] : []));
+  }
+
+  of({ repo, environment }: ReleasePlace): readonly Rollout[] {
+    return this.#queues.get(placeKey(repo, environment)) ?? [];
+  }
+
+  find(wanted: ReleaseName): Rollout | undefined {
+    return this.of(wanted).find(({ row }) => row.number === wanted.release);
+  }
+
+  isFirst(rollout: Rollout): boolean {
+    return this.of(rollout.row)[0] === rollout;
+  }
+
+  add(rollout: Rollout): void {
+    const { repo, environment } = rollout.row;
+    this.#queues.set(placeKey(repo, environment), [...this.of(rollout.row), rollout]);
+  }
+
+  remove(rollout: Rollout): void {
+    const { repo, environment } = rollout.row;
+    const left = this.of(rollout.row).filter((other) => other !== rollout);
+    if (left.length > 0) this.#queues.set(placeKey(repo, environment), left);
+    else this.#queues.delete(placeKey(repo, environment));
+  }
+
+  clear(): void {
+    this.#queues.clear();
+  }
+}

@@ -1,0 +1,45 @@
+/** Results of releases, out of their rows. */
+import type { DroneOutcome, HostRoute, RolloutResult } from "@propagit/protocol";
+import { environmentOf } from "./core/deployment-edits.js";
+import type { LedgerRows } from "./core/draft.js";
+import type { ReleaseRow } from "./core/rows.js";
+
+/** Of a release that is over; until then it tells how far it is. */
+export function resultOfRelease(ledger: LedgerRows, release: ReleaseRow): RolloutResult {
+  const { repo, environment, number, commit, state, reason, lastLines, drones } = release;
+  const outcome = state === "deploying" ? "ready" : state;
+  const promoted = environmentOf(ledger, repo, environment).live.includes(number);
+  return {
+    repo,
+    environment,
+    release: number,
+    commit,
+    outcome,
+    promoted,
+    ...(reason !== undefined && { reason: reason.slice(0, 2_000) }),
+    ...(lastLines && { lastLines: [...lastLines] }),
+    drones: [...drones],
+    hosts: promoted ? hostsOf(release.specification.routes) : [],
+  };
+}
+
+/** It runs already, everywhere: nothing was done. */
+export function unchangedResult(
+  { repo, environment, number, commit, specification }: ReleaseRow,
+  drones: readonly DroneOutcome[],
+): RolloutResult {
+  return {
+    repo,
+    environment,
+    release: number,
+    commit,
+    outcome: "unchanged",
+    promoted: false,
+    drones: [...drones],
+    hosts: hostsOf(specification.routes),
+  };
+}
+
+function hostsOf(routes: readonly HostRoute[]): string[] {
+  return [...new Set(routes.map(({ host, path = "" }) => `${host}${path === "/" ? "" : path}`))];
+}

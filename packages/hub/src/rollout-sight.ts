@@ -1,0 +1,70 @@
+/** What the machines of releases get to see: the ledger's rows, the drones, and where instances are put. */
+import type { Assignments } from "./assignments.js";
+import { assignedDrone } from "./assignments.js";
+import { loadsOf, placesOf } from "./core/assignments.js";
+import { environmentOf } from "./core/deployment-edits.js";
+import type { LedgerRows } from "./core/draft.js";
+import type { Place } from "./core/placement.js";
+import type { SeenDrone } from "./core/readiness.js";
+import { releaseOf } from "./core/rollout-edits.js";
+import { refusalOf } from "./core/rollout-refusal.js";
+import type { RolloutView } from "./core/rollout-view.js";
+import type { RolloutRow } from "./core/rows.js";
+import type { Fleet } from "./fleet.js";
+import type { HubWorld } from "./world.js";
+
+const taskIdChars = 16;
+
+export class RolloutSight {
+  readonly #world: HubWorld;
+  readonly #fleet: Fleet;
+  readonly #assignments: Assignments;
+  readonly #hubSince: number;
+
+  constructor(world: HubWorld, fleet: Fleet, assignments: Assignments) {
+    this.#world = world;
+    this.#fleet = fleet;
+    this.#assignments = assignments;
+    this.#hubSince = world.clock.now();
+  }
+
+  /** Undefined when the release itself is gone, which cannot be while it is on its way. */
+  viewOf(rows: LedgerRows, row: RolloutRow): RolloutView | undefined {
+    const release = releaseOf(rows, row);
+    if (!release) return undefined;
+    const { builtOn } = environmentOf(rows, row.repo, row.environment);
+    return {
+      now: this.#world.clock.now(),
+      release,
+      deployment: rows.rows("deployments").get(row.deployment),
+      drones: this.drones(row.deployment),
+      builtOn,
+      hubSince: this.#hubSince,
+      whyNot: row.phase === "queued" ? refusalOf(release, this.places())?.message : undefined,
+      freshId: () => this.#world.random.hex(taskIdChars),
+    };
+  }
+
+  /** Every drone with what it has, and should have, of a deployment; in the order of names. */
+  drones(deployment: string): readonly SeenDrone[] {
+    const seen = this.#fleet.members.map((member) => ({
+      identity: member.identity,
+      drone: member.name,
+      contact: member.contact,
+      labels: member.labels,
+      draining: member.draining,
+      ownCommand: member.ownCommand,
+      wanted: this.#assignments.wantedOf(deployment, member.identity),
+      reports: [...member.instances.values()].filter((each) => each.deployment === deployment),
+    }));
+    return seen.sort((left, right) => (left.drone < right.drone ? -1 : 1));
+  }
+
+  /** Every drone that did not end, as a place for a service that is nowhere yet. */
+  places(): readonly Place[] {
+    const drones = this.#fleet.members
+      .filter(({ contact }) => contact !== "left")
+      .map(assignedDrone);
+    return placesOf(drones, "", undefined, loadsOf(this.#assignments.counts));
+  }
+}

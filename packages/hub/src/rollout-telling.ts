@@ -1,0 +1,36 @@
+/** What whoever looks on at a release is told of its way. */
+import { assert } from "@propagit/protocol";
+import { holderText, phaseText } from "./core/rollout-text.js";
+import { releaseOf } from "./core/rollout-edits.js";
+import type { LedgerRows } from "./core/draft.js";
+import type { Fleet } from "./fleet.js";
+import type { Rollout } from "./rollout.js";
+
+type Names = Pick<Fleet, "nameOf">;
+
+export function tellAccepted(ledger: LedgerRows, rollout: Rollout): void {
+  const { repo, environment, number, acceptedAt: at } = rollout.row;
+  const commit = releaseOf(ledger, rollout.row)?.commit;
+  assert(commit, "a release on its way has its row");
+  rollout.pass({ kind: "accepted", at, repo, environment, release: number, commit });
+}
+
+export function tellPhase(fleet: Names, rollout: Rollout): void {
+  const { row } = rollout;
+  const text = phaseText(row, (identity) => fleet.nameOf(identity));
+  rollout.tell({ kind: "phase", phase: row.phase, text });
+}
+
+/** Who holds the place that a release waits for, since when, and what he does. */
+export function tellHolder(
+  ledger: LedgerRows,
+  fleet: Names,
+  rollout: Rollout,
+  holder: Rollout,
+  now: number,
+): void {
+  const release = releaseOf(ledger, holder.row);
+  if (!release) return;
+  const text = holderText(holder.row, release, now, (identity) => fleet.nameOf(identity));
+  rollout.tell({ kind: "phase", phase: "queued", text: `waits: ${text}` });
+}

@@ -1,0 +1,91 @@
+/** One release on its way, in memory: what was told of it so far, who listens, and its result. */
+import type { RolloutProgress, RolloutResult } from "@propagit/protocol";
+import type { Clock, Timer } from "@propagit/runtime";
+import type { RolloutRow } from "./core/rows.js";
+
+export type OnPart = (part: RolloutProgress) => void;
+
+/** Lines of output that are kept for those who begin to listen later; a guess. */
+const outputLinesMax = 5_000;
+
+type Untimed<P> = P extends { readonly at: number } ? Omit<P, "at"> : never;
+
+export class Rollout {
+  /** As it was written last. */
+  row: RolloutRow;
+  /** Resolves when its end is written. */
+  readonly result: Promise<RolloutResult>;
+  /** What was told last of each drone; see `newLines`. */
+  readonly told = new Map<string, string>();
+  isOver = false;
+  /** The id of the task whose drone is being asked. */
+  asking: string | undefined;
+  /** A look at the drones that has not had its turn yet. */
+  isLooking = false;
+  readonly #clock: Clock;
+  #parts: RolloutProgress[] = [];
+  readonly #listeners = new Set<OnPart>();
+  #outputLines = 0;
+  #timer: Timer | undefined;
+  #resolve!: (result: RolloutResult) => void;
+  #reject!: (error: unknown) => void;
+
+  constructor(clock: Clock, row: RolloutRow) {
+    this.#clock = clock;
+    this.row = row;
+    this.result = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    // Nobody may be listening: whoever asked can have gone, and a restarted hub goes on alone.
+    this.result.catch(() => undefined);
+  }
+
+  /** All parts, those from before first; until stopped. */
+  follow(onPart: OnPart): { stop(): void } {
+    for (const part of this.#parts) onPart(part);
+    this.#listeners.add(onPart);
+    return { stop: () => this.#listeners.delete(onPart) };
+  }
+
+  tell(part: Untimed<RolloutProgress>): void {
+    this.pass({ ...part, at: this.#clock.now() } as RolloutProgress);
+  }
+
+  /** Tells a part that has its time already. */
+  pass(part: RolloutProgress): void {
+    this.#parts.push(part);
+    if (part.kind === "output" && ++this.#outputLines > outputLinesMax) this.#dropOutput();
+    for (const listener of this.#listeners) listener(part);
+  }
+
+  /** Replaces the one before. */
+  alarm(at: number | undefined, action: () => void): void {
+    this.#timer?.cancel();
+    if (at === undefined) return;
+    this.#timer = this.#clock.after(Math.max(1, at - this.#clock.now()), action);
+  }
+
+  finish(result: RolloutResult): void {
+    this.#close();
+    this.#resolve(result);
+  }
+
+  /** It never began, or the hub ends and the next one goes on; whoever waits is told. */
+  abandon(error: unknown): void {
+    this.#close();
+    this.#reject(error);
+  }
+
+  #close(): void {
+    this.isOver = true;
+    this.#timer?.cancel();
+  }
+
+  /** The older half of the output. */
+  #dropOutput(): void {
+    let toDrop = Math.floor(outputLinesMax / 2);
+    this.#parts = this.#parts.filter((part) => part.kind !== "output" || toDrop-- <= 0);
+    this.#outputLines = this.#parts.filter(({ kind }) => kind === "output").length;
+  }
+}

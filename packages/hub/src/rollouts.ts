@@ -1,0 +1,411 @@
+/**
+ * All releases on their way: one at a time for each repo and environment, the others wait behind it.
+ *
+ *     asked -> refused | joined | unchanged | accepted -> queue -> machine (core/rollout.ts) -> end -> next
+ *
+ * Each step of a machine is decided when the ledger's turn comes, from the rows as they are then, and is
+ * written in one change; a hub that dies goes on from there.
+ */
+import {
+  assert,
+  PropagitError,
+  type InstanceReport,
+  type RolloutResult,
+  type Variables,
+} from "@propagit/protocol";
+import type { Assignments } from "./assignments.js";
+import type { Contact, Step } from "./core/contact.js";
+import { deploymentIdOf } from "./core/deployment-id.js";
+import { Draft } from "./core/draft.js";
+import { deadlineOf, stepRollout, type RolloutEvent, type RolloutStep } from "./core/rollout.js";
+import {
+  acceptRelease,
+  applyEffect,
+  nameOfRelease,
+  placeName,
+  releaseOf,
+  supersede,
+  writeRollout,
+} from "./core/rollout-edits.js";
+import { verdicts } from "./core/rollout-start.js";
+import { newLines, stepLine } from "./core/rollout-text.js";
+import { releaseKey, type LedgerChange, type RolloutRow } from "./core/rows.js";
+import type { Fleet } from "./fleet.js";
+import type { Ledger } from "./ledger.js";
+import { ReleaseGate, type UnchangedRelease } from "./release-gate.js";
+import type { Asker, ReleaseRequest } from "./rollout-request.js";
+import { resultOfRelease, unchangedResult } from "./rollout-result.js";
+import { RolloutQueues, type ReleaseName, type ReleasePlace } from "./rollout-queues.js";
+import { tellAccepted, tellHolder, tellPhase } from "./rollout-telling.js";
+import { RolloutSight } from "./rollout-sight.js";
+import { Rollout } from "./rollout.js";
+import { openSettings } from "./specifications.js";
+import { TaskRunner } from "./task-runner.js";
+import type { HubWorld } from "./world.js";
+
+/** Releases on their way at the same time, those that wait included; a guess. */
+const rolloutsMax = 500;
+/** Until a step that could not be written is tried again. */
+const againMs = 5_000;
+
+type Begun =
+  | { readonly kind: "new" | "joined"; readonly rollout: Rollout }
+  | { readonly kind: "unchanged"; readonly unchanged: UnchangedRelease };
+
+export class Rollouts {
+  readonly #world: HubWorld;
+  readonly #ledger: Ledger;
+  readonly #fleet: Fleet;
+  readonly #sight: RolloutSight;
+  readonly #gate: ReleaseGate;
+  readonly #tasks: TaskRunner;
+  readonly #queues = new RolloutQueues();
+  #isSuspended = false;
+
+  constructor(world: HubWorld, ledger: Ledger, fleet: Fleet, assignments: Assignments) {
+    this.#world = world;
+    this.#ledger = ledger;
+    this.#fleet = fleet;
+    this.#sight = new RolloutSight(world, fleet, assignments);
+    this.#gate = new ReleaseGate(world, fleet, this.#sight);
+    this.#tasks = new TaskRunner(world, ledger, fleet, {
+      ended: (rollout, id, result) => this.#feed(rollout, { kind: "task-ended", id, result }),
+    });
+    assignments.listen(() => this.#lookAll());
+    fleet.listen({
+      observed: (identity, report, step) => this.#observed(identity, report, step),
+      contact: (identity, contact) => this.#contact(identity, contact),
+    });
+  }
+
+  /** Goes on with what a former life of the hub had accepted. */
+  resume(): void {
+    const rows = [...this.#ledger.rows("rollouts").values()];
+    const isBegun = ({ phase }: RolloutRow) => phase !== "queued";
+    for (const row of [
+      ...rows.filter(isBegun),
+      ...rows.filter((each) => !isBegun(each)).sort((left, right) => left.number - right.number),
+    ]) {
+      this.#world.log.info(`goes on with ${nameOfRelease(releaseOf(this.#ledger, row) ?? row)}`);
+      const rollout = new Rollout(this.#world.clock, row);
+      this.#queues.add(rollout);
+      tellAccepted(this.#ledger, rollout);
+      tellPhase(this.#fleet, rollout);
+    }
+    for (const first of this.#queues.first) this.#turn(first);
+  }
+
+  /** Those on their way, in no particular order. */
+  get underWay(): readonly RolloutRow[] {
+    return this.#queues.all.map(({ row }) => row);
+  }
+
+  /**
+   * Makes a release and carries it out; resolves with its end.
+   *
+   * @throws NO_DRONE, NO_SERVICE, NO_PLACE, DISK_LOW, OVERLOADED, NO_COMMIT, DATA_UNUSABLE
+   */
+  async start(request: ReleaseRequest, asker: Asker): Promise<RolloutResult> {
+    const deployment = this.#deploymentOf(request);
+    await this.#world.repositories.keep(request.repo, request.commit);
+    const isRunning = this.#ledger.rows("deployments").get(deployment)?.started ?? false;
+    if (!isRunning) await this.#gate.checkRoom(request);
+    const begun = await this.#accept(request, deployment);
+    if (begun.kind === "unchanged") {
+      const { release, drones, lines } = begun.unchanged;
+      lines.forEach(asker.onPart);
+      return unchangedResult(release, drones);
+    }
+    return this.#look(begun.rollout, asker);
+  }
+
+  /** Looks on at a release until its end. @throws NO_RELEASE, LINK_LOST when the hub ends */
+  async follow(wanted: ReleaseName, asker: Asker): Promise<RolloutResult> {
+    const rollout = this.#queues.find(wanted);
+    if (rollout) return this.#look(rollout, asker);
+    const { repo, environment, release } = wanted;
+    const row = this.#ledger.rows("releases").get(releaseKey(repo, environment, release));
+    if (!row) throw noRelease(wanted);
+    const { commit, at } = row;
+    asker.onPart({ kind: "accepted", at, repo, environment, release, commit });
+    return resultOfRelease(this.#ledger, row);
+  }
+
+  /**
+   * Ends a release on its way, or in the queue, and puts back what it changed; resolves when that is done.
+   *
+   * @throws NO_RELEASE when there is none on its way, or it is over
+   */
+  async cancel(
+    { repo, environment, release }: ReleasePlace & { readonly release?: number },
+    by: string,
+    asker: Asker,
+  ): Promise<RolloutResult> {
+    const [first] = this.#queues.of({ repo, environment });
+    const rollout =
+      release === undefined ? first : this.#queues.find({ repo, environment, release });
+    if (!rollout) throw notUnderWay({ repo, environment }, release);
+    this.#feed(rollout, { kind: "cancelled", text: `${by} cancelled it` });
+    return this.#look(rollout, asker);
+  }
+
+  /** What a release on its way was to run is stopped: that fails it. */
+  stopped(deployments: ReadonlySet<string>, by: string): void {
+    for (const rollout of this.#queues.all) {
+      const isConcerned = deployments.has(rollout.row.deployment) && rollout.row.phase !== "queued";
+      if (isConcerned) this.#feed(rollout, { kind: "stopped", text: `${by} stopped it meanwhile` });
+    }
+  }
+
+  /** Nothing more happens; what is under way is on disk. */
+  suspend(): void {
+    this.#isSuspended = true;
+    const goodbye = "the hub ends, and goes on with it when it is started again";
+    const error = new PropagitError("LINK_LOST", goodbye);
+    for (const rollout of this.#queues.all) rollout.abandon(error);
+    this.#queues.clear();
+  }
+
+  /**
+   * Which of these it is, is decided when the ledger's turn comes, so two who ask for the same at the same
+   * time get the same one.
+   */
+  async #accept(request: ReleaseRequest, deployment: string): Promise<Begun> {
+    let begun: Begun | undefined;
+    let step: RolloutStep | undefined;
+    let superseded: readonly Rollout[] = [];
+    try {
+      await this.#ledger.change(() => {
+        const queue = this.#queues.of(request);
+        const last = queue.at(-1);
+        if (last && this.#gate.isSame(this.#ledger, last.row, request, deployment)) {
+          begun = { kind: "joined", rollout: last };
+          return undefined;
+        }
+        const unchanged = last
+          ? undefined
+          : this.#gate.unchanged(this.#ledger, request, deployment);
+        if (unchanged) {
+          begun = { kind: "unchanged", unchanged };
+          return undefined;
+        }
+        this.#refuse(request);
+        superseded = request.supersede ? queue.filter(({ row }) => row.phase === "queued") : [];
+        const made = this.#make(request, deployment, superseded);
+        ({ step } = made);
+        begun = { kind: "new", rollout: made.rollout };
+        return made.change;
+      });
+    } catch (thrown) {
+      if (begun?.kind === "new") this.#forget(begun.rollout, thrown);
+      throw thrown;
+    }
+    assert(begun, "a change that was made has decided");
+    for (const each of superseded) this.#finish(each);
+    if (begun.kind !== "new") return begun;
+    tellAccepted(this.#ledger, begun.rollout);
+    const { rollout } = begun;
+    if (step) this.#took(rollout, rollout.row, step);
+    else {
+      const [holder = rollout] = this.#queues.of(request);
+      tellHolder(this.#ledger, this.#fleet, rollout, holder, this.#world.clock.now());
+    }
+    return begun;
+  }
+
+  /** The new release in the queue, and its first step when it is its turn at once. */
+  #make(request: ReleaseRequest, deployment: string, superseded: readonly Rollout[]) {
+    const { supersede: _, promote, ...given } = request;
+    const now = this.#world.clock.now();
+    const draft = new Draft(this.#ledger);
+    const queued = acceptRelease(draft, { ...given, deployment, promote }, now);
+    const by = `release ${queued.number} (${request.by}) takes its place`;
+    for (const { row } of superseded) supersede(draft, row, by, now);
+    const rollout = new Rollout(this.#world.clock, queued);
+    this.#queues.add(rollout);
+    const isFirst = this.#queues.isFirst(rollout);
+    const step = isFirst ? this.#step(draft, rollout, { kind: "turn" }) : undefined;
+    if (!isFirst) {
+      const { repo, environment, number } = queued;
+      const text = `release ${number} of ${placeName(queued)} waits for its turn`;
+      draft.note({
+        kind: "deploy-queued",
+        repo,
+        environment,
+        release: number,
+        by: request.by,
+        text,
+      });
+    }
+    return { rollout, step, change: draft.change };
+  }
+
+  #refuse(request: ReleaseRequest): void {
+    this.#gate.refuse(this.#ledger, request);
+    if (this.underWay.length < rolloutsMax) return;
+    throw new PropagitError("OVERLOADED", `${rolloutsMax} releases are on their way`);
+  }
+
+  #deploymentOf({ repo, environment, commit, specification, settings }: ReleaseRequest): string {
+    const { crypto, settingsKey } = this.#world;
+    const variables: Variables = openSettings(crypto, settingsKey, settings);
+    const content = { repo, environment, commit, specification, variables };
+    return deploymentIdOf(crypto, settingsKey, content);
+  }
+
+  async #look(rollout: Rollout, { onPart, signal, detach }: Asker): Promise<RolloutResult> {
+    const following = rollout.follow((part) => {
+      if (!signal.aborted) onPart(part);
+    });
+    try {
+      return detach ? this.#resultOf(rollout) : await rollout.result;
+    } finally {
+      following.stop();
+    }
+  }
+
+  #feed(rollout: Rollout, event: RolloutEvent): void {
+    void this.#take(rollout, event).catch((thrown: unknown) => {
+      if (this.#isSuspended || rollout.isOver) return;
+      const what = nameOfRelease(rollout.row);
+      this.#world.log.warn(`a step of ${what} could not be written: ${String(thrown)}`);
+      this.#world.clock.after(againMs, () => this.#feed(rollout, event));
+    });
+  }
+
+  async #take(rollout: Rollout, event: RolloutEvent): Promise<void> {
+    let step: RolloutStep | undefined;
+    let before = rollout.row;
+    await this.#ledger.change((): LedgerChange | undefined => {
+      if (event.kind === "looked") rollout.isLooking = false;
+      if (rollout.isOver || this.#isSuspended) return undefined;
+      before = rollout.row;
+      const draft = new Draft(this.#ledger);
+      step = this.#step(draft, rollout, event);
+      return draft.change.edits.length > 0 ? draft.change : undefined;
+    });
+    if (step && !this.#isSuspended) this.#took(rollout, before, step);
+  }
+
+  /** Decides, and writes what must be written into the draft. */
+  #step(draft: Draft, rollout: Rollout, event: RolloutEvent): RolloutStep | undefined {
+    const { row } = rollout;
+    const view = this.#sight.viewOf(draft, row);
+    if (!view) return undefined;
+    const step = stepRollout(row, event, view);
+    if (step.row.phase === "starting") {
+      for (const line of newLines(verdicts(step.row, view), rollout.told)) {
+        rollout.tell({ kind: "drone", ...line });
+      }
+    }
+    if (step.row !== row) writeRollout(draft, row, step.row, view.now);
+    for (const effect of step.durable) applyEffect(draft, step.row, effect, view.now);
+    return step;
+  }
+
+  /** What follows when a step is on disk. */
+  #took(rollout: Rollout, before: RolloutRow, step: RolloutStep): void {
+    rollout.row = step.row;
+    if (before.phase !== step.row.phase || before.task?.id !== step.row.task?.id) {
+      tellPhase(this.#fleet, rollout);
+    }
+    for (const effect of step.outward) {
+      switch (effect.kind) {
+        case "run-task":
+          this.#tasks.ask(rollout);
+          break;
+        case "cancel-task":
+          this.#tasks.cancel(effect.task);
+          break;
+        case "note":
+          rollout.tell({ kind: "note", text: effect.text });
+          break;
+        default:
+          effect satisfies never;
+      }
+    }
+    if (step.durable.some(({ kind }) => kind === "end")) this.#finish(rollout);
+    else this.#goOn(rollout, step);
+  }
+
+  #goOn(rollout: Rollout, step: RolloutStep): void {
+    const view = this.#sight.viewOf(this.#ledger, rollout.row);
+    const at = view && deadlineOf(rollout.row, view);
+    rollout.alarm(at, () => this.#feed(rollout, { kind: "looked" }));
+    // What was just changed may be all there already: instances that are warm, or gone.
+    if (step.durable.length > 0) this.#lookAt(rollout);
+  }
+
+  #finish(rollout: Rollout): void {
+    const wasFirst = this.#queues.isFirst(rollout);
+    this.#queues.remove(rollout);
+    const result = this.#resultOf(rollout);
+    if (result.promoted)
+      rollout.tell({ kind: "phase", phase: "promoting", text: "visitors are sent to it" });
+    rollout.finish(result);
+    const [next] = this.#queues.of(rollout.row);
+    if (wasFirst && next) this.#turn(next);
+  }
+
+  /** Its place is free, or it had begun in a former life of the hub. */
+  #turn(rollout: Rollout): void {
+    this.#tasks.ask(rollout);
+    this.#feed(rollout, { kind: rollout.row.phase === "queued" ? "turn" : "looked" });
+  }
+
+  #forget(rollout: Rollout, thrown: unknown): void {
+    this.#queues.remove(rollout);
+    rollout.abandon(thrown);
+  }
+
+  #resultOf({ row }: Rollout): RolloutResult {
+    const release = releaseOf(this.#ledger, row);
+    assert(release, "a release on its way has its row");
+    const result = resultOfRelease(this.#ledger, release);
+    return release.state === "ready" ? result : { ...result, promoted: false, hosts: [] };
+  }
+
+  #observed(identity: string, report: InstanceReport, step: Step | undefined): void {
+    for (const rollout of this.#queues.all) {
+      const { deployment, phase } = rollout.row;
+      if (report.deployment !== deployment || phase === "queued") continue;
+      const name = this.#fleet.nameOf(identity);
+      const line = step && phase === "starting" && stepLine(name, step, rollout.told);
+      if (line) rollout.tell({ kind: "drone", ...line });
+      this.#lookAt(rollout);
+    }
+  }
+
+  #contact(identity: string, contact: Contact): void {
+    this.#lookAll();
+    if (contact !== "connected") return;
+    // After the answer to its join, which a drone must have first.
+    this.#world.clock.after(0, () => {
+      for (const rollout of this.#queues.all) {
+        if (rollout.row.task?.identity === identity) this.#tasks.ask(rollout);
+      }
+    });
+  }
+
+  #lookAll(): void {
+    for (const rollout of this.#queues.all) this.#lookAt(rollout);
+  }
+
+  /** Once for everything that happens before the ledger's turn comes. */
+  #lookAt(rollout: Rollout): void {
+    if (rollout.isLooking || rollout.isOver || rollout.row.phase === "queued") return;
+    rollout.isLooking = true;
+    this.#feed(rollout, { kind: "looked" });
+  }
+}
+
+function noRelease({ repo, environment, release }: ReleaseName): PropagitError {
+  const where = placeName({ repo, environment });
+  return new PropagitError("NO_RELEASE", `there is no release ${release} of ${where}`);
+}
+
+function notUnderWay(place: ReleasePlace, release: number | undefined): PropagitError {
+  const what = release === undefined ? "no release" : `release ${release}`;
+  const text = release === undefined ? "is on its way" : "is not on its way";
+  return new PropagitError("NO_RELEASE", `${what} of ${placeName(place)} ${text}`);
+}
