@@ -17,8 +17,9 @@ const { metafile } = await build({
   format: "esm",
   platform: "node",
   target: "node20.19",
-  // Has a prebuilt binary beside it, and is loaded on old versions of Node only.
-  external: ["libsql"],
+  // They have a prebuilt binary beside them, and are loaded only when they are needed: libsql on old
+  // versions of Node, node-pty for the first terminal.
+  external: ["libsql", "@lydell/node-pty"],
   // Packages in the older module format call these.
   banner: {
     js: `import { createRequire as __createRequire } from "node:module";

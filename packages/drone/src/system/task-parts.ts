@@ -1,0 +1,48 @@
+/** The parts of a drone that carry out tasks and commands, on a real machine. */
+import { statfs } from "node:fs/promises";
+import { join } from "node:path";
+import type { Handlers, World } from "@propagit/runtime";
+import { roomFor } from "../core/artifact-room.js";
+import type { MakePart } from "../drone-part.js";
+import { RunDesk } from "../runs.js";
+import { TaskDesk } from "../tasks.js";
+import { GitArtifacts } from "./artifacts.js";
+import type { GitCommits } from "./commits.js";
+import { NodeTaskCommands } from "./task-commands.js";
+import { NodeTaskFolders } from "./task-folders.js";
+import { DiskTaskStore } from "./task-store.js";
+import { NodeCommands } from "./terminals.js";
+
+export interface TaskPartsOptions {
+  readonly world: Pick<World, "clock" | "disk" | "random">;
+  /** The drone's data folder. */
+  readonly folder: string;
+  readonly commits: GitCommits;
+}
+
+/** Reads what an earlier life left; what it began goes on as soon as the parts are made. */
+export async function taskParts(options: TaskPartsOptions): Promise<readonly MakePart[]> {
+  const { world, folder, commits } = options;
+  const store = await DiskTaskStore.open(world.disk, join(folder, "tasks"));
+  const tasks = {
+    store,
+    folders: new NodeTaskFolders(folder, commits),
+    commands: new NodeTaskCommands(join(folder, "tasks"), world.clock),
+    artifacts: new GitArtifacts(commits.repositories, world.random),
+  };
+  return [
+    (context) => new TaskDesk(context, tasks),
+    (context) => new RunDesk(context, new NodeCommands(world.clock)),
+    () => ({ handlers: roomHandlers(folder, commits) }),
+  ];
+}
+
+function roomHandlers(folder: string, commits: GitCommits): Handlers {
+  return {
+    "drone.room": async ({ repo, commit, bytes }) => {
+      const { bsize, blocks, bavail } = await statfs(folder);
+      const needed = (await commits.has({ repo, commit })) ? 0 : bytes;
+      return roomFor(needed, { totalBytes: blocks * bsize, freeBytes: bavail * bsize });
+    },
+  };
+}
