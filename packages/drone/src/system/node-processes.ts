@@ -1,166 +1,177 @@
-/** Processes of the machine, each in a group of its own, writing into its own file. */
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { access, constants, stat } from "node:fs/promises";
-import { delimiter, join, resolve } from "node:path";
+/** Processes of the machine, each under a shim in a group of its own, writing into its own file. */
+import { join } from "node:path";
 import { PropagitError, toPropagitError } from "@propagit/protocol";
-import { errnoOf, type Clock, type Log } from "@propagit/runtime";
-import type { LaunchRequest, ProcessEnd, Processes, RunningProcess } from "../world.js";
-import { OutputFile } from "./output-file.js";
-import { endGroup, signalGroup } from "./process-group.js";
-import type { ProcessLedger } from "./process-ledger.js";
+import type { Clock, Log } from "@propagit/runtime";
+import type { AdoptedProcess, LaunchRequest, Processes, RunningProcess } from "../world.js";
+import { adopt } from "./adopt.js";
+import { Gate } from "../gate.js";
+import { Limiter } from "./limits.js";
+import type { InstanceOutput } from "./log-output.js";
+import type { LogStore } from "./log-store.js";
+import { endBelongings } from "./process-group.js";
+import { bootId, RunFolder, type KnownProcess } from "./run-folder.js";
+import { spawnShim, type ShimRequest } from "./shim.js";
+import { closeWriteEnd, ShimPipe } from "./shim-pipe.js";
+import { describeExit, ShimProcess } from "./shim-process.js";
+import { checkLaunchable } from "./shim-program.js";
+import { accountOf } from "./shim-user.js";
 
 export interface NodeProcessesOptions {
   readonly clock: Clock;
   readonly log: Log;
-  readonly ledger: ProcessLedger;
-  /** Where output files go. */
+  /** Where output goes. */
+  readonly logs: LogStore;
+  /** The drone's data folder; what runs is noted in its `run`. */
   readonly folder: string;
-  readonly outputBytesMax: number;
-  /** For what is left of a group when its leader has ended. */
+  /** For what is left of an instance when its app has ended. */
   readonly stopTimeoutMs: number;
 }
 
+/** Folders of an earlier life that are looked at together. A guess. */
+const adoptionsMax = 16;
+/** From the start of the shim to the start of the app. */
+const startMsMax = 20_000;
+
 export class NodeProcesses implements Processes {
   readonly #options: NodeProcessesOptions;
+  readonly #folder: string;
+  readonly #limiter: Limiter;
+  readonly #processes = new Set<ShimProcess>();
+  readonly #boot = bootId();
 
   constructor(options: NodeProcessesOptions) {
     this.#options = options;
+    this.#folder = join(options.folder, "run");
+    this.#limiter = new Limiter(options.log);
   }
 
   async launch(request: LaunchRequest): Promise<RunningProcess> {
-    const { ledger, folder, outputBytesMax: bytesMax } = this.#options;
-    const output = await createOutput({ ...request, folder, bytesMax });
+    await checkLaunchable(request);
+    const account = await accountOf(request.user);
+    const run = new RunFolder(this.#folder, request.note.process);
+    const limits = await this.#limiter.prepare(run.process, request.limits);
+    const output = await this.#options.logs.open(request.note, "begin").catch(async (thrown) => {
+      await this.#release(run);
+      throw toPropagitError(thrown);
+    });
     try {
-      await ledger.intend(request.process);
-      const child = await spawnGroup(request, output.descriptor);
-      return this.#watch(request, child, output);
+      await run.create(request.note, await this.#boot);
+      return await this.#start({ request, run, account, limits }, output);
     } catch (thrown) {
       output.stop();
-      await ledger.ended(request.process).catch(() => undefined);
+      await this.#release(run).catch(() => undefined);
       throw thrown;
     } finally {
-      await output.release();
+      await output.closeDescriptor();
     }
   }
 
-  #watch(
-    { process }: LaunchRequest,
-    { child, pid }: StartedChild,
-    output: OutputFile,
-  ): RunningProcess {
-    const { ledger } = this.#options;
-    this.#note(ledger.started(process, pid));
-    return {
-      pid,
-      ended: this.#end(process, child, pid, output),
-      signal: (name) => void signalGroup(pid, name),
-      lastLines: () => output.lastLines(),
+  async adopt(): Promise<readonly AdoptedProcess[]> {
+    const { log } = this.#options;
+    const gate = new Gate(adoptionsMax);
+    const adopter = {
+      ...this.#options,
+      boot: await this.#boot,
+      release: (run: RunFolder) => this.#release(run),
     };
+    const { signal } = new AbortController();
+    const found = await Promise.all(
+      (await RunFolder.list(this.#folder)).map((run) =>
+        gate
+          .pass(signal, () => adopt(adopter, run))
+          .catch((thrown: unknown) => {
+            // One that cannot be read must not keep the others from being taken over.
+            log.warn(
+              `instance ${run.process} of an earlier life: ${toPropagitError(thrown).message}`,
+            );
+            return undefined;
+          }),
+      ),
+    );
+    const adopted = found.filter((it) => it !== undefined);
+    for (const { process } of adopted) if (process) this.#keep(process);
+    return adopted.map(({ note, running }) => ({ note, running }));
   }
 
-  async #end(
-    process: string,
-    child: ChildProcess,
-    pid: number,
-    output: OutputFile,
-  ): Promise<ProcessEnd> {
-    const { clock, stopTimeoutMs, ledger } = this.#options;
-    const how = await exitOf(child);
-    // Children of the leader that outlived it hold ports and files.
-    await endGroup(clock, pid, stopTimeoutMs);
-    output.stop();
-    const lastLines = await output.lastLines().catch(() => []);
-    await ledger.ended(process).catch((thrown: unknown) => this.#complain(thrown));
-    return { how, lastLines };
+  leave(): void {
+    for (const process of this.#processes) process.leave();
+    this.#processes.clear();
   }
 
-  #note(work: Promise<void>): void {
-    work.catch((thrown: unknown) => this.#complain(thrown));
+  async #start(
+    shim: Omit<ShimRequest, "output" | "pipe">,
+    output: InstanceOutput,
+  ): Promise<RunningProcess> {
+    const { clock, stopTimeoutMs } = this.#options;
+    const { run } = shim;
+    const { pipe, writeEnd } = ShimPipe.create(run.pipe);
+    try {
+      const child = await spawnShim({ ...shim, output: output.descriptor, pipe: writeEnd }).finally(
+        () => closeWriteEnd(writeEnd),
+      );
+      const shimEnd = new Promise<string | undefined>((resolve) => {
+        child.once("exit", (_code, signal) => resolve(signal ?? undefined));
+      });
+      const app = await this.#appOf(shim, pipe, child.pid, output);
+      return this.#keep(
+        new ShimProcess({
+          clock,
+          run,
+          boot: await this.#boot,
+          app,
+          group: child.pid,
+          pipe,
+          shimEnd,
+          hasShim: true,
+          output,
+          stopTimeoutMs,
+          release: () => this.#release(run),
+        }),
+      );
+    } catch (thrown) {
+      pipe.leave();
+      throw thrown;
+    }
   }
 
-  #complain(thrown: unknown): void {
-    this.#options.log.warn(`the list of processes: ${toPropagitError(thrown).message}`);
-  }
-}
-
-interface StartedChild {
-  readonly child: ChildProcess;
-  readonly pid: number;
-}
-
-async function createOutput(place: Parameters<typeof OutputFile.create>[0]): Promise<OutputFile> {
-  try {
-    return await OutputFile.create(place);
-  } catch (thrown) {
-    const reason = errnoOf(thrown) ?? String(thrown);
-    throw new PropagitError("DATA_UNUSABLE", `its output file cannot be made: ${reason}`, {
-      cause: thrown,
+  /** @throws DEPLOY_FAILED when there is none, NO_LIMIT when a limit could not be put on it */
+  async #appOf(
+    { run, request }: Omit<ShimRequest, "output" | "pipe">,
+    pipe: ShimPipe,
+    group: number,
+    output: InstanceOutput,
+  ): Promise<KnownProcess> {
+    const { clock } = this.#options;
+    await new Promise<void>((resolve) => {
+      const timer = clock.after(startMsMax, resolve);
+      const end = () => {
+        timer.cancel();
+        resolve();
+      };
+      pipe.onSaid(end);
+      void pipe.closed.then(end);
     });
+    const app = await run.readApp();
+    if (app !== undefined) return app;
+    const code = await run.readExit();
+    await endBelongings(clock, { process: run.process, group }, 0);
+    const how = code === undefined ? "its shell did not start it" : describeExit(code).how;
+    const [last] = (await output.lastLines().catch(() => [])).slice(-1);
+    const detail = last === undefined ? "" : `: ${last}`;
+    throw new PropagitError(
+      "DEPLOY_FAILED",
+      `${request.command[0]} cannot be run: ${how}${detail}`,
+    );
   }
-}
 
-async function spawnGroup(request: LaunchRequest, output: number): Promise<StartedChild> {
-  const { command, folder, environment } = request;
-  const [program = "", ...args] = command;
-  const child = spawn(program, args, {
-    cwd: folder,
-    env: environment,
-    stdio: ["ignore", output, output],
-    detached: true,
-  });
-  try {
-    await once(child, "spawn");
-  } catch (thrown) {
-    throw new PropagitError("DEPLOY_FAILED", await notStarted(request, program, thrown), {
-      cause: thrown,
-    });
+  #keep(process: ShimProcess): ShimProcess {
+    this.#processes.add(process);
+    void process.ended.then(() => this.#processes.delete(process));
+    return process;
   }
-  if (child.pid === undefined) throw new Error("cannot happen: a spawned process has a pid");
-  return { child, pid: child.pid };
-}
 
-function exitOf(child: ChildProcess): Promise<string> {
-  return new Promise((resolve) => {
-    child.once("exit", (code, signal) => {
-      resolve(signal === null ? `exited with code ${code}` : `was ended by ${signal}`);
-    });
-  });
-}
-
-/** Why there is no process, in words: `ENOENT` is as well a missing interpreter as a missing program. */
-async function notStarted(
-  { folder, environment }: LaunchRequest,
-  program: string,
-  thrown: unknown,
-): Promise<string> {
-  const code = errnoOf(thrown) ?? String(thrown);
-  const found = await findProgram(program, folder, environment["PATH"] ?? "");
-  if (code === "ENOENT" && found === undefined) return `command not found: ${program}`;
-  if (code === "ENOENT")
-    return `${program} cannot be run: the interpreter in its first line is missing`;
-  if (code === "EACCES") return `${program} cannot be run: it is not executable`;
-  return `${program} cannot be run: ${code}`;
-}
-
-async function findProgram(
-  program: string,
-  folder: string,
-  path: string,
-): Promise<string | undefined> {
-  const places = program.includes("/")
-    ? [resolve(folder, program)]
-    : path.split(delimiter).map((place) => join(resolve(folder, place), program));
-  for (const place of places) {
-    const isFile = (await stat(place).catch(() => undefined))?.isFile() ?? false;
-    if (isFile && (await isAccessible(place))) return place;
+  async #release(run: RunFolder): Promise<void> {
+    await run.remove();
+    await this.#limiter.release(run.process);
   }
-  return undefined;
-}
-
-async function isAccessible(path: string): Promise<boolean> {
-  return access(path, constants.F_OK).then(
-    () => true,
-    () => false,
-  );
 }

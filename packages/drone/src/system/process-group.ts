@@ -1,10 +1,22 @@
-/** Process groups: who is still in one, and how one ends for good. */
+/**
+ * What belongs to an instance, and how it ends for good. A process belongs to it when it is in its group,
+ * or when it carries its PROCESS_ID: what made itself a group or a session of its own is found by that.
+ */
 import { readdir, readFile } from "node:fs/promises";
 import { sleep, type Clock } from "@propagit/runtime";
 
-const pollMs = 25;
+/** From quick, as most end at once, to calm. */
+const pollMsMin = 20;
+const pollMsMax = 200;
 /** After SIGKILL a process goes within moments, unless the kernel holds it; then nobody can do more. */
 const killMsMax = 5_000;
+
+export interface Belongings {
+  /** PROCESS_ID. */
+  readonly process: string;
+  /** Undefined when nothing proves that the number is still that group's. */
+  readonly group: number | undefined;
+}
 
 /** To every process of the group; whether there was one. */
 export function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
@@ -16,40 +28,78 @@ export function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean 
   }
 }
 
-/** Whether anything but zombies is left of a group. */
-export async function isGroupAlive(group: number): Promise<boolean> {
-  if (!signalGroup(group, 0)) return false;
-  // A zombie that its new parent never reaps stays in the group for ever, but holds nothing.
-  const members = await listProcesses();
-  return members === undefined || members.some((member) => member.group === group && member.lives);
-}
-
-/** SIGTERM, after `graceMs` SIGKILL; resolves when nothing is left, or nothing more can be done. */
-export async function endGroup(clock: Clock, group: number, graceMs: number): Promise<void> {
-  signalGroup(group, "SIGTERM");
-  if (await isGoneWithin(clock, group, graceMs)) return;
-  signalGroup(group, "SIGKILL");
-  await isGoneWithin(clock, group, killMsMax);
-}
-
-async function isGoneWithin(clock: Clock, group: number, limitMs: number): Promise<boolean> {
-  const end = clock.monotonic() + limitMs;
-  for (;;) {
-    if (!(await isGroupAlive(group))) return true;
-    if (clock.monotonic() >= end) return false;
-    await sleep(clock, pollMs);
+/**
+ * SIGTERM to all that is left, after `graceMs` SIGKILL; resolves when nothing is left, or nothing more can
+ * be done.
+ */
+export async function endBelongings(
+  clock: Clock,
+  belongings: Belongings,
+  graceMs: number,
+): Promise<void> {
+  const deadline = clock.monotonic() + graceMs;
+  const signalled = new Set<number>();
+  for (let pollMs = pollMsMin; ; pollMs = Math.min(pollMs * 2, pollMsMax)) {
+    const groups = await groupsOf(belongings);
+    if (groups.length === 0) return;
+    const isLate = clock.monotonic() >= deadline;
+    if (clock.monotonic() >= deadline + killMsMax) return;
+    for (const group of groups) {
+      // What was forked meanwhile gets the signal too, what has it does not get it twice.
+      if (isLate) signalGroup(group, "SIGKILL");
+      else if (!signalled.has(group)) signalGroup(group, "SIGTERM");
+      signalled.add(group);
+    }
+    await sleep(clock, isLate ? pollMsMin : pollMs);
   }
 }
 
-export interface ProcessEntry {
+/** The groups in which something of it lives. */
+async function groupsOf({ process: id, group }: Belongings): Promise<readonly number[]> {
+  const entries = await scan();
+  if (entries === undefined) return group !== undefined && signalGroup(group, 0) ? [group] : [];
+  const groups = entries
+    .filter((entry) => entry.lives && (entry.group === group || entry.process === id))
+    .map((entry) => entry.group);
+  // 0 and 1 are no groups that could be signalled; the drone's own is never an instance's.
+  return [...new Set(groups)].filter((it) => it > 1 && it !== ownGroup(entries));
+}
+
+function ownGroup(entries: readonly ProcessEntry[]): number | undefined {
+  return entries.find(({ pid }) => pid === process.pid)?.group;
+}
+
+interface ProcessEntry {
   readonly pid: number;
   readonly group: number;
   /** Not a zombie. */
   readonly lives: boolean;
+  /** PROCESS_ID in its environment. */
+  readonly process: string | undefined;
+}
+
+let running: Promise<readonly ProcessEntry[] | undefined> | undefined;
+let next: Promise<readonly ProcessEntry[] | undefined> | undefined;
+
+/** Many that end together share a look at all processes: the next that begins, never one that has begun. */
+function scan(): Promise<readonly ProcessEntry[] | undefined> {
+  if (running === undefined) {
+    running = listProcesses().finally(() => {
+      running = undefined;
+    });
+    return running;
+  }
+  next ??= running
+    .catch(() => undefined)
+    .then(() => {
+      next = undefined;
+      return scan();
+    });
+  return next;
 }
 
 /** All processes, out of /proc; undefined where there is none. */
-export async function listProcesses(): Promise<readonly ProcessEntry[] | undefined> {
+async function listProcesses(): Promise<readonly ProcessEntry[] | undefined> {
   if (process.platform !== "linux") return undefined;
   const names = await readdir("/proc");
   const pids = names.filter((name) => /^\d+$/.test(name)).map(Number);
@@ -62,5 +112,11 @@ async function readEntry(pid: number): Promise<ProcessEntry | undefined> {
   if (stat === undefined) return undefined;
   // The command in parentheses may itself hold spaces and parentheses (proc(5)).
   const [state, , group] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return { pid, group: Number(group), lives: state !== "Z" && state !== "X" };
+  const lives = state !== "Z" && state !== "X";
+  return { pid, group: Number(group), lives, process: await processIdOf(pid) };
+}
+
+async function processIdOf(pid: number): Promise<string | undefined> {
+  const text = await readFile(`/proc/${pid}/environ`, "latin1").catch(() => "");
+  return /(?:^|\0)PROCESS_ID=([^\0]*)/.exec(text)?.[1];
 }
