@@ -11,7 +11,7 @@ import type { LogStore } from "./log-store.js";
 import { endBelongings } from "./process-group.js";
 import { bootId, RunFolder, type KnownProcess } from "./run-folder.js";
 import { spawnShim, type ShimRequest } from "./shim.js";
-import { closeWriteEnd, ShimPipe } from "./shim-pipe.js";
+import { ShimPipe } from "./shim-pipe.js";
 import { describeExit, ShimProcess } from "./shim-process.js";
 import { checkLaunchable } from "./shim-program.js";
 import { accountOf } from "./shim-user.js";
@@ -104,11 +104,14 @@ export class NodeProcesses implements Processes {
   ): Promise<RunningProcess> {
     const { clock, stopTimeoutMs } = this.#options;
     const { run } = shim;
-    const { pipe, writeEnd } = ShimPipe.create(run.pipe);
+    const pipe = ShimPipe.create(run.pipe);
     try {
-      const child = await spawnShim({ ...shim, output: output.descriptor, pipe: writeEnd }).finally(
-        () => closeWriteEnd(writeEnd),
-      );
+      const child = await spawnShim({
+        ...shim,
+        output: output.descriptor,
+        pipe: pipe.writeEnd,
+      });
+      pipe.closeWriteEnd();
       const shimEnd = new Promise<string | undefined>((resolve) => {
         child.once("exit", (_code, signal) => resolve(signal ?? undefined));
       });
@@ -134,7 +137,7 @@ export class NodeProcesses implements Processes {
     }
   }
 
-  /** @throws DEPLOY_FAILED when there is none, NO_LIMIT when a limit could not be put on it */
+  /** @throws DEPLOY_FAILED when there is none, with the last that its shell said */
   async #appOf(
     { run, request }: Omit<ShimRequest, "output" | "pipe">,
     pipe: ShimPipe,
