@@ -91,28 +91,25 @@ export class ShimProcess implements RunningProcess {
   #appEnd(): Promise<void> {
     const { pipe, shimEnd, hasShim, run } = this.#parts;
     return new Promise((resolve) => {
-      const look = () => {
-        void run.readExit().then((code) => {
-          if (code !== undefined) resolve();
-        });
+      const look = async () => {
+        if ((await run.readExit()) !== undefined) resolve();
       };
       if (pipe) {
-        pipe.onSaid(look);
+        pipe.onSaid(() => void look());
         void pipe.closed.then(resolve);
       }
       // It may have said so before anybody listened.
-      look();
-      if (!hasShim || !pipe) this.#watchApp(resolve);
+      void look();
+      if (!hasShim || !pipe) void this.#watchApp(resolve);
       void shimEnd?.then(() => this.#watchApp(resolve));
     });
   }
 
   /** A shim that was killed took no app with it: the app goes on serving, and is looked at. */
-  #watchApp(resolve: () => void): void {
-    void isRunning(this.#parts.app).then((lives) => {
-      if (!lives) resolve();
-      else if (!this.#left) this.#look = setTimeout(() => this.#watchApp(resolve), lookMs);
-    });
+  async #watchApp(resolve: () => void): Promise<void> {
+    const lives = await isRunning(this.#parts.app);
+    if (!lives) resolve();
+    else if (!this.#left) this.#look = setTimeout(() => void this.#watchApp(resolve), lookMs);
   }
 
   async #describe(code: number | undefined): Promise<Pick<ProcessEnd, "how" | "code">> {

@@ -117,9 +117,10 @@ export async function openProcessBench(
 /** Resolves when it is ended; fails when that takes too long. */
 export async function endOf(running: RunningProcess) {
   let end: Awaited<RunningProcess["ended"]> | undefined;
-  void running.ended.then((it) => {
-    end = it;
-  });
+  const follow = async () => {
+    end = await running.ended;
+  };
+  void follow();
   return until("the end of the process", () => end);
 }
 
