@@ -1,31 +1,96 @@
-/** Which deployed commit a user means, for the commands that are about those. */
-import { parseRepoName, toPropagitError, type CommitHash, type RepoName } from "@propagit/protocol";
+/** Which deployments a user means, for the commands that are about those. */
+import {
+  environmentDefault,
+  parseRepoName,
+  PropagitError,
+  shortCommit,
+  toPropagitError,
+  type CommitHash,
+  type RepoName,
+} from "@propagit/protocol";
+import { currentRelease } from "./core/deployment-edits.js";
+import { numberedRelease } from "./core/release-reference.js";
+import { placeName } from "./core/rollout-edits.js";
+import type { DeploymentRow } from "./core/rows.js";
 import type { Ledger } from "./ledger.js";
 import type { HubWorld } from "./world.js";
 
+export interface DeployedQuestion {
+  readonly repo: string;
+  readonly environment: string | undefined;
+  /** A number of a release, or a commit as a user writes it. */
+  readonly ref: string;
+}
+
+export interface Deployed {
+  readonly repo: RepoName;
+  readonly environment: string;
+  readonly commit: CommitHash;
+  /** Set when a release was named: only what it runs is meant, not all of its commit. */
+  readonly deployment: string | undefined;
+}
+
 /**
- * As any reference is resolved; but a prefix that fits several commits is good enough when only one of
- * them is deployed.
+ * A number is a release before it is a commit's beginning; a prefix that fits several commits is good enough
+ * when only one of them is deployed.
  *
- * @throws BAD_NAME, NO_REPO, NO_COMMIT, AMBIGUOUS
+ * @throws BAD_NAME, NO_REPO, NO_COMMIT, NO_RELEASE, AMBIGUOUS
  */
 export async function resolveDeployed(
   world: HubWorld,
   ledger: Ledger,
-  repo: string,
-  ref: string,
-): Promise<{ repo: RepoName; commit: CommitHash }> {
+  { repo, environment = environmentDefault, ref }: DeployedQuestion,
+): Promise<Deployed> {
   const name = parseRepoName(repo);
+  const place = { repo: name, environment };
+  const releases = [...ledger.rows("releases").values()].filter(
+    (row) => row.repo === name && row.environment === environment,
+  );
+  const current = currentRelease(ledger, name, environment)?.number;
+  const numbered = numberedRelease({ ...place, releases, current }, ref);
+  if (numbered) {
+    const { commit, deployment } = numbered;
+    return { ...place, commit: commit as CommitHash, deployment };
+  }
   try {
-    return { repo: name, commit: await world.repositories.resolve(name, ref) };
+    const commit = await world.repositories.resolve(name, ref);
+    return { ...place, commit, deployment: undefined };
   } catch (thrown) {
     if (toPropagitError(thrown).code !== "AMBIGUOUS") throw thrown;
     const prefix = ref.toLowerCase();
-    const fitting = ledger.deployments.filter(
-      (deployment) => deployment.repo === name && deployment.commit.startsWith(prefix),
+    const fitting = new Set(
+      ledger.deployments
+        .filter((row) => row.repo === name && (row.environment ?? environment) === environment)
+        .filter(({ commit }) => commit.startsWith(prefix))
+        .map(({ commit }) => commit),
     );
     const [only] = fitting;
-    if (!only || fitting.length > 1) throw thrown;
-    return { repo: name, commit: only.commit as CommitHash };
+    if (only === undefined || fitting.size > 1) throw thrown;
+    return { ...place, commit: only as CommitHash, deployment: undefined };
   }
+}
+
+/** What is to run of it, oldest first; also what is only on its way to that. */
+export function deploymentsOf(
+  rows: ReadonlyMap<string, DeploymentRow>,
+  { repo, environment, commit, deployment }: Deployed,
+): readonly DeploymentRow[] {
+  return [...rows.values()]
+    .filter(
+      (row) =>
+        row.repo === repo &&
+        row.environment === environment &&
+        row.commit === commit &&
+        (deployment === undefined || row.id === deployment),
+    )
+    .sort((left, right) => left.release - right.release);
+}
+
+export function notDeployed(deployed: Deployed): PropagitError {
+  const { repo, environment, commit } = deployed;
+  const short = shortCommit(commit);
+  const flag = environment === environmentDefault ? "" : ` --env=${environment}`;
+  return new PropagitError("NOT_DEPLOYED", `${placeName(deployed)} ${short} is not deployed`, {
+    hint: `deploy it first: propagit deploy ${repo} ${short}${flag}`,
+  });
 }

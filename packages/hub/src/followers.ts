@@ -2,7 +2,7 @@
 import { sendPieces, type ClusterEvent, type Params, type Result } from "@propagit/protocol";
 import { aborted, type IncomingCall } from "@propagit/runtime";
 import type { Ledger } from "./ledger.js";
-import { routeBook } from "./routing.js";
+import { routeBook } from "./traffic-desk.js";
 
 /** The whole book at once and after each change. */
 export async function followRoutes(

@@ -1,4 +1,4 @@
-export { Hub, type HubOptions, type Push } from "./hub.js";
+export { Hub, type HubOptions } from "./hub.js";
 export type { RefChange } from "./core/ref-change.js";
 export type { HubWorld, Repositories } from "./world.js";
 export { startHub, type RunningHub, type StartHubOptions } from "./system/start-hub.js";

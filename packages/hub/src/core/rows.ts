@@ -96,7 +96,8 @@ export type PlacementRow = Static<typeof placementRow>;
 const holdRow = Type.Object({
   deployment: deploymentId,
   identity: Type.String(),
-  service: name,
+  /** Empty for a drone's own command. */
+  service: Type.String(),
   slots: Type.Array(count),
 });
 export type HoldRow = Static<typeof holdRow>;

@@ -1,0 +1,139 @@
+/** Who answers which method of the hub: one desk for each subject. */
+import {
+  environmentDefault,
+  parseRepoName,
+  type Result,
+  type RolloutProgress,
+} from "@propagit/protocol";
+import type { Handlers, IncomingCall } from "@propagit/runtime";
+import type { Assignments } from "./assignments.js";
+import { DroneDesk } from "./drone-desk.js";
+import type { Fleet } from "./fleet.js";
+import { followEvents, followRoutes } from "./followers.js";
+import { HoldDesk } from "./hold-desk.js";
+import { InstanceDesk } from "./instance-desk.js";
+import type { Ledger } from "./ledger.js";
+import { LogDesk } from "./log-desk.js";
+import { ReleaseDesk } from "./release-desk.js";
+import { RetentionDesk } from "./retention-desk.js";
+import type { Asker } from "./rollout-request.js";
+import type { Rollouts } from "./rollouts.js";
+import { RunDesk } from "./run-desk.js";
+import { ScaleDesk } from "./scale-desk.js";
+import { SettingsDesk } from "./settings-desk.js";
+import { Specifications } from "./specifications.js";
+import { StopDesk } from "./stop-desk.js";
+import { TrafficDesk } from "./traffic-desk.js";
+import type { HubWorld } from "./world.js";
+
+export interface DesksOptions {
+  readonly world: HubWorld;
+  readonly ledger: Ledger;
+  readonly fleet: Fleet;
+  readonly assignments: Assignments;
+  readonly rollouts: Rollouts;
+  /** What every drone is told when it joins. */
+  readonly joined: Pick<Result<"hub.join">, "hub" | "registry" | "timeoutMs">;
+}
+
+export class Desks {
+  readonly releases: ReleaseDesk;
+  readonly retention: RetentionDesk;
+  readonly runs: RunDesk;
+  readonly handlers: Handlers;
+
+  /** @throws DATA_UNUSABLE when settings cannot be read */
+  constructor(options: DesksOptions) {
+    const { world, ledger, fleet, rollouts } = options;
+    this.releases = new ReleaseDesk(world, ledger, rollouts);
+    this.retention = new RetentionDesk(world, ledger, fleet);
+    this.runs = new RunDesk(world, ledger, fleet);
+    this.handlers = {
+      ...this.#releaseHandlers(options),
+      ...this.#instanceHandlers(options),
+      ...droneHandlers(options),
+      ...trafficHandlers(options),
+    };
+  }
+
+  #releaseHandlers({ world, ledger, rollouts }: DesksOptions): Handlers {
+    const { releases, retention } = this;
+    const settings = new SettingsDesk(world, ledger, releases);
+    return {
+      "hub.deploy": (params, call) => releases.deploy(params, call),
+      "hub.rollback": (params, call) => releases.rollback(params, call),
+      "hub.releases": (params, call) => releases.releases(params, call),
+      "hub.release": (params, call) => releases.release(params, call),
+      "hub.diff": (params) => releases.diff(params),
+      "hub.pin": (params) => releases.pin(params),
+      "hub.configure": (params, call) => settings.configure(params, call),
+      "hub.settings": (params) => settings.settings(params),
+      "hub.reap": (params) => retention.reap(params),
+      "hub.follow": ({ repo, environment = environmentDefault, release }, call) =>
+        rollouts.follow({ repo: parseRepoName(repo), environment, release }, askerOf(call)),
+      "hub.cancel": (params, call) => {
+        const { repo, environment = environmentDefault, release, by = "somebody" } = params;
+        const number = release === undefined ? {} : { release };
+        const place = { repo: parseRepoName(repo), environment, ...number };
+        return rollouts.cancel(place, by, askerOf(call));
+      },
+    };
+  }
+
+  #instanceHandlers({ world, ledger, fleet, rollouts }: DesksOptions): Handlers {
+    const instances = new InstanceDesk(ledger, fleet);
+    const logs = new LogDesk(world, fleet);
+    const stops = new StopDesk(world, ledger, fleet, rollouts);
+    const holds = new HoldDesk(world, ledger, fleet);
+    const scales = new ScaleDesk(world, ledger, fleet, rollouts);
+    return {
+      "hub.ps": (params, call) => instances.ps(params, call),
+      "hub.restart": (params, call) => instances.restart(params, call),
+      "hub.logs": (params, call) => logs.logs(params, call),
+      "hub.run": (params, call) => this.runs.run(params, call),
+      "hub.stop": (params, call) => stops.stop(params, call),
+      "hub.hold": (params, call) => holds.hold(params, call),
+      "hub.drain": (params, call) => holds.drain(params, call),
+      "hub.scale": (params, call) => scales.scale(params, call),
+      "hub.spawn": (params, call) => scales.spawn(params, call),
+    };
+  }
+}
+
+function droneHandlers({ world, ledger, fleet, assignments, joined }: DesksOptions): Handlers {
+  const drones = new DroneDesk(ledger, fleet);
+  const specifications = new Specifications(world, ledger, fleet, assignments);
+  return {
+    "hub.drones": (params, call) => drones.drones(params, call),
+    "hub.label": (params) => drones.label(params),
+    "hub.join": async (params, { conversation }) => {
+      const { name, labels } = await fleet.join(params, conversation);
+      return { ...joined, name, labels: { ...labels } };
+    },
+    "hub.leave": async ({ running = false }, { conversation }) => {
+      await fleet.leave(conversation, running);
+      return {};
+    },
+    "hub.specification": (params, call) => specifications.tell(params, call),
+  };
+}
+
+function trafficHandlers({ world, ledger, joined }: DesksOptions): Handlers {
+  const traffic = new TrafficDesk(world, ledger);
+  return {
+    "hub.promote": (params) => traffic.promote(params),
+    "hub.split": (params) => traffic.split(params),
+    "hub.events": (params, call) => followEvents(ledger, params, call),
+    "hub.routes": (_, call) => followRoutes(ledger, call),
+    "hub.meet": () => ({ registry: joined.registry }),
+  };
+}
+
+function askerOf({
+  part,
+  signal,
+}: Pick<IncomingCall<"hub.follow" | "hub.cancel">, "signal"> & {
+  readonly part: (progress: RolloutProgress) => void;
+}): Asker {
+  return { onPart: part, signal };
+}

@@ -1,0 +1,264 @@
+/** Numbers of instances over what the manifest says, and services beside those of the manifest. */
+import { manifestFiles, readManifest, specificationOf } from "@propagit/manifest";
+import {
+  environmentDefault,
+  parseRepoName,
+  parseServiceName,
+  PropagitError,
+  type CommitHash,
+  type DroneProgress,
+  type Params,
+  type Result,
+  type RolloutResult,
+  type Specification,
+} from "@propagit/protocol";
+import type { IncomingCall } from "@propagit/runtime";
+import { currentRelease, environmentOf } from "./core/deployment-edits.js";
+import { Draft } from "./core/draft.js";
+import { chooseDrones } from "./core/drone-target.js";
+
+import { nameOfRelease, placeName } from "./core/rollout-edits.js";
+import { placeKey, spawnedKey, type DeploymentRow, type ReleaseRow } from "./core/rows.js";
+import { withScales } from "./core/scales.js";
+import { deploymentsOf, notDeployed, resolveDeployed } from "./deployed.js";
+import { byName } from "./fleet-view.js";
+import type { Fleet, Member } from "./fleet.js";
+import type { Ledger } from "./ledger.js";
+import type { ReleaseRequest } from "./rollout-request.js";
+import type { Rollouts } from "./rollouts.js";
+import { untilObserved } from "./until-observed.js";
+import type { HubWorld } from "./world.js";
+
+/** For a spawned service to be ready beside what it may take itself: a fetch. A guess. */
+const spawnMs = 10 * 60_000;
+
+export class ScaleDesk {
+  readonly #world: HubWorld;
+  readonly #ledger: Ledger;
+  readonly #fleet: Fleet;
+  readonly #rollouts: Pick<Rollouts, "start">;
+
+  constructor(world: HubWorld, ledger: Ledger, fleet: Fleet, rollouts: Pick<Rollouts, "start">) {
+    this.#world = world;
+    this.#ledger = ledger;
+    this.#fleet = fleet;
+    this.#rollouts = rollouts;
+  }
+
+  /** @throws NOT_DEPLOYED, NO_SERVICE, and what a rollout throws */
+  async scale(
+    { repo, environment = environmentDefault, services, by = "somebody" }: Params<"hub.scale">,
+    { part, signal }: IncomingCall<"hub.scale">,
+  ): Promise<RolloutResult> {
+    const current = this.#currentOf(parseRepoName(repo), environment);
+    checkServices(
+      current,
+      services.map(({ service }) => service),
+    );
+    const manifest = await this.#manifestOf(current);
+    let scales: Readonly<Record<string, number>> = {};
+    await this.#ledger.change(() => {
+      const row = environmentOf(this.#ledger, current.repo, environment);
+      scales = changedScales(row.scales, services);
+      if (JSON.stringify(scales) === JSON.stringify(row.scales)) return undefined;
+      const draft = new Draft(this.#ledger);
+      draft.put("environments", placeKey(current.repo, environment), { ...row, scales });
+      const text = `${by} scales ${placeName(current)}: ${describe(services)}`;
+      draft.note({ kind: "scaled", repo: current.repo, environment, by, text });
+      return draft.change;
+    });
+    const specification = withScales(rescaled(current.specification, manifest), scales);
+    const request = requestOf(current, specification, by);
+    return this.#rollouts.start(request, { onPart: part, signal });
+  }
+
+  /** @throws NOT_DEPLOYED, EXISTS, NO_PLACE, BAD_PATTERN, and what finding a release throws */
+  async spawn(
+    params: Params<"hub.spawn">,
+    { part, signal }: IncomingCall<"hub.spawn">,
+  ): Promise<Result<"hub.spawn">> {
+    const { service, by = "somebody" } = params;
+    parseServiceName(service.name);
+    const release = await this.#releaseOf(params);
+    const drones = this.#dronesFor(params);
+    await this.#ledger.change(() => {
+      const draft = new Draft(this.#ledger);
+      const deployment = draft.rows("deployments").get(release.id);
+      if (!deployment?.started) throw notRunning(release);
+      const key = spawnedKey(release.id, service.name);
+      refuseKnown(deployment, service.name, draft.rows("spawned").has(key));
+      draft.put("spawned", key, {
+        deployment: release.id,
+        service,
+        drones: drones.map(({ identity }) => identity),
+        by,
+        at: this.#world.clock.now(),
+      });
+      const { repo, environment, commit, release: number } = deployment;
+      const where = drones.map(({ name }) => name).join(", ");
+      const text = `${by} starts ${service.name} beside ${placeName(deployment)} on ${where}`;
+      const about = { repo, environment, commit, release: number, by };
+      draft.note({ kind: "spawned", ...about, text: text.slice(0, 2_000) });
+      return draft.change;
+    });
+    await this.#watch(release.id, service, drones, part, signal);
+    return { instances: this.#instancesOf(release.id, service.name, drones) };
+  }
+
+  #currentOf(repo: string, environment: string): ReleaseRow {
+    const current = currentRelease(this.#ledger, repo, environment);
+    if (current) return current;
+    const what = placeName({ repo, environment });
+    throw new PropagitError("NOT_DEPLOYED", `${what} has no release that visitors are sent to`);
+  }
+
+  /** As the commit itself says, before anybody scaled anything. */
+  async #manifestOf({ repo, commit, environment }: ReleaseRow): Promise<Specification> {
+    const name = parseRepoName(repo);
+    const files = await this.#world.repositories.read(name, commit as CommitHash, manifestFiles);
+    return specificationOf(readManifest(files), environment);
+  }
+
+  async #releaseOf(params: Params<"hub.spawn">): Promise<DeploymentRow> {
+    const { repo, environment = environmentDefault, release: ref } = params;
+    const rows = this.#ledger.rows("deployments");
+    if (ref === undefined) {
+      const current = this.#currentOf(parseRepoName(repo), environment);
+      const row = rows.get(current.deployment);
+      if (row) return row;
+      throw new PropagitError("NOT_DEPLOYED", `${nameOfRelease(current)} does not run any more`);
+    }
+    const target = await resolveDeployed(this.#world, this.#ledger, { repo, environment, ref });
+    const row = deploymentsOf(rows, target).at(-1);
+    if (row) return row;
+    throw notDeployed(target);
+  }
+
+  #dronesFor({ drones: target, one }: Params<"hub.spawn">): readonly Member[] {
+    const open = byName(this.#fleet.members).filter(
+      ({ contact, draining, ownCommand }) =>
+        (contact === "connected" || contact === "lost") && !draining && !ownCommand,
+    );
+    const chosen = chooseDrones(target, open);
+    if (chosen.length === 0) {
+      throw new PropagitError("NO_PLACE", "no drone is there that runs what repositories say");
+    }
+    return one ? chosen.slice(0, 1) : chosen;
+  }
+
+  async #watch(
+    deployment: string,
+    service: Params<"hub.spawn">["service"],
+    drones: readonly Member[],
+    part: (progress: DroneProgress) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { clock } = this.#world;
+    const told = new Set<string>();
+    const tell = (
+      drone: string,
+      progress: Pick<DroneProgress, "phase" | "reason" | "lastLines">,
+    ) => {
+      if (told.has(drone)) return;
+      told.add(drone);
+      part({ at: clock.now(), drone, ...progress });
+    };
+    const look = () => {
+      for (const { identity, name } of drones) {
+        const reports = this.#fleet.reportsOf(identity, deployment);
+        const own = reports.filter((report) => report.service === service.name);
+        const failed = own.find(({ phase }) => phase === "failed");
+        if (own.some(({ phase }) => phase === "ready")) tell(name, { phase: "ready" });
+        else if (failed) {
+          const { reason = "it failed", lastLines } = failed;
+          tell(name, { phase: "failed", reason, ...(lastLines && { lastLines }) });
+        }
+      }
+      return told.size === drones.length;
+    };
+    const limitMs = spawnMs + service.readyTimeoutMs;
+    await untilObserved({ clock, fleet: this.#fleet, limitMs, signal }, look);
+  }
+
+  #instancesOf(
+    deployment: string,
+    service: string,
+    drones: readonly Member[],
+  ): Result<"hub.spawn">["instances"] {
+    return drones.flatMap(({ identity, name: drone }) =>
+      this.#fleet
+        .reportsOf(identity, deployment)
+        .filter((report) => report.service === service)
+        .map(({ process }) => ({ drone, process })),
+    );
+  }
+}
+
+/** @throws NO_SERVICE */
+function checkServices(release: ReleaseRow, wanted: readonly string[]): void {
+  const known = release.specification.services.map(({ name }) => name);
+  const unknown = wanted.find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const there = known.length > 0 ? `it has ${known.join(", ")}` : "it has none";
+  throw new PropagitError(
+    "NO_SERVICE",
+    `${nameOfRelease(release)} has no service ${unknown}; ${there}`,
+  );
+}
+
+function changedScales(
+  scales: Readonly<Record<string, number>>,
+  services: Params<"hub.scale">["services"],
+): Readonly<Record<string, number>> {
+  const named = new Set(services.map(({ service }) => service));
+  const kept = Object.entries(scales).filter(([service]) => !named.has(service));
+  const set = services.flatMap(({ service, instances }): [string, number][] =>
+    instances === undefined ? [] : [[service, instances]],
+  );
+  return Object.fromEntries([...kept, ...set]);
+}
+
+/** The release's own services with the numbers that the manifest gives them. */
+function rescaled(release: Specification, manifest: Specification): Specification {
+  const counts = new Map(manifest.services.map(({ name, instances }) => [name, instances]));
+  const services = release.services.map((service) => ({
+    ...service,
+    instances: counts.get(service.name) ?? service.instances,
+  }));
+  return { ...release, services };
+}
+
+function requestOf(current: ReleaseRow, specification: Specification, by: string): ReleaseRequest {
+  const { repo, environment, commit, artifact, settings, subject } = current;
+  return {
+    repo: parseRepoName(repo),
+    environment,
+    commit: commit as CommitHash,
+    kind: "scale",
+    specification,
+    settings,
+    subject,
+    by,
+    ...(artifact !== undefined && { artifact }),
+  };
+}
+
+function describe(services: Params<"hub.scale">["services"]): string {
+  return services
+    .map(({ service, instances }) => `${service} ${instances ?? "as the manifest says"}`)
+    .join(", ")
+    .slice(0, 1_000);
+}
+
+function notRunning({ repo, environment, release }: DeploymentRow): PropagitError {
+  const what = nameOfRelease({ repo, environment, number: release });
+  return new PropagitError("NOT_DEPLOYED", `${what} does not run`);
+}
+
+function refuseKnown({ specification }: DeploymentRow, service: string, isSpawned: boolean): void {
+  const isOwn = specification.services.some(({ name }) => name === service);
+  if (!isOwn && !isSpawned) return;
+  throw new PropagitError("EXISTS", `there is a service ${service} already`, {
+    hint: "give it another name, or see `propagit scale`",
+  });
+}

@@ -1,0 +1,131 @@
+/** Where visitors go: promote and split, written to the ledger; the route book is read from there. */
+import {
+  PropagitError,
+  shortCommit,
+  type Params,
+  type Route,
+  type RouteBook,
+  type Share,
+} from "@propagit/protocol";
+import { releasesOf, sendVisitors } from "./core/deployment-edits.js";
+import { Draft } from "./core/draft.js";
+import { placeName } from "./core/rollout-edits.js";
+import { placeKey, type DeploymentRow, type ReleaseRow } from "./core/rows.js";
+import { checkShares, formatShares, isSameRoute } from "./core/shares.js";
+import { deploymentsOf, notDeployed, resolveDeployed, type Deployed } from "./deployed.js";
+import type { Ledger } from "./ledger.js";
+import type { HubWorld } from "./world.js";
+
+interface WantedShare {
+  readonly to: Deployed;
+  readonly weight: number;
+}
+
+/** A share with the release that it leads to. */
+interface FoundShare {
+  readonly share: Share;
+  readonly release: ReleaseRow;
+}
+
+export class TrafficDesk {
+  readonly #world: HubWorld;
+  readonly #ledger: Ledger;
+
+  constructor(world: HubWorld, ledger: Ledger) {
+    this.#world = world;
+    this.#ledger = ledger;
+  }
+
+  /** @throws NOT_DEPLOYED, NO_REPO, NO_COMMIT, NO_RELEASE, AMBIGUOUS, DATA_UNUSABLE */
+  async promote({ repo, ref, environment, by }: Params<"hub.promote">): Promise<Route> {
+    const to = await resolveDeployed(this.#world, this.#ledger, { repo, environment, ref });
+    return this.#send([{ to, weight: 1 }], by);
+  }
+
+  /** @throws BAD_WEIGHT, NOT_DEPLOYED, NO_REPO, NO_COMMIT, NO_RELEASE, AMBIGUOUS, DATA_UNUSABLE */
+  async split({ repo, shares, environment, by }: Params<"hub.split">): Promise<Route> {
+    const wanted: WantedShare[] = [];
+    for (const { ref, weight } of shares) {
+      const to = await resolveDeployed(this.#world, this.#ledger, { repo, environment, ref });
+      wanted.push({ to, weight });
+    }
+    checkShares(wanted.map(({ to, weight }) => shareOf(to, to.deployment, weight)));
+    return this.#send(wanted, by);
+  }
+
+  async #send(wanted: readonly WantedShare[], by: string | undefined): Promise<Route> {
+    const [first] = wanted;
+    if (!first) throw new PropagitError("BAD_WEIGHT", "a split needs a share");
+    const { repo, environment } = first.to;
+    const key = placeKey(repo, environment);
+    await this.#ledger.change(() => {
+      const found = wanted.map((one) => this.#find(one));
+      checkShares(found.map(({ share }) => share));
+      const draft = new Draft(this.#ledger);
+      const [heaviest] = [...found].sort((left, right) => right.share.weight - left.share.weight);
+      if (!heaviest) return undefined;
+      sendVisitors(draft, {
+        repo,
+        environment,
+        shares: found.map(({ share }) => share),
+        hosts: heaviest.release.specification.routes,
+        live: heaviest.release.number,
+        now: this.#world.clock.now(),
+      });
+      const route = draft.rows("routes").get(key);
+      if (route && isSameRoute(this.#ledger.rows("routes").get(key), route)) return undefined;
+      draft.note(eventOf(found, by));
+      return draft.change;
+    });
+    const route = this.#ledger.rows("routes").get(key);
+    if (route) return route;
+    throw new PropagitError("CHANGED_MEANWHILE", `${placeName(first.to)} was stopped meanwhile`);
+  }
+
+  /** The newest deployment that is meant and ready; one that is on its way may come to nothing. */
+  #find({ to, weight }: WantedShare): FoundShare {
+    const rows = deploymentsOf(this.#ledger.rows("deployments"), to);
+    const ready = rows.flatMap((row) => {
+      const release = this.#readyRelease(row);
+      return row.started && release ? [{ row, release }] : [];
+    });
+    const newest = ready.at(-1);
+    if (newest) {
+      return { share: shareOf(to, newest.row.id, weight), release: newest.release };
+    }
+    const [deploying] = rows;
+    if (!deploying) throw notDeployed(to);
+    const what = `release ${deploying.release} of ${placeName(to)}`;
+    throw new PropagitError("NOT_DEPLOYED", `${what} is on its way and not ready yet`, {
+      hint: `look on with \`propagit follow ${to.repo} ${deploying.release}\``,
+    });
+  }
+
+  #readyRelease({ id }: DeploymentRow): ReleaseRow | undefined {
+    return releasesOf(this.#ledger, id).findLast(({ state }) => state === "ready");
+  }
+}
+
+export function routeBook(ledger: Ledger): RouteBook {
+  const { revision, routes, deployments } = ledger;
+  return { revision, routes: [...routes], deployments: [...deployments] };
+}
+
+function shareOf({ commit }: Deployed, deployment: string | undefined, weight: number): Share {
+  return { commit, weight, ...(deployment !== undefined && { deployment }) };
+}
+
+function eventOf(found: readonly FoundShare[], by: string | undefined) {
+  const [only] = found;
+  const author = by === undefined ? {} : { by };
+  if (!only) throw new PropagitError("BAD_WEIGHT", "a split needs a share");
+  const { repo, environment, commit, number } = only.release;
+  const place = { repo, environment, ...author };
+  if (found.length > 1) {
+    const shares = formatShares(found.map(({ share }) => share));
+    const text = `visitors of ${placeName(only.release)} are split: ${shares}`;
+    return { kind: "split", ...place, text } as const;
+  }
+  const text = `visitors of ${placeName(only.release)} go to release ${number} (${shortCommit(commit)})`;
+  return { kind: "promoted", ...place, commit, release: number, text } as const;
+}

@@ -1,0 +1,34 @@
+/** Waiting for something of the drones to become true. */
+import type { Clock } from "@propagit/runtime";
+import type { Fleet } from "./fleet.js";
+
+export interface UntilOptions {
+  readonly clock: Clock;
+  readonly fleet: Fleet;
+  readonly limitMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Looks at once and after each change of a drone; false when the time is up, or nobody waits any more. */
+export function untilObserved(
+  { clock, fleet, limitMs, signal }: UntilOptions,
+  look: () => boolean,
+): Promise<boolean> {
+  return new Promise((resolve) => {
+    const end = (isTrue: boolean) => {
+      listening.stop();
+      timer.cancel();
+      signal.removeEventListener("abort", givenUp);
+      resolve(isTrue);
+    };
+    const again = () => {
+      if (look()) end(true);
+    };
+    const givenUp = () => end(false);
+    const timer = clock.after(limitMs, givenUp);
+    const listening = fleet.listen({ observed: again, contact: again });
+    signal.addEventListener("abort", givenUp, { once: true });
+    if (signal.aborted) givenUp();
+    else again();
+  });
+}
