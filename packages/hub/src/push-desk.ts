@@ -15,10 +15,12 @@ import {
   type RolloutResult,
 } from "@propagit/protocol";
 import {
+  emptyPushPlan,
   parsePushOptions,
   planPush,
   type PushedBranch,
   type PushedDeploy,
+  type PushPlan,
 } from "./core/push-plan.js";
 import { describePush, type RefChange } from "./core/ref-change.js";
 import { isFailure, progressLines, resultLines } from "./core/rollout-lines.js";
@@ -92,7 +94,8 @@ export class PushDesk {
    */
   async accepted(push: IncomingPush, watch: PushWatch): Promise<string | undefined> {
     this.#options.ledger.note(describePush(push));
-    const deploys = await plan(push);
+    const { deploys, warnings } = await plan(push);
+    for (const warning of warnings) watch.say(`warning: ${warning}`);
     if (deploys.length === 0) {
       hintAt(push, watch);
       return undefined;
@@ -131,12 +134,12 @@ export class PushDesk {
 }
 
 /** @throws BAD_MANIFEST, BAD_USAGE, BAD_NAME */
-async function plan(push: IncomingPush): Promise<readonly PushedDeploy[]> {
+async function plan(push: IncomingPush): Promise<PushPlan> {
   const options = parsePushOptions(push.options);
-  if (!options.deploy) return [];
+  if (!options.deploy) return emptyPushPlan;
   const moved = branchesOf(push.changes);
   if (moved.length > branchesMax) {
-    if (options.environment === undefined && options.promote === undefined) return [];
+    if (options.environment === undefined && options.promote === undefined) return emptyPushPlan;
     throw new PropagitError("BAD_USAGE", `more than ${branchesMax} branches cannot be deployed`);
   }
   const branches: PushedBranch[] = [];
@@ -159,5 +162,6 @@ function branchesOf(changes: readonly RefChange[]): { branch: string; id: string
 /** What to type after a push that deploys nothing by itself. */
 function hintAt({ repo, changes }: IncomingPush, { say }: PushWatch): void {
   const [first] = branchesOf(changes);
-  if (first) say(`hint: nothing is deployed by itself; to run it: propagit deploy ${repo} ${first.branch}`);
+  if (first)
+    say(`hint: nothing is deployed by itself; to run it: propagit deploy ${repo} ${first.branch}`);
 }

@@ -29,6 +29,7 @@ import {
   settingsBase,
   summaryOf,
 } from "./core/release-history.js";
+import { checkEnvironment } from "./core/environment-name.js";
 import type { ReleaseRow } from "./core/rows.js";
 import { withScales } from "./core/scales.js";
 import type { Ledger } from "./ledger.js";
@@ -75,6 +76,7 @@ export class ReleaseDesk {
   ): Promise<RolloutResult> {
     const name = parseRepoName(repo);
     const commit = await this.#world.repositories.resolve(name, ref);
+    checkEnvironment(environment);
     const { detach, ...rest } = wanted;
     return this.#release({ repo: name, environment, by, commit, ...rest }, askerOf(call, detach));
   }

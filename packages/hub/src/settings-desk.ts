@@ -16,6 +16,7 @@ import {
 import type { IncomingCall } from "@propagit/runtime";
 import { environmentOf } from "./core/deployment-edits.js";
 import { changed, Draft } from "./core/draft.js";
+import { checkEnvironment } from "./core/environment-name.js";
 import { newestRelease } from "./core/release-history.js";
 import { placeKey, type SettingRow, type SettingRows } from "./core/rows.js";
 import {
@@ -59,6 +60,7 @@ export class SettingsDesk {
     call: IncomingCall<"hub.configure">,
   ): Promise<Result<"hub.configure">> {
     const name = parseRepoName(repo);
+    checkEnvironment(environment);
     const clear = set.map((setting) => this.#unhide(setting, call));
     clear.forEach(checkSetting);
     checkNames(clear, unset);

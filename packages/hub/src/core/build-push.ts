@@ -13,7 +13,8 @@ export function judgeBuildPush(
 ): readonly string[] {
   return changes.flatMap(({ ref, oldId, newId }) => {
     const commit = buildRef.exec(ref)?.[1];
-    if (commit === undefined) return ["error: a drone may fetch, and push what it built; nothing else"];
+    if (commit === undefined)
+      return ["error: a drone may fetch, and push what it built; nothing else"];
     if (oldId !== undefined || newId === undefined) {
       return [`error: ${ref} is there already, and builds are never changed`];
     }

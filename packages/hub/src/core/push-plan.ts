@@ -5,10 +5,11 @@
 import {
   environmentOfBranch,
   readManifest,
-  specificationOf,
   type BranchRule,
+  type Manifest,
 } from "@propagit/manifest";
-import { environmentDefault, PropagitError, quote, type CommitHash } from "@propagit/protocol";
+import { PropagitError, quote, type CommitHash } from "@propagit/protocol";
+import { checkEnvironment } from "./environment-name.js";
 
 export interface PushOptions {
   readonly deploy: boolean;
@@ -35,7 +36,7 @@ export interface PushedDeploy {
 const optionsHint =
   "these are known: -o deploy=no, -o env=ENVIRONMENT, -o promote=no (each also with =yes)";
 
-/** @throws BAD_USAGE when one is not known */
+/** @throws BAD_USAGE, BAD_NAME */
 export function parsePushOptions(options: readonly string[]): PushOptions {
   const given = new Map<string, string>();
   for (const option of options) {
@@ -53,16 +54,25 @@ export function parsePushOptions(options: readonly string[]): PushOptions {
   };
 }
 
+export interface PushPlan {
+  readonly deploys: readonly PushedDeploy[];
+  /** What is allowed in their manifests but probably not meant. */
+  readonly warnings: readonly string[];
+}
+
+export const emptyPushPlan: PushPlan = { deploys: [], warnings: [] };
+
 /**
- * The deploys that branches lead to.
+ * What branches lead to. A manifest that is wrong for any environment is wrong, also on a branch that
+ * leads nowhere: it would be merged one day.
  *
  * @throws BAD_MANIFEST, BAD_USAGE
  */
 export function planPush(
   branches: readonly PushedBranch[],
   { deploy, environment, promote }: PushOptions,
-): readonly PushedDeploy[] {
-  if (!deploy) return [];
+): PushPlan {
+  if (!deploy) return emptyPushPlan;
   if (environment !== undefined && branches.length > 1) {
     const names = branches.map(({ branch }) => branch).join(", ");
     throw new PropagitError(
@@ -71,32 +81,32 @@ export function planPush(
       { hint: "push them one after the other" },
     );
   }
-  return branches.flatMap((pushed) => {
-    const rule = ruleOf(pushed, environment);
-    if (!rule) return [];
-    const { branch, commit } = pushed;
-    return [{ branch, commit, environment: rule.environment, promote: promote ?? rule.promote }];
+  const plans = branches.map(({ branch, commit, files }) => {
+    const manifest = readManifest(files);
+    const rule = ruleOf(manifest, branch, environment);
+    const deploys = rule
+      ? [{ branch, commit, environment: rule.environment, promote: promote ?? rule.promote }]
+      : [];
+    return { deploys, warnings: manifest.warnings };
   });
+  return {
+    deploys: plans.flatMap(({ deploys }) => deploys),
+    warnings: [...new Set(plans.flatMap(({ warnings }) => warnings))],
+  };
 }
 
-/** @throws BAD_MANIFEST, also when the environment it leads to cannot be */
 function ruleOf(
-  { branch, files }: PushedBranch,
+  manifest: Manifest,
+  branch: string,
   environment: string | undefined,
 ): BranchRule | undefined {
-  const manifest = readManifest(files);
   const mapped = environmentOfBranch(manifest, branch);
-  const rule =
-    environment === undefined ? mapped : { branch, environment, promote: mapped?.promote };
-  specificationOf(manifest, rule?.environment ?? environmentDefault);
-  return rule;
+  if (environment === undefined) return mapped;
+  return { branch, environment, promote: mapped?.promote };
 }
 
 function parseEnvironment(name: string | undefined): string | undefined {
-  if (name === undefined || /^(?!.*--)[A-Za-z0-9][A-Za-z0-9._-]{0,39}$/.test(name)) return name;
-  throw new PropagitError("BAD_NAME", `environment name ${quote(name)} is not allowed`, {
-    hint: "use letters, digits, `.`, `_` and `-`",
-  });
+  return name === undefined ? undefined : checkEnvironment(name);
 }
 
 function wrongOption(option: string): PropagitError {

@@ -35,7 +35,10 @@ export function progressLines(part: RolloutProgress): readonly string[] {
 }
 
 /** How it ended, and what to type next. */
-export function resultLines(result: RolloutResult, proxyUrl: string | undefined): readonly string[] {
+export function resultLines(
+  result: RolloutResult,
+  proxyUrl: string | undefined,
+): readonly string[] {
   const { repo, release, environment, outcome, drones } = result;
   const what = `release ${release} of ${repo}`;
   switch (outcome) {

@@ -98,8 +98,10 @@ async function sendAnswer(options: Carry): Promise<void> {
     await drained(response);
   }
   const failed = failure();
-  if (failed !== undefined && held.length === flushBytes) response.write(sideBandFailure(failed));
-  if (held.length > 0) response.write(held);
+  const isTold = failed !== undefined && held.length === flushBytes;
+  // In one piece: a git that has read the failure may not read on.
+  const last = isTold ? Buffer.concat([sideBandFailure(failed), held]) : held;
+  if (last.length > 0) response.write(last);
 }
 
 /** "0000" ends what git has to say. */

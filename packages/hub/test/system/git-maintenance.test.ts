@@ -23,11 +23,8 @@ test("a repository of many packs becomes one pack, and a commit that no branch h
       "",
       "",
     ].join("\n");
-    await repositories.git(
-      repo,
-      ["-c", "fastimport.unpackLimit=0", "fast-import", "--quiet"],
-      stream,
-    );
+    const args = ["-c", "fastimport.unpackLimit=0", "fast-import", "--quiet"];
+    await repositories.git(repo, args, { input: stream });
     packed.push((await repositories.git(repo, ["rev-parse", "master"])).stdout.trim());
     if (at % 2 === 0) await repositories.git(repo, ["update-ref", "-d", "refs/heads/master"]);
   }
