@@ -354,7 +354,8 @@ export class Drone {
   #makeDesk(): RegistryDesk {
     return new RegistryDesk(this.#world, {
       announced: (process) => this.#instances.get(process)?.announced(),
-      has: (process) => this.#instances.get(process) !== undefined,
+      announcesItself: (process) =>
+        this.#instances.get(process)?.state.run?.announcesItself ?? false,
       name: () => this.#name,
       registerAll: () => Promise.all(this.#instances.all().map((runner) => runner.registerAgain())),
     });

@@ -258,6 +258,8 @@ export class InstanceRunner {
     const end = await running.ended;
     this.#running = undefined;
     this.#context.desk.outlive(this.#state.identity.process);
+    if (this.#formerRecords.length > 0) void this.#free(run);
+    this.#formerRecords = [];
     this.feed({ kind: "exited", run, ...end });
   }
 

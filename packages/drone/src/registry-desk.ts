@@ -47,8 +47,8 @@ export interface RecordPlace {
 export interface DeskOwner {
   /** The records by which a process announces itself may have changed. */
   readonly announced: (process: string) => void;
-  /** Whether there is such an instance here. */
-  readonly has: (process: string) => boolean;
+  /** Whether an instance runs here whose records are none of the drone's. */
+  readonly announcesItself: (process: string) => boolean;
   readonly name: () => string;
   /** Registers everything again; resolves once it is done. */
   readonly registerAll: () => Promise<unknown>;
@@ -68,6 +68,8 @@ export class RegistryDesk {
   /** Ids of the records that this drone made, by process. */
   readonly #own = new Map<string, readonly string[]>();
   readonly #ownIds = new Set<string>();
+  /** Of processes that had ended before it was known where the registry is. */
+  readonly #toFree: string[] = [];
 
   constructor(world: DroneWorld, owner: DeskOwner) {
     this.#world = world;
@@ -109,6 +111,7 @@ export class RegistryDesk {
     });
     this.#client = client;
     client.watch((update) => this.#hear(client, update));
+    void freeAll(client, this.#toFree.splice(0));
     if (former) void this.#switchFrom(former, isMoved);
     return former !== undefined && isMoved;
   }
@@ -127,7 +130,8 @@ export class RegistryDesk {
   async free(process: string): Promise<void> {
     const ids = this.#own.get(process) ?? [];
     this.#own.delete(process);
-    if (this.#client) await freeAll(this.#client, ids);
+    if (this.#client) return freeAll(this.#client, ids);
+    this.#toFree.push(...ids);
   }
 
   announced(process: string): readonly Announced[] {
@@ -136,7 +140,13 @@ export class RegistryDesk {
 
   /** The process has ended; records that it left behind do not count any more. */
   outlive(process: string): void {
+    const left = [...this.#announcements.values()].map(({ endpoint }) => endpoint);
     this.#announcements = outlive(this.#announcements, process);
+    const client = this.#client;
+    if (!client) return;
+    for (const endpoint of left) {
+      if (processOf(endpoint) === process) this.#disownLeftover(client, endpoint);
+    }
   }
 
   async close(options: { readonly keepLease: boolean }): Promise<void> {
@@ -166,7 +176,11 @@ export class RegistryDesk {
     if (client !== this.#client) return;
     const before = this.#announcements;
     this.#announcements = applyUpdate(before, update, (id) => this.#isMade(id));
-    for (const endpoint of shownBy(update)) this.#disownLeftover(client, endpoint);
+    for (const endpoint of shownBy(update)) {
+      const process = processOf(endpoint);
+      const isNeeded = process !== undefined && this.#owner.announcesItself(process);
+      if (!isNeeded) this.#disownLeftover(client, endpoint);
+    }
     // One that expired may be registered again; one that was freed never comes back.
     if (update.kind === "down" && update.reason === "freed")
       this.#ownIds.delete(update.endpoint.id);
@@ -179,11 +193,13 @@ export class RegistryDesk {
     return this.#ownIds.has(id);
   }
 
-  /** A record under the lease of an earlier life, of a process that ended before this one began. */
+  /**
+   * A record under the lease of an earlier life, which was killed before it could free it. Where the note of
+   * a process could not be written, its record looks like one that the app made; that one stays.
+   */
   #disownLeftover(client: RegistryClient, { id, meta }: Endpoint): void {
-    const process = meta[processMetaKey];
-    if (meta["drone"] !== this.#owner.name() || process === undefined) return;
-    if (this.#ownIds.has(id) || this.#owner.has(process)) return;
+    if (meta["drone"] !== this.#owner.name() || meta[processMetaKey] === undefined) return;
+    if (this.#ownIds.has(id)) return;
     void client.disown(id).catch(() => undefined);
   }
 

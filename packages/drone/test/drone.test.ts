@@ -81,7 +81,7 @@ for (const seed of Array.from({ length: 25 }, (_, index) => index + 1)) {
     let desired: typeof commits = [];
     for (let turn = 0; turn < 12; turn++) {
       desired = commits.filter(() => random.fraction() < 0.5);
-      hub.desire(...desired);
+      hub.assign(...desired);
       if (random.fraction() < 0.2) cluster.stopHub();
       await clock.advance(randomBetween(random, 10, 15_000));
       cluster.startHub();
@@ -136,14 +136,14 @@ test("keeps what runs when the hub is another one without its data, and follows 
   const { clock } = simulation;
   cluster.startHub();
   machine.startDrone();
-  hub.desire(...commits.slice(0, 2));
+  hub.assign(...commits.slice(0, 2));
   const names = commits.slice(0, 2).map(({ commit }) => commit);
   await clock.until("two run", () => isAsDesired(cluster, names));
   const pids = inOrder([...machine.processes].map(({ pid }) => `${pid}`));
 
   cluster.stopHub();
   hub.identity = "b".repeat(32);
-  hub.desire();
+  hub.assign();
   cluster.startHub();
   await clock.advance(120_000);
   assert.equal(inOrder([...machine.processes].map(({ pid }) => `${pid}`)), pids);
@@ -151,7 +151,7 @@ test("keeps what runs when the hub is another one without its data, and follows 
 
   cluster.stopHub();
   hub.identity = "a".repeat(32);
-  hub.desire(...commits.slice(0, 1));
+  hub.assign(...commits.slice(0, 1));
   cluster.startHub();
   await clock.until("one runs", () => isAsDesired(cluster, names.slice(0, 1)), 60_000);
 });
@@ -165,7 +165,7 @@ test("never becomes ready while the registry does not take its record, and says 
   network.heal("box", "hub");
   await cluster.registry.stop(new PropagitError("LINK_LOST", "gone"));
   machine.startDrone();
-  hub.desire(...commits.slice(0, 1));
+  hub.assign(...commits.slice(0, 1));
   await clock.until("failed", () =>
     [...hub.instances.values()].some((it) => it.phase === "failed"),
   );
@@ -173,16 +173,16 @@ test("never becomes ready while the registry does not take its record, and says 
   assert.match(report?.reason ?? "", /^it listens on port 10000, but the registry did not take/);
 });
 
-test("takes only the newest desire of a connection, and no repository name that is a path", async () => {
+test("takes only the newest telling of a connection, and no repository name that is a path", async () => {
   const cluster = openCluster(4);
   const { simulation, hub, machine } = cluster;
   cluster.startHub();
   machine.startDrone();
   const [one] = commits;
   assert.ok(one);
-  hub.desire({ repo: "../evil", commit: one.commit }, one);
+  hub.assign({ repo: "../evil", commit: one.commit }, one);
   await simulation.clock.until("as desired", () => isAsDesired(cluster, [one.commit]));
-  hub.conversation?.tell("drone.desire", { revision: 0, deployments: [] });
+  hub.conversation?.tell("drone.assign", { revision: 0, assignments: [], keep: [] });
   await simulation.clock.advance(5_000);
   assert.ok(isAsDesired(cluster, [one.commit]));
 });

@@ -225,5 +225,5 @@ function lateReason({ run, ports, rules }: InstanceState): string {
     return `it listens on ${where}, but the registry did not take its record within ${limit}`;
   }
   if (rules.ready === "registry") return `did not announce itself in the registry within ${limit}`;
-  return `did not listen on ${where} within ${limit}; is it a worker? start the drone with --worker, or give its service no port`;
+  return `did not listen on ${where} within ${limit}; is it a worker? start the drone with --worker, or give its service "port: none"`;
 }

@@ -165,6 +165,7 @@ function ofRun(
     case "not-launched":
       return notLaunched(state, event.reason, moment);
     case "opened":
+      if (state.rules.ready !== "listen") return same(state);
       return advance(withRun(state, { isUp: true }), moment);
     case "registered":
       if (state.run?.record !== "wanted") return same(state);

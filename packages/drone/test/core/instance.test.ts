@@ -1,100 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { newInstance, stepInstance, wakeAt } from "../../src/core/instance.js";
 import { reportOf } from "../../src/core/instance-report.js";
-import type {
-  InstanceEffect,
-  InstanceEvent,
-  InstanceRules,
-  InstanceState,
-} from "../../src/core/instance-state.js";
-
-const rules: InstanceRules = {
-  worker: false,
-  readyTimeoutMs: 30_000,
-  stopTimeoutMs: 10_000,
-  drainMs: 300,
-};
-const identity = {
-  process: "0123456789abcdef",
-  repo: "webapp",
-  commit: "7433".repeat(10),
-  service: "web",
-};
-/** The wall clock, ahead of the monotonic one. */
-const epoch = 1_700_000_000_000;
-
-/** An instance that is fed one event after the other; keeps what came out of the last one. */
-class Subject {
-  state: InstanceState;
-  effects: readonly InstanceEffect[] = [];
-  done: string | undefined;
-  now = 0;
-
-  constructor(change: Partial<InstanceRules> = {}) {
-    this.state = newInstance(identity, { ...rules, ...change }, epoch);
-  }
-
-  feed(...events: InstanceEvent[]): this {
-    for (const event of events) {
-      const moment = { now: this.now, date: epoch + this.now, fraction: 0.999 };
-      const step = stepInstance(this.state, event, moment);
-      this.state = step.state;
-      this.effects = step.effects;
-      this.done = step.done;
-    }
-    return this;
-  }
-
-  /** Lets time pass and says so. */
-  pass(ms: number): this {
-    this.now += ms;
-    return this.feed({ kind: "tick" });
-  }
-
-  get phase(): string {
-    return this.state.life.kind;
-  }
-
-  get kinds(): string[] {
-    return this.effects.map(({ kind }) => kind);
-  }
-
-  get reason(): string | undefined {
-    return reportOf(this.state).reason;
-  }
-
-  /** Ms until the next tick is due. */
-  get dueMs(): number | undefined {
-    const at = wakeAt(this.state);
-    return at === undefined ? undefined : at - this.now;
-  }
-}
-
-const launched = (run = 1): InstanceEvent => ({
-  kind: "launched",
-  run,
-  pid: 100 + run,
-  port: 5_000,
-});
-const opened = (run = 1): InstanceEvent => ({ kind: "opened", run });
-const registered = (run = 1): InstanceEvent => ({ kind: "registered", run });
-const exited = (run = 1): InstanceEvent => ({
-  kind: "exited",
-  run,
-  how: "exited with code 1",
-  lastLines: ["oh"],
-});
-const announced = (run: number, ...services: string[]): InstanceEvent => ({
-  kind: "announced",
-  run,
-  records: services.map((service) => ({ service, port: 6_000 })),
-});
-
-const starting = (change: Partial<InstanceRules> = {}) =>
-  new Subject(change).feed({ kind: "start" }, { kind: "fetched" }, { kind: "checked-out" });
-const waiting = (change: Partial<InstanceRules> = {}) => starting(change).feed(launched());
-const ready = () => waiting().feed(opened(), registered());
+import type { InstanceEvent } from "../../src/core/instance-state.js";
+import {
+  announced,
+  epoch,
+  exited,
+  identity,
+  launched,
+  opened,
+  ready,
+  registered,
+  rules,
+  starting,
+  Subject,
+  waiting,
+} from "../support/instances.js";
 
 test("goes from waiting to ready, step by step", () => {
   const subject = new Subject();
@@ -126,8 +47,9 @@ test("goes from waiting to ready, step by step", () => {
 
   subject.now = 1_234;
   subject.feed(registered());
+  const { artifact: _, ...told } = identity;
   assert.deepEqual(reportOf(subject.state), {
-    ...identity,
+    ...told,
     phase: "ready",
     pid: 101,
     port: 5_000,
@@ -151,7 +73,7 @@ test("fails when it cannot be checked out, and begins with fetching again", () =
     .feed({ kind: "start" }, { kind: "fetched" })
     .feed({ kind: "not-fetched", reason: "disk full" });
   assert.deepEqual([subject.phase, subject.reason], ["failed", "disk full"]);
-  assert.deepEqual(subject.feed({ kind: "retry" }).kinds, ["fetch"]);
+  assert.deepEqual(subject.feed({ kind: "retry", isAsked: false }).kinds, ["fetch"]);
 });
 
 test("fails at once when there can be no process, and tries that again later", () => {
@@ -180,10 +102,10 @@ test("rests before a restart, and fails at the third crash in a row", () => {
 });
 
 test("never waits longer than a minute for a restart", () => {
-  const subject = waiting();
+  const subject = waiting({ restart: { ...rules.restart, crashesMax: 100 } });
   for (let run = 1; run < 20; run++) {
     subject.feed(exited(run));
-    assert.ok((subject.dueMs ?? 0) <= 60_000);
+    assert.ok((subject.dueMs ?? Infinity) <= 60_000);
     subject.pass(60_000).feed(launched(run + 1));
   }
 });
@@ -216,7 +138,7 @@ test("fails when it does not listen in time, with its last lines, and takes it w
     [subject.phase, subject.reason, reportOf(subject.state).lastLines],
     [
       "failed",
-      "did not listen on port 5000 within 30 s; is it a worker? start the drone with --worker",
+      'did not listen on port 5000 within 30 s; is it a worker? start the drone with --worker, or give its service "port: none"',
       ["hm"],
     ],
   );
@@ -230,12 +152,12 @@ test("does not wait for last lines that cannot be read", () => {
 });
 
 test("gives a living process another span of time when somebody deploys again", () => {
-  const subject = waiting().pass(30_000).pass(1_000).feed({ kind: "retry" });
+  const subject = waiting().pass(30_000).pass(1_000).feed({ kind: "retry", isAsked: false });
   assert.deepEqual([subject.phase, subject.kinds, subject.dueMs], ["starting", [], 30_000]);
 });
 
 test("restarts at once when somebody deploys again", () => {
-  assert.deepEqual(ready().feed(exited(), { kind: "retry" }).kinds, ["launch"]);
+  assert.deepEqual(ready().feed(exited(), { kind: "retry", isAsked: false }).kinds, ["launch"]);
 });
 
 test("fails while the registry refuses its record, asks again, and lets the process live", () => {
@@ -286,7 +208,7 @@ test("is not ready any more when the app withdraws its records, until it announc
 });
 
 test("takes a worker as ready when it lived for a second, without a port", () => {
-  const subject = waiting({ worker: true });
+  const subject = waiting({ ready: "alive", ports: [], registers: false });
   assert.deepEqual([subject.kinds, subject.dueMs], [[], 1_000]);
   subject.pass(1_000);
   const { phase, port, services } = reportOf(subject.state);

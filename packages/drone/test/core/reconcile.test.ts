@@ -1,34 +1,70 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { reconcile, type Running } from "../../src/core/reconcile.js";
+import { reconcile, wantedOf, type Running, type Wanted } from "../../src/core/reconcile.js";
+import { assignmentOf } from "../support/hub-double.js";
 
-const one = { repo: "webapp", commit: "1".repeat(40) };
-const two = { repo: "webapp", commit: "2".repeat(40) };
+const assignment = assignmentOf({ repo: "webapp", commit: "1".repeat(40) });
+const wanted = (change: Partial<Wanted> = {}): Wanted => ({
+  assignment,
+  service: "web",
+  slot: 1,
+  ...change,
+});
 const running = (change: Partial<Running> = {}): Running => ({
-  ...one,
   process: "p1",
+  deployment: assignment.id,
+  service: "web",
+  slot: 1,
   isEnding: false,
   ...change,
 });
 
-test("starts what is desired and does not run", () => {
-  assert.deepEqual(reconcile([one, two], [running()]), { start: [two], stop: [], keep: ["p1"] });
+test("wants each service as often as it is assigned, in slots", () => {
+  const services = [
+    { service: "web", instances: 2 },
+    { service: "mail", instances: 0 },
+    { service: "say", instances: 1 },
+  ];
+  const places = wantedOf([{ ...assignment, services }], undefined).map(
+    ({ service, slot }) => `${service}.${slot}`,
+  );
+  assert.deepEqual(places, ["web.1", "web.2", "say.1"]);
 });
 
-test("stops what runs and is not desired", () => {
+test("wants a drone's own command once for each deployment, whatever its services", () => {
+  const services = [{ service: "web", instances: 5 }];
+  assert.deepEqual(wantedOf([{ ...assignment, services }], "own"), [
+    { assignment: { ...assignment, services }, service: "own", slot: 1 },
+  ]);
+});
+
+test("starts what is wanted and does not run", () => {
+  const second = wanted({ slot: 2 });
+  const plan = reconcile([wanted(), second], [running()]);
+  assert.deepEqual(plan, { start: [second], stop: [], keep: ["p1"] });
+});
+
+test("stops what runs and is not wanted, another slot or service or deployment included", () => {
   assert.deepEqual(reconcile([], [running()]), { start: [], stop: ["p1"], keep: [] });
+  for (const other of [{ slot: 2 }, { service: "say" }, { deployment: "0".repeat(16) }]) {
+    assert.deepEqual(reconcile([wanted()], [running(other)]).stop, ["p1"]);
+  }
 });
 
-test("waits for the old instance of a commit to end before it starts a new one", () => {
+test("waits for the old instance of a slot to end before it starts a new one", () => {
   const ending = running({ isEnding: true });
-  assert.deepEqual(reconcile([one], [ending]), { start: [], stop: [], keep: [] });
+  assert.deepEqual(reconcile([wanted()], [ending]), { start: [], stop: [], keep: [] });
 });
 
 test("does not tell twice to end", () => {
   assert.deepEqual(reconcile([], [running({ isEnding: true })]).stop, []);
 });
 
-test("starts a commit that is desired twice once, and the same commit of another repo apart", () => {
-  const other = { ...one, repo: "other" };
-  assert.deepEqual(reconcile([one, one, other], []).start, [one, other]);
+test("fills a slot that is wanted twice once", () => {
+  assert.deepEqual(reconcile([wanted(), wanted()], []).start, [wanted()]);
+});
+
+test("keeps one of two that were found in one slot", () => {
+  const plan = reconcile([wanted()], [running(), running({ process: "p2" })]);
+  assert.deepEqual([plan.keep, plan.stop], [["p1"], ["p2"]]);
 });

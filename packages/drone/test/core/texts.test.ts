@@ -61,30 +61,72 @@ test("builds an environment from nothing, lets --env have the last word", () => 
     own,
     folder: "/c",
     host: "10.0.0.1",
-    port: 5_000,
+    ports: [
+      { name: "http", port: 5_000 },
+      { name: "admin-api", port: 5_001 },
+    ],
     repo: "webapp",
     commit: "1234567890",
+    environment: "staging",
+    release: 7,
     service: "web",
     drone: "one",
     process: "abc",
     registry: "hub:6001",
     token: undefined,
+    variables: { COLOUR: "blue", SIZE: "big", LC_ALL: "de", PORT: "1", RELEASE: "x" },
     extra: { HOME: "/elsewhere", COLOUR: "red" },
   });
   assert.deepEqual(environment, {
     PATH: "/c/node_modules/.bin:/bin",
     HOME: "/elsewhere",
-    LC_ALL: "C",
+    LC_ALL: "de",
+    SIZE: "big",
     HOST: "10.0.0.1",
     PORT: "5000",
+    PORT_ADMIN_API: "5001",
     REPO: "webapp",
     COMMIT: "1234567890",
+    RELEASE: "7",
+    ENVIRONMENT: "staging",
     SERVICE: "web",
     DRONE_ID: "one",
     PROCESS_ID: "abc",
     REGISTRY: "hub:6001",
     COLOUR: "red",
   });
+});
+
+test("gives what never listens no PORT, whoever set one", () => {
+  const environment = buildEnvironment({
+    own: { PORT: "1" },
+    folder: "/c",
+    host: "10.0.0.1",
+    ports: [],
+    repo: "webapp",
+    commit: "1234567890",
+    environment: "production",
+    release: 1,
+    service: "worker",
+    drone: "one",
+    process: "abc",
+    registry: "hub:6001",
+    token: undefined,
+    variables: { PORT: "2" },
+    extra: {},
+  });
+  assert.equal(environment["PORT"], undefined);
+});
+
+test("refuses options of a command to a drone that has none", () => {
+  const options = { hub: { host: "localhost", port: 6001 }, log: silentLog };
+  assert.deepEqual(
+    [checkOptions(options, "box").service, checkOptions(options, "box").command],
+    [undefined, undefined],
+  );
+  for (const given of [{ service: "web" }, { worker: true }, { readyTimeoutMs: 1_000 }]) {
+    assert.throws(() => checkOptions({ ...options, ...given }, "box"), { code: "BAD_USAGE" });
+  }
 });
 
 test("refuses options that cannot be meant", () => {
@@ -110,7 +152,9 @@ test("refuses options that cannot be meant", () => {
   assert.equal(code({ labels: { "a b": "c" } }), "BAD_NAME");
   assert.equal(code({ labels: { role: "web" } }), "fine");
   assert.equal(code({ env: { "A=B": "c" } }), "BAD_USAGE");
-  assert.equal(code({ env: { PORT: "80" } }), "BAD_USAGE");
+  for (const name of ["PORT", "RELEASE", "ENVIRONMENT"]) {
+    assert.equal(code({ env: { [name]: "80" } }), "BAD_USAGE");
+  }
   assert.equal(code({ env: { NODE_ENV: "production" } }), "fine");
   assert.equal(code({ portRange: { low: 5, high: 4 } }), "BAD_USAGE");
   assert.equal(code({ portRange: { low: 0, high: 4 } }), "BAD_USAGE");

@@ -1,11 +1,47 @@
 /** The hub as a drone meets it, in any world: takes it in, tells it what to run, keeps what it says. */
-import type { Deployment, InstanceReport, PropagitError, Telling } from "@propagit/protocol";
+import { createHash } from "node:crypto";
+import type {
+  Assignment,
+  InstanceReport,
+  PropagitError,
+  Service,
+  Telling,
+  Variables,
+} from "@propagit/protocol";
 import { Conversation, stretchSecret, type Wire, type World } from "@propagit/runtime";
 
 export const secret = "beepboop";
 export const clusterKey = stretchSecret(secret);
 
 export type Said = Telling<"hub.instance">;
+
+/** What a test says of an assignment; the rest is filled in. */
+export type Wish = Pick<Assignment, "repo" | "commit"> & Partial<Assignment>;
+
+/** An assignment for a drone with a command of its own, unless it names services. */
+export function assignmentOf(wish: Wish): Assignment {
+  const { repo, commit, environment = "production" } = wish;
+  const id = createHash("sha256").update(`${repo} ${environment} ${commit}`).digest("hex");
+  return { id: id.slice(0, 16), environment, artifact: commit, release: 1, services: [], ...wish };
+}
+
+/** A web service that a drone runs out of a repository, changed as a test wants it. */
+export function serviceOf(change: Partial<Service> = {}): Service {
+  return {
+    name: "web",
+    command: ["node", "web.js"],
+    instances: { count: 1, per: "drone" },
+    on: [],
+    ports: [{ name: "http" }],
+    ready: "listen",
+    readyTimeoutMs: 30_000,
+    stop: { signal: "SIGTERM", deadlineMs: 10_000 },
+    restart: { policy: "always", firstMs: 1_000, maxMs: 60_000, crashesMax: 10 },
+    env: {},
+    after: [],
+    ...change,
+  };
+}
 
 export class HubDouble {
   /** Everything said with `hub.instance`, in order. */
@@ -14,7 +50,14 @@ export class HubDouble {
   /** What it believes to run. */
   readonly instances = new Map<string, InstanceReport>();
   joins = 0;
-  hasLeft = false;
+  /** What it said when it left: whether its instances go on. */
+  hasLeft: "running" | "stopped" | undefined;
+  /** Services and settings by the id of their deployment; without services when it is not here. */
+  readonly specifications = new Map<string, { services: Service[]; config?: Variables }>();
+  /** Ids that were asked for. */
+  readonly asked: string[] = [];
+  timeoutMs = 30_000;
+  keep: { repo: string; commit: string }[] = [];
   /** Answered to joins instead of a welcome. */
   refusal: PropagitError | undefined;
   /** Which hub it is; another data folder makes another one. */
@@ -22,7 +65,7 @@ export class HubDouble {
   conversation: Conversation | undefined;
   readonly #world: World;
   #revision = 0;
-  #deployments: readonly Deployment[] = [];
+  #assignments: readonly Assignment[] = [];
 
   constructor(world: World) {
     this.#world = world;
@@ -32,13 +75,13 @@ export class HubDouble {
     return 6000;
   }
 
-  desire(...deployments: Deployment[]): void {
-    this.#deployments = deployments;
+  assign(...wishes: Wish[]): void {
+    this.#assignments = wishes.map(assignmentOf);
     this.#revision++;
-    this.#tellDesire();
+    this.#tell();
   }
 
-  /** As a restart does; what it desires is in its ledger. */
+  /** As a restart does; what it assigns is in its ledger. */
   forget(): void {
     this.conversation = undefined;
     this.instances.clear();
@@ -54,17 +97,19 @@ export class HubDouble {
           this.conversation = conversation;
           this.instances.clear();
           for (const report of instances) this.instances.set(report.process, report);
-          this.#world.clock.after(0, () => this.#tellDesire());
+          this.#world.clock.after(0, () => this.#tell());
           return {
             name,
             registry: { port: this.registryPort, open: false },
             hub: this.identity,
+            timeoutMs: this.timeoutMs,
           };
         },
-        "hub.leave": () => {
-          this.hasLeft = true;
+        "hub.leave": ({ running = false }) => {
+          this.hasLeft = running ? "running" : "stopped";
           return {};
         },
+        "hub.specification": ({ id }, { conversation }) => this.#specify(id, conversation),
       },
       tellingHandlers: {
         "hub.instance": (said, from) => {
@@ -87,10 +132,19 @@ export class HubDouble {
     if (this.conversation === conversation) this.conversation = undefined;
   }
 
-  #tellDesire(): void {
-    this.conversation?.tell("drone.desire", {
+  #specify(id: string, { peer }: Conversation) {
+    this.asked.push(id);
+    const { services, config = {} } = this.specifications.get(id) ?? { services: [] };
+    if (!peer) throw new Error("cannot happen: it called");
+    const hidden = this.#world.crypto.encrypt(peer.sessionKey, JSON.stringify(config));
+    return { services, config: hidden };
+  }
+
+  #tell(): void {
+    this.conversation?.tell("drone.assign", {
       revision: this.#revision,
-      deployments: [...this.#deployments],
+      assignments: [...this.#assignments],
+      keep: this.keep,
     });
   }
 }

@@ -1,4 +1,8 @@
-/** A simulated machine for drones: commits, processes and ports on virtual time, with faults by seed. */
+/**
+ * A simulated machine for drones: commits, processes and ports on virtual time, with faults by seed. What
+ * runs outlives the drone, as it does on a real machine.
+ */
+import { connectIn } from "@propagit/registry";
 import {
   credentialFromSecret,
   randomBetween,
@@ -6,19 +10,22 @@ import {
   sleep,
   type Simulation,
 } from "@propagit/runtime";
-import { connectIn } from "@propagit/registry";
 import { checkOptions, type DroneOptions } from "../../src/core/options.js";
 import { Drone } from "../../src/drone.js";
+import { openMemory } from "../../src/system/memory.js";
 import type {
+  Checks,
+  CommitName,
   Commits,
   DroneWorld,
   LaunchRequest,
+  Memory,
   Ports,
-  ProcessEnd,
   Processes,
-  RunningProcess,
 } from "../../src/world.js";
 import { secret } from "./hub-double.js";
+import { Life } from "./mortal.js";
+import { SimProcess } from "./sim-process.js";
 
 const credential = credentialFromSecret(secret);
 export const hubAddress = { host: "hub", port: 6001 };
@@ -34,36 +41,79 @@ export interface MachineFaults {
 
 export const sound: MachineFaults = { fetchFails: 0, launchFails: 0, crashes: 0, ignoresTerm: 0 };
 
+export interface LifeOptions extends Partial<DroneOptions> {
+  /** It has no command of its own. */
+  readonly services?: boolean;
+}
+
 export class SimMachine {
   faults: MachineFaults = sound;
+  /** Those that run. */
   readonly processes = new Set<SimProcess>();
+  /** Ended, and no drone has seen it yet. */
+  readonly unseen = new Set<SimProcess>();
+  /** Signals that drones sent. */
+  signals = 0;
+  /** What commands exit with when they end by themselves. */
+  exitCode = 1;
+  /** Answers of health checks. */
+  isHealthy = (_port: number): boolean => true;
+  checks = 0;
+  /** What was last asked to stay on disk. */
+  kept: readonly CommitName[] | undefined;
   readonly #simulation: Simulation;
   readonly #host: string;
+  readonly #fetched = new Set<string>();
   #nextPid = 1;
+  #memory: Memory | undefined;
 
   constructor(simulation: Simulation, host: string) {
     this.#simulation = simulation;
     this.#host = host;
   }
 
-  startDrone(options: Partial<DroneOptions> = {}): Drone {
-    const base = this.#simulation.worldOf(this.#host);
+  startDrone(options: LifeOptions = {}): Drone {
+    return this.startLife(options).drone;
+  }
+
+  /** A drone that can be killed; the next one on this machine finds what it left. */
+  startLife(options: LifeOptions = {}): { drone: Drone; kill: () => void } {
+    const life = new Life();
+    const base = life.world(this.#simulation.worldOf(this.#host));
     const world: DroneWorld = {
       ...base,
-      commits: this.#commits(),
-      processes: this.#processStarter(),
-      ports: this.#ports(),
-      connectRegistry: (address, access) => connectIn(base, address, access),
+      commits: life.guard(this.#commits()),
+      processes: life.guard(this.#processesOf(life)),
+      ports: life.guard(this.#ports()),
+      checks: life.guard(this.#checks()),
+      memory: life.guard(this.#remembering()),
+      connectRegistry: (address, { lease, ...access }) =>
+        connectIn(base, address, { ...access, ...(lease !== undefined && { lease }) }),
     };
-    const given = { hub: hubAddress, secret, command: ["node", "web.js"], log: silentLog };
-    return new Drone(world, {
-      settings: checkOptions({ ...given, ...options }, this.#host),
+    const { services = false, ...chosen } = options;
+    const own = services ? {} : { command: ["node", "web.js"] };
+    const given = { hub: hubAddress, secret, log: silentLog, ...own, ...chosen };
+    const drone = new Drone(world, {
+      settings: checkOptions(given, this.#host),
       identity: "1".repeat(32),
       credential,
       host: this.#host,
       environment: {},
       version: "0.1.0",
+      parts: [],
     });
+    return {
+      drone,
+      kill: () => {
+        life.end();
+        this.#simulation.network.dropHost(this.#host);
+      },
+    };
+  }
+
+  /** Everything ends at once, nobody sees it. */
+  reboot(): void {
+    for (const process of this.processes) process.end("ended with the machine", undefined);
   }
 
   chance(share: number): boolean {
@@ -75,13 +125,33 @@ export class SimMachine {
     await sleep(clock, randomBetween(random, lowMs, highMs));
   }
 
+  #remembering(): Memory {
+    const opened = openMemory(this.#simulation.worldOf(this.#host), "/data");
+    const memory = async () => (this.#memory ??= await opened);
+    return {
+      read: async () => (await memory()).read(),
+      write: async (remembered) => {
+        await this.delay(1, 20);
+        await (await memory()).write(remembered);
+      },
+      readLease: async () => (await memory()).readLease(),
+      writeLease: async (lease) => (await memory()).writeLease(lease),
+    };
+  }
+
   #commits(): Commits {
     return {
-      fetch: async (_name, source, signal) => {
+      keepOnly: async (names) => {
+        this.kept = names;
+        return [];
+      },
+      fetch: async ({ commit }, source, signal) => {
+        if (this.#fetched.has(commit)) return;
         await source();
         await this.delay(10, 2_000);
         signal.throwIfAborted();
         if (this.chance(this.faults.fetchFails)) throw new Error("the line broke");
+        this.#fetched.add(commit);
       },
       checkOut: async ({ commit }, signal) => {
         await this.delay(1, 200);
@@ -91,77 +161,74 @@ export class SimMachine {
     };
   }
 
-  #processStarter(): Processes {
+  #processesOf(life: Life): Processes {
+    let hasLeft = false;
+    const isSeen = () => !life.isOver && !hasLeft;
     return {
       launch: async (request) => {
         await this.delay(1, 100);
+        if (!isSeen()) return new Promise<never>(() => undefined);
         if (this.chance(this.faults.launchFails)) throw new Error("no such command");
-        return new SimProcess(this, request, this.#nextPid++);
+        const process = this.#start(request);
+        return life.guard(process.seenBy(isSeen));
       },
+      adopt: async () => {
+        const found = [...this.processes, ...this.unseen];
+        return found.map((process) => ({
+          note: process.note,
+          running: life.guard(process.seenBy(isSeen)),
+        }));
+      },
+      leave: () => {
+        hasLeft = true;
+      },
+    };
+  }
+
+  #start(request: LaunchRequest): SimProcess {
+    const process = new SimProcess(this, request, this.#nextPid++);
+    for (const other of [...this.processes, ...this.unseen]) {
+      if (other.place === process.place) throw new Error("cannot happen: two of one place");
+    }
+    for (const other of this.processes) {
+      if (other.ports.some((port) => process.ports.includes(port))) {
+        throw new Error("cannot happen: two processes on one port");
+      }
+    }
+    this.processes.add(process);
+    process.begin();
+    return process;
+  }
+
+  #checks(): Checks {
+    const answer = async (port: number) => {
+      this.checks++;
+      await this.delay(1, 20);
+      const ok = this.isHealthy(port);
+      return { ok, reason: ok ? "" : "not well" };
+    };
+    return {
+      http: async (url) => {
+        const { ok } = await answer(Number(new URL(url).port));
+        return { ok, reason: "", status: ok ? 200 : 500 };
+      },
+      tcp: async (_host, port) => answer(port),
+      command: async () => answer(0),
     };
   }
 
   #ports(): Ports {
-    const taken = (port: number) => [...this.processes].some((process) => process.port === port);
+    const taken = (port: number) => [...this.processes].some(({ ports }) => ports.includes(port));
     return {
-      pick: async ({ wanted, avoid }) => {
-        if (wanted !== undefined && !taken(wanted)) return wanted;
-        for (let port = 10_000; ; port++) if (!avoid(port) && !taken(port)) return port;
+      pick: async ({ wanted, avoid, range }) => {
+        if (wanted !== undefined && !avoid(wanted) && !taken(wanted)) return wanted;
+        for (let port = range.low; port <= range.high; port++) {
+          if (!avoid(port) && !taken(port)) return port;
+        }
+        throw new Error("no port is free");
       },
       isOpen: async (_hosts, port) =>
-        [...this.processes].some((process) => process.port === port && process.listens),
+        [...this.processes].some(({ ports, listens }) => listens && ports.includes(port)),
     };
-  }
-}
-
-/** Begins to listen a while after its start; at most one may live for each commit. */
-class SimProcess implements RunningProcess {
-  readonly commit: string;
-  readonly port: number;
-  readonly pid: number;
-  readonly ended: Promise<ProcessEnd>;
-  listens = false;
-  readonly #machine: SimMachine;
-  readonly #ignoresTerm: boolean;
-  #resolve!: (end: ProcessEnd) => void;
-
-  constructor(machine: SimMachine, { commit, environment }: LaunchRequest, pid: number) {
-    this.#machine = machine;
-    this.commit = commit;
-    this.port = Number(environment["PORT"]);
-    this.pid = pid;
-    this.#ignoresTerm = machine.chance(machine.faults.ignoresTerm);
-    this.ended = new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
-    for (const other of machine.processes) {
-      if (other.commit === commit) throw new Error("cannot happen: two processes of one commit");
-      if (other.port === this.port) throw new Error("cannot happen: two processes on one port");
-    }
-    machine.processes.add(this);
-    void this.#live(machine.chance(machine.faults.crashes));
-  }
-
-  signal(name: "SIGTERM" | "SIGKILL"): void {
-    if (name === "SIGTERM" && this.#ignoresTerm) return;
-    void this.#machine.delay(1, 500).then(() => this.#end(`was ended by ${name}`));
-  }
-
-  async lastLines(): Promise<readonly string[]> {
-    return [];
-  }
-
-  async #live(crashes: boolean): Promise<void> {
-    await this.#machine.delay(1, 3_000);
-    this.listens = this.#machine.processes.has(this);
-    if (!crashes) return;
-    await this.#machine.delay(1, 60_000);
-    this.#end("exited with code 1");
-  }
-
-  #end(how: string): void {
-    this.listens = false;
-    this.#machine.processes.delete(this);
-    this.#resolve({ how, lastLines: [] });
   }
 }
