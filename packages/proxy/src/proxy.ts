@@ -5,7 +5,7 @@
 import { shortCommit, type Address, type Credential, type ErrorData } from "@propagit/protocol";
 import { decide, type Decision, type Question } from "./core/decision.js";
 import { afterAnswer, afterFailure, allFine, type Health } from "./core/health.js";
-import { addressesOf, type Target } from "./core/route-table.js";
+import type { Target } from "./core/route-table.js";
 import { visitorChars } from "./core/visitor.js";
 import { Counters, type CommitStats, type VisitEnd } from "./counters.js";
 import { HubFollower } from "./hub-follower.js";
@@ -127,7 +127,7 @@ export class ProxyDaemon {
 
   /** Every address that visitors could be sent to. */
   addresses(): ReadonlySet<string> {
-    return addressesOf(this.#keeper.table);
+    return this.#keeper.table.addresses;
   }
 
   stats(): ProxyStats {

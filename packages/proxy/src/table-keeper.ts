@@ -1,5 +1,6 @@
 /** Owns the table: takes changes, arranges it for looking up, and keeps the last good copy on disk. */
 import {
+  deploymentMetaKey,
   toPropagitError,
   type Endpoint,
   type EndpointUpdate,
@@ -12,6 +13,7 @@ import {
   stepEndpoints,
   type EndpointTable,
 } from "./core/endpoint-table.js";
+import { switchRoutes, type FormerShares } from "./core/route-switch.js";
 import { buildTable, type RouteTable } from "./core/route-table.js";
 import { decodeTable, encodeTable } from "./core/saved-table.js";
 import { keepNames, learnNames, type ServiceNames } from "./core/service-names.js";
@@ -31,7 +33,8 @@ export class TableKeeper {
   #names: ServiceNames = new Map();
   /** Updates that are not in `#endpoints` yet. */
   #pending: EndpointUpdate[] = [];
-  #table: RouteTable = buildTable(emptyBook, []);
+  #former: FormerShares = new Map();
+  #table: RouteTable = buildTable(emptyBook, { endpoints: [] });
   #isStale = false;
   #buildAtMs = Number.NEGATIVE_INFINITY;
   #saveTimer: Timer | undefined;
@@ -75,6 +78,8 @@ export class TableKeeper {
   }
 
   takeBook(book: RouteBook): void {
+    const now = this.#world.clock.monotonic();
+    this.#former = switchRoutes(this.#former, this.#book, book, now);
     this.#book = book;
     this.#forget(book);
     this.#change();
@@ -96,17 +101,23 @@ export class TableKeeper {
     const startMs = clock.monotonic();
     this.#catchUp();
     const endpoints = this.#endpoints.endpoints.values();
-    this.#table = buildTable(this.#book ?? emptyBook, endpoints, this.#names);
+    const parts = { endpoints, names: this.#names, former: this.#former };
+    this.#table = buildTable(this.#book ?? emptyBook, parts);
     this.#isStale = false;
     const endMs = clock.monotonic();
     this.#buildAtMs = endMs + (endMs - startMs) * restPerBuild;
   }
 
   #forget({ routes, deployments }: RouteBook): void {
-    const shared = routes.flatMap(({ shares }) => shares);
-    const running = this.#endpoints.endpoints.values();
-    const commits = [...deployments, ...shared, ...running].map(({ commit }) => commit);
-    this.#names = keepNames(this.#names, new Set(commits));
+    const keys = new Set<string | undefined>();
+    for (const { commit, deployment } of routes.flatMap(({ shares }) => shares)) {
+      keys.add(commit).add(deployment);
+    }
+    for (const { commit, id } of deployments) keys.add(commit).add(id);
+    for (const { commit, meta } of this.#endpoints.endpoints.values()) {
+      keys.add(commit).add(meta[deploymentMetaKey]);
+    }
+    this.#names = keepNames(this.#names, keys);
   }
 
   #catchUp(): void {

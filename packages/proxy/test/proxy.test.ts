@@ -4,7 +4,7 @@ import { openCredential, type Address } from "@propagit/protocol";
 import { sessionPaths, simulate, type Simulation } from "@propagit/runtime";
 import type { Question } from "../src/core/decision.js";
 import { ProxyDaemon } from "../src/proxy.js";
-import { commitA, commitB, endpointOf, routeOf } from "./support/samples.js";
+import { commitA, commitB, commitC, endpointOf, routeOf } from "./support/samples.js";
 import { TinyHub } from "./support/tiny-hub.js";
 
 const hubAddress: Address = { host: "hub", port: 6001 };
@@ -78,6 +78,37 @@ test("follows what hub and registry say", async () => {
   await until("visitors go to commit B", () => targetOf(proxy) === 2);
   hub.down("record-2");
   await until("nobody can be sent there", () => targetOf(proxy) === undefined);
+});
+
+test("sends visitors where they went until it knows an endpoint of the new commit", async () => {
+  const { simulation, hub, proxy, until } = await startScene();
+  hub.setRoutes([routeOf([commitB, 1])]);
+  await simulation.clock.advance(2_000);
+  assert.equal(targetOf(proxy), 1);
+  hub.up(endpointOf(2, { commit: commitB }));
+  await until("visitors go to commit B", () => targetOf(proxy) === 2);
+  hub.setRoutes([routeOf([commitC, 1])]);
+  await simulation.clock.advance(10_000);
+  assert.equal(targetOf(proxy), undefined);
+});
+
+test("keeps environments and their deployments over a restart", async () => {
+  const { simulation, hub, proxy, killHub, killRegistry } = await startScene();
+  const [one, two] = ["1".repeat(16), "2".repeat(16)];
+  const staging = { repo: "webapp", environment: "staging" };
+  hub.up(endpointOf(3, { commit: commitC, meta: { deployment: one } }));
+  hub.up(endpointOf(4, { commit: commitC, meta: { deployment: two } }));
+  const shares = [{ commit: commitC, deployment: two, weight: 1 }];
+  hub.setRoutes([routeOf([commitA, 1]), { ...staging, shares, hosts: [{ host: "try.it" }] }]);
+  await simulation.clock.advance(2_000);
+  killHub();
+  killRegistry();
+  await proxy.stop();
+  const again = await startDaemon(simulation);
+  for (const host of ["staging--webapp.localhost", "try.it"]) {
+    const decision = again.decide({ ...question, host });
+    assert.equal(decision.kind === "forward" && decision.target.address, "127.0.0.1:4");
+  }
 });
 
 test("keeps endpoints that a restarted registry has not heard of yet, until it has settled", async () => {

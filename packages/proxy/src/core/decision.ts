@@ -1,12 +1,15 @@
 /**
- * Where one request goes: host name -> repository -> commit -> service -> endpoint, or why nowhere.
+ * Where one request goes, or why nowhere:
+ *
+ *     host name and path -> repository and environment, or commit -> share -> service -> endpoint
  *
  * Nothing here forwards; a faster core can take the place of `system/` without touching this.
  */
-import { PropagitError, shortCommit, type ErrorCode, type Share } from "@propagit/protocol";
-import { parseHostName, type HostName } from "./host-name.js";
+import { environmentDefault, PropagitError, shortCommit, type ErrorCode } from "@propagit/protocol";
 import { isOut, type Health } from "./health.js";
-import type { RepoEntry, RouteTable, Target } from "./route-table.js";
+import { isCommitPrefix, parseHostName, type HostName } from "./host-name.js";
+import { pickHostPlace } from "./host-route.js";
+import type { Place, RepoEntry, RouteTable, Target, Variant } from "./route-table.js";
 import { pickService } from "./service.js";
 import { pickShare } from "./split.js";
 import { readVisitor } from "./visitor.js";
@@ -14,6 +17,8 @@ import { readVisitor } from "./visitor.js";
 /** What is asked. */
 export interface Question {
   readonly host: string | undefined;
+  /** With the query; default `/`. */
+  readonly path?: string;
   readonly cookie: string | undefined;
   /** Addresses that this request was tried at already. */
   readonly avoid: readonly string[];
@@ -57,9 +62,11 @@ export const loadMax = 4_000;
 
 export function decide(situation: Situation, question: Question): Decision {
   const host = parseHostName(question.host, situation.domain);
+  if (host.kind === "malformed") return refuse("BAD_REQUEST", host.reason);
+  const places = host.host === undefined ? undefined : situation.table.hosts.get(host.host);
+  const found = pickHostPlace(places, question.path ?? "/");
+  if (found) return decideByShares(situation, question, found.place, found.service);
   switch (host.kind) {
-    case "malformed":
-      return refuse("BAD_REQUEST", host.reason);
     case "foreign":
       return refuse("NO_ROUTE", `no route for this host name: ${host.reason}`);
     case "name":
@@ -77,57 +84,85 @@ export function errorOf({ code, message }: Refusal): PropagitError {
 function decideByName(
   situation: Situation,
   question: Question,
-  name: HostName & { kind: "name" },
+  { candidates, prefix }: HostName & { kind: "name" },
 ): Decision {
-  const entry = name.candidates.map((one) => situation.table.repos.get(one)).find(Boolean);
-  if (!entry) return refuse("NO_ROUTE", `no repository for host name ${name.candidates[0] ?? ""}`);
-  if (name.commitPrefix !== undefined) {
-    return decideByCommit(situation, question, entry, name.commitPrefix);
-  }
-  if (entry.shares.length === 0) {
-    return refuse("NO_ROUTE", `no commit of ${entry.repo} is promoted`);
-  }
-  return decideByShares(situation, question, entry);
+  const { repos } = situation.table;
+  const entry = candidates.map((one) => repos.get(one)).find(Boolean);
+  if (!entry) return refuse("NO_ROUTE", `no repository for host name ${candidates[0] ?? ""}`);
+  const place = entry.places.get(prefix ?? environmentDefault);
+  if (place) return decideByShares(situation, question, place);
+  if (prefix === undefined) return refuse("NO_ROUTE", nothingPromoted(entry));
+  if (isCommitPrefix(prefix)) return decideByCommit(situation, question, entry, prefix);
+  const names = [...entry.places.values()].map(({ environment }) => environment);
+  const what = `${entry.repo} has no environment ${prefix}, and it is no commit`;
+  return refuse("NO_ROUTE", `${what}; it has ${names.join(", ") || "none"}`);
 }
 
 function decideByCommit(
   situation: Situation,
   question: Question,
-  { repo, commits }: RepoEntry,
+  { repo, running }: RepoEntry,
   prefix: string,
 ): Decision {
-  const [commit, ...others] = commits.filter((one) => one.startsWith(prefix));
-  if (commit === undefined) return refuse("NOT_DEPLOYED", `${repo} runs no commit ${prefix}`);
-  if (others.length > 0) {
-    return refuse("AMBIGUOUS", `${prefix} fits ${others.length + 1} commits of ${repo}`);
-  }
-  const variant = variantOf(situation, question, { commit, weight: 1 });
-  if (variant.targets.length === 0) return refuseEmpty(repo, [variant]);
-  return toLeastBusy(situation, repo, variant);
+  const fitting = running.filter(({ commit }) => commit.startsWith(prefix));
+  const commits = new Set(fitting.map(({ commit }) => commit)).size;
+  if (commits === 0) return refuse("NOT_DEPLOYED", `${repo} runs no commit ${prefix}`);
+  if (commits > 1) return refuse("AMBIGUOUS", `${prefix} fits ${commits} commits of ${repo}`);
+  const options = fitting.map((variant) => optionOf(situation, question, variant));
+  const able =
+    options.find(({ isHealthy }) => isHealthy) ?? options.find(({ targets }) => targets.length > 0);
+  return able ? toLeastBusy(situation, repo, able) : refuseEmpty(repo, options.slice(0, 1));
 }
 
-function decideByShares(situation: Situation, question: Question, entry: RepoEntry): Decision {
-  const { repo, shares } = entry;
-  const variants = shares.map((share) => variantOf(situation, question, share));
+function decideByShares(
+  situation: Situation,
+  question: Question,
+  place: Place,
+  service?: string,
+): Decision {
+  const name = nameOf(place);
+  if (place.variants.length === 0) return refuse("NO_ROUTE", nothingPromoted(place));
+  const wanted = service === undefined ? situation : { ...situation, service };
+  const optionsOf = (variants: readonly Variant[]) =>
+    variants.map((variant) => optionOf(wanted, question, variant));
+  const present = optionsOf(place.variants);
+  const former = place.former
+    .filter(({ until }) => until > situation.now)
+    .map(({ variants }) => optionsOf(variants));
+  const options = [present, ...former].find((some) => some.some(isAble)) ?? present;
   // A variant whose endpoints are all out gets nothing, as long as another one can answer.
-  const healthy = variants.filter(({ isHealthy }) => isHealthy);
-  const able = healthy.length > 0 ? healthy : variants.filter(({ targets }) => targets.length > 0);
+  const healthy = options.filter(({ isHealthy }) => isHealthy);
+  const able = healthy.length > 0 ? healthy : options.filter(isAble);
   const [first] = able;
-  if (!first) return refuseEmpty(repo, variants);
-  if (shares.length === 1) return toLeastBusy(situation, repo, first);
+  if (!first) return refuseEmpty(name, present);
+  if (options.length === 1) return toLeastBusy(wanted, name, first);
   const visitor = visitorOf(situation, question);
   const picked = pickShare(
-    able.map(({ share }) => share),
+    able.map(({ variant }) => variant),
     visitor.id,
-    repo,
+    routeKey(place),
   );
-  const variant = able.find(({ share }) => share === picked) ?? first;
-  return toLeastBusy(situation, repo, variant, visitor);
+  const option = able.find(({ variant }) => variant === picked) ?? first;
+  return toLeastBusy(wanted, name, option, visitor);
 }
 
-/** A share with the endpoints that could serve it now. */
-interface Variant {
-  readonly share: Share;
+/** What visitors of production draw for is what it was before there were other environments. */
+function routeKey({ repo, environment }: Place): string {
+  return environment === environmentDefault ? repo : `${repo}/${environment}`;
+}
+
+function nameOf({ repo, environment }: Place): string {
+  return environment === environmentDefault ? repo : `${repo} in ${environment}`;
+}
+
+function nothingPromoted(place: Pick<Place, "repo"> & Partial<Place>): string {
+  const { repo, environment = environmentDefault } = place;
+  return `no commit of ${nameOf({ repo, environment, variants: [], former: [] })} is promoted`;
+}
+
+/** A variant with the endpoints that could serve it now. */
+interface Option {
+  readonly variant: Variant;
   readonly isHealthy: boolean;
   /** The healthy ones; all of them when none is. */
   readonly targets: readonly Target[];
@@ -135,16 +170,25 @@ interface Variant {
   readonly reason: string;
 }
 
-function variantOf(situation: Situation, question: Question, share: Share): Variant {
-  const { table, health, now } = situation;
-  const known = table.names.get(share.commit)?.keys();
-  const choice = pickService(table.endpoints.get(share.commit), situation.service, known);
-  if (choice.kind === "none")
-    return { share, isHealthy: false, targets: [], reason: choice.reason };
+function isAble({ targets }: Option): boolean {
+  return targets.length > 0;
+}
+
+function optionOf(situation: Situation, question: Question, variant: Variant): Option {
+  const { health, now, service } = situation;
+  const choice = pickService(variant.services, service, variant.known);
+  if (choice.kind === "none") {
+    return { variant, isHealthy: false, targets: [], reason: choice.reason };
+  }
   const untried = choice.targets.filter(({ address }) => !question.avoid.includes(address));
   const fine = untried.filter(({ address }) => !isOut(health, address, now));
   const isHealthy = fine.length > 0;
-  return { share, isHealthy, targets: isHealthy ? fine : untried, reason: "nobody answers there" };
+  return {
+    variant,
+    isHealthy,
+    targets: isHealthy ? fine : untried,
+    reason: "nobody answers there",
+  };
 }
 
 function visitorOf(situation: Situation, question: Question): { id: string; isNew: boolean } {
@@ -156,14 +200,14 @@ function visitorOf(situation: Situation, question: Question): { id: string; isNe
 function toLeastBusy(
   situation: Situation,
   repo: string,
-  variant: Variant,
+  option: Option,
   visitor?: { readonly id: string; readonly isNew: boolean },
 ): Decision {
-  const target = leastBusy(situation, variant.targets);
+  const target = leastBusy(situation, option.targets);
   if (target && situation.loadOf(target.address) < loadMax) {
     return { kind: "forward", repo, target, ...(visitor && { visitor }) };
   }
-  const commit = shortCommit(variant.share.commit);
+  const commit = shortCommit(option.variant.commit);
   return refuse("OVERLOADED", `every endpoint of ${repo} ${commit} has ${loadMax} requests`);
 }
 
@@ -175,8 +219,8 @@ function leastBusy(situation: Situation, targets: readonly Target[]): Target | u
   return tied[Math.floor(situation.fraction() * tied.length)];
 }
 
-function refuseEmpty(repo: string, variants: readonly Variant[]): Refusal {
-  const reasons = variants.map(({ share, reason }) => `${shortCommit(share.commit)}: ${reason}`);
+function refuseEmpty(repo: string, options: readonly Option[]): Refusal {
+  const reasons = options.map(({ variant, reason }) => `${shortCommit(variant.commit)}: ${reason}`);
   return refuse("NO_ENDPOINT", `no endpoint for ${repo} ${reasons.join("; ")}`);
 }
 

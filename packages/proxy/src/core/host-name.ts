@@ -1,23 +1,27 @@
 /**
  * What a Host header asks for.
  *
- *     webapp.localhost:8000           the route of repository `webapp`
+ *     webapp.localhost:8000           repository `webapp` in production
+ *     staging--webapp.localhost       the same in environment `staging`
  *     40548da--webapp.localhost       commit 40548da of it, whoever the visitor is
  *     my.app.example.com              repository `my.app`, or else `my`: names may hold dots
  *
  * Without a domain the longest name that is a repository counts, so that `webapp.anything` works; with
- * one, only what stands in front of it.
+ * one, only what stands in front of it. What stands before `--` is looked up: an environment of that name
+ * comes before a commit that begins so.
  */
 export type HostName =
   | {
       readonly kind: "name";
+      /** All of it, lower-case, as manifests name hosts. */
+      readonly host: string;
       /** Repository names that fit, lower-case, the first one known counts. */
       readonly candidates: readonly string[];
-      /** The commit's first characters, lower-case. */
-      readonly commitPrefix?: string;
+      /** An environment, or a commit's first characters, lower-case. */
+      readonly prefix?: string;
     }
-  /** Well-formed, but names no repository whatever is deployed. */
-  | { readonly kind: "foreign"; readonly reason: string }
+  /** Well-formed, but names no repository whatever is deployed; a manifest may name it. */
+  | { readonly kind: "foreign"; readonly host?: string; readonly reason: string }
   | { readonly kind: "malformed"; readonly reason: string };
 
 /** RFC 1035: 253 characters for a name; the rest is the port. */
@@ -25,7 +29,6 @@ const hostCharsMax = 260;
 const hostPattern = /^([A-Za-z0-9_][A-Za-z0-9._-]*)(?::\d{0,5})?$/;
 const ipv6Pattern = /^\[[0-9A-Fa-f:.]+\](?::\d{0,5})?$/;
 const ipv4Pattern = /^\d{1,3}(?:\.\d{1,3}){3}$/;
-const commitPrefixPattern = /^[0-9a-f]{7,64}$/;
 
 export function parseHostName(host: string | undefined, domain?: string): HostName {
   if (!host) return { kind: "foreign", reason: "the request names no host" };
@@ -37,18 +40,25 @@ export function parseHostName(host: string | undefined, domain?: string): HostNa
   return readName(name, domain?.toLowerCase().replace(/^\.|\.$/g, ""));
 }
 
+const commitPrefixPattern = /^[0-9a-f]{7,64}$/;
+
+/** Whether what stands before `--` can be the beginning of a commit. */
+export function isCommitPrefix(prefix: string): boolean {
+  return commitPrefixPattern.test(prefix);
+}
+
 const address: HostName = { kind: "foreign", reason: "an address names no repository" };
 
-function readName(name: string, domain: string | undefined): HostName {
-  const rest = domain ? inFrontOf(name, domain) : name;
-  if (rest === undefined) return { kind: "foreign", reason: `it is not below ${domain}` };
-  const at = rest.indexOf("--");
-  if (at < 0) return { kind: "name", candidates: candidatesOf(rest, domain) };
-  const commitPrefix = rest.slice(0, at);
-  if (!commitPrefixPattern.test(commitPrefix)) {
-    return { kind: "foreign", reason: "what stands before `--` is not a commit" };
-  }
-  return { kind: "name", candidates: candidatesOf(rest.slice(at + 2), domain), commitPrefix };
+function readName(host: string, domain: string | undefined): HostName {
+  const rest = domain ? inFrontOf(host, domain) : host;
+  if (rest === undefined) return { kind: "foreign", host, reason: `it is not below ${domain}` };
+  // In the first label only: a domain may hold `--` as well, as all that are not ASCII do. The last one
+  // counts, since no repository's name holds any.
+  const label = rest.split(".", 1)[0] ?? "";
+  const at = label.lastIndexOf("--");
+  if (at < 0) return { kind: "name", host, candidates: candidatesOf(rest, domain) };
+  const prefix = rest.slice(0, at);
+  return { kind: "name", host, candidates: candidatesOf(rest.slice(at + 2), domain), prefix };
 }
 
 function inFrontOf(name: string, domain: string): string | undefined {

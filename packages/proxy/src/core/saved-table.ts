@@ -16,10 +16,12 @@ export interface SavedTable {
   readonly names: ServiceNames;
 }
 
-const formatVersion = 1;
+/** 1 was before there were environments and deployments; what it holds means the same. */
+const formatVersion = 2;
+const readableVersions: readonly unknown[] = [1, formatVersion];
 
 export function encodeTable({ book, endpoints, names }: SavedTable): string {
-  const named = [...names].map(([commit, places]) => [commit, Object.fromEntries(places)] as const);
+  const named = [...names].map(([key, places]) => [key, Object.fromEntries(places)] as const);
   return JSON.stringify({
     version: formatVersion,
     book,
@@ -30,7 +32,8 @@ export function encodeTable({ book, endpoints, names }: SavedTable): string {
 
 export function decodeTable(content: string): Checked<SavedTable> {
   const value = (parseJson(content) ?? {}) as Record<keyof SavedTable | "version", unknown>;
-  if (value.version !== formatVersion) return { ok: false, reason: "is of another version" };
+  if (!readableVersions.includes(value.version))
+    return { ok: false, reason: "is of another version" };
   const book = check(routeBookSchema, value.book);
   if (!book.ok) return book;
   if (!Array.isArray(value.endpoints)) return { ok: false, reason: "has no endpoints" };
@@ -46,7 +49,7 @@ export function decodeTable(content: string): Checked<SavedTable> {
 
 /** What cannot be read is left out: it is learnt again, and the table is worth more than it. */
 function decodeNames(value: unknown): ServiceNames {
-  return new Map(entriesOf(value).map(([commit, places]) => [commit, placesOf(places)]));
+  return new Map(entriesOf(value).map(([key, places]) => [key, placesOf(places)]));
 }
 
 function placesOf(value: unknown): ReadonlyMap<string, string> {

@@ -9,19 +9,27 @@
  * Leaving a commit out gives its visitors to the others in proportion to their weights (the exponential
  * races of Efraimidis and Spirakis, 2006).
  */
-import type { Share } from "@propagit/protocol";
 import { uniformOf } from "./hash.js";
 
+/** Something that a visitor may get. */
+export interface Drawn {
+  readonly commit: string;
+  readonly weight: number;
+  /** What stands for it when visitors draw; default its commit. */
+  readonly drawKey?: string;
+}
+
 /** The visitor's share out of those that can serve; undefined when there are none. */
-export function pickShare(
-  shares: readonly Share[],
+export function pickShare<S extends Drawn>(
+  shares: readonly S[],
   visitor: string,
   route: string,
-): Share | undefined {
-  let best: Share | undefined;
+): S | undefined {
+  let best: S | undefined;
   let bestScore = -1;
   for (const share of shares) {
-    const score = share.weight / -Math.log(uniformOf(visitor, route, share.commit));
+    const { commit, weight, drawKey = commit } = share;
+    const score = weight / -Math.log(uniformOf(visitor, route, drawKey));
     if (score > bestScore) [best, bestScore] = [share, score];
   }
   return best;

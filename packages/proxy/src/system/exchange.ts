@@ -160,10 +160,10 @@ export class Exchange implements AttemptListener {
   }
 
   #decide(avoid: readonly string[]): Decision {
-    const { host, cookie } = this.#options.head;
+    const { host, path, cookie } = this.#options.head;
     const visitor = this.#current?.forwarding.visitor?.id;
     const kept = visitor === undefined ? {} : { visitor };
-    return this.#forwarder.proxy.decide({ host, cookie, avoid, ...kept });
+    return this.#forwarder.proxy.decide({ host, path, cookie, avoid, ...kept });
   }
 
   /** Where to go after a failure, if it may go anywhere: elsewhere, or else there again. */

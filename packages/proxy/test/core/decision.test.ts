@@ -30,7 +30,10 @@ function situation({
     deployments: [...deployments],
   };
   return {
-    table: buildTable(book, endpoints ?? [endpointOf(1)], learnNames(new Map(), earlier)),
+    table: buildTable(book, {
+      endpoints: endpoints ?? [endpointOf(1)],
+      names: learnNames(new Map(), earlier),
+    }),
     health: allFine,
     now: 0,
     loadOf: () => 0,

@@ -1,28 +1,58 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { parseHostName } from "../../src/core/host-name.js";
+import { isCommitPrefix, parseHostName } from "../../src/core/host-name.js";
 
 test("reads the repository in front of any domain, the longest name first", () => {
   assert.deepEqual(parseHostName("My.App.localhost:8000"), {
     kind: "name",
+    host: "my.app.localhost",
     candidates: ["my.app.localhost", "my.app", "my"],
   });
-  assert.deepEqual(parseHostName("webapp."), { kind: "name", candidates: ["webapp"] });
+  assert.deepEqual(parseHostName("webapp."), {
+    kind: "name",
+    host: "webapp",
+    candidates: ["webapp"],
+  });
 });
 
-test("reads the commit in front of `--`, whatever the case", () => {
+test("reads a commit or an environment in front of `--`, whatever the case", () => {
   assert.deepEqual(parseHostName("40548DA--webapp.localhost"), {
     kind: "name",
+    host: "40548da--webapp.localhost",
     candidates: ["webapp.localhost", "webapp"],
-    commitPrefix: "40548da",
+    prefix: "40548da",
   });
+  assert.deepEqual(parseHostName("Staging--my.app.example.com", "example.com"), {
+    kind: "name",
+    host: "staging--my.app.example.com",
+    candidates: ["my.app"],
+    prefix: "staging",
+  });
+  assert.deepEqual(["7433bc--", "40548da", "staging", "40548dag"].map(isCommitPrefix), [
+    false,
+    true,
+    false,
+    false,
+  ]);
+});
+
+test("leaves `--` in a domain alone", () => {
+  assert.deepEqual(parseHostName("webapp.xn--mnchen-3ya.de", "xn--mnchen-3ya.de"), {
+    kind: "name",
+    host: "webapp.xn--mnchen-3ya.de",
+    candidates: ["webapp"],
+  });
+  const read = parseHostName("webapp.xn--mnchen-3ya.de");
+  assert.ok(read.kind === "name" && read.prefix === undefined);
+  assert.ok(read.candidates.includes("webapp"));
 });
 
 test("takes only what stands in front of a given domain, as a whole", () => {
   const domain = ".Example.com";
   assert.deepEqual(parseHostName("my.app.example.com", domain), {
     kind: "name",
+    host: "my.app.example.com",
     candidates: ["my.app"],
   });
   for (const host of ["example.com", "webapp.example.org", "webappexample.com"]) {
@@ -30,8 +60,8 @@ test("takes only what stands in front of a given domain, as a whole", () => {
   }
 });
 
-test("finds no repository in addresses, nothing, and names with something else before `--`", () => {
-  const hosts = ["127.0.0.1:80", "[::1]:80", "[fe80::1]", "", undefined, "short--webapp.localhost"];
+test("finds no repository in addresses and nothing", () => {
+  const hosts = ["127.0.0.1:80", "[::1]:80", "[fe80::1]", "", undefined];
   for (const host of hosts) assert.equal(parseHostName(host).kind, "foreign", host);
 });
 

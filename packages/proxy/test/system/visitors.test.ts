@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { ask, oneConnection } from "../support/ask.js";
-import { app, startApp, startRig, type Rig } from "../support/rig.js";
+import { app, startApp, startRig, until, type Rig } from "../support/rig.js";
 import { commitA, commitB, routeOf } from "../support/samples.js";
 
 const visitorsMax = 10_000;
@@ -45,8 +45,10 @@ test("gives a visitor his id once, as a cookie that scripts cannot read, and onl
   const pinned = await ask(rig.port, { host: "bbbbbbb--webapp.localhost" });
   assert.equal(pinned.headers["set-cookie"], undefined);
   rig.hub.setRoutes([routeOf([commitA, 1])]);
-  const single = await ask(rig.port, { headers: { cookie: "propagit-visitor=short" } });
-  assert.equal(single.headers["set-cookie"], undefined);
+  await until("visitors of a single share get none", async () => {
+    const single = await ask(rig.port, { headers: { cookie: "propagit-visitor=short" } });
+    return single.headers["set-cookie"] === undefined;
+  });
 });
 
 test("replaces an id that is not of its making", async (t) => {
@@ -59,6 +61,33 @@ test("replaces an id that is not of its making", async (t) => {
       foreign,
     );
   }
+});
+
+test("goes by environment, and by the hosts and paths that a manifest names", async (t) => {
+  const one = await startApp(t, (_request, response) => response.end("production"));
+  const two = await startApp(t, ({ url }, response) => response.end(`staging ${url}`));
+  const [live, next] = ["1".repeat(16), "2".repeat(16)];
+  const share = (deployment: string) => [{ commit: commitA, deployment, weight: 1 }];
+  const hosts = [{ host: "example.com", path: "/try" }];
+  const rig = await startRig(t, {
+    endpoints: [
+      { ...app(one.port), meta: { deployment: live } },
+      { ...app(two.port), meta: { deployment: next } },
+    ],
+    prepare: (hub) =>
+      hub.setRoutes([
+        { repo: "webapp", shares: share(live), hosts: [{ host: "example.com" }] },
+        { repo: "webapp", environment: "staging", shares: share(next), hosts },
+      ]),
+  });
+  const bodyOf = async (host: string, path = "/") => (await ask(rig.port, { host, path })).body;
+  assert.equal(await bodyOf("webapp.localhost"), "production");
+  assert.equal(await bodyOf("staging--webapp.localhost", "/a"), "staging /a");
+  assert.equal(await bodyOf("example.com", "/trying"), "production");
+  assert.equal(await bodyOf("example.com", "/try/it?now"), "staging /try/it?now");
+  const missing = await ask(rig.port, { host: "stagin--webapp.localhost" });
+  assert.equal(missing.status, 404);
+  assert.match(missing.body, /webapp has no environment stagin/);
 });
 
 interface Visited {
