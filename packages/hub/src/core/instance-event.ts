@@ -46,8 +46,7 @@ export function instanceEvent(
 /**
  * What it is in words: the slot only where there are several, the environment where it is not the usual one.
  *
- * @example
- * "http of webapp 74336bc", "http.2 of webapp 74336bc (release 12 in staging)"
+ *     http of webapp 74336bc          http.2 of webapp 74336bc (release 12 in staging)
  */
 export function describeInstance(report: InstanceReport): string {
   const { repo, commit, service, slot = 1, release, environment = environmentDefault } = report;

@@ -11,9 +11,7 @@ export type RefusingPlace = Pick<Place, "name" | "labels" | "isThere" | "drainin
 /**
  * Why a service, or a task, has no place at all; undefined when it has one.
  *
- * @example
- * whyNoPlace("service http", service.on, drones);
- * // service http wants `role=web, !old`, and no drone fits: db-1 has role=db; web-1 has old=; web-2 is away
+ *     service http wants `role=web, !old`, and no drone fits: db-1 has role=db; web-1 has old=; web-2 is away
  */
 export function whyNoPlace(
   what: string,
