@@ -1,7 +1,7 @@
 /** Processes of the machine, each under a shim in a group of its own, writing into its own file. */
 import { join } from "node:path";
 import { PropagitError, toPropagitError } from "@propagit/protocol";
-import type { Clock, Log } from "@propagit/runtime";
+import { nodeDisk, type Clock, type Log } from "@propagit/runtime";
 import type { AdoptedProcess, LaunchRequest, Processes, RunningProcess } from "../world.js";
 import { adopt } from "./adopt.js";
 import { Gate } from "../gate.js";
@@ -9,6 +9,7 @@ import { Limiter } from "./limits.js";
 import type { InstanceOutput } from "./log-output.js";
 import type { LogStore } from "./log-store.js";
 import { endBelongings } from "./process-group.js";
+import { endOldLedger } from "./process-ledger.js";
 import { bootId, RunFolder, type KnownProcess } from "./run-folder.js";
 import { spawnShim, type ShimRequest } from "./shim.js";
 import { ShimPipe } from "./shim-pipe.js";
@@ -67,7 +68,9 @@ export class NodeProcesses implements Processes {
   }
 
   async adopt(): Promise<readonly AdoptedProcess[]> {
-    const { log } = this.#options;
+    const { clock, log, folder, stopTimeoutMs: graceMs } = this.#options;
+    const path = join(folder, "instances.json");
+    await endOldLedger({ disk: nodeDisk, path, clock, log, graceMs });
     const gate = new Gate(adoptionsMax);
     const adopter = {
       ...this.#options,
