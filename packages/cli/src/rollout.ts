@@ -11,7 +11,7 @@ import {
 import { nodeClock, sleep, type Conversation } from "@propagit/runtime";
 import type { Command } from "commander";
 import { withHub, type HubFlags } from "./hub-call.js";
-import { interruptedExitCode, onInterrupt } from "./interrupt.js";
+import { endOnInterrupt, interruptedExitCode, onInterrupt } from "./interrupt.js";
 import { openLogPrinter } from "./output/log-lines.js";
 import { replayFilter } from "./output/replay.js";
 import { endError } from "./output/rollout-end.js";
@@ -172,5 +172,6 @@ async function followOutput(
 ): Promise<void> {
   const query = { repo, environment, release, follow: true, ...(since !== undefined && { since }) };
   const onPart = openLogPrinter(flags);
+  endOnInterrupt();
   await withHub(flags, (hub) => hub.call("hub.logs", query, { limitMs: 0, onPart }));
 }

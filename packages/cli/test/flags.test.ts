@@ -5,8 +5,11 @@ import {
   asFlag,
   parsePort,
   parsePortRange,
+  parseScale,
   parseSeconds,
+  parseSetting,
   parseShare,
+  parseSince,
   parseVariable,
 } from "../src/flags.js";
 
@@ -48,6 +51,30 @@ describe("flags", () => {
         text,
       );
     }
+  });
+
+  it("takes moments as so long ago or as a date", () => {
+    const now = Date.UTC(2026, 0, 2);
+    assert.equal(parseSince("10m", now), now - 600_000);
+    assert.equal(parseSince("1d", now), Date.UTC(2026, 0, 1));
+    assert.equal(parseSince("2026-01-01T12:00:00Z", now), Date.UTC(2026, 0, 1, 12));
+    for (const text of ["10", "soon", "", "-1m", "2026-13-01", "1w"]) {
+      assert.throws(() => parseSince(text), /is no moment/, text);
+    }
+  });
+
+  it("takes numbers of instances, and - for what the manifest says", () => {
+    assert.deepEqual(parseScale("web=3"), { service: "web", instances: 3 });
+    assert.deepEqual(parseScale("web=-"), { service: "web" });
+    for (const text of ["web", "web=", "=3", "web=1001", "web=x", "web=-1", "we b=1"]) {
+      assert.throws(() => parseScale(text), PropagitError, text);
+    }
+  });
+
+  it("takes settings by the first =, with names that a variable can have", () => {
+    assert.deepEqual(parseSetting("URL=http://x?a=b"), ["URL", "http://x?a=b"]);
+    assert.throws(() => parseSetting("TOKEN"), /NAME=VALUE/);
+    assert.throws(() => parseSetting("A-B=1"), /cannot be the name of a variable/);
   });
 
   it("passes the hint on to whoever typed the flag", () => {

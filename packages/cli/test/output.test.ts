@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { formatAge } from "../src/output/duration.js";
+import { formatAge, formatDuration } from "../src/output/duration.js";
 import { formatPortTable } from "../src/output/port-table.js";
+import { formatBytes, formatCount, formatNames, formatPercent } from "../src/output/quantity.js";
 import { formatProgress } from "../src/output/progress.js";
 import { formatRoute } from "../src/output/route.js";
 import { formatTable } from "../src/output/table.js";
@@ -31,6 +32,43 @@ describe("output", () => {
       ["0s", "59s", "1m", "59m", "1h", "47h", "2d"],
     );
     assert.equal(formatAge(-5), "0s");
+  });
+
+  it("says durations so exactly that they can be compared", () => {
+    assert.deepEqual([0, 449, 9_940, 9_960, 59_000, 65_000, 7_380_000, -5].map(formatDuration), [
+      "0.0 s",
+      "0.4 s",
+      "9.9 s",
+      "10 s",
+      "59 s",
+      "1 min 5 s",
+      "2 h 3 min",
+      "0.0 s",
+    ]);
+  });
+
+  it("says sizes, shares and counts as people do", () => {
+    assert.deepEqual([0, 512, 1_536, 35_651_584, 1_288_490_189, 3e15].map(formatBytes), [
+      "0 B",
+      "512 B",
+      "1.5 KiB",
+      "34 MiB",
+      "1.2 GiB",
+      "2728 TiB",
+    ]);
+    assert.deepEqual([0, 33.333, 100].map(formatPercent), ["0 %", "33.3 %", "100 %"]);
+    assert.deepEqual([formatCount(1, "drone"), formatCount(0, "drone")], ["1 drone", "0 drones"]);
+    assert.equal(formatNames(["a", "b", "c"], 2), "a, b and 1 more");
+  });
+
+  it("leaves out columns that do not fit, in their order, but never those that matter", () => {
+    const columns = [
+      { head: "NAME", cell: () => "web-1" },
+      { head: "MEMORY", leaveOut: 1, cell: () => "34 MiB" },
+      { head: "DISK", leaveOut: 2, cell: () => "1 GiB" },
+    ];
+    assert.equal(formatTable(columns, [{}], 19), "NAME   MEMORY\nweb-1  34 MiB\n");
+    assert.equal(formatTable(columns, [{}], 2), "NAME\nweb-1\n");
   });
 
   it("shows shares in percent of their sum", () => {

@@ -90,11 +90,11 @@ function formatDrones(drones: readonly DroneProgress[], room: number): string[] 
   return [countPhases(drones), ...lines, more];
 }
 
-/** `1180 ready, 12 started, 3 failed` */
+/** `3 failed, 12 started, 1180 ready` */
 function countPhases(drones: readonly DroneProgress[]): string {
   const counts = new Map<DroneProgress["phase"], number>();
   for (const { phase } of drones) counts.set(phase, (counts.get(phase) ?? 0) + 1);
-  const sorted = [...counts].sort(([left], [right]) => urgency[right] - urgency[left]);
+  const sorted = [...counts].sort(([left], [right]) => urgency[left] - urgency[right]);
   return sorted.map(([phase, count]) => `${count} ${phase}`).join(", ");
 }
 

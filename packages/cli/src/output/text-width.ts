@@ -1,4 +1,4 @@
-/** Text on a terminal: how many columns it takes, cut and wrapped to a width, without foreign commands. */
+/** Text on a terminal: how many columns it takes, cut to a width, without foreign commands. */
 
 const escape = "\u001B";
 /** Colours and the like: no width, harmless, as long as they are reset in the end. */
@@ -53,38 +53,9 @@ export function cutTo(text: string, columns: number): string {
   return cut;
 }
 
-/** Plain text in lines of at most `columns`, broken at spaces; a longer word gets lines of its own. */
-export function wrapTo(text: string, columns: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ").flatMap((word) => pieces(word, columns))) {
-    const longer = line === "" ? word : `${line} ${word}`;
-    if (widthOf(longer) <= columns) line = longer;
-    else {
-      lines.push(line);
-      line = word;
-    }
-  }
-  return [...lines, line];
-}
-
 /** Fills up with spaces to a width. */
 export function padTo(text: string, columns: number): string {
   return text + " ".repeat(Math.max(0, columns - widthOf(text)));
-}
-
-function pieces(word: string, columns: number): string[] {
-  if (widthOf(word) <= columns) return [word];
-  const all: string[] = [];
-  let piece = "";
-  for (const character of word) {
-    if (piece !== "" && widthOf(piece + character) > columns) {
-      all.push(piece);
-      piece = "";
-    }
-    piece += character;
-  }
-  return [...all, piece];
 }
 
 function charWidth(character: string): number {
