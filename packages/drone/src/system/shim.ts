@@ -84,8 +84,9 @@ export async function spawnShim(
 function appScript({ account, limits }: ShimRequest): string {
   return [
     "exec 2>&1",
-    writeSelf("$0/pid"),
+    // Before anybody hears of it: what cannot be limited is no app.
     ...limits.map((line) => `${line} || exit 126`),
+    writeSelf("$0/pid"),
     `echo started >&${pipeDescriptor}`,
     // Only absolute paths before the app: its PATH begins with what a repository brings along.
     `exec ${account === undefined ? "" : `${account.become} `}"$@"`,
