@@ -93,11 +93,12 @@ export class Ledger {
 
   /**
    * Makes a change; resolves when it is on disk. `decide` sees the rows as they are when its turn comes,
-   * and throws when the change may not happen; undefined means that there is nothing to do.
+   * and throws when the change may not happen; undefined means that there is nothing to do. Who waits for
+   * it goes on before the next change is decided, so that what he keeps in memory is up to date by then.
    */
   change(decide: () => LedgerChange | undefined): Promise<void> {
     const done = this.#queue.then(() => this.#decide(decide));
-    this.#queue = done.catch(() => undefined);
+    this.#queue = done.then(nothing, nothing).then(nothing);
     return done;
   }
 
@@ -182,6 +183,8 @@ export class Ledger {
     return { edits: [], events };
   }
 }
+
+function nothing(): void {}
 
 function writeOf({ table, key, row }: Edit): Write {
   const path = `${table}/${key}`;

@@ -5,12 +5,12 @@ import { loadsOf, placesOf } from "./core/assignments.js";
 import { environmentOf } from "./core/deployment-edits.js";
 import type { LedgerRows } from "./core/draft.js";
 import type { Place } from "./core/placement.js";
-import type { SeenDrone } from "./core/readiness.js";
+import { ownService, type SeenDrone } from "./core/readiness.js";
 import { releaseOf } from "./core/rollout-edits.js";
 import { refusalOf } from "./core/rollout-refusal.js";
 import type { RolloutView } from "./core/rollout-view.js";
 import type { RolloutRow } from "./core/rows.js";
-import type { Fleet } from "./fleet.js";
+import type { Fleet, Member } from "./fleet.js";
 import type { HubWorld } from "./world.js";
 
 const taskIdChars = 16;
@@ -54,10 +54,16 @@ export class RolloutSight {
       labels: member.labels,
       draining: member.draining,
       ownCommand: member.ownCommand,
-      wanted: this.#assignments.wantedOf(deployment, member.identity),
+      wanted: this.#wantedOf(deployment, member),
       reports: [...member.instances.values()].filter((each) => each.deployment === deployment),
     }));
     return seen.sort((left, right) => (left.drone < right.drone ? -1 : 1));
+  }
+
+  /** A drone with a command of its own that ended is still named among those that a release was for. */
+  #wantedOf(deployment: string, { identity, contact, ownCommand }: Member) {
+    if (contact === "left" && ownCommand) return new Map([[ownService, 1]]);
+    return this.#assignments.wantedOf(deployment, identity);
   }
 
   /** Every drone that did not end, as a place for a service that is nowhere yet. */

@@ -2,12 +2,24 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SimClock } from "@propagit/runtime";
 import { openMemoryStore, type Store } from "@propagit/store";
-import { eventsKept } from "../src/core/rows.js";
+import { eventsKept, type DeploymentRow } from "../src/core/rows.js";
 import { Ledger } from "../src/ledger.js";
 
 const commit = "7".repeat(40);
-const key = `webapp/${commit}`;
-const row = { repo: "webapp", commit, since: 1 };
+const key = "d".repeat(16);
+const row: DeploymentRow = {
+  id: key,
+  repo: "webapp",
+  environment: "production",
+  commit,
+  release: 1,
+  specification: { services: [], routes: [], promote: "first" },
+  settings: {},
+  since: 1,
+  started: true,
+  services: [],
+};
+const deployment = { id: key, repo: "webapp", environment: "production", commit, release: 1 };
 const event = { kind: "deployed", text: "it is" } as const;
 const put = { table: "deployments", key, row } as const;
 
@@ -20,7 +32,7 @@ test("a change is there at once, and after a restart, together with its events",
   await ledger.change(() => ({ edits: [put], events: [event] }));
   const again = await openLedger(store);
   for (const each of [ledger, again.ledger]) {
-    assert.deepEqual(each.deployments, [{ repo: "webapp", commit }]);
+    assert.deepEqual(each.deployments, [deployment]);
     assert.deepEqual(await each.events(10), [{ ...event, number: 1, at: 1_000 }]);
   }
   assert.ok(again.ledger.revision >= ledger.revision);
@@ -92,10 +104,10 @@ test("events that come in a crowd are written together, in order, and the oldest
 
 test("a ledger that is damaged is not opened", async () => {
   const store = openMemoryStore();
-  const value = { repo: "webapp", commit: "no hash", since: 1 };
+  const value = { ...row, commit: "no hash" };
   await store.transact({ writes: [{ kind: "put", key: `deployments/${key}`, value }] });
   await assert.rejects(openLedger(store), (thrown: { code?: string; message?: string }) => {
-    assert.match(thrown.message ?? "", /damaged at deployments\/webapp/);
+    assert.match(thrown.message ?? "", /damaged at deployments\/dddd/);
     return thrown.code === "DATA_UNUSABLE";
   });
 });
@@ -112,4 +124,18 @@ test("who listens is told of changes after they are written, and of each event",
   listening.stop();
   await ledger.change(() => ({ edits: [], events: [event] }));
   assert.deepEqual(told, ["deployments 1", "1 it is"]);
+});
+
+test("who waits for a change goes on before the next one is decided", async () => {
+  const { ledger } = await openLedger();
+  const order: string[] = [];
+  const first = ledger
+    .change(() => ({ edits: [put], events: [] }))
+    .then(() => order.push("the first is taken note of"));
+  const second = ledger.change(() => {
+    order.push("the second is decided");
+    return undefined;
+  });
+  await Promise.all([first, second]);
+  assert.deepEqual(order, ["the first is taken note of", "the second is decided"]);
 });

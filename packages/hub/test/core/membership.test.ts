@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { checkJoin, planJoin, type JoinParams, type Standing } from "../../src/core/membership.js";
 import type { DroneRow } from "../../src/core/rows.js";
-import type { Contact } from "../../src/core/verdict.js";
+import type { Contact } from "../../src/core/contact.js";
 
 const day = 86_400_000;
 

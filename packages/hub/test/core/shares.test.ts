@@ -13,15 +13,18 @@ const route = {
 
 test("weights are relative to the sum of all", () => {
   assert.deepEqual(
-    [one, two, "3".repeat(40)].map((commit) => sharePercent(route, commit)),
+    [one, two, "3".repeat(40)].map((commit) => sharePercent(route, { commit })),
     [75, 25, 0],
   );
-  assert.equal(sharePercent(undefined, one), 0);
+  assert.equal(sharePercent(undefined, { commit: one }), 0);
 });
 
 test("a route without its only commit is no route", () => {
-  assert.deepEqual(withoutShare(route, one)?.shares, [{ commit: two, weight: 1 }]);
-  assert.equal(withoutShare({ ...route, shares: [{ commit: one, weight: 1 }] }, one), undefined);
+  assert.deepEqual(withoutShare(route, { commit: one })?.shares, [{ commit: two, weight: 1 }]);
+  assert.equal(
+    withoutShare({ ...route, shares: [{ commit: one, weight: 1 }] }, { commit: one }),
+    undefined,
+  );
 });
 
 test("weights that are not numbers above 0, and commits named twice, are refused", () => {
@@ -38,4 +41,17 @@ test("routes are the same when commits, weights and their order are", () => {
   assert.equal(isSameRoute(route, structuredClone(route)), true);
   assert.equal(isSameRoute(undefined, route), false);
   assert.equal(isSameRoute({ ...route, shares: route.shares.toReversed() }, route), false);
+});
+
+test("a share that names no deployment leads to any of its commit, one that does to that alone", () => {
+  const shares = [
+    { commit: one, deployment: "a".repeat(16), weight: 1 },
+    { commit: two, weight: 3 },
+  ];
+  const of = (commit: string, deployment?: string) =>
+    sharePercent({ repo: "webapp", shares }, { commit, deployment });
+  assert.deepEqual(
+    [of(one), of(one, "a".repeat(16)), of(one, "b".repeat(16)), of(two), of(two, "b".repeat(16))],
+    [25, 25, 0, 75, 75],
+  );
 });

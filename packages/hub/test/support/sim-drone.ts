@@ -1,43 +1,72 @@
 /** A drone that does as it is told, in virtual time, and reports it as the real one does. */
 import type {
   Address,
+  Assignment,
   Credential,
-  Deployment,
   InstancePhase,
   InstanceReport,
+  Params,
+  Result,
   Telling,
 } from "@propagit/protocol";
 import { Link, randomBetween, sessionPaths, type World } from "@propagit/runtime";
-import type { Step } from "../../src/core/deploy.js";
+import type { Step } from "../../src/core/contact.js";
 
-/** How an instance of a commit turns out on a drone, at each attempt. */
+/** How an instance turns out on a drone, at each attempt. */
 export type Fate = "ready" | "fails" | "never";
+export type TaskFate = "done" | "failed" | "interrupted" | "never";
+
+/** What of a drone survives its death: tasks that it began or ended. */
+export type SimMemory = Map<string, Result<"drone.task"> | "running">;
+
+/** One task that was really begun. */
+export interface BegunTask {
+  readonly drone: string;
+  readonly id: string;
+  readonly kind: Params<"drone.task">["kind"];
+  readonly release: string;
+}
 
 export interface SimDroneOptions {
   readonly hub: Address;
   readonly credential: Credential;
   readonly identity: string;
   readonly name: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** What its own command is; null for a drone that runs what repositories say. Default web. */
+  readonly service?: string | null;
   /** Default: everything gets ready. */
-  readonly fateOf?: (deployment: Deployment) => Fate;
+  readonly fateOf?: (instance: { repo: string; commit: string; service: string }) => Fate;
+  /** Default: everything is done. */
+  readonly taskFateOf?: (task: Params<"drone.task">) => TaskFate;
+  readonly begun?: BegunTask[];
+  readonly memory?: SimMemory;
+  /** Whether a commit fits on its disk. */
+  readonly fits?: boolean;
   /** Longest time of one step, in ms; default 2,000. */
   readonly stepMsMax?: number;
 }
 
 export class SimDrone {
   readonly link: Link;
-  /** The last desire that it heard. */
-  desired: Telling<"drone.desire"> | undefined;
+  /** What it was told last. */
+  assigned: Telling<"drone.assign"> | undefined;
+  /** How often it was told something. */
+  told = 0;
   knownAs: string | undefined;
   readonly instances = new Map<string, InstanceReport>();
   readonly #world: World;
   readonly #options: SimDroneOptions;
+  readonly #memory: SimMemory;
+  readonly #waiting = new Map<string, ((result: Result<"drone.task">) => void)[]>();
   #isDead = false;
 
   constructor(world: World, options: SimDroneOptions) {
     this.#world = world;
     this.#options = options;
-    const { hub, credential } = options;
+    const { hub, credential, memory = new Map() } = options;
+    this.#memory = memory;
+    for (const [id, state] of memory) if (state === "running") memory.set(id, interrupted);
     this.link = new Link(world, {
       address: hub,
       path: sessionPaths.hub,
@@ -45,11 +74,22 @@ export class SimDrone {
       credential,
       acceptsOpen: false,
       introduce: async (conversation) => {
-        this.desired = undefined;
+        this.assigned = undefined;
         const joined = await conversation.call("hub.join", this.introduction);
         this.knownAs = joined.name;
       },
-      tellingHandlers: { "drone.desire": (desire) => this.#reconcile(desire) },
+      tellingHandlers: { "drone.assign": (assign) => this.#assign(assign) },
+      handlers: {
+        "drone.task": (task, { part }) => this.#task(task, part),
+        "drone.cancel-task": ({ id }) => {
+          if (this.#memory.get(id) === "running") this.#endTask(id, failedTask("it was cancelled"));
+          return {};
+        },
+        "drone.room": () => {
+          const { fits = true } = this.#options;
+          return { fits, freeBytes: 1024 * 1024, neededBytes: 5 * 1024 * 1024 };
+        },
+      },
       changed: (state) => {
         // What changed between the introduction and now has been told to nobody.
         if (state.kind === "up") for (const each of this.instances.values()) this.#tell(each);
@@ -57,23 +97,32 @@ export class SimDrone {
     });
   }
 
-  get introduction() {
-    const { identity, name } = this.#options;
+  get introduction(): Params<"hub.join"> {
+    const { identity, name, labels = {}, service = "web" } = this.#options;
     return {
       identity,
       name,
-      labels: {},
-      service: "web",
+      labels: { ...labels },
+      ...(service !== null && { service }),
       host: "127.0.0.1",
       version: "1.0.0",
       instances: [...this.instances.values()],
     };
   }
 
-  phaseOf({ repo, commit }: Deployment): InstancePhase | undefined {
+  /** Of its first instance of a commit. */
+  phaseOf({ repo, commit }: { repo: string; commit: string }): InstancePhase | undefined {
     return [...this.instances.values()].find(
       (report) => report.repo === repo && report.commit === commit,
     )?.phase;
+  }
+
+  /** Services of ready instances, in order. */
+  get ready(): readonly string[] {
+    return [...this.instances.values()]
+      .filter(({ phase }) => phase === "ready")
+      .map(({ service, slot = 1 }) => `${service}.${slot}`)
+      .sort();
   }
 
   /** Ends without a word. */
@@ -83,41 +132,72 @@ export class SimDrone {
   }
 
   /** Ends on purpose. */
-  async leave(): Promise<void> {
-    this.instances.clear();
-    await this.link.call("hub.leave", {});
+  async leave(running = false): Promise<void> {
+    if (!running) this.instances.clear();
+    await this.link.call("hub.leave", { running });
     this.die();
   }
 
-  #reconcile(desire: Telling<"drone.desire">): void {
-    if (this.#isDead) return;
-    this.desired = desire;
-    const wanted = new Set(desire.deployments.map(key));
-    for (const report of this.instances.values()) {
-      if (wanted.has(key(report))) {
-        if (report.phase === "failed") void this.#run(report);
-      } else if (report.phase !== "stopping") {
-        void this.#stop(report);
-      }
-    }
-    const running = new Set([...this.instances.values()].map(key));
-    for (const deployment of desire.deployments) {
-      if (!running.has(key(deployment))) void this.#run(this.#newInstance(deployment));
-    }
+  /** As after a crash of the app. */
+  fail(process: string): void {
+    const report = this.instances.get(process);
+    if (report) this.#set(process, { ...report, reason: "exit code 1" }, "failed");
   }
 
-  #newInstance({ repo, commit }: Deployment): InstanceReport {
-    const process = this.#world.random.hex(16);
-    const since = this.#world.clock.now();
+  #assign(assign: Telling<"drone.assign">): void {
+    if (this.#isDead) return;
+    this.assigned = assign;
+    this.told += 1;
+    this.#reconcile();
+  }
+
+  #reconcile(): void {
+    const wanted = new Map<string, InstanceReport>();
+    for (const assignment of this.assigned?.assignments ?? []) {
+      for (const [service, slot] of this.#slotsOf(assignment)) {
+        const report = this.#newInstance(assignment, service, slot);
+        wanted.set(key(report), report);
+      }
+    }
+    for (const report of this.instances.values()) {
+      if (!wanted.has(key(report))) {
+        if (report.phase !== "stopping") void this.#stop(report);
+      } else if (report.phase === "failed") void this.#run(report);
+    }
+    const running = new Set([...this.instances.values()].map(key));
+    for (const [name, report] of wanted) if (!running.has(name)) void this.#run(report);
+  }
+
+  #slotsOf({ services }: Assignment): readonly (readonly [string, number])[] {
+    const { service = "web" } = this.#options;
+    if (service !== null) return [[service, 1]];
+    return services.flatMap(({ service: name, instances, held = [] }) => {
+      const slots: [string, number][] = [];
+      for (let slot = 1; slots.length < instances; slot++) {
+        if (!held.includes(slot)) slots.push([name, slot]);
+      }
+      return slots;
+    });
+  }
+
+  #newInstance(
+    { id, repo, environment, commit, release }: Assignment,
+    service: string,
+    slot: number,
+  ): InstanceReport {
     return {
-      process,
+      process: this.#world.random.hex(16),
       repo,
       commit,
-      service: "web",
+      service,
+      deployment: id,
+      environment,
+      release,
+      slot,
       phase: "waiting",
-      services: [],
+      services: [service],
       restarts: 0,
-      since,
+      since: this.#world.clock.now(),
     };
   }
 
@@ -149,17 +229,61 @@ export class SimDrone {
     this.instances.delete(process);
     this.link.tell("hub.instance-gone", { process });
     // It may be wanted again by now.
-    if (this.desired) this.#reconcile(this.desired);
+    this.#reconcile();
+  }
+
+  #task(
+    task: Params<"drone.task">,
+    part: (part: { at: number; text: string }) => void,
+  ): Promise<Result<"drone.task">> {
+    const known = this.#memory.get(task.id);
+    if (known !== undefined && known !== "running") return Promise.resolve(known);
+    const ended = new Promise<Result<"drone.task">>((resolve) => {
+      this.#waiting.set(task.id, [...(this.#waiting.get(task.id) ?? []), resolve]);
+    });
+    if (known === undefined) {
+      this.#memory.set(task.id, "running");
+      const { id, kind, repo, environment, release } = task;
+      const { name, begun } = this.#options;
+      begun?.push({ drone: name, id, kind, release: `${repo}/${environment}/${release}` });
+      part({ at: this.#world.clock.now(), text: `${kind} begins` });
+      void this.#carryOut(task);
+    }
+    return ended;
+  }
+
+  async #carryOut(task: Params<"drone.task">): Promise<void> {
+    await this.#wait();
+    const fate = this.#options.taskFateOf?.(task) ?? "done";
+    if (this.#isDead || fate === "never" || this.#memory.get(task.id) !== "running") return;
+    const artifact = `b${task.commit.slice(1)}`;
+    const done = { outcome: "done", lastLines: ["all is well"], tookMs: 10 } as const;
+    const results = {
+      done: { ...done, lastLines: [...done.lastLines], ...(task.kind === "build" && { artifact }) },
+      failed: { ...failedTask("exited with code 1"), lastLines: ["Error: bad"] },
+      interrupted,
+    };
+    this.#endTask(task.id, results[fate]);
+  }
+
+  #endTask(id: string, result: Result<"drone.task">): void {
+    this.#memory.set(id, result);
+    for (const resolve of this.#waiting.get(id) ?? []) resolve(result);
+    this.#waiting.delete(id);
   }
 
   /** Lets a step take its time; false when something else happened to the instance meanwhile. */
   async #pass(process: string, phase: InstancePhase): Promise<boolean> {
-    const { stepMsMax = 2_000 } = this.#options;
     const before = this.instances.get(process);
-    await new Promise<void>((resolve) => {
+    await this.#wait();
+    return !this.#isDead && this.instances.get(process) === before && before?.phase === phase;
+  }
+
+  #wait(): Promise<void> {
+    const { stepMsMax = 2_000 } = this.#options;
+    return new Promise((resolve) => {
       this.#world.clock.after(randomBetween(this.#world.random, 1, stepMsMax), resolve);
     });
-    return !this.#isDead && this.instances.get(process) === before && before?.phase === phase;
   }
 
   #set(process: string, from: InstanceReport, phase: InstancePhase, step?: Step): void {
@@ -173,6 +297,17 @@ export class SimDrone {
   }
 }
 
-function key({ repo, commit }: Deployment): string {
-  return `${repo}/${commit}`;
+const interrupted: Result<"drone.task"> = {
+  outcome: "interrupted",
+  reason: "the drone did not survive it",
+  lastLines: [],
+  tookMs: 0,
+};
+
+function failedTask(reason: string): Result<"drone.task"> {
+  return { outcome: "failed", reason, lastLines: [], tookMs: 10 };
+}
+
+function key({ deployment, service, slot }: InstanceReport): string {
+  return `${deployment}/${service}/${slot}`;
 }

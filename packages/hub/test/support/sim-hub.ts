@@ -1,5 +1,5 @@
 /** A hub in the simulator: the real daemon on a store in memory, that can die and come back. */
-import type { Address, DroneProgress, MethodName, Params, Result } from "@propagit/protocol";
+import type { Address, MethodName, Params, Result, RolloutProgress } from "@propagit/protocol";
 import {
   credentialFromSecret,
   dial,
@@ -48,7 +48,7 @@ export class SimHub {
   async start(): Promise<void> {
     const { sim, repositories } = this;
     const store = new MortalStore(this.#store);
-    const world = { ...sim.worldOf("hub"), store, repositories };
+    const world = { ...sim.worldOf("hub"), store, repositories, settingsKey: "5".repeat(64) };
     const registry = { port: hubAddress.port, open: false };
     const hub = await Hub.open(world, { clusterKey: credential.key, registry });
     const close = sim.network.serve(hubAddress, sessionPaths.hub, (wire) => hub.accept(wire));
@@ -96,7 +96,7 @@ export class SimHub {
   /** Drones that have heard what to run. */
   async drones(...names: string[]): Promise<SimDrone[]> {
     const drones = names.map((name) => this.drone(name));
-    await this.sim.clock.until("drones join", () => drones.every(({ desired }) => desired));
+    await this.sim.clock.until("drones join", () => drones.every(({ assigned }) => assigned));
     return drones;
   }
 
@@ -144,11 +144,16 @@ export class SimHub {
     });
   }
 
-  /** A deploy of `webapp` with its lines, as `drone: phase`. */
-  async deploy(ref: string): Promise<{ result: Result<"hub.deploy">; lines: string[] }> {
+  /** A deploy of `webapp` with the lines of its drones, as `drone: phase`. */
+  async deploy(
+    ref: string,
+    more: Partial<Params<"hub.deploy">> = {},
+  ): Promise<{ result: Result<"hub.deploy">; lines: string[] }> {
     const lines: string[] = [];
-    const onPart = (line: DroneProgress) => lines.push(`${line.drone}: ${line.phase}`);
-    const result = await this.call("hub.deploy", { repo: "webapp", ref }, { onPart });
+    const onPart = (part: RolloutProgress) => {
+      if (part.kind === "drone") lines.push(`${part.drone}: ${part.phase}`);
+    };
+    const result = await this.call("hub.deploy", { repo: "webapp", ref, ...more }, { onPart });
     return { result, lines };
   }
 }
