@@ -1,6 +1,6 @@
 // Puts the compiled command lines into few files: `packages/cli/dist/bundle`. Loading hundreds of small
 // modules costs each daemon about 25 MB and each command about 0.2 s; see docs/decisions.
-import { readdirSync, rmSync } from "node:fs";
+import { copyFileSync, readdirSync, rmSync } from "node:fs";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -33,3 +33,7 @@ const require = __createRequire(import.meta.url);`,
 // starts meanwhile finds all of its files.
 const written = new Set(Object.keys(metafile.outputs).map((path) => basename(path)));
 for (const name of readdirSync(outdir)) if (!written.has(name)) rmSync(`${outdir}/${name}`);
+
+// Editors read it from the installed package.
+const schema = fileURLToPath(new URL("../docs/propagit.schema.json", import.meta.url));
+copyFileSync(schema, `${cli}dist/propagit.schema.json`);

@@ -1,5 +1,7 @@
 import { Command } from "commander";
 import { cancelCommand } from "./commands/cancel.js";
+import { checkCommand } from "./commands/check.js";
+import { credentialCommand } from "./commands/credential.js";
 import { deployCommand } from "./commands/deploy.js";
 import { diffCommand } from "./commands/diff.js";
 import { droneManagement } from "./commands/drone-manage.js";
@@ -10,6 +12,7 @@ import { eventsCommand } from "./commands/events.js";
 import { execCommand } from "./commands/exec.js";
 import { followCommand } from "./commands/follow.js";
 import { hubCommand } from "./commands/hub.js";
+import { initCommand } from "./commands/init.js";
 import { logsCommand } from "./commands/logs.js";
 import { pinCommand, unpinCommand } from "./commands/pin.js";
 import { promoteCommand } from "./commands/promote.js";
@@ -18,15 +21,18 @@ import { psCommand } from "./commands/ps.js";
 import { reapCommand } from "./commands/reap.js";
 import { releaseCommand } from "./commands/release.js";
 import { releasesCommand } from "./commands/releases.js";
+import { remoteCommand } from "./commands/remote.js";
 import { restartCommand } from "./commands/restart.js";
 import { rollbackCommand } from "./commands/rollback.js";
 import { runCommandCommand } from "./commands/run.js";
 import { scaleCommand } from "./commands/scale.js";
 import { secretsCommand } from "./commands/secrets.js";
+import { serviceCommand } from "./commands/service.js";
 import { spawnCommand } from "./commands/spawn.js";
 import { splitCommand } from "./commands/split.js";
 import { startCommand } from "./commands/start.js";
 import { stopCommand } from "./commands/stop.js";
+import { upCommand } from "./commands/up.js";
 import { examples } from "./examples.js";
 import { addGroup, finish } from "./program.js";
 import { version } from "./version.js";
@@ -41,7 +47,19 @@ export function propagitProgram(): Command {
       "git push to a hub; drones on every machine run that commit next to the others; a proxy decides who sees which.",
     )
     .version(version, "-V, --version", "print the version");
-  addGroup(program, "Daemons:", [hubCommand(), droneWithManagement(), proxyCommand()]);
+  addGroup(program, "To begin with:", [
+    upCommand(),
+    initCommand(),
+    checkCommand(),
+    remoteCommand(),
+    credentialCommand(),
+  ]);
+  addGroup(program, "Daemons:", [
+    hubCommand(),
+    droneWithManagement(),
+    proxyCommand(),
+    serviceCommand(),
+  ]);
   addGroup(program, "Releases:", [
     deployCommand(),
     followCommand(),

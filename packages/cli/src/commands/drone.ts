@@ -1,4 +1,4 @@
-import { formatAddress, PropagitError } from "@propagit/protocol";
+import { formatAddress, PropagitError, quote } from "@propagit/protocol";
 import type { PortRange } from "@propagit/runtime";
 import { Command } from "commander";
 import { daemonLog, hideSecret, keepRunning } from "../daemon.js";
@@ -11,8 +11,7 @@ import {
   parseSeconds,
   parseVariable,
 } from "../flags.js";
-import { findHub, withHubFlags, type HubFlags } from "../hub-call.js";
-import { findSecret } from "../secret.js";
+import { findHub, findHubSecret, withHubFlags, type HubFlags } from "../hub-call.js";
 
 interface DroneFlags extends HubFlags {
   readonly name?: string;
@@ -25,20 +24,24 @@ interface DroneFlags extends HubFlags {
   readonly readyTimeout?: number;
   readonly stopTimeout?: number;
   readonly data?: string;
+  readonly onExit?: OnExit;
 }
+
+/** What becomes of the instances when the drone ends. */
+type OnExit = "keep" | "stop";
 
 export function droneCommand(): Command {
   const command = withHubFlags(
     new Command("drone")
-      .summary("run a drone: runs a command in every deployed commit")
+      .summary("run a drone: runs what is deployed, on this machine")
       .description(
-        "Runs a drone: for every deployed commit it checks the commit out and runs the command in it, with PORT, HOST, REPO, COMMIT, SERVICE, DRONE_ID, PROCESS_ID and REGISTRY set and next to nothing of its own environment. When the command listens on PORT it is registered under the service's name.",
+        "Runs a drone: it checks out what is deployed and runs the services that the repository's propagit.yaml (or Procfile, or package.json) says, as many as the hub places here. With a command after `--` it runs that instead, once for every deployment. Either way with PORT, HOST, REPO, COMMIT, RELEASE, ENVIRONMENT, SERVICE, DRONE_ID, PROCESS_ID and REGISTRY set and next to nothing of its own environment; what listens on its port is registered under the service's name. Ended by SIGTERM the drone leaves its instances running for its next life, ended by ^C it ends them.",
       )
-      .argument("[command...]", "the command to run, after `--`")
-      .usage("[options] -- <command...>"),
+      .argument("[command...]", "a command to run instead of what repositories say, after `--`")
+      .usage("[options] [-- <command...>]"),
   )
     .option("--name <name>", "name of the drone (default: host name; a clash gets -1)")
-    .option("--service <name>", "name of what it runs (default: the script's file name)")
+    .option("--service <name>", "name of what the command is (default: the script's file name)")
     .option(
       "--label <key=value>",
       "label of the drone; may be repeated",
@@ -46,7 +49,7 @@ export function droneCommand(): Command {
     )
     .option(
       "--env <NAME=VALUE>",
-      "variable for the command; may be repeated",
+      "variable for all instances; may be repeated",
       asRepeatedFlag(parseVariable),
     )
     .option("--host <address>", "address to publish (default: as the registry sees it)")
@@ -54,26 +57,28 @@ export function droneCommand(): Command {
     .option("--worker", "the command never listens: ready once it stays up")
     .option("--ready-timeout <seconds>", "until it must listen (30)", asFlag(parseSeconds))
     .option("--stop-timeout <seconds>", "from SIGTERM to SIGKILL (10)", asFlag(parseSeconds))
-    .option("--data <folder>", "data folder (default: ~/.propagit/drone-SERVICE)");
+    .option(
+      "--on-exit <what>",
+      "keep or stop the instances when the drone ends (keep; stop on ^C)",
+      asFlag(parseOnExit),
+    )
+    .option("--data <folder>", "data folder (default: ~/.propagit/drone, or drone-SERVICE)");
   return examples(command, [
+    "propagit drone --hub=hub:6001 --secret=beepboop --label role=web",
     "propagit drone --hub=localhost:6001 --secret=beepboop -- node web.js",
     "propagit drone --hub=hub:6001 --label role=web --env LOG=debug --service api -- npm start",
   ]).action(runDrone);
 }
 
 async function runDrone(words: string[], flags: DroneFlags): Promise<void> {
-  if (words.length === 0) {
-    throw new PropagitError("BAD_USAGE", "a drone needs a command to run", {
-      hint: "add it after `--`: propagit drone --hub=localhost:6001 -- node web.js",
-    });
-  }
   const hub = findHub(flags);
-  hideSecret(`propagit drone --hub=${formatAddress(hub)} -- ${words.join(" ")}`);
-  const secret = findSecret(flags);
+  const title = `propagit drone --hub=${formatAddress(hub)}`;
+  hideSecret(words.length === 0 ? title : `${title} -- ${words.join(" ")}`);
+  const secret = findHubSecret(flags);
   const { startDrone } = await import("@propagit/drone");
   const drone = await startDrone({
     hub,
-    command: words,
+    ...(words.length > 0 && { command: words }),
     labels: Object.fromEntries(flags.label ?? []),
     env: Object.fromEntries(flags.env ?? []),
     log: daemonLog("drone"),
@@ -87,5 +92,16 @@ async function runDrone(words: string[], flags: DroneFlags): Promise<void> {
     ...(flags.stopTimeout !== undefined && { stopTimeoutMs: flags.stopTimeout }),
     ...(flags.data !== undefined && { dataFolder: flags.data }),
   });
-  await keepRunning(drone);
+  await keepRunning({
+    ended: drone.ended,
+    stop: (signal) =>
+      drone.stop({ instances: flags.onExit ?? (signal === "SIGTERM" ? "keep" : "stop") }),
+  });
+}
+
+function parseOnExit(text: string): OnExit {
+  if (text === "keep" || text === "stop") return text;
+  throw new PropagitError("BAD_USAGE", `--on-exit ${quote(text)} is not possible`, {
+    hint: "write --on-exit=keep or --on-exit=stop",
+  });
 }

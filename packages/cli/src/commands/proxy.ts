@@ -4,8 +4,7 @@ import { daemonLog, hideSecret, keepRunning } from "../daemon.js";
 import { examples } from "../examples.js";
 import { asFlag, parsePort, parseSeconds } from "../flags.js";
 import { dataFolderOf } from "../folders.js";
-import { findHub, withHubFlags, type HubFlags } from "../hub-call.js";
-import { findSecret } from "../secret.js";
+import { findHub, findHubSecret, withHubFlags, type HubFlags } from "../hub-call.js";
 
 interface ProxyFlags extends HubFlags {
   readonly port: number;
@@ -39,7 +38,7 @@ export function proxyCommand(): Command {
 async function runProxy(flags: ProxyFlags): Promise<void> {
   const hub = findHub(flags);
   hideSecret(`propagit proxy --hub=${formatAddress(hub)} --port=${flags.port}`);
-  const secret = findSecret(flags);
+  const secret = findHubSecret(flags);
   const log = daemonLog("proxy");
   const { startProxy } = await import("@propagit/proxy");
   const proxy = await startProxy({
