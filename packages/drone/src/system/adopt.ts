@@ -44,6 +44,8 @@ export async function adopt(
   const state = await look(adopter.clock, run);
   switch (state.kind) {
     case "running": {
+      const output = await adopter.logs.open(note, "continue");
+      await output.closeDescriptor();
       const process = new ShimProcess({
         ...adopter,
         run,
@@ -52,7 +54,7 @@ export async function adopt(
         pipe: state.pipe,
         shimEnd: undefined,
         hasShim: state.hasShim,
-        output: await adopter.logs.open(note, "continue"),
+        output,
         release: () => adopter.release(run),
       });
       return { note, running: process, process };
@@ -142,7 +144,8 @@ async function ended(
   return { note, running: new EndedProcess({ ...end, lastLines }) };
 }
 
-async function discard(adopter: Adopter, run: RunFolder, why: string): Promise<undefined> {
+/** What is not taken over must not run on: another one will be started in its place. */
+export async function discard(adopter: Adopter, run: RunFolder, why: string): Promise<undefined> {
   adopter.log.warn(`instance ${run.process} of an earlier life is not taken over: ${why}`);
   await endRest(adopter, run, undefined);
   await adopter.release(run);

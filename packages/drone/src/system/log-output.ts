@@ -106,7 +106,8 @@ export class InstanceOutput {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 });
       const before = await readLabel(`${path}.json`);
       const label = labelOf(note, parts.clock.now(), before);
-      await writeLabel(path, label);
+      // A disk that is full must not keep what runs from being taken over.
+      if (label.releases !== before?.releases) await writeLabel(path, label);
       const file = await open(`${path}.log`, "a", 0o600);
       const { size, mtimeMs } = await file.stat();
       const output = new InstanceOutput(parts, path, label, file, size);
@@ -204,6 +205,7 @@ export class InstanceOutput {
 
   async #begin(how: "begin" | "continue", size: number, mtimeMs: number): Promise<void> {
     const marks = await readMarks(`${this.path}.marks`);
+    this.#marksBytes = marks.reduce((bytes, mark) => bytes + encodeMark(mark).length, 0);
     const now = this.#parts.clock.now();
     // Written while no drone watched.
     const isBehind = size > (marks.at(-1)?.offset ?? 0);
@@ -227,10 +229,11 @@ export class InstanceOutput {
     return grownBytes;
   }
 
+  /** A mark that cannot be written, as on a full disk, costs no more than a time. */
   async #append(mark: Mark): Promise<void> {
     const text = encodeMark(mark);
     this.#marksBytes += text.length;
-    await appendFile(`${this.path}.marks`, text, { mode: 0o600 });
+    await appendFile(`${this.path}.marks`, text, { mode: 0o600 }).catch(() => undefined);
   }
 
   async #cutFile(bytesMax: number): Promise<void> {
@@ -241,7 +244,7 @@ export class InstanceOutput {
     this.#markedBytes = 0;
     this.#marksBytes = 0;
     const older = shiftMarks(marks, droppedBytes).map(encodeMark).join("");
-    await writeFile(`${path}.marks.1`, older, { mode: 0o600 });
+    await writeFile(`${path}.marks.1`, older, { mode: 0o600 }).catch(() => undefined);
     await writeFile(`${path}.marks`, "", { mode: 0o600 });
   }
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { PropagitError, toPropagitError } from "@propagit/protocol";
 import { nodeDisk, type Clock, type Log } from "@propagit/runtime";
 import type { AdoptedProcess, LaunchRequest, Processes, RunningProcess } from "../world.js";
-import { adopt } from "./adopt.js";
+import { adopt, discard } from "./adopt.js";
 import { Gate } from "../gate.js";
 import { Limiter } from "./limits.js";
 import type { InstanceOutput } from "./log-output.js";
@@ -77,18 +77,11 @@ export class NodeProcesses implements Processes {
       boot: await this.#boot,
       release: (run: RunFolder) => this.#release(run),
     };
-    const { signal } = new AbortController();
     const found = await Promise.all(
       (await RunFolder.list(this.#folder)).map((run) =>
         gate
-          .pass(signal, () => adopt(adopter, run))
-          .catch((thrown: unknown) => {
-            // One that cannot be read must not keep the others from being taken over.
-            log.warn(
-              `instance ${run.process} of an earlier life: ${toPropagitError(thrown).message}`,
-            );
-            return undefined;
-          }),
+          .pass(new AbortController().signal, () => adopt(adopter, run))
+          .catch((thrown: unknown) => discard(adopter, run, toPropagitError(thrown).message)),
       ),
     );
     const adopted = found.filter((it) => it !== undefined);

@@ -233,9 +233,11 @@ test("starts nothing that it could not remember, when the disk is full", async (
 
   await assert.rejects(processes.launch(app(lives)), { code: "DATA_UNUSABLE" });
 
-  // The end of one that was started before is still written down, and told.
-  before.signal("SIGUSR2");
-  assert.equal((await endOf(before)).how, "exited with code 9");
+  // One that was started before is taken over, its end is still written down, and told.
+  const [adopted] = await begin().processes.adopt();
+  assert.equal(adopted?.running.pid, before.pid);
+  adopted.running.signal("SIGUSR2");
+  assert.equal((await endOf(adopted.running)).how, "exited with code 9");
 });
 
 async function groupOf(pid: number): Promise<number> {
