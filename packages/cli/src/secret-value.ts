@@ -43,9 +43,10 @@ async function readAll(): Promise<string> {
 /** Asks on the terminal, where what is typed is not shown; the prompt goes where no pipe takes it. */
 function typedUnseen(prompt: string): Promise<string> {
   const { stdin, stderr } = process;
-  stderr.write(prompt);
+  // Before anybody is asked, or the first keys would be shown.
   stdin.setRawMode(true);
   stdin.setEncoding("utf8");
+  stderr.write(prompt);
   return new Promise((resolve) => {
     let text = "";
     const finish = (end: () => void) => {

@@ -19,6 +19,7 @@ const here = fileURLToPath(new URL("nothing", import.meta.url));
 export class Command {
   stdout = "";
   stderr = "";
+  #isOver = false;
   readonly child: ChildProcessWithoutNullStreams;
   /** Exit code, or the name of the signal that ended it. */
   readonly exited: Promise<number | NodeJS.Signals>;
@@ -32,6 +33,9 @@ export class Command {
       this.stderr += bytes.toString();
     });
     this.child.stdin.on("error", () => undefined);
+    this.child.once("close", () => {
+      this.#isOver = true;
+    });
     this.exited = once(this.child, "close").then(
       ([code, signal]) => (code ?? signal) as number | NodeJS.Signals,
     );
@@ -39,12 +43,9 @@ export class Command {
 
   /** Waits until what it printed fits. */
   async said(pattern: RegExp): Promise<void> {
-    let isOver = false;
-    void this.exited.then(() => {
-      isOver = true;
-    });
     while (!pattern.test(this.stdout + this.stderr)) {
-      if (isOver) throw new Error(`it ended without ${pattern}:\n${this.stdout}${this.stderr}`);
+      if (this.#isOver)
+        throw new Error(`it ended without ${pattern}:\n${this.stdout}${this.stderr}`);
       await new Promise((resolve) => {
         setTimeout(resolve, 10);
       });

@@ -50,7 +50,14 @@ export async function hubWithCommand(play: Play): Promise<FakeHub> {
           });
         const input = () => Buffer.concat(chunks);
         return play({
-          ...{ params, call, input, inputEnded, signals, sizes, until, print },
+          params,
+          call,
+          input,
+          inputEnded,
+          signals,
+          sizes,
+          until,
+          print,
           takenBytes: () => takenBytes,
         });
       },

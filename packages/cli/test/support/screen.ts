@@ -1,7 +1,8 @@
 /** A terminal as far as the live area uses one: what somebody who looks at it sees. */
 import type { Screen } from "../../src/output/live-area.js";
 
-const sequence = new RegExp(`^${"\u001B"}\\[(\\??)(\\d*)([A-Za-z])`);
+const escape = "\u001B";
+const sequence = new RegExp(`^${escape}\\[(\\??)(\\d*)([A-Za-z])`);
 
 export class TestScreen implements Screen {
   columns: number;

@@ -1,0 +1,83 @@
+/** Wrong flags and arguments: what, which, why, and the next command; nothing is tried. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { exitCodes } from "@propagit/protocol";
+import { propagitProgram } from "../src/propagit.js";
+import { commandsOf, helpOf } from "../src/program.js";
+import { run } from "./support/command.js";
+
+const cases: readonly (readonly [readonly string[], RegExp])[] = [
+  [["depoly"], /unknown command 'depoly'\n\(Did you mean deploy\?\)/],
+  [["help", "depoly"], /Did you mean deploy/],
+  [["deploy", "webapp"], /missing required argument 'commit'\n\(see `propagit help deploy`\)/],
+  [["deploy", "webapp", "master", "--enviroment=x"], /Did you mean --environment/],
+  [["deploy", "webapp", "master", "-e", "../x"], /environment name "\.\.\/x" is not allowed/],
+  [["rollback", "webapp", "v12"], /"v12" is not the number of a release; .*propagit releases/],
+  [["diff", "webapp", "1"], /missing required argument 'to'/],
+  [["releases", "webapp", "-n", "0"], /"0" is not a whole number from 1 to 10000/],
+  [["scale", "webapp", "web"], /not of the form SERVICE=N; write it like web=3/],
+  [["stop", "webapp"], /a commit, or which instances, is missing\n.*add --service/],
+  [["stop", "webapp@1", "2"], /given twice/],
+  [["logs", "webapp@"], /names no release behind the @/],
+  [["logs", "webapp", "--since=yesterday"], /is no moment; write it like 30s, 10m/],
+  [["logs", "webapp", "--grep=("], /no regular expression/],
+  [["logs", "webapp", "--drone=web-*"], /write \/web-\.\*\//],
+  [["ps", "--label", "a in"], /label selector "a in" is not a term; write it like `role=web/],
+  [["ps", "--label="], /the label selector is empty/],
+  [["restart", "webapp", "../x"], /is not the id of an instance; .*propagit ps --flat/],
+  [["run", "webapp"], /run needs a command to run\n.*propagit run webapp -- /],
+  [["exec", "webapp", "--drone=/x", "--", "ls"], /is not of the form \/regex\//],
+  [["spawn", "webapp", "--name=a b", "--", "ls"], /service name "a b" is not allowed/],
+  [["drones", "web-*"], /drone name "web-\*" is not allowed/],
+  [["drone", "label", "web-1", "gpu"], /"gpu" is no change of a label; .*role=web, or role-/],
+  [["drone", "--hub=localhost:1", "--", "drain"], /drain is a command of `propagit drone`/],
+  [["promote", "webapp"], /missing required argument/],
+];
+
+describe("wrong input", () => {
+  for (const [args, message] of cases) {
+    it(`is explained: propagit ${args.join(" ")}`, async () => {
+      const { code, stdout, stderr } = await run(undefined, args);
+      assert.match(stderr, message);
+      assert.deepEqual([code, stdout], [exitCodes.usage, ""]);
+    });
+  }
+
+  it("is asked for a hub when none is given", async () => {
+    const { code, stderr } = await run(undefined, ["rollback", "webapp"]);
+    assert.equal(code, exitCodes.usage);
+    assert.match(stderr, /--hub/);
+  });
+});
+
+describe("the help", () => {
+  const commands = commandsOf(propagitProgram()).filter(({ path }) => path.length > 0);
+
+  it("is printed for commands of commands as well", async () => {
+    const { code, stdout } = await run(undefined, ["help", "env", "set"]);
+    assert.equal(code, 0);
+    assert.match(stdout, /^Usage: propagit env set \[options\] <repo> <NAME=VALUE\.\.\.>/);
+  });
+
+  it("shows every command below a heading, with a line that fits", () => {
+    const program = propagitProgram();
+    const text = helpOf(program);
+    for (const command of program.commands) {
+      assert.notEqual(command.helpGroup(), "", command.name());
+      assert.match(text, new RegExp(`^ {2}${command.name()} `, "m"));
+    }
+    assert.ok(text.split("\n").every((line) => line.length <= 100));
+  });
+
+  // Git, not a person, calls those of `credential`.
+  const typed = commands.filter(
+    ({ command, path }) => command.commands.length === 0 && path[0] !== "credential",
+  );
+  for (const { command, path } of typed) {
+    it(`of ${path.join(" ")} says what it does and shows an example that starts with it`, () => {
+      const text = helpOf(command);
+      assert.ok(command.description().endsWith("."), command.description());
+      assert.match(text, new RegExp(`Examples:\\n(.*\\n)*? +.*propagit ${path.join(" ")}`));
+    });
+  }
+});
