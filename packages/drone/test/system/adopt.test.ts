@@ -46,10 +46,11 @@ test("tells how those ended that ended while nobody looked", async (t) => {
   const one = await processes.launch(app(script));
   await said("up");
   const two = await processes.launch(app("", { command: ["sleep", "1000"] }));
+  const shims = [await groupOf(one.pid), await groupOf(two.pid)];
   processes.leave();
   process.kill(one.pid, "SIGUSR2");
   process.kill(two.pid, "SIGKILL");
-  await Promise.all([gone(one.pid), gone(two.pid)]);
+  await Promise.all([one.pid, two.pid, ...shims].map(gone));
 
   const adopted = await begin().processes.adopt();
 
@@ -73,8 +74,9 @@ test("says that it does not know how those ended whose shim was killed too, and 
   const running = await processes.launch(app(script));
   const left = Number(await said("daemon"));
   processes.leave();
-  process.kill(-(await groupOf(running.pid)), "SIGKILL");
-  await gone(running.pid);
+  const shim = await groupOf(running.pid);
+  process.kill(-shim, "SIGKILL");
+  await Promise.all([gone(running.pid), gone(shim)]);
 
   const [adopted] = await begin().processes.adopt();
 
