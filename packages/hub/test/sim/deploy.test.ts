@@ -1,33 +1,47 @@
 /**
- * Deploys in a cluster where everything goes wrong: messages are lost, late, repeated and out of order,
- * connections break, drones die and come back, the hub is killed at any moment.
+ * Releases in a cluster where everything goes wrong: messages are lost, late, repeated and out of order,
+ * connections break, drones die and come back, tasks fail or vanish, releases are cancelled and superseded,
+ * the hub is killed at any moment.
  *
  * A failure prints its seed; `SEED=<seed> script/test sim/deploy`
  * replays it.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { toPropagitError, type DeployResult, type RouteBook } from "@propagit/protocol";
+import { toPropagitError, type Params, type RouteBook } from "@propagit/protocol";
 import { calm, randomBetween, sleep, type Random } from "@propagit/runtime";
-import type { Fate, SimDrone } from "../support/sim-drone.js";
+import type { BegunTask, Fate, SimDrone, SimMemory, TaskFate } from "../support/sim-drone.js";
 import { commits, hubAddress, SimHub } from "../support/sim-hub.js";
 
-const repo = "webapp";
+const repos = ["shop", "blog"];
+const environments = ["production", "staging"];
+const refs = ["one", "two", "three"] as const;
 const names = ["web-1", "web-2", "web-3"];
 const seeds = process.env["SEED"]
   ? [Number(process.env["SEED"])]
-  : Array.from({ length: 120 }, (_, at) => at + 1);
+  : Array.from({ length: 100 }, (_, at) => at + 1);
 
-/** Most of what runs gets ready; what fails does so on one drone. */
-function fateOf(seed: number, drone: string, commit: string): Fate {
-  const dice =
-    (seed * 7 + names.indexOf(drone) * 3 + Number.parseInt(commit.at(-1) ?? "0", 16)) % 6;
+const manifest = `services:
+  web: { command: node web.js, after: [worker] }
+  worker: { command: node worker.js, port: none, instances: { total: 2 } }
+build: make
+release: make migrate
+`;
+
+/** Transient refusals: whoever asks tries again. */
+const again = ["LINK_LOST", "UNREACHABLE", "TIMED_OUT", "BAD_FRAME", "NO_DRONE", "NO_PLACE"];
+const refused = ["DENIED", "NO_RELEASE", "CHANGED_MEANWHILE", "NOT_DEPLOYED", "STILL_ROUTED"];
+
+/** Most of what runs gets ready; what fails does so everywhere. */
+function fateOf(seed: number, { commit, service }: { commit: string; service: string }): Fate {
+  const dice = (seed * 7 + service.length * 3 + Number.parseInt(commit.at(-1) ?? "0", 16)) % 7;
   return dice === 0 ? "fails" : "ready";
 }
 
 class Story {
-  readonly results: DeployResult[] = [];
+  readonly begun: BegunTask[] = [];
   readonly drones = new Map<string, SimDrone>();
+  readonly #memories = new Map<string, SimMemory>(names.map((name) => [name, new Map()]));
   readonly #hub: SimHub;
   readonly #random: Random;
   readonly #seed: number;
@@ -37,12 +51,30 @@ class Story {
     this.#hub = hub;
     this.#seed = seed;
     this.#random = hub.sim.random;
+    for (const repo of repos) {
+      for (const ref of refs) {
+        hub.repositories.push(repo, ref, commits[ref], { "propagit.yaml": manifest });
+      }
+    }
     for (const name of names) this.birth(name);
   }
 
   birth(name: string): void {
-    const fate = ({ commit }: { commit: string }) => fateOf(this.#seed, name, commit);
-    this.drones.set(name, this.#hub.drone(name, { fateOf: fate, stepMsMax: 4_000 }));
+    const drone = this.#hub.drone(name, {
+      service: null,
+      fateOf: (instance) => fateOf(this.#seed, instance),
+      taskFateOf: () => this.#taskFate(),
+      begun: this.begun,
+      memory: this.#memories.get(name) ?? new Map(),
+      stepMsMax: 4_000,
+    });
+    this.drones.set(name, drone);
+  }
+
+  #taskFate(): TaskFate {
+    const dice = this.#random.fraction();
+    if (dice < 0.05) return "failed";
+    return dice < 0.08 ? "interrupted" : "done";
   }
 
   /** Breaks something, lets it be broken for a while, and mends it. */
@@ -74,21 +106,45 @@ class Story {
     }
   }
 
-  /** Deploys, and asks again for as long as it gets no answer, as the command line does. */
-  async deploy(ref: string): Promise<void> {
-    for (let attempt = 0; attempt < 400; attempt++) {
-      try {
-        const result = await this.#hub.begin("hub.deploy", { repo, ref });
-        this.results.push(result);
-        return;
-      } catch (thrown) {
-        const { code } = toPropagitError(thrown);
-        const again = ["LINK_LOST", "UNREACHABLE", "TIMED_OUT", "BAD_FRAME", "NO_DRONE", "DENIED"];
-        assert.ok(again.includes(code), `deploy of ${ref} ended with ${String(thrown)}`);
-        await sleep(this.#hub.sim.clock, 3_000);
-      }
+  /** Somebody who deploys, cancels and goes back, and does not look on. */
+  async meddle(): Promise<void> {
+    while (this.#isWild) {
+      await sleep(this.#hub.sim.clock, randomBetween(this.#random, 1_000, 15_000));
+      const pick = <T>(list: readonly T[]): T => {
+        const picked = list[randomBetween(this.#random, 0, list.length - 1)];
+        assert.ok(picked !== undefined);
+        return picked;
+      };
+      const place = { repo: pick(repos), environment: pick(environments) };
+      const dice = this.#random.fraction();
+      if (dice < 0.6) {
+        const supersede = this.#random.fraction() < 0.3;
+        void this.deploy({ ...place, ref: pick(refs), supersede, detach: true });
+      } else if (dice < 0.8) void this.#ask(this.#hub.begin("hub.cancel", place));
+      else void this.#ask(this.#hub.begin("hub.rollback", { ...place, detach: true }));
     }
-    assert.fail(`deploy of ${ref} never had an answer`);
+  }
+
+  async deploy(params: Params<"hub.deploy">): Promise<string> {
+    for (let attempt = 0; attempt < 400; attempt++) {
+      const code = await this.#ask(this.#hub.begin("hub.deploy", params));
+      if (code === undefined) return "answered";
+      await sleep(this.#hub.sim.clock, 3_000);
+      if (!this.#isWild && params.detach) return "given up";
+    }
+    assert.fail(`deploy of ${params.ref} never had an answer`);
+  }
+
+  /** The code of what it was refused with; undefined when it was answered. */
+  async #ask(asked: Promise<unknown>): Promise<string | undefined> {
+    try {
+      await asked;
+      return undefined;
+    } catch (thrown) {
+      const { code } = toPropagitError(thrown);
+      assert.ok([...again, ...refused].includes(code), `refused with ${String(thrown)}`);
+      return code;
+    }
   }
 
   end(): void {
@@ -106,6 +162,29 @@ async function bookOf(hub: SimHub): Promise<RouteBook> {
   return books[0] ?? assert.fail();
 }
 
+/** What must hold at any moment: nothing routed is undesired. */
+function checkBook({ routes, deployments }: RouteBook): void {
+  for (const { repo, environment, shares } of routes) {
+    for (const { deployment } of shares) {
+      const isDesired = deployments.some(({ id }) => id === deployment);
+      assert.ok(isDesired, `visitors of ${repo} in ${environment} go to ${deployment}`);
+    }
+  }
+}
+
+/** Looks at every book that the hub tells, in all of its lives. */
+async function watchBooks(hub: SimHub, isOver: () => boolean): Promise<void> {
+  while (!isOver()) {
+    try {
+      const proxy = await hub.dial("watcher");
+      await proxy.call("hub.routes", {}, { limitMs: 0, onPart: checkBook });
+    } catch (thrown) {
+      if (!again.includes(toPropagitError(thrown).code)) throw thrown;
+      await sleep(hub.sim.clock, 500);
+    }
+  }
+}
+
 async function tell(seed: number): Promise<void> {
   const hub = await SimHub.start(seed);
   const story = new Story(hub, seed);
@@ -118,47 +197,78 @@ async function tell(seed: number): Promise<void> {
     repeated: 0.02,
     broken: 0.003,
   };
+  let isOver = false;
+  void watchBooks(hub, () => isOver);
   const vandal = story.vandalise();
-  const asked = [story.deploy("one"), sleep(sim.clock, 5_000).then(() => story.deploy("two"))];
-  await sim.clock.advance(90_000);
+  const meddler = story.meddle();
+  const asked = [story.deploy({ repo: "shop", ref: "one" })];
+  await sim.clock.advance(120_000);
   story.end();
-  await hub.settle(vandal);
+  await hub.settle(Promise.all([vandal, meddler]));
   sim.network.faults = calm;
   if (!hub.isAlive) await hub.start();
-  await hub.settle(Promise.all(asked), 30 * 60_000);
-  await sim.clock.advance(120_000);
+  await hub.settle(Promise.all(asked), 60 * 60_000);
+  await waitUntilQuiet(hub);
+  await checkEnd(hub, story, seed);
+  isOver = true;
+}
 
-  for (const { commit, drones, outcome } of story.results) {
-    for (const { drone, outcome, reason } of drones) {
-      const fate = fateOf(seed, drone, commit);
-      if (outcome === "ready" || outcome === "unchanged") assert.equal(fate, "ready");
-      if (reason === "exit code 1") assert.equal(fate, "fails");
-    }
-    const isSpoilt = drones.some((each) => each.outcome === "failed");
-    const isAnyReady = drones.some((each) => ["ready", "unchanged"].includes(each.outcome));
-    assert.equal(outcome === "failed", isSpoilt || !isAnyReady);
+async function waitUntilQuiet(hub: SimHub): Promise<void> {
+  for (let round = 0; round < 60; round++) {
+    await hub.sim.clock.advance(60_000);
+    if ((await hub.keys("rollouts/")).length === 0) break;
   }
-  assert.deepEqual(await hub.keys("operations/"), [], "every operation ended");
+  assert.deepEqual(await hub.keys("rollouts/"), [], "every release ended");
+  await hub.sim.clock.advance(120_000);
+}
+
+async function checkEnd(hub: SimHub, story: Story, seed: number): Promise<void> {
+  const releases: { state: string; current: boolean; deployment: string; commit: string }[] = [];
+  const { releases: rest } = await hub.call(
+    "hub.releases",
+    { last: 1_000 },
+    { onPart: (part) => releases.push(...part) },
+  );
+  releases.push(...rest);
+  for (const { state, commit } of releases) {
+    assert.notEqual(state, "deploying");
+    const isGood = ["web", "worker"].every(
+      (service) => fateOf(seed, { commit, service }) === "ready",
+    );
+    if (state === "ready") assert.ok(isGood, `${commit} cannot be ready`);
+  }
+  const commands = story.begun.filter(({ kind }) => kind === "release").map((task) => task.release);
+  assert.equal(new Set(commands).size, commands.length, "a release command ran twice");
   const book = await bookOf(hub);
-  const deployed: string[] = book.deployments.map(({ commit }) => commit).sort();
-  assert.deepEqual(deployed, [commits.one, commits.two].sort());
-  for (const { shares } of book.routes) {
-    for (const { commit } of shares)
-      assert.ok(new Set<string>(deployed).has(commit), `route to ${commit}`);
+  checkBook(book);
+  const desired = new Set(book.deployments.map(({ id }) => id));
+  for (const { current, deployment } of releases) {
+    if (current) assert.ok(desired.has(deployment), "what is current stays desired");
   }
-  const isReady = story.results.some(({ outcome }) => outcome !== "failed");
-  if (isReady) assert.equal(book.routes.length, 1, "a ready deploy leaves a route");
   for (const [name, drone] of story.drones) {
-    const desired = drone.desired?.deployments.map(({ commit }) => commit).sort();
-    assert.deepEqual(desired, deployed, `${name} knows what is desired`);
-    for (const { commit } of book.deployments) {
-      const wanted = fateOf(seed, name, commit) === "ready" ? "ready" : "failed";
-      assert.equal(drone.phaseOf({ repo, commit }), wanted, `${name} ${commit}`);
-    }
+    const phases = [...drone.instances.values()].map(({ phase }) => phase);
+    assert.ok(
+      phases.every((phase) => phase === "ready"),
+      `${name}: ${phases.join()}`,
+    );
+    const running = new Set([...drone.instances.values()].map(({ deployment }) => deployment));
+    assert.ok(
+      [...running].every((id) => desired.has(id)),
+      `${name} runs what nobody wants`,
+    );
+  }
+  for (const id of desired) {
+    const count = (service: string) =>
+      [...story.drones.values()].flatMap(({ instances }) =>
+        [...instances.values()].filter(
+          (each) => each.deployment === id && each.service === service,
+        ),
+      ).length;
+    assert.deepEqual([count("web"), count("worker")], [names.length, 2], `instances of ${id}`);
   }
 }
 
-test("a deploy ends with what its drones ended with, whatever is lost, late, repeated or killed", async () => {
+test("every release ends with the truth, whatever is lost, late, repeated, cancelled or killed", async () => {
   for (const seed of seeds) {
     try {
       await tell(seed);

@@ -93,6 +93,6 @@ test("a hub that is killed with -9 in the middle of a deploy finishes it when it
   const ends = events.filter(({ kind }) => kind === "deployed" || kind === "deploy-failed");
   assert.deepEqual(
     ends.map(({ text }) => text),
-    [`webapp ${commit.slice(0, 7)} is ready on 1 drone`],
+    [`release 1 of webapp (${commit.slice(0, 7)}) is ready on 1 drone`],
   );
 });
