@@ -42,7 +42,7 @@ export const importEnd = "get-mark :1\ndone\n";
 
 /** In double quotes with octal escapes, as git reads any name. */
 function quotePath(path: string): string {
-  const quoted = path.replaceAll(/["\\\u0000-\u001F\u007F-\u00FF]/g, (character) => {
+  const quoted = path.replaceAll(/[^ -~]|["\\]/g, (character) => {
     return `\\${character.charCodeAt(0).toString(8).padStart(3, "0")}`;
   });
   return `"${quoted}"`;

@@ -93,7 +93,7 @@ function translateSet(rest: string): [string, number] {
   const match = /^\[([!^]?)(\]?(?:\\.|[^\]\\])*)\]/su.exec(rest);
   if (!match) return ["\\[", 1];
   const [whole, not, inside = ""] = match;
-  const members = inside.replaceAll(/\\(.)|([\]\[^&|~])/gsu, (_, quoted?: string, plain?: string) =>
+  const members = inside.replaceAll(/\\(.)|([\][^&|~])/gsu, (_, quoted?: string, plain?: string) =>
     literal(quoted ?? plain ?? ""),
   );
   // A slash is never one of them.

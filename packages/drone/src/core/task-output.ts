@@ -43,7 +43,12 @@ export class TaskOutput {
   feed(text: string, leftOutBytes: number, at: number): readonly TaskLine[] {
     this.#refill(at);
     const told: TaskLine[] = [];
-    if (leftOutBytes > 0) this.#take({ at, text: leftOut(leftOutBytes) }, told);
+    if (leftOutBytes > 0) {
+      // The rest of that line is among what was left out.
+      if (this.#rest !== "") this.#take({ at, text: fit(this.#rest) }, told);
+      this.#rest = "";
+      this.#take({ at, text: leftOut(leftOutBytes) }, told);
+    }
     const pieces = (this.#rest + text).split("\n");
     this.#rest = pieces.pop() ?? "";
     // A line without an end must not grow for ever.

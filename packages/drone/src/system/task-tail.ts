@@ -10,6 +10,8 @@ import type { TaskListener } from "../task-world.js";
 const lookMs = 100;
 /** Read with one look; of more than that the end. */
 const readBytesMax = 1024 * 1024;
+/** Of its beginning this much is read in any case. */
+const headBytes = 64 * 1024;
 /** The file begins again above it; what is written in that moment is lost. */
 const fileBytesMax = 64 * 2 ** 20;
 
@@ -21,6 +23,7 @@ export class TaskTail {
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> = Promise.resolve();
   #isStopped = false;
+  #hasBegun = false;
 
   constructor(path: string, listener: TaskListener) {
     this.#path = path;
@@ -53,9 +56,18 @@ export class TaskTail {
     }, lookMs);
   }
 
+  /** However much there is: causes stand at the beginning. */
+  async #begin(size: number): Promise<void> {
+    const buffer = await readPart(this.#path, 0, Math.min(size, headBytes));
+    this.#hasBegun = true;
+    this.#at = buffer.length;
+    this.#listener(this.#decoder.write(buffer), 0);
+  }
+
   async #look(): Promise<void> {
     const { size } = await stat(this.#path);
     if (size <= this.#at) return;
+    if (!this.#hasBegun) await this.#begin(size);
     const from = Math.max(this.#at, size - readBytesMax);
     const buffer = await readPart(this.#path, from, size - from);
     const leftOut = from - this.#at;

@@ -1,8 +1,9 @@
 /** Commands with a terminal: the only place that knows `@lydell/node-pty`. */
+import { closeSync, constants as flags, openSync } from "node:fs";
 import { constants } from "node:os";
 import { PropagitError } from "@propagit/protocol";
 import type { Clock } from "@propagit/runtime";
-import type { IPty } from "@lydell/node-pty";
+import type * as NodePty from "@lydell/node-pty";
 import type { RunCommand, RunListener, RunningCommand } from "../task-world.js";
 import { endSession } from "./terminal-session.js";
 
@@ -29,10 +30,11 @@ export async function startInTerminal(
     // Bytes: a character may be cut in two.
     encoding: null,
   });
+  const release = holdOpen(pty);
   pty.onData((data: unknown) => listener.output("out", data as Buffer));
   return {
     pid: pty.pid,
-    ended: endOf(clock, pty),
+    ended: endOf(clock, pty).finally(release),
     write(data) {
       // The declaration knows texts only; bytes go through as they are.
       (pty as unknown as { write(data: Uint8Array): void }).write(data);
@@ -52,7 +54,7 @@ export async function startInTerminal(
 }
 
 /** @throws COMMAND_FAILED where there is no binary for this machine */
-async function load(): Promise<typeof import("@lydell/node-pty")> {
+async function load(): Promise<typeof NodePty> {
   try {
     return await import("@lydell/node-pty");
   } catch (thrown) {
@@ -64,7 +66,22 @@ async function load(): Promise<typeof import("@lydell/node-pty")> {
   }
 }
 
-function endOf(clock: Clock, pty: IPty): Promise<{ code: number; signal?: string }> {
+/**
+ * When the last one closes a terminal, its reader is told so before it has read everything: of three
+ * megabytes some kilobytes were missing every other time. So this side has it open too, until the end.
+ */
+function holdOpen(pty: NodePty.IPty): () => void {
+  const { ptsName } = pty as unknown as { readonly ptsName?: string };
+  try {
+    if (ptsName === undefined) return () => undefined;
+    const descriptor = openSync(ptsName, flags.O_RDWR | flags.O_NOCTTY);
+    return () => closeSync(descriptor);
+  } catch {
+    return () => undefined;
+  }
+}
+
+function endOf(clock: Clock, pty: NodePty.IPty): Promise<{ code: number; signal?: string }> {
   return new Promise((resolve) => {
     pty.onExit(({ exitCode, signal }) => {
       void endSession(clock, pty.pid).then(() => resolve(describe(exitCode, signal)));
@@ -79,7 +96,8 @@ function describe(code: number, signal: number | undefined): { code: number; sig
 }
 
 /** The library gives up what was not read 200 ms after the end: then no reader is waited for any more. */
-function pauseWhileAlive(pty: IPty): void {
+function pauseWhileAlive(pty: NodePty.IPty): void {
+  if (!isAlive(pty.pid)) return;
   pty.pause();
   const look = setInterval(() => {
     if (isAlive(pty.pid)) return;

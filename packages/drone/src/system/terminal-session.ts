@@ -28,17 +28,50 @@ export async function endSession(clock: Clock, leader: number): Promise<void> {
 
 /** The groups of a session in which something lives. */
 async function groupsOf(session: number): Promise<readonly number[]> {
+  const members = await scan().catch(() => undefined);
   // Without /proc the group of the leader is all that is known.
-  if (process.platform !== "linux") return signalGroup(session, 0) ? [session] : [];
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  const groups = await Promise.all(pids.map((pid) => groupIn(session, pid)));
-  return [...new Set(groups.filter((group) => group !== undefined))];
+  if (members === undefined) return signalGroup(session, 0) ? [session] : [];
+  const groups = members.filter((it) => it.session === session).map(({ group }) => group);
+  return [...new Set(groups)];
 }
 
-async function groupIn(session: number, pid: string): Promise<number | undefined> {
-  const text = await readFile(`/proc/${pid}/stat`, "latin1").catch(() => "");
-  // The command in parentheses may itself hold spaces and parentheses (proc(5)).
-  const [state, , group, ofSession] = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  const lives = state !== "Z" && state !== "X";
-  return lives && Number(ofSession) === session ? Number(group) : undefined;
+interface Member {
+  readonly session: number;
+  readonly group: number;
+}
+
+type Members = readonly Member[] | undefined;
+let running: Promise<Members> | undefined;
+let next: Promise<Members> | undefined;
+
+/** Many commands that end together share a look: the next that begins, never one that has begun. */
+function scan(): Promise<Members> {
+  if (running === undefined) {
+    running = listMembers().finally(() => {
+      running = undefined;
+    });
+    return running;
+  }
+  next ??= running
+    .catch(() => undefined)
+    .then(() => {
+      next = undefined;
+      return scan();
+    });
+  return next;
+}
+
+/** One file after the other: a drone with many commands has few descriptors to spare. */
+async function listMembers(): Promise<Members> {
+  if (process.platform !== "linux") return undefined;
+  const members: Member[] = [];
+  for (const pid of await readdir("/proc")) {
+    if (!/^\d+$/.test(pid)) continue;
+    const text = await readFile(`/proc/${pid}/stat`, "latin1").catch(() => "");
+    // The command in parentheses may itself hold spaces and parentheses (proc(5)).
+    const [state, , group, session] = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    if (state === "Z" || state === "X") continue;
+    members.push({ session: Number(session), group: Number(group) });
+  }
+  return members;
 }

@@ -21,12 +21,19 @@ export class NodeCommands implements Commands {
         : await startWithPipes(this.#clock, command, listener);
     } catch (thrown) {
       if (thrown instanceof PropagitError && thrown.code === "COMMAND_FAILED") throw thrown;
-      const reason = errnoOf(thrown) ?? toPropagitError(thrown).message;
-      throw new PropagitError("COMMAND_FAILED", `the command cannot be started: ${reason}`, {
-        cause: thrown,
-      });
+      throw notStarted(thrown);
     }
   }
+}
+
+function notStarted(thrown: unknown): PropagitError {
+  const { message, hint } = toPropagitError(thrown);
+  const [reason, options] =
+    thrown instanceof PropagitError ? [message, { hint }] : [errnoOf(thrown) ?? message, {}];
+  return new PropagitError("COMMAND_FAILED", `the command cannot be started: ${reason}`, {
+    ...options,
+    cause: thrown,
+  });
 }
 
 /**
