@@ -9,7 +9,7 @@ import {
   type CommitHash,
   type RepoName,
 } from "@propagit/protocol";
-import type { Log } from "@propagit/runtime";
+import { aborted, type Log } from "@propagit/runtime";
 import { judgeBuildPush } from "../core/build-push.js";
 import type { IncomingPush, PushDesk } from "../push-desk.js";
 import { readFiles, type Git } from "./git-history.js";
@@ -83,8 +83,10 @@ export class GitPush {
     await pointHead(repositories, repo, call.question.changes);
     const watching = desk.accepted(this.#describe(call), { say: call.say, signal });
     taken();
-    if (isShown()) this.#failure = await watching;
-    else watching.catch(() => undefined);
+    // Who has gone, or cannot be shown anything, is not waited for; the deploy goes on.
+    watching.catch(() => undefined);
+    const over = aborted(signal).then(() => undefined);
+    if (isShown()) this.#failure = await Promise.race([watching, over]);
     call.end(true);
   }
 

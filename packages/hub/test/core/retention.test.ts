@@ -127,9 +127,9 @@ const anyFacts = fc
       releases: releases.map(({ age, leftAge, deployment, state, pinned, presence }, at) => ({
         number: at + 1,
         deployment,
-        state: state as RetainedRelease["state"],
+        state,
         pinned,
-        presence: presence as RetainedRelease["presence"],
+        presence,
         at: now - age * hourMs,
         ...(leftAge !== undefined && { leftAt: now - leftAge * hourMs }),
       })),

@@ -107,15 +107,17 @@ export function commitOf(name: string): CommitHash {
   return createHash("sha1").update(name).digest("hex") as CommitHash;
 }
 
-/** A call of a session whose key is known, and the parts that it was answered. */
-export function callOf<M extends MethodName>(_: M): { call: IncomingCall<M>; parts: Part<M>[] } {
+/** A call of this method in a session whose key is known, and the parts that it was answered. */
+export function callOf<M extends MethodName>(
+  method: M,
+): { readonly method: M; readonly call: IncomingCall<M>; readonly parts: Part<M>[] } {
   const parts: Part<M>[] = [];
   const call = {
     conversation: { peer: { sessionKey } },
     signal: new AbortController().signal,
     part: (part: Part<M>) => void parts.push(part),
   };
-  return { call: call as unknown as IncomingCall<M>, parts };
+  return { method, call: call as unknown as IncomingCall<M>, parts };
 }
 
 export function notesOf(parts: readonly unknown[]): readonly string[] {

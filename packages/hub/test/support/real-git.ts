@@ -20,9 +20,9 @@ export interface RunOptions {
 
 export interface GitRunner {
   /** Runs git somewhere below the folder. */
-  git(args: readonly string[], options?: RunOptions): Promise<Ran>;
+  readonly git: (args: readonly string[], options?: RunOptions) => Promise<Ran>;
   /** As `git`, and fails the test when git does. */
-  good(args: readonly string[], options?: RunOptions): Promise<string>;
+  readonly good: (args: readonly string[], options?: RunOptions) => Promise<string>;
 }
 
 /** The real git below a folder. */

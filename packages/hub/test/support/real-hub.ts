@@ -103,4 +103,3 @@ async function commit(
   await good(["commit", "--quiet", "-m", content.slice(0, 40)], { cwd: name });
   return good(["rev-parse", "HEAD"], { cwd: name });
 }
-
