@@ -152,12 +152,7 @@ export class Conversation {
     if (options.signal?.aborted) return Promise.reject(givenUp(method));
     const id = this.#nextCall++;
     const answer = new Promise<unknown>((resolve, reject) => {
-      this.#calls.set(id, {
-        method,
-        onPart: options.onPart,
-        resolve,
-        reject,
-      });
+      this.#calls.set(id, { method, onPart: options.onPart, resolve, reject });
     });
     try {
       this.#send({ kind: "call", id, method, params });

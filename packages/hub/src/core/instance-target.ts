@@ -172,14 +172,15 @@ function chooseProcess<D extends NamedDrone>(
   wanted: string,
   instances: readonly FoundInstance<D>[],
 ): FoundInstance<D> {
-  const exact = instances.find(({ report }) => report.process === wanted);
-  const fitting = instances.filter(({ report }) => report.process.startsWith(wanted));
+  const idOf = ({ report: { process: id } }: FoundInstance<D>) => id;
+  const exact = instances.find((instance) => idOf(instance) === wanted);
+  const fitting = instances.filter((instance) => idOf(instance).startsWith(wanted));
   const only = exact ?? fitting[0];
   if (only === undefined || wanted === "") {
     throw new PropagitError("NO_INSTANCE", `no instance there has the process id ${quote(wanted)}`);
   }
   if (exact === undefined && fitting.length > 1) {
-    const ids = listOf(fitting.map(({ report }) => report.process));
+    const ids = listOf(fitting.map(idOf));
     throw new PropagitError("AMBIGUOUS", `${quote(wanted)} fits the processes ${ids}`);
   }
   return only;

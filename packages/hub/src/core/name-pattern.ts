@@ -4,9 +4,8 @@
  *
  *     ends(node, starts) = all places where the node can end that began at one of `starts`
  *
- * A name has few places, and each step works on sets of them; so a match costs at most (length of the
- * pattern) × (length of the name)². What JavaScript has beyond that (back references, looking around) is
- * refused.
+ * A name has few places, and each step works on sets of them, so that no way through the pattern is gone
+ * twice. What JavaScript has beyond that (back references, looking around) is refused.
  */
 import { PropagitError, quote } from "@propagit/protocol";
 
@@ -21,6 +20,8 @@ type Node =
   | { readonly kind: "end" };
 
 const [patternCharsMax, depthMax, repeatMax] = [250, 20, 100];
+/** Repeats within repeats: each level may double the work, or worse. */
+const repeatDepthMax = 4;
 
 /**
  * What stands between the slashes of `/^web-\d+$/`; like there it may fit anywhere in the name.
@@ -30,6 +31,7 @@ const [patternCharsMax, depthMax, repeatMax] = [250, 20, 100];
 export function parseNamePattern(pattern: string): NamePattern {
   if (pattern.length > patternCharsMax) throw wrong(pattern, `is over ${patternCharsMax} long`);
   const node = new Reader(pattern).read();
+  if (repeatDepthOf(node) > repeatDepthMax) throw wrong(pattern, "repeats repeats too often");
   return (name) => {
     const anywhere = new Set(Array.from({ length: name.length + 1 }, (_, at) => at));
     return ends(node, name, anywhere).size > 0;
@@ -75,6 +77,22 @@ function endsOfRepeat(
     for (const at of places) all.add(at);
   }
   return all;
+}
+
+function repeatDepthOf(node: Node): number {
+  switch (node.kind) {
+    case "char":
+    case "begin":
+    case "end":
+      return 0;
+    case "sequence":
+    case "choice":
+      return Math.max(0, ...node.nodes.map(repeatDepthOf));
+    case "repeat":
+      return 1 + repeatDepthOf(node.node);
+    default:
+      return node satisfies never;
+  }
 }
 
 /** Recursive descent over the pattern's text. */
