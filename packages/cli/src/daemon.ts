@@ -3,7 +3,8 @@ import { exitCodes, type PropagitError } from "@propagit/protocol";
 import { nodeClock, textLog, within, type Log } from "@propagit/runtime";
 
 export interface Daemon {
-  stop(): Promise<void>;
+  /** @param signal what ends it: ^C is SIGINT, a service manager sends SIGTERM */
+  stop(signal: NodeJS.Signals): Promise<void>;
   /** Resolves when it ends by itself, with the reason when that is an error. */
   readonly ended?: Promise<PropagitError | undefined>;
 }
@@ -28,7 +29,7 @@ export async function keepRunning(daemon: Daemon): Promise<void> {
     return;
   }
   void nextSignal().then(() => process.exit(128 + 2));
-  await within(nodeClock, stopMsMax, "the orderly end", daemon.stop());
+  await within(nodeClock, stopMsMax, "the orderly end", daemon.stop(first));
   // Nothing may hold the process up after everything was stopped, such as a keep-alive socket.
   process.exit(process.exitCode ?? exitCodes.ok);
 }

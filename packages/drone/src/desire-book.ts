@@ -13,6 +13,7 @@ export class DesireBook {
   /** To be on disk soon. */
   #next: Remembered | undefined;
   #isWriting = false;
+  #written: Promise<void> = Promise.resolve();
 
   /** @param changed called when what is on disk is another */
   constructor(world: Pick<DroneWorld, "memory" | "log">, changed: () => void) {
@@ -46,7 +47,12 @@ export class DesireBook {
 
   #write(next: Remembered): void {
     this.#next = next;
-    if (!this.#isWriting) void this.#writeAll();
+    if (!this.#isWriting) this.#written = this.#writeAll();
+  }
+
+  /** Resolves once nothing is being written. */
+  flushed(): Promise<void> {
+    return this.#written;
   }
 
   /** One after the other; what was replaced before its turn is never written. */

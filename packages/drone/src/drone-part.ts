@@ -12,8 +12,8 @@ export interface DronePart {
   readonly tellingHandlers?: TellingHandlers;
   /** Commits that must stay on disk for it, whatever the hub keeps. */
   readonly commitsInUse?: () => readonly CommitName[];
-  /** The drone ends, its instances end before or stay. */
-  readonly stop?: () => Promise<void>;
+  /** The drone ends: what runs is left to its next life, or ended, as its instances are. */
+  readonly stop?: (how: "leave" | "end") => Promise<void>;
 }
 
 export type MakePart = (context: DroneContext) => DronePart;

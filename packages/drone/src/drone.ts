@@ -117,9 +117,9 @@ export class Drone {
     this.#desk = this.#makeDesk();
     this.#specifications = this.#makeSpecifications();
     this.#instances = this.#makeInstances();
-    this.#parts = config.parts.map((make) => make(this.#makeContext()));
     this.#commits = new CommitKeeper(world, () => this.#commitsInUse());
     this.#begun = this.#begin();
+    this.#parts = config.parts.map((make) => make(this.#makeContext()));
   }
 
   /** The name that the hub knows it by. */
@@ -296,7 +296,7 @@ export class Drone {
     this.#specifications.want([]);
     if (refusal) this.#rejectMet(refusal);
     else await this.#begun;
-    await Promise.allSettled(this.#parts.map((part) => part.stop?.()));
+    await Promise.allSettled(this.#parts.map((part) => part.stop?.(keeps ? "leave" : "end")));
     if (keeps) this.#instances.leaveAll();
     else await this.#endInstances();
     if (this.#reports.isJoined && this.#link) {
@@ -307,6 +307,7 @@ export class Drone {
     this.#rejectMet(refusal ?? new PropagitError("LINK_LOST", "the drone was stopped"));
     const closed = this.#desk.close({ keepLease: keeps });
     await within(this.#world.clock, leaveMsMax, "the registry", closed).catch(() => undefined);
+    await this.#book.flushed();
     this.#resolveEnded(refusal);
   }
 
@@ -429,9 +430,10 @@ export class Drone {
     return this.#pad.environment(place, joined, this.#desk.place);
   }
 
-  #hub(): Promise<Conversation> {
+  async #hub(): Promise<Conversation> {
+    await this.#begun;
     if (this.#link) return this.#link.up(hubMsMax);
-    return Promise.reject(new PropagitError("UNREACHABLE", "the drone is still starting"));
+    throw new PropagitError("LINK_LOST", "the drone ends");
   }
 
   /** Commits that stay on disk; undefined while the hub has not said what it keeps. */

@@ -107,7 +107,7 @@ export class Instances {
     const identity = identityOf(adopted);
     const runner = new InstanceRunner(this.#context, identity, plan ?? planOfNote(note, settings));
     // A promise that is resolved already wins.
-    const isOver = await Promise.race([running.ended.then(() => true), Promise.resolve(false)]);
+    const isOver = (await Promise.race([running.ended, undefined])) !== undefined;
     this.#runners.set(note.process, runner);
     this.#releases.set(note.process, note.release);
     if (!plan) this.#unplanned.add(runner);

@@ -54,6 +54,8 @@ export interface DeskOwner {
   readonly registerAll: () => Promise<unknown>;
 }
 
+/** Metadata key under which the records that a drone makes have its name. */
+const droneMetaKey = "drone";
 /** Bound on registering everything under a new lease before the old one ends. A guess. */
 const switchMsMax = 10_000;
 
@@ -64,12 +66,15 @@ export class RegistryDesk {
   #place = "";
   #ttlMs = 0;
   #lease: RememberedLease | undefined;
+  #noted: Promise<void> = Promise.resolve();
   #announcements: Announcements = noAnnouncements;
   /** Ids of the records that this drone made, by process. */
   readonly #own = new Map<string, readonly string[]>();
   readonly #ownIds = new Set<string>();
   /** Of processes that had ended before it was known where the registry is. */
   readonly #toFree: string[] = [];
+  /** What looks like a leftover and may be all that a process of an earlier life has; until that ends. */
+  readonly #spared = new Map<string, readonly Endpoint[]>();
 
   constructor(world: DroneWorld, owner: DeskOwner) {
     this.#world = world;
@@ -140,17 +145,15 @@ export class RegistryDesk {
 
   /** The process has ended; records that it left behind do not count any more. */
   outlive(process: string): void {
-    const left = [...this.#announcements.values()].map(({ endpoint }) => endpoint);
     this.#announcements = outlive(this.#announcements, process);
-    const client = this.#client;
-    if (!client) return;
-    for (const endpoint of left) {
-      if (processOf(endpoint) === process) this.#disownLeftover(client, endpoint);
-    }
+    const spared = this.#spared.get(process) ?? [];
+    this.#spared.delete(process);
+    for (const endpoint of spared) if (this.#client) this.#disownLeftover(this.#client, endpoint);
   }
 
   async close(options: { readonly keepLease: boolean }): Promise<void> {
     if (this.#client) await this.#close(this.#client, options);
+    await this.#noted;
   }
 
   /** A new lease in the same registry: the old records go when the new ones are there. */
@@ -166,7 +169,7 @@ export class RegistryDesk {
   #leaseChanged(client: RegistryClient, lease: RememberedLease): void {
     if (client !== this.#client) return;
     this.#lease = lease;
-    this.#world.memory.writeLease(lease).catch((thrown: unknown) => {
+    this.#noted = this.#world.memory.writeLease(lease).catch((thrown: unknown) => {
       const { message } = toPropagitError(thrown);
       this.#world.log.warn(`the lease in the registry was not noted: ${message}`);
     });
@@ -175,11 +178,11 @@ export class RegistryDesk {
   #hear(client: RegistryClient, update: EndpointUpdate): void {
     if (client !== this.#client) return;
     const before = this.#announcements;
-    this.#announcements = applyUpdate(before, update, (id) => this.#isMade(id));
+    this.#announcements = applyUpdate(before, update, (endpoint) => this.#isMade(endpoint));
     for (const endpoint of shownBy(update)) {
-      const process = processOf(endpoint);
-      const isNeeded = process !== undefined && this.#owner.announcesItself(process);
-      if (!isNeeded) this.#disownLeftover(client, endpoint);
+      const process = processOf(endpoint) ?? "";
+      if (!this.#owner.announcesItself(process)) this.#disownLeftover(client, endpoint);
+      else this.#spared.set(process, [...(this.#spared.get(process) ?? []), endpoint]);
     }
     // One that expired may be registered again; one that was freed never comes back.
     if (update.kind === "down" && update.reason === "freed")
@@ -189,8 +192,9 @@ export class RegistryDesk {
     }
   }
 
-  #isMade(id: string): boolean {
-    return this.#ownIds.has(id);
+  /** Apps put no drone into what they register. */
+  #isMade({ id, meta }: Endpoint): boolean {
+    return this.#ownIds.has(id) || meta[droneMetaKey] === this.#owner.name();
   }
 
   /**
@@ -198,7 +202,7 @@ export class RegistryDesk {
    * a process could not be written, its record looks like one that the app made; that one stays.
    */
   #disownLeftover(client: RegistryClient, { id, meta }: Endpoint): void {
-    if (meta["drone"] !== this.#owner.name() || meta[processMetaKey] === undefined) return;
+    if (meta[droneMetaKey] !== this.#owner.name() || meta[processMetaKey] === undefined) return;
     if (this.#ownIds.has(id)) return;
     void client.disown(id).catch(() => undefined);
   }
@@ -220,7 +224,11 @@ async function registerOne(
   { process, deployment, drone, version, commit, host }: RecordRequest,
   { id, service, port }: RecordPlace,
 ): Promise<void> {
-  const meta = { [processMetaKey]: process, [deploymentMetaKey]: deployment, drone };
+  const meta = {
+    [processMetaKey]: process,
+    [deploymentMetaKey]: deployment,
+    [droneMetaKey]: drone,
+  };
   await client.registerEndpoint(`${service}@${version}`, { id, port, host, commit, meta });
 }
 

@@ -19,18 +19,18 @@ export type Announcements = ReadonlyMap<string, Known>;
 
 export const noAnnouncements: Announcements = new Map();
 
-/** @param isOwn whether a record id is one that the drone made */
+/** @param isOwn whether the drone made a record, in this life or an earlier one */
 export function applyUpdate(
   known: Announcements,
   update: EndpointUpdate,
-  isOwn: (id: string) => boolean,
+  isOwn: (endpoint: Endpoint) => boolean,
 ): Announcements {
   switch (update.kind) {
     case "snapshot":
       return applySnapshot(known, update, isOwn);
     case "up": {
       const { endpoint } = update;
-      if (isOwn(endpoint.id) || processOf(endpoint) === undefined) return known;
+      if (isOwn(endpoint) || processOf(endpoint) === undefined) return known;
       return new Map(known).set(endpoint.id, {
         endpoint,
         isStale: false,
@@ -74,12 +74,12 @@ export function processOf(endpoint: Endpoint): string | undefined {
 function applySnapshot(
   known: Announcements,
   { endpoints, settled }: Extract<EndpointUpdate, { kind: "snapshot" }>,
-  isOwn: (id: string) => boolean,
+  isOwn: (endpoint: Endpoint) => boolean,
 ): Announcements {
   const doubtful = [...known].map(([id, entry]) => [id, { ...entry, isDoubtful: true }] as const);
   const next = new Map<string, Known>(settled ? [] : doubtful);
   for (const endpoint of endpoints) {
-    if (isOwn(endpoint.id) || processOf(endpoint) === undefined) continue;
+    if (isOwn(endpoint) || processOf(endpoint) === undefined) continue;
     const isStale = known.get(endpoint.id)?.isStale ?? false;
     next.set(endpoint.id, { endpoint, isStale, isDoubtful: false });
   }

@@ -78,6 +78,8 @@ export class ShimProcess implements RunningProcess {
   async #follow(): Promise<ProcessEnd> {
     const { clock, run, group, output, stopTimeoutMs, release } = this.#parts;
     await this.#appEnd();
+    // Its end is the next life's to see, and its folder what that one knows it by.
+    if (this.#left) return new Promise<never>(() => undefined);
     const code = await run.readExit();
     await endBelongings(clock, { process: run.process, group }, stopTimeoutMs);
     const end = await this.#describe(code);

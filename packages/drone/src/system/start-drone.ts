@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { openCredential, type PropagitError } from "@propagit/protocol";
 import { connectIn } from "@propagit/registry";
-import { credentialFromSecret, nodeWorld, type Log, type World } from "@propagit/runtime";
+import { credentialFromSecret, nodeWorld, type Log } from "@propagit/runtime";
 import { checkOptions, type DroneOptions, type DroneSettings } from "../core/options.js";
 import { Drone, type DroneEnd } from "../drone.js";
 import type { DroneWorld, RegistryAccess } from "../world.js";
@@ -16,6 +16,8 @@ import { nodePorts } from "./node-ports.js";
 import { NodeProcesses } from "./node-processes.js";
 import { LogStore } from "./log-store.js";
 import { openMemory } from "./memory.js";
+import { taskParts } from "./task-parts.js";
+import { watchParts } from "./watch-parts.js";
 
 export interface RunningDrone {
   /** The name that the hub knows it by; the wanted one until the hub was met. */
@@ -83,31 +85,13 @@ async function releasedAfter<T>(ended: Promise<T>, folder: ClaimedFolder): Promi
 }
 
 async function makeDrone(settings: DroneSettings, folder: string, log: Log): Promise<Drone> {
-  const { hub, secret, host } = settings;
+  const { hub, secret, host, stopTimeoutMs, logBytesMax } = settings;
   const world = nodeWorld(log);
-  const droneWorld = await makeWorld(world, settings, folder);
-  return new Drone(droneWorld, {
-    settings,
-    identity: await readIdentity(world.disk, world.random, folder),
-    credential: secret === undefined ? openCredential : credentialFromSecret(secret),
-    host: host ?? (await addressTowards(hub)),
-    environment: process.env,
-    version,
-    parts: [],
-  });
-}
-
-async function makeWorld(
-  world: World,
-  settings: DroneSettings,
-  folder: string,
-): Promise<DroneWorld> {
-  const { stopTimeoutMs, logBytesMax } = settings;
-  const { clock, log, random } = world;
+  const { clock, random } = world;
   const commits = new GitCommits(folder, random);
   await commits.tidy();
   const logs = new LogStore({ clock, log, folder: join(folder, "logs"), bytesMax: logBytesMax });
-  return {
+  const droneWorld: DroneWorld = {
     ...world,
     commits,
     checks: nodeChecks,
@@ -116,6 +100,16 @@ async function makeWorld(
     processes: new NodeProcesses({ clock, log, logs, folder, stopTimeoutMs }),
     connectRegistry: (address, access) => connectIn(world, address, registryOptions(access)),
   };
+  const tasks = await taskParts({ world, folder, commits });
+  return new Drone(droneWorld, {
+    settings,
+    identity: await readIdentity(world.disk, random, folder),
+    credential: secret === undefined ? openCredential : credentialFromSecret(secret),
+    host: host ?? (await addressTowards(hub)),
+    environment: process.env,
+    version,
+    parts: [...tasks, ...watchParts({ clock, logs, folder })],
+  });
 }
 
 function registryOptions({ lease, ...access }: RegistryAccess) {

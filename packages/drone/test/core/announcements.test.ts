@@ -33,7 +33,7 @@ const snapshot = (settled: boolean, ...endpoints: Endpoint[]): EndpointUpdate =>
 });
 const after = (...updates: EndpointUpdate[]): Announcements =>
   updates.reduce((known, update) => applyUpdate(known, update, isOwn), noAnnouncements);
-const isOwn = (id: string) => id === "own";
+const isOwn = ({ id }: Endpoint) => id === "own";
 const ids = (known: Announcements) => announcedBy(known, "p").map(({ id }) => id);
 
 test("knows the records of a process by its metadata, but not those of the drone itself", () => {

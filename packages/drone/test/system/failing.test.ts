@@ -7,7 +7,7 @@ test("says at once that a command does not exist, and outlives it", async (t) =>
   const { hub, drone, commit } = await openBench(t);
   const sha = await commit("webapp", { "web.js": webApp });
   await drone({ command: ["no-such-command"] });
-  hub.desire({ repo: "webapp", commit: sha });
+  hub.assign({ repo: "webapp", commit: sha });
 
   const { reason, restarts } = await inPhase(hub, sha, "failed");
 
@@ -22,14 +22,14 @@ test("says that a command is not executable, or lacks its interpreter", async (t
     "bin/lost": "#!/no/such/interpreter\n",
   });
   await drone({ command: ["./bin/plain"] });
-  hub.desire({ repo: "webapp", commit: sha });
+  hub.assign({ repo: "webapp", commit: sha });
   const plain = await inPhase(hub, sha, "failed");
   assert.equal(plain.reason, "./bin/plain cannot be run: it is not executable");
 
   const other = await openBench(t);
   await other.drone({ command: ["./bin/lost"], dataFolder: `${folder}/other` });
   const lost = await other.commit("webapp", { "bin/lost": "#!/no/such/interpreter\n" });
-  other.hub.desire({ repo: "webapp", commit: lost });
+  other.hub.assign({ repo: "webapp", commit: lost });
   assert.equal(
     (await inPhase(other.hub, lost, "failed")).reason,
     "./bin/lost cannot be run: the interpreter in its first line is missing",
@@ -41,7 +41,7 @@ test("finds programs of the checkout's node_modules", async (t) => {
   const program = `#!/usr/bin/env node\n${webApp}`;
   const sha = await commit("webapp", { "node_modules/.bin/serve": program });
   await drone({ command: ["serve"] });
-  hub.desire({ repo: "webapp", commit: sha });
+  hub.assign({ repo: "webapp", commit: sha });
   assert.deepEqual((await inPhase(hub, sha, "ready")).services, ["serve"]);
 });
 
@@ -49,7 +49,7 @@ test("fails a program that exits three times before it was ready, with its last 
   const { hub, drone, commit } = await openBench(t);
   const sha = await commit("webapp", { "web.js": exitsAtOnce });
   await drone();
-  hub.desire({ repo: "webapp", commit: sha });
+  hub.assign({ repo: "webapp", commit: sha });
 
   const { reason, lastLines, restarts } = await inPhase(hub, sha, "failed");
 
@@ -62,11 +62,11 @@ test("tries what failed again at once when somebody deploys again", async (t) =>
   const { hub, drone, commit } = await openBench(t);
   const sha = await commit("webapp", { "web.js": exitsAtOnce });
   await drone();
-  hub.desire({ repo: "webapp", commit: sha });
+  hub.assign({ repo: "webapp", commit: sha });
   await inPhase(hub, sha, "failed");
   const before = hub.said.length;
 
-  hub.desire({ repo: "webapp", commit: sha });
+  hub.assign({ repo: "webapp", commit: sha });
 
   await until("failed again", () => {
     const phases = hub.said.slice(before).map(({ instance }) => instance.phase);
@@ -79,12 +79,12 @@ test("fails a program that never listens, lets it live, and takes it when it lis
   const late = `console.log("warming up"); setTimeout(() => {\n${webApp}\n}, 1500);`;
   const sha = await commit("webapp", { "web.js": late });
   await drone({ readyTimeoutMs: 300 });
-  hub.desire({ repo: "webapp", commit: sha });
+  hub.assign({ repo: "webapp", commit: sha });
 
   const failed = await inPhase(hub, sha, "failed");
   assert.match(
     failed.reason ?? "",
-    /^did not listen on port \d+ within 0.3 s; is it a worker\? start the drone with --worker$/,
+    /^did not listen on port \d+ within 0.3 s; is it a worker\? start the drone with --worker, or give its service "port: none"$/,
   );
   assert.deepEqual(failed.lastLines, ["warming up"]);
   assert.ok(await isAlive(failed.pid));
@@ -97,7 +97,7 @@ test("takes a worker as ready when it has lived for a second", async (t) => {
   const { hub, drone, commit } = await openBench(t);
   const sha = await commit("webapp", { "work.js": worker });
   await drone({ command: ["node", "work.js"], worker: true });
-  hub.desire({ repo: "webapp", commit: sha });
+  hub.assign({ repo: "webapp", commit: sha });
 
   const { port, services } = await inPhase(hub, sha, "ready");
 
@@ -112,7 +112,7 @@ test("restarts what crashed, on the same port, with the same environment, regist
     "web.js": `${webApp}\nprocess.on("SIGUSR2", () => process.exit(7));`,
   });
   await drone();
-  hub.desire({ repo: "webapp", commit: sha });
+  hub.assign({ repo: "webapp", commit: sha });
   const first = await inPhase(hub, sha, "ready");
 
   process.kill(first.pid ?? 0, "SIGUSR2");
@@ -136,7 +136,7 @@ test("kills the whole group of a program that ignores SIGTERM, as does its child
   const { hub, drone, commit } = await openBench(t);
   const sha = await commit("webapp", { "web.js": stubborn });
   const running = await drone({ stopTimeoutMs: 300 });
-  hub.desire({ repo: "webapp", commit: sha });
+  hub.assign({ repo: "webapp", commit: sha });
   const { pid, port } = await inPhase(hub, sha, "ready");
   const child = Number(await (await fetch(`http://127.0.0.1:${port}`)).text());
   assert.ok(await isAlive(child));
@@ -152,7 +152,7 @@ test("ends children that outlive a crashed leader before it starts again", async
     "web.js": `${stubborn}\nif (process.argv[2] !== "child") process.on("SIGUSR2", () => process.exit(1));`,
   });
   await drone({ stopTimeoutMs: 300 });
-  hub.desire({ repo: "webapp", commit: sha });
+  hub.assign({ repo: "webapp", commit: sha });
   const first = await inPhase(hub, sha, "ready");
   const child = Number(await (await fetch(`http://127.0.0.1:${first.port}`)).text());
 
@@ -168,10 +168,10 @@ test("keeps to its range of ports, and says when it is full", async (t) => {
   const two = await commit("webapp", { "web.js": `${webApp}//` });
   const low = 20_000 + Math.floor(Math.random() * 10_000);
   await drone({ portRange: { low, high: low } });
-  hub.desire({ repo: "webapp", commit: one });
+  hub.assign({ repo: "webapp", commit: one });
   assert.equal((await inPhase(hub, one, "ready")).port, low);
 
-  hub.desire({ repo: "webapp", commit: one }, { repo: "webapp", commit: two });
+  hub.assign({ repo: "webapp", commit: one }, { repo: "webapp", commit: two });
 
   const { reason } = await inPhase(hub, two, "failed");
   assert.equal(reason, `no port from ${low} to ${low} is free`);
@@ -184,7 +184,7 @@ test("cuts the output of a program that writes without end", async (t) => {
     "web.js": `${webApp}\nsetInterval(() => console.log("x".repeat(1000)), 5);`,
   });
   await drone({ logBytesMax: 20_000 });
-  hub.desire({ repo: "webapp", commit: sha });
+  hub.assign({ repo: "webapp", commit: sha });
   await inPhase(hub, sha, "ready");
   const { stat } = await import("node:fs/promises");
   const log = `${folder}/drone/logs/webapp/${sha}-web-1.log`;
@@ -198,7 +198,7 @@ test("fails with neither listening nor announcing within its time, though neithe
   const { hub, drone, commit } = await openBench(t);
   const sha = await commit("webapp", { "web.js": neverListens });
   const running = await drone({ readyTimeoutMs: 200 });
-  hub.desire({ repo: "webapp", commit: sha });
+  hub.assign({ repo: "webapp", commit: sha });
   const { pid } = await inPhase(hub, sha, "failed");
   await running.stop();
   assert.ok(!(await isAlive(pid)));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -14,70 +14,75 @@ import { secret } from "../support/hub-double.js";
 
 const program = fileURLToPath(import.meta.resolve("../support/drone-process.js"));
 
-test("leaves exactly one instance after it was killed with -9 and started again", async (t) => {
+test("takes over what a drone left that was killed with -9: same processes, ports and records", async (t) => {
   const bench = await openBench(t);
   const { hub, commit, drone } = bench;
   const sha = await commit("webapp", { "web.js": stubborn });
   const doomed = spawnDrone(t, bench);
-  hub.desire({ repo: "webapp", commit: sha });
-  const ghost = await inPhase(hub, sha, "ready");
-  const child = Number(await (await fetch(`http://127.0.0.1:${ghost.port}`)).text());
+  hub.assign({ repo: "webapp", commit: sha });
+  const before = await inPhase(hub, sha, "ready");
+  const child = Number(await (await fetch(`http://127.0.0.1:${before.port}`)).text());
+  const records = hub.endpoints;
 
   doomed.kill("SIGKILL");
   await once(doomed, "exit");
   hub.instances.clear();
-  assert.ok(await isAlive(ghost.pid), "instances outlive their drone");
-  await drone({ stopTimeoutMs: 300 });
+  assert.ok(await isAlive(before.pid), "instances outlive their drone");
+  const next = await drone({ stopTimeoutMs: 300 });
 
-  const instance = await inPhase(hub, sha, "ready");
-  assert.notEqual(instance.pid, ghost.pid);
-  assert.deepEqual([await isAlive(ghost.pid), await isAlive(child)], [false, false]);
+  const after = await inPhase(hub, sha, "ready");
+  assert.deepEqual([after.process, after.pid], [before.process, before.pid]);
   assert.equal(hub.instances.size, 1);
-});
-
-test("ends what it was about to write down when it was killed", async (t) => {
-  const bench = await openBench(t);
-  const { hub, commit, drone, folder } = bench;
-  const sha = await commit("webapp", { "web.js": webApp });
-  const doomed = spawnDrone(t, bench);
-  hub.desire({ repo: "webapp", commit: sha });
-  const ghost = await inPhase(hub, sha, "ready");
-  doomed.kill("SIGKILL");
-  await once(doomed, "exit");
-  // As it was between the intention and the pid.
-  const ledger = join(folder, "drone", "instances.json");
-  assert.match(await readFile(ledger, "utf8"), new RegExp(`"pid":${ghost.pid}`));
-  await writeFile(ledger, JSON.stringify([{ process: ghost.process }]));
-
-  await drone();
-
-  assert.equal(await isAlive(ghost.pid), false);
-});
-
-test("never ends a process that only has the pid of an earlier instance", async (t) => {
-  const { drone, folder } = await openBench(t);
-  const stranger = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], {
-    detached: true,
+  await until("registered as before", async () => {
+    const report = hub.instances.get(after.process);
+    return report?.port === before.port && report?.services[0] === "web";
   });
-  t.after(() => stranger.kill("SIGKILL"));
-  await once(stranger, "spawn");
-  const first = await drone();
-  await first.stop();
-  const entry = { process: "0123456789abcdef", pid: stranger.pid, startTime: "1" };
-  await writeFile(join(folder, "drone", "instances.json"), JSON.stringify([entry]));
-
-  await drone();
-
-  assert.equal(await isAlive(stranger.pid), true);
+  assert.deepEqual(hub.endpoints, records);
+  await next.stop();
+  assert.deepEqual([await isAlive(before.pid), await isAlive(child)], [false, false]);
+  assert.deepEqual(hub.endpoints, []);
 });
 
-test("starts with a damaged list of processes", async (t) => {
-  const { drone, folder } = await openBench(t);
+test("leaves instances running when it is asked to, and restarts one that ended meanwhile", async (t) => {
+  const { hub, commit, drone } = await openBench(t);
+  const sha = await commit("webapp", { "web.js": webApp });
   const first = await drone();
+  hub.assign({ repo: "webapp", commit: sha });
+  const before = await inPhase(hub, sha, "ready");
+  await first.stop({ instances: "keep" });
+  assert.equal(hub.hasLeft, "running");
+  assert.equal((await fetch(`http://127.0.0.1:${before.port}`)).status, 200);
+  assert.equal(hub.endpoints.length, 1);
+
+  process.kill(before.pid ?? 0, "SIGKILL");
+  await until("gone", async () => !(await isAlive(before.pid)));
+  hub.instances.clear();
+  await drone();
+  const after = await until("runs again", () => {
+    const report = hub.instances.get(before.process);
+    return report?.phase === "ready" && report.pid !== before.pid && report;
+  });
+  assert.equal(after.port, before.port);
+  assert.deepEqual(
+    hub.endpoints.map(({ port }) => port),
+    [before.port],
+  );
+});
+
+test("starts what should run when nothing of it is left and the hub is away", async (t) => {
+  const { hub, commit, drone } = await openBench(t);
+  const sha = await commit("webapp", { "web.js": webApp });
+  const first = await drone();
+  hub.assign({ repo: "webapp", commit: sha });
+  await inPhase(hub, sha, "ready");
   await first.stop();
-  await writeFile(join(folder, "drone", "instances.json"), '[{"process":7},null,{"pro');
-  const second = await drone();
-  assert.equal(second.name, "one");
+  await hub.stop();
+
+  await drone();
+  const started = Date.now();
+  await hub.start();
+  const { since } = await inPhase(hub, sha, "ready");
+  assert.ok(since <= started + 60_000);
 });
 
 test("refuses a data folder that another drone works in", async (t) => {
@@ -130,7 +135,7 @@ test("keeps instances running when the hub is away, and tells it everything when
   const { hub, drone, commit, log } = await openBench(t);
   const sha = await commit("webapp", { "web.js": webApp });
   await drone();
-  hub.desire({ repo: "webapp", commit: sha });
+  hub.assign({ repo: "webapp", commit: sha });
   const { port, pid } = await inPhase(hub, sha, "ready");
 
   await hub.stop();

@@ -12,9 +12,9 @@ test("runs a deployed commit and registers it under its service, version and com
   const { hub, drone, commit } = await openBench(t);
   const sha = await commit("webapp", { "web.js": webApp, "package.json": '{"version":"1.2.3"}' });
   const running = await drone();
-  hub.desire({ repo: "webapp", commit: sha });
+  hub.assign({ repo: "webapp", commit: sha });
 
-  const { port, services, process } = await inPhase(hub, sha, "ready");
+  const { port, services, process, deployment } = await inPhase(hub, sha, "ready");
 
   assert.equal(running.name, "one");
   assert.deepEqual(services, ["web"]);
@@ -28,7 +28,7 @@ test("runs a deployed commit and registers it under its service, version and com
     commit: sha,
     host: "127.0.0.1",
     port,
-    meta: { drone: "one", process },
+    meta: { deployment, drone: "one", process },
   });
 });
 
@@ -42,12 +42,12 @@ test("gives an instance its own variables and a short list of the drone's, nothi
   ];
   const before = { ...globalThis.process.env };
   await drone({ env: { GREETING: "hello" }, host: "127.0.0.1" });
-  hub.desire({ repo: "webapp", commit: one }, { repo: "webapp", commit: two });
+  hub.assign({ repo: "webapp", commit: one }, { repo: "webapp", commit: two });
 
   for (const sha of [one, two]) {
-    const { port, process } = await inPhase(hub, sha, "ready");
+    const { port, process, deployment } = await inPhase(hub, sha, "ready");
     const answer = await fetch(`http://127.0.0.1:${port}`);
-    const { PATH, REGISTRY_TOKEN, ...env } = (await answer.json()) as Record<string, string>;
+    const { PATH, PWD, REGISTRY_TOKEN, ...env } = (await answer.json()) as Record<string, string>;
     const inherited = ["HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TMPDIR"];
     const own = Object.entries(env).filter(
       ([name]) => !inherited.includes(name) && !name.startsWith("LC_"),
@@ -55,18 +55,23 @@ test("gives an instance its own variables and a short list of the drone's, nothi
     assert.deepEqual(Object.fromEntries(own), {
       COMMIT: sha,
       DRONE_ID: "one",
+      ENVIRONMENT: "production",
       GREETING: "hello",
       HOST: "127.0.0.1",
       PORT: String(port),
       PROCESS_ID: process,
       REGISTRY: `127.0.0.1:${hub.port}`,
+      RELEASE: "1",
       REPO: "webapp",
       SERVICE: "web",
     });
-    const bin = join(folder, "drone", "commits", "webapp", sha, "node_modules", ".bin");
+    const checkout = join(folder, "drone", "commits", "webapp", sha);
+    // The shell that starts it sets it.
+    assert.equal(PWD, checkout);
+    const bin = join(checkout, "node_modules", ".bin");
     assert.ok(PATH?.startsWith(`${bin}:`));
     const scope = verifyToken(nodeCrypto, stretchSecret(secret), REGISTRY_TOKEN ?? "");
-    assert.deepEqual(scope, { repo: "webapp", commit: sha, drone: "one", process });
+    assert.deepEqual(scope, { repo: "webapp", commit: sha, drone: "one", process, deployment });
   }
   assert.deepEqual({ ...globalThis.process.env }, before);
 });
@@ -75,13 +80,13 @@ test("ends everything when it stops, and frees the records first", async (t) => 
   const { hub, drone, commit } = await openBench(t);
   const sha = await commit("webapp", { "web.js": webApp });
   const running = await drone();
-  hub.desire({ repo: "webapp", commit: sha });
+  hub.assign({ repo: "webapp", commit: sha });
   const { port } = await inPhase(hub, sha, "ready");
 
   await running.stop();
 
   assert.deepEqual(hub.endpoints, []);
-  assert.equal(hub.hasLeft, true);
+  assert.equal(hub.hasLeft, "stopped");
   assert.equal(await running.ended, undefined);
   assert.equal(hub.instances.size, 0);
   await assert.rejects(fetch(`http://127.0.0.1:${port}`));
@@ -99,12 +104,13 @@ test("stops what is not desired any more, and starts it again when it is", async
   const { hub, drone, commit } = await openBench(t);
   const sha = await commit("webapp", { "web.js": webApp });
   await drone();
-  hub.desire({ repo: "webapp", commit: sha });
+  hub.assign({ repo: "webapp", commit: sha });
   const first = await inPhase(hub, sha, "ready");
 
-  hub.desire();
+  hub.assign();
+  await until("ending", () => hub.instances.get(first.process)?.phase === "stopping");
   // Wanted again while the old one still ends: they never overlap.
-  hub.desire({ repo: "webapp", commit: sha });
+  hub.assign({ repo: "webapp", commit: sha });
   await until("the first gone", () => hub.gone.includes(first.process));
   const second = await inPhase(hub, sha, "ready");
 
