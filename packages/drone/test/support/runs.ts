@@ -18,6 +18,8 @@ export interface Ran {
   readonly leave: () => void;
   /** What waits on the connection. */
   readonly line: { bufferedBytes: number };
+  /** Bytes it wrote so far. */
+  readonly told: () => number;
 }
 
 export function runIn(
@@ -32,15 +34,20 @@ export function runIn(
   const gone = new AbortController();
   const parts: RunPart[] = [];
   const telling = runs.tellingHandlers as Record<string, (params: unknown, from: unknown) => void>;
+  let told = 0;
   const line = { bufferedBytes: 0 };
   const call = {
     signal: gone.signal,
-    part: (part: RunPart) => void parts.push(part),
+    part(part: RunPart) {
+      parts.push(part);
+      if (part.kind === "output") told += Buffer.byteLength(part.data, "base64");
+    },
     conversation: line,
   } as unknown as IncomingCall<"drone.run">;
   const ran: Ran = {
     parts,
     line,
+    told: () => told,
     result: runs.handlers["drone.run"]?.({ ...base, ...more }, call) as Ran["result"],
     text: (wanted) => bytesIn(parts, wanted).toString(),
     type: (data) =>
