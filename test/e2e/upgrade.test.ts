@@ -86,7 +86,7 @@ describe("a data folder of a future version", () => {
       const hub = await cluster.startHub({ ownRegistry: true, flags: [`--data=${folder}`] });
       await hub.stop();
       const store = await openSqliteStore(join(folder, "hub.db"));
-      await store.transact({ writes: [{ kind: "put", key: "format", value: { version: 999 } }] });
+      await store.transact({ writes: [{ kind: "put", key: "format", value: 999 }] });
       await store.close();
       const flags = [`--port=${cluster.ports.hub}`, `--secret=${secret}`, `--data=${folder}`];
       const refused = cluster.start("hub", "propagit", ["hub", ...flags]);

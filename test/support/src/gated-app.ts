@@ -51,6 +51,7 @@ export class GatedApp {
 
   /** Lets a step go on, now and from now on. */
   async open(...gates: readonly Gate[]): Promise<void> {
+    await mkdir(join(this.#options.folder, "gates"), { recursive: true });
     for (const gate of gates) await writeFile(join(this.#options.folder, "gates", gate), "");
   }
 
