@@ -115,7 +115,8 @@ export class InstanceRunner {
     this.#state = step.state;
     this.#schedule();
     for (const effect of step.effects) this.#perform(effect);
-    if (step.state.wasReady && !before.wasReady) this.#remember({ wasReady: true });
+    const isReady = step.state.life.kind === "ready";
+    if (isReady && this.#note?.wasReady === false) void this.#remember({ wasReady: true });
     if (step.state !== before) this.#context.changed(this, step.done);
   }
 
@@ -225,7 +226,7 @@ export class InstanceRunner {
 
   async #launch(run: number): Promise<void> {
     const { world, pickPorts } = this.#context;
-    const { identity, ports: former, restarts, wasReady } = this.#state;
+    const { identity, ports: former, restarts } = this.#state;
     const { rules, limits, command } = this.#plan;
     if (command.length === 0) {
       const reason = "how it is run is not known here, and the hub has not said it yet";
@@ -235,7 +236,7 @@ export class InstanceRunner {
     this.#checkedOut = await world.commits.checkOut(this.#files, this.#abandon.signal);
     const ports = await pickPorts(identity.process, rules.ports, former);
     const startedAt = world.clock.now();
-    const note = { ...identity, ports, restarts, records: [], wasReady, startedAt };
+    const note = { ...identity, ports, restarts, records: [], wasReady: false, startedAt };
     const request = { ...this.#commandIn(this.#checkedOut, ports), note, limits };
     if (this.#isLeft) return;
     const running = await world.processes.launch(request);

@@ -184,12 +184,18 @@ export class RegistryDesk {
       if (!this.#owner.announcesItself(process)) this.#disownLeftover(client, endpoint);
       else this.#spared.set(process, [...(this.#spared.get(process) ?? []), endpoint]);
     }
-    // One that expired may be registered again; one that was freed never comes back.
-    if (update.kind === "down" && update.reason === "freed")
+    // One that expired may be registered again; one that was given up and freed never comes back.
+    if (update.kind === "down" && update.reason === "freed" && !this.#isWanted(update.endpoint)) {
       this.#ownIds.delete(update.endpoint.id);
+    }
     for (const process of concerned(before, this.#announcements, update)) {
       this.#owner.announced(process);
     }
+  }
+
+  #isWanted(endpoint: Endpoint): boolean {
+    const process = processOf(endpoint) ?? "";
+    return this.#own.get(process)?.includes(endpoint.id) ?? false;
   }
 
   /** Apps put no drone into what they register. */

@@ -88,7 +88,7 @@ export interface InstanceNote extends CommitName {
   readonly restarts: number;
   /** Ids of its records in the registry, so that the next life keeps them. */
   readonly records: readonly string[];
-  /** It was ready once: the next life takes it as it was. */
+  /** This process was ready once: the next life takes it as it was. */
   readonly wasReady: boolean;
   /** When the process started, in ms since 1970. */
   readonly startedAt: number;
