@@ -188,7 +188,7 @@ building
 web-1        | .
 web-1        | done
 webapp 74336bc is ready on 1 drone; visitors get it
-release 14 in 0.0 s
+release 14 in 5 ms
 `,
     );
   });

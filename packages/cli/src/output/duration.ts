@@ -7,10 +7,11 @@ export function formatAge(ms: number): string {
   return `${Math.floor(seconds / 86_400)}d`;
 }
 
-/** How long something took, exact enough to compare: `0.4 s`, `42 s`, `3 min 5 s`, `2 h 3 min`. */
+/** How long something took, exact enough to compare: `40 ms`, `0.4 s`, `42 s`, `3 min 5 s`, `2 h 3 min`. */
 export function formatDuration(ms: number): string {
+  if (ms < 95) return `${Math.max(0, Math.round(ms))} ms`;
   // Rounded first, so that 9.96 s is 10 s and not 10.0 s.
-  const tenths = Math.max(0, Math.round(ms / 100));
+  const tenths = Math.round(ms / 100);
   if (tenths < 100) return `${(tenths / 10).toFixed(1)} s`;
   const seconds = Math.round(ms / 1_000);
   if (seconds < 60) return `${seconds} s`;

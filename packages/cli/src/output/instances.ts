@@ -8,7 +8,12 @@
  *           ├─ web-1                    ready  10.0.0.1:15194                    0     2h
  *           └─ web-2                    ready  10.0.0.2:15194                    1     3m
  */
-import { formatAddress, shortCommit, type InstanceSummary } from "@propagit/protocol";
+import {
+  environmentDefault,
+  formatAddress,
+  shortCommit,
+  type InstanceSummary,
+} from "@propagit/protocol";
 import { badColour, goodColour } from "./colour.js";
 import { formatAge } from "./duration.js";
 import { formatBytes, formatPercent } from "./quantity.js";
@@ -111,13 +116,14 @@ function ofTreeRow({ cell, colour, ...column }: Column<InstanceSummary>): Column
 /** Instances must be sorted by their place. */
 function treeRows(instances: readonly InstanceSummary[]): TreeRow[] {
   return groups(instances, ({ report }) => report.repo).flatMap(([repo, ofRepo]) =>
-    node({ label: repo }, groups(ofRepo, releaseOf).map(releaseRows)),
+    node({ label: repo }, groups(ofRepo, deploymentOf).map(releaseRows)),
   );
 }
 
-function releaseRows([label, instances]: Group): TreeRow[] {
+function releaseRows([, instances]: Group): TreeRow[] {
+  const label = nameOfRelease(instances);
   const sharePercent = instances[0]?.sharePercent ?? 0;
-  const services = groups(instances, serviceOf).map(([service, ofService]) => {
+  const services = groups(instances.toSorted(byService), serviceOf).map(([service, ofService]) => {
     const isAlone = isOnePerDrone(ofService);
     const leaves = ofService.map((instance) => [{ label: nameOf(instance, isAlone), instance }]);
     return node({ label: service }, leaves);
@@ -148,10 +154,19 @@ function node(row: TreeRow, children: readonly (readonly TreeRow[])[]): TreeRow[
   return [row, ...below];
 }
 
-function releaseOf({ report }: InstanceSummary): string {
-  const commit = shortCommit(report.commit);
-  if (report.release === undefined) return `commit ${commit}`;
-  return `${report.environment ?? "production"}, release ${report.release} (${commit})`;
+/** Releases that share what runs are one: going back to a warm release starts nothing. */
+function deploymentOf({ report }: InstanceSummary): string {
+  const { environment, deployment, commit, release } = report;
+  return [environment, deployment ?? `${commit} ${release}`].join(" ");
+}
+
+function nameOfRelease(instances: readonly InstanceSummary[]): string {
+  const [first] = instances;
+  const commit = shortCommit(first?.report.commit ?? "");
+  const releases = instances.flatMap(({ report }) => report.release ?? []);
+  if (releases.length === 0) return `commit ${commit}`;
+  const environment = first?.report.environment ?? environmentDefault;
+  return `${environment}, release ${releases.reduce((newest, one) => Math.max(newest, one))} (${commit})`;
 }
 
 function serviceOf({ report }: InstanceSummary): string {
@@ -197,9 +212,15 @@ function byPlace(left: InstanceSummary, right: InstanceSummary): number {
     collator.compare(one.environment ?? "", other.environment ?? "") ||
     (other.release ?? 0) - (one.release ?? 0) ||
     collator.compare(one.commit, other.commit) ||
-    collator.compare(one.service, other.service) ||
+    byService(left, right)
+  );
+}
+
+function byService(left: InstanceSummary, right: InstanceSummary): number {
+  return (
+    collator.compare(left.report.service, right.report.service) ||
     collator.compare(left.drone, right.drone) ||
-    (one.slot ?? 0) - (other.slot ?? 0)
+    (left.report.slot ?? 0) - (right.report.slot ?? 0)
   );
 }
 

@@ -71,16 +71,15 @@ function failure(result: RolloutResult, phase: RolloutPhase | undefined): Propag
       hint: `mend it and push again; see it all: ${show}`,
     });
   }
-  const names = formatNames(failed.map(({ drone }) => drone));
-  const where = ` on ${failed.length} of ${formatCount(drones.length, "drone")}: ${names}`;
-  const why = reason === undefined ? "" : `: ${plainText(reason)}`;
-  return new PropagitError(
-    code,
-    `${nameOf(result)} is not ready${failed.length > 0 ? where : why}`,
-    {
-      hint: `what ran before goes on; fix it, push and deploy again; see it all: ${show}`,
-    },
+  const reasons = failed.map(({ drone, reason: why }) =>
+    why === undefined ? drone : `${drone} (${plainText(why)})`,
   );
+  const where = ` on ${failed.length} of ${formatCount(drones.length, "drone")}: ${formatNames(reasons)}`;
+  const why = reason === undefined ? "" : `: ${plainText(reason)}`;
+  const message = `${nameOf(result)} is not ready${failed.length > 0 ? where : why}`;
+  return new PropagitError(code, message, {
+    hint: `what ran before goes on; fix it, push and deploy again; see it all: ${show}`,
+  });
 }
 
 /** By the phase in which it failed, so that exit codes and scripts can tell. */

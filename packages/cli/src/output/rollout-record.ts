@@ -71,11 +71,17 @@ export class RolloutRecord {
   /** A phase that is told again has another text: who is waited for has changed. */
   #enter(phase: RolloutPhase, text: string, at: number): void {
     const last = this.phases.at(-1);
+    const more = beyondPhase(phase, text);
     if (last?.phase === phase) {
-      this.phases.splice(-1, 1, { ...last, text });
+      this.phases.splice(-1, 1, { ...last, text: more });
       return;
     }
     this.end(at);
-    this.phases.push({ phase, text, at, endedAt: undefined });
+    this.phases.push({ phase, text: more, at, endedAt: undefined });
   }
+}
+
+/** What a sentence about a phase says beyond the phase: `on web-1` of `building on web-1`. */
+export function beyondPhase(phase: RolloutPhase, text: string): string {
+  return text.startsWith(phase) ? text.slice(phase.length).replace(/^[:,]? +/, "") : text;
 }

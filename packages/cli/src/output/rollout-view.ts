@@ -5,7 +5,7 @@ import { LiveArea, type Screen } from "./live-area.js";
 import { print, printJsonLine } from "./print.js";
 import { formatOutput, formatProgress } from "./progress.js";
 import { formatEnd } from "./rollout-end.js";
-import { RolloutRecord } from "./rollout-record.js";
+import { beyondPhase, RolloutRecord } from "./rollout-record.js";
 import { formatTree } from "./rollout-tree.js";
 import { inEnvironment } from "./route.js";
 import { plainText } from "./text-width.js";
@@ -146,8 +146,10 @@ export function formatPart(part: RolloutProgress): string {
       const place = inEnvironment(environment);
       return `release ${release} of ${repo}${place}: ${shortCommit(commit)}\n`;
     }
-    case "phase":
-      return `${part.phase}${part.text === "" ? "" : `: ${plainText(part.text)}`}\n`;
+    case "phase": {
+      const more = plainText(beyondPhase(part.phase, part.text));
+      return `${part.phase}${more === "" ? "" : `: ${more}`}\n`;
+    }
     case "drone":
       return formatProgress(part);
     case "output":

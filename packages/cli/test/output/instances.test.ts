@@ -64,6 +64,19 @@ webapp
     );
   });
 
+  it("shows releases that share what runs as one, by the newest that started some of it", () => {
+    const deployment = "0123456789abcdef";
+    const tree = formatInstanceTree(
+      [
+        instance("web-1", { deployment, release: 12 }),
+        instance("web-2", { deployment, release: 14 }),
+      ],
+      now,
+    );
+    assert.match(tree, /└─ production, release 14 .*\n   └─ web\n.*web-1.*\n.*web-2/);
+    assert.doesNotMatch(tree, /release 12/);
+  });
+
   it("says what to do when there is nothing", () => {
     assert.match(formatInstanceTree([], now), /^nothing runs; deploy something: propagit deploy/);
   });
