@@ -1,5 +1,6 @@
 /** What is asked of the cluster before a release is accepted: whether it can run, fits, or runs already. */
 import {
+  matchesSelector,
   PropagitError,
   shortCommit,
   type DroneOutcome,
@@ -7,16 +8,17 @@ import {
 } from "@propagit/protocol";
 import { Value } from "typebox/value";
 import { currentRelease, hasVisitors } from "./core/deployment-edits.js";
+import { deploymentIdOf } from "./core/deployment-id.js";
 import type { LedgerRows } from "./core/draft.js";
 import { isComplete, isThere, judge } from "./core/readiness.js";
 import { outcomeOf, type Standing } from "./core/rollout-start.js";
 import { newLines } from "./core/rollout-text.js";
 import { refusalOf } from "./core/rollout-refusal.js";
-import { matchesSelector } from "@propagit/protocol";
 import { placeKey, releaseKey, type ReleaseRow, type RolloutRow } from "./core/rows.js";
 import type { Fleet } from "./fleet.js";
 import type { ReleaseRequest } from "./rollout-request.js";
 import type { RolloutSight } from "./rollout-sight.js";
+import { openSettings } from "./specifications.js";
 import type { HubWorld } from "./world.js";
 
 /** For drones to say whether it fits; who does not answer is not waited for. */
@@ -49,6 +51,15 @@ export class ReleaseGate {
     throw new PropagitError("OVERLOADED", `${deploymentsMax} deployments run already`, {
       hint: "stop one: propagit stop REPO COMMIT",
     });
+  }
+
+  /** What it is to run: the same is the same. @throws DATA_UNUSABLE when settings cannot be read */
+  deploymentOf(request: ReleaseRequest): string {
+    const { repo, environment, commit, specification, settings } = request;
+    const { crypto, settingsKey } = this.#world;
+    const variables = openSettings(crypto, settingsKey, settings);
+    const content = { repo, environment, commit, specification, variables };
+    return deploymentIdOf(crypto, settingsKey, content);
   }
 
   /** Asks the drones that would get it whether they have room. @throws DISK_LOW */

@@ -1,4 +1,6 @@
 /** Releases on their way by place: the first is under way, the others wait behind it. */
+import { PropagitError } from "@propagit/protocol";
+import { placeName } from "./core/rollout-edits.js";
 import { placeKey } from "./core/rows.js";
 import type { Rollout } from "./rollout.js";
 
@@ -51,4 +53,15 @@ export class RolloutQueues {
   clear(): void {
     this.#queues.clear();
   }
+}
+
+export function noRelease({ repo, environment, release }: ReleaseName): PropagitError {
+  const where = placeName({ repo, environment });
+  return new PropagitError("NO_RELEASE", `there is no release ${release} of ${where}`);
+}
+
+export function notUnderWay(place: ReleasePlace, release: number | undefined): PropagitError {
+  const what = release === undefined ? "no release" : `release ${release}`;
+  const text = release === undefined ? "is on its way" : "is not on its way";
+  return new PropagitError("NO_RELEASE", `${what} of ${placeName(place)} ${text}`);
 }

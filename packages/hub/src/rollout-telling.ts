@@ -12,13 +12,13 @@ export function tellAccepted(ledger: LedgerRows, rollout: Rollout): void {
   const { repo, environment, number, acceptedAt: at } = rollout.row;
   const commit = releaseOf(ledger, rollout.row)?.commit;
   assert(commit, "a release on its way has its row");
-  rollout.pass({ kind: "accepted", at, repo, environment, release: number, commit });
+  rollout.tell({ kind: "accepted", at, repo, environment, release: number, commit });
 }
 
 export function tellPhase(fleet: Names, rollout: Rollout): void {
   const { row } = rollout;
   const text = phaseText(row, (identity) => fleet.nameOf(identity));
-  rollout.tell({ kind: "phase", phase: row.phase, text });
+  rollout.tell({ kind: "phase", at: rollout.now, phase: row.phase, text });
 }
 
 /** Who holds the place that a release waits for, since when, and what he does. */
@@ -32,5 +32,5 @@ export function tellHolder(
   const release = releaseOf(ledger, holder.row);
   if (!release) return;
   const text = holderText(holder.row, release, now, (identity) => fleet.nameOf(identity));
-  rollout.tell({ kind: "phase", phase: "queued", text: `waits: ${text}` });
+  rollout.tell({ kind: "phase", at: rollout.now, phase: "queued", text: `waits: ${text}` });
 }

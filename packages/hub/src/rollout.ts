@@ -8,8 +8,6 @@ export type OnPart = (part: RolloutProgress) => void;
 /** Lines of output that are kept for those who begin to listen later; a guess. */
 const outputLinesMax = 5_000;
 
-type Untimed<P> = P extends { readonly at: number } ? Omit<P, "at"> : never;
-
 export class Rollout {
   /** As it was written last. */
   row: RolloutRow;
@@ -48,12 +46,11 @@ export class Rollout {
     return { stop: () => this.#listeners.delete(onPart) };
   }
 
-  tell(part: Untimed<RolloutProgress>): void {
-    this.pass({ ...part, at: this.#clock.now() } as RolloutProgress);
+  get now(): number {
+    return this.#clock.now();
   }
 
-  /** Tells a part that has its time already. */
-  pass(part: RolloutProgress): void {
+  tell(part: RolloutProgress): void {
     this.#parts.push(part);
     if (part.kind === "output" && ++this.#outputLines > outputLinesMax) this.#dropOutput();
     for (const listener of this.#listeners) listener(part);

@@ -6,16 +6,9 @@
  * Each step of a machine is decided when the ledger's turn comes, from the rows as they are then, and is
  * written in one change; a hub that dies goes on from there.
  */
-import {
-  assert,
-  PropagitError,
-  type InstanceReport,
-  type RolloutResult,
-  type Variables,
-} from "@propagit/protocol";
+import { assert, PropagitError, type InstanceReport, type RolloutResult } from "@propagit/protocol";
 import type { Assignments } from "./assignments.js";
 import type { Contact, Step } from "./core/contact.js";
-import { deploymentIdOf } from "./core/deployment-id.js";
 import { Draft } from "./core/draft.js";
 import { deadlineOf, stepRollout, type RolloutEvent, type RolloutStep } from "./core/rollout.js";
 import {
@@ -35,11 +28,16 @@ import type { Ledger } from "./ledger.js";
 import { ReleaseGate, type UnchangedRelease } from "./release-gate.js";
 import type { Asker, ReleaseRequest } from "./rollout-request.js";
 import { resultOfRelease, unchangedResult } from "./rollout-result.js";
-import { RolloutQueues, type ReleaseName, type ReleasePlace } from "./rollout-queues.js";
+import {
+  noRelease,
+  notUnderWay,
+  RolloutQueues,
+  type ReleaseName,
+  type ReleasePlace,
+} from "./rollout-queues.js";
 import { tellAccepted, tellHolder, tellPhase } from "./rollout-telling.js";
 import { RolloutSight } from "./rollout-sight.js";
 import { Rollout } from "./rollout.js";
-import { openSettings } from "./specifications.js";
 import { TaskRunner } from "./task-runner.js";
 import type { HubWorld } from "./world.js";
 
@@ -95,18 +93,13 @@ export class Rollouts {
     for (const first of this.#queues.first) this.#turn(first);
   }
 
-  /** Those on their way, in no particular order. */
-  get underWay(): readonly RolloutRow[] {
-    return this.#queues.all.map(({ row }) => row);
-  }
-
   /**
    * Makes a release and carries it out; resolves with its end.
    *
    * @throws NO_DRONE, NO_SERVICE, NO_PLACE, DISK_LOW, OVERLOADED, NO_COMMIT, DATA_UNUSABLE
    */
   async start(request: ReleaseRequest, asker: Asker): Promise<RolloutResult> {
-    const deployment = this.#deploymentOf(request);
+    const deployment = this.#gate.deploymentOf(request);
     await this.#world.repositories.keep(request.repo, request.commit);
     const isRunning = this.#ledger.rows("deployments").get(deployment)?.started ?? false;
     if (!isRunning) await this.#gate.checkRoom(request);
@@ -242,15 +235,8 @@ export class Rollouts {
 
   #refuse(request: ReleaseRequest): void {
     this.#gate.refuse(this.#ledger, request);
-    if (this.underWay.length < rolloutsMax) return;
+    if (this.#queues.all.length < rolloutsMax) return;
     throw new PropagitError("OVERLOADED", `${rolloutsMax} releases are on their way`);
-  }
-
-  #deploymentOf({ repo, environment, commit, specification, settings }: ReleaseRequest): string {
-    const { crypto, settingsKey } = this.#world;
-    const variables: Variables = openSettings(crypto, settingsKey, settings);
-    const content = { repo, environment, commit, specification, variables };
-    return deploymentIdOf(crypto, settingsKey, content);
   }
 
   async #look(rollout: Rollout, { onPart, signal, detach }: Asker): Promise<RolloutResult> {
@@ -295,7 +281,7 @@ export class Rollouts {
     const step = stepRollout(row, event, view);
     if (step.row.phase === "starting") {
       for (const line of newLines(verdicts(step.row, view), rollout.told)) {
-        rollout.tell({ kind: "drone", ...line });
+        rollout.tell({ kind: "drone", at: rollout.now, ...line });
       }
     }
     if (step.row !== row) writeRollout(draft, row, step.row, view.now);
@@ -318,7 +304,7 @@ export class Rollouts {
           this.#tasks.cancel(effect.task);
           break;
         case "note":
-          rollout.tell({ kind: "note", text: effect.text });
+          rollout.tell({ kind: "note", at: rollout.now, text: effect.text });
           break;
         default:
           effect satisfies never;
@@ -341,7 +327,12 @@ export class Rollouts {
     this.#queues.remove(rollout);
     const result = this.#resultOf(rollout);
     if (result.promoted)
-      rollout.tell({ kind: "phase", phase: "promoting", text: "visitors are sent to it" });
+      rollout.tell({
+        kind: "phase",
+        at: rollout.now,
+        phase: "promoting",
+        text: "visitors are sent to it",
+      });
     rollout.finish(result);
     const [next] = this.#queues.of(rollout.row);
     if (wasFirst && next) this.#turn(next);
@@ -371,7 +362,7 @@ export class Rollouts {
       if (report.deployment !== deployment || phase === "queued") continue;
       const name = this.#fleet.nameOf(identity);
       const line = step && phase === "starting" && stepLine(name, step, rollout.told);
-      if (line) rollout.tell({ kind: "drone", ...line });
+      if (line) rollout.tell({ kind: "drone", at: rollout.now, ...line });
       this.#lookAt(rollout);
     }
   }
@@ -397,15 +388,4 @@ export class Rollouts {
     rollout.isLooking = true;
     this.#feed(rollout, { kind: "looked" });
   }
-}
-
-function noRelease({ repo, environment, release }: ReleaseName): PropagitError {
-  const where = placeName({ repo, environment });
-  return new PropagitError("NO_RELEASE", `there is no release ${release} of ${where}`);
-}
-
-function notUnderWay(place: ReleasePlace, release: number | undefined): PropagitError {
-  const what = release === undefined ? "no release" : `release ${release}`;
-  const text = release === undefined ? "is on its way" : "is not on its way";
-  return new PropagitError("NO_RELEASE", `${what} of ${placeName(place)} ${text}`);
 }

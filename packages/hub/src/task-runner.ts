@@ -56,18 +56,11 @@ export class TaskRunner {
       this.#options.ended(rollout, task.id, result);
     } catch (thrown) {
       const { code, message } = toPropagitError(thrown);
-      switch (code) {
-        case "LINK_LOST":
-        case "NO_DRONE":
-          // When it is back, it is asked again.
-          break;
-        case "OVERLOADED":
-        case "TIMED_OUT":
-          this.#world.clock.after(busyMs, () => this.ask(rollout));
-          break;
-        default:
-          this.#options.ended(rollout, task.id, failedTask(message));
-      }
+      // When it is back, it is asked again.
+      if (code === "LINK_LOST" || code === "NO_DRONE") return;
+      if (code === "OVERLOADED" || code === "TIMED_OUT") {
+        this.#world.clock.after(busyMs, () => this.ask(rollout));
+      } else this.#options.ended(rollout, task.id, failedTask(message));
     } finally {
       if (rollout.asking === task.id) rollout.asking = undefined;
     }
@@ -82,7 +75,7 @@ export class TaskRunner {
     return this.#fleet.call(identity, "drone.task", params, {
       limitMs: 0,
       onPart: ({ at, text }) => {
-        if (!rollout.isOver) rollout.pass({ kind: "output", at, drone, text });
+        if (!rollout.isOver) rollout.tell({ kind: "output", at, drone, text });
       },
     });
   }

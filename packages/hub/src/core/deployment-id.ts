@@ -24,7 +24,7 @@ export function deploymentIdOf(
 ): string {
   const { services, build } = specification;
   // How many there are, and where, changes nothing of what one of them is.
-  const run = services.map(({ instances: _, on: __, ...service }) => service);
+  const run = services.map((service) => ({ ...service, instances: undefined, on: undefined }));
   const content = [repo, environment, commit, run, build ?? null, variables];
   return crypto.mac(key, `deployment ${canonical(content)}`).slice(0, idChars);
 }

@@ -31,7 +31,7 @@ export class Draft implements LedgerRows {
 
   delete(table: TableName, key: string): void {
     if (!this.#own(table).delete(key)) return;
-    this.#edits.set(`${table}/${key}`, { table, key, row: undefined } as Edit);
+    this.#edits.set(`${table}/${key}`, { table, key, row: undefined });
   }
 
   note(...events: readonly NewEvent[]): void {

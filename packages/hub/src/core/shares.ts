@@ -54,7 +54,9 @@ export function withoutShare(route: Route, destination: Destination): Route | un
 }
 
 export function isSameRoute(left: Route | undefined, right: Route): boolean {
-  return left !== undefined && JSON.stringify(comparable(left)) === JSON.stringify(comparable(right));
+  return (
+    left !== undefined && JSON.stringify(comparable(left)) === JSON.stringify(comparable(right))
+  );
 }
 
 /** `74336bc 90, 40548da 10` for messages. */

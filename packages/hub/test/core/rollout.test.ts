@@ -1,0 +1,256 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { InstancePhase, InstanceReport, Service, Specification } from "@propagit/protocol";
+import type { SeenDrone } from "../../src/core/readiness.js";
+import type { RolloutView } from "../../src/core/rollout-view.js";
+import { stepRollout, type RolloutEvent, type TaskResult } from "../../src/core/rollout.js";
+import type { DeploymentRow, RolloutRow } from "../../src/core/rows.js";
+
+const commit = "1".repeat(40);
+const deployment = "d".repeat(16);
+const place = { repo: "shop", environment: "production" };
+
+function service(name: string, after: string[] = []): Service {
+  return {
+    name,
+    command: ["node", `${name}.js`],
+    instances: { count: 1, per: "drone" },
+    on: [],
+    ports: [{ name: "http" }],
+    ready: "listen",
+    readyTimeoutMs: 0,
+    stop: { signal: "SIGTERM", deadlineMs: 1_000 },
+    restart: { policy: "always", firstMs: 1, maxMs: 1, crashesMax: 3 },
+    env: {},
+    after,
+  };
+}
+
+const task = { command: ["make"], on: [], env: {}, timeoutMs: 60_000 };
+const build = { ...task, include: [], exclude: [], cache: [] };
+const plain: Specification = { services: [service("web")], routes: [], promote: "always" };
+const full: Specification = { ...plain, build, test: task, release: task };
+
+const queued: RolloutRow = {
+  ...place,
+  number: 1,
+  deployment,
+  acceptedAt: 0,
+  phase: "queued",
+  phaseAt: 0,
+  tasks: [],
+  drones: [],
+};
+
+function drone(name: string, phase?: InstancePhase, more: Partial<SeenDrone> = {}): SeenDrone {
+  const report: InstanceReport = {
+    process: `p-${name}`,
+    repo: "shop",
+    commit,
+    service: "web",
+    deployment,
+    phase: phase ?? "waiting",
+    services: [],
+    restarts: 0,
+    since: 1,
+    ...(phase === "failed" && { reason: "exit code 1" }),
+  };
+  return {
+    identity: name,
+    drone: name,
+    contact: "connected",
+    labels: {},
+    draining: false,
+    ownCommand: false,
+    wanted: new Map([["web", 1]]),
+    reports: phase === undefined ? [] : [report],
+    ...more,
+  };
+}
+
+function running(services: readonly string[]): DeploymentRow {
+  return {
+    ...place,
+    id: deployment,
+    commit,
+    artifact: commit,
+    release: 1,
+    specification: plain,
+    settings: {},
+    since: 0,
+    started: true,
+    services: [...services],
+  };
+}
+
+function view(more: Partial<RolloutView> = {}): RolloutView {
+  let ids = 0;
+  return {
+    now: 1_000_000,
+    release: { kind: "deploy", specification: plain, commit },
+    deployment: undefined,
+    drones: [drone("a")],
+    builtOn: undefined,
+    hubSince: 0,
+    whyNot: undefined,
+    freshId: () => `id-${++ids}`,
+    ...more,
+  };
+}
+
+/** What a step did, in words. */
+function step(row: RolloutRow, event: RolloutEvent, seen: RolloutView) {
+  const { row: next, durable, outward } = stepRollout(row, event, seen);
+  const ends = durable.flatMap((effect) => (effect.kind === "end" ? [effect.end] : []));
+  const effects = [...durable, ...outward].map(({ kind }) => kind);
+  return { row: next, phase: next.phase, effects, end: ends[0] };
+}
+
+const tasked = view({ release: { kind: "deploy", specification: full, commit } });
+const building = step(queued, { kind: "turn" }, tasked).row;
+const done: TaskResult = { outcome: "done", lastLines: [], tookMs: 1 };
+const starting = step(queued, { kind: "turn" }, view()).row;
+const startedView = (drones: readonly SeenDrone[], now = 1_000_000) =>
+  view({ drones, deployment: running(["web"]), now });
+
+function ended(row: RolloutRow, result: TaskResult, seen = tasked) {
+  return step(row, { kind: "task-ended", id: row.task?.id ?? "", result }, seen);
+}
+
+test("queued: its turn prepares it and gives the first task; without tasks it starts at once", () => {
+  assert.deepEqual(building.task?.kind, "build");
+  assert.deepEqual(step(queued, { kind: "turn" }, tasked).effects, ["prepare", "run-task"]);
+  assert.deepEqual(step(queued, { kind: "turn" }, view()).effects, ["prepare", "start"]);
+});
+
+test("queued: what cannot run at all ends it, and a cancel does", () => {
+  const { end, effects } = step(queued, { kind: "turn" }, view({ whyNot: "no drone fits" }));
+  assert.deepEqual([end?.state, end?.reason, effects], ["failed", "no drone fits", ["end"]]);
+  const cancelled = step(queued, { kind: "cancelled", text: "ann did" }, view());
+  assert.deepEqual([cancelled.end?.state, cancelled.effects], ["cancelled", ["end"]]);
+});
+
+test("building > testing > releasing > starting, each when the one before is done", () => {
+  const testing = ended(building, { ...done, artifact: "b".repeat(40) });
+  assert.deepEqual([testing.phase, testing.effects], ["testing", ["built", "run-task"]]);
+  const releasing = ended(testing.row, done);
+  assert.deepEqual([releasing.phase, releasing.effects], ["releasing", ["run-task"]]);
+  const begun = ended(releasing.row, done);
+  assert.deepEqual(
+    [begun.phase, begun.effects, begun.row.task],
+    ["starting", ["start"], undefined],
+  );
+});
+
+test("a task that fails undoes the release with its reason; a result that comes twice changes nothing", () => {
+  const failed: TaskResult = { ...done, outcome: "failed", reason: "exited with code 2" };
+  const undoing = ended(building, failed);
+  assert.deepEqual([undoing.phase, undoing.effects], ["undoing", ["undo", "cancel-task"]]);
+  assert.equal(undoing.row.failure?.reason, "the build failed on a: exited with code 2");
+  const again = step(undoing.row, { kind: "task-ended", id: "id-1", result: failed }, tasked);
+  assert.deepEqual([again.row, again.effects], [undoing.row, []]);
+});
+
+test("a build that was interrupted, or whose drone is away, begins anew three times at most", () => {
+  const interrupted: TaskResult = { ...done, outcome: "interrupted" };
+  const second = ended(building, interrupted);
+  assert.deepEqual([second.phase, second.row.task?.attempt], ["building", 2]);
+  const drones = [drone("a", undefined, { contact: "away" }), drone("b")];
+  const third = step(second.row, { kind: "looked" }, { ...tasked, drones });
+  assert.deepEqual([third.row.task?.attempt, third.row.task?.identity], [3, "b"]);
+  assert.equal(ended(third.row, interrupted, { ...tasked, drones }).phase, "undoing");
+});
+
+test("a release command is waited for while its drone is away, and given up after its time", () => {
+  const testing = ended(building, done);
+  const releasing = ended(testing.row, done).row;
+  const away = { ...tasked, drones: [drone("a", undefined, { contact: "away" }), drone("b")] };
+  assert.deepEqual(step(releasing, { kind: "looked" }, away).effects, []);
+  const late = { ...away, now: tasked.now + 60_000 + 10 * 60_000 };
+  const given = step(releasing, { kind: "looked" }, late);
+  assert.equal(given.phase, "undoing");
+  assert.match(given.row.failure?.reason ?? "", /whether it ran to its end is not known/);
+});
+
+test("a task without a drone that fits waits for one, for five minutes", () => {
+  const none = { ...tasked, drones: [] };
+  const waiting = step(queued, { kind: "turn" }, none).row;
+  assert.equal(waiting.task?.identity, undefined);
+  assert.equal(step(waiting, { kind: "looked" }, tasked).row.task?.identity, "a");
+  const late = step(waiting, { kind: "looked" }, { ...none, now: none.now + 5 * 60_000 });
+  assert.match(late.row.failure?.reason ?? "", /^the build had no drone for 5 min/);
+});
+
+test("starting: ends when all that are there are ready, whoever is away", () => {
+  const begun = { ...starting, drones: memory(["a", "b"]) };
+  const half = startedView([drone("a", "ready"), drone("b", "starting")]);
+  assert.deepEqual(step(begun, { kind: "looked" }, half).effects, []);
+  const all = startedView([drone("a", "ready"), drone("b", "starting", { contact: "away" })]);
+  const { end } = step(begun, { kind: "looked" }, all);
+  assert.equal(end?.state, "ready");
+  assert.deepEqual(
+    end?.drones.map(({ drone: name, outcome }) => `${name} ${outcome}`),
+    ["a ready", "b away"],
+  );
+});
+
+test("starting: a failure undoes it when nobody is pending any more; an old failure is none", () => {
+  const failed = startedView([drone("a", "failed")]);
+  const undoing = step(starting, { kind: "looked" }, failed);
+  assert.equal(undoing.row.failure?.reason, "it failed on a: exit code 1");
+  const stale = { ...starting, drones: [{ ...memory(["a"])[0]!, staleFailures: ["p-a 1 0"] }] };
+  assert.deepEqual(step(stale, { kind: "looked" }, failed).effects, []);
+});
+
+test("starting: too late is a failure, but not right after a restart of the hub", () => {
+  const late = startedView([drone("a", "starting")], 1_000_000 + 10 * 60_000);
+  const reason = step(starting, { kind: "looked" }, late).row.failure?.reason;
+  assert.equal(reason, "it failed on a: it was not ready within 10 min: starting");
+  const fresh = { ...late, hubSince: late.now - 1_000 };
+  assert.deepEqual(step(starting, { kind: "looked" }, fresh).effects, []);
+});
+
+test("starting: services come when those before them are ready", () => {
+  const services = [service("web", ["db"]), service("db")];
+  const specification = { ...plain, services };
+  const release = { kind: "deploy", specification, commit } as const;
+  const turn = stepRollout(queued, { kind: "turn" }, view({ release }));
+  assert.deepEqual(turn.durable[1], { kind: "start", services: ["db"] });
+  const own = drone("a", "ready", { wanted: new Map([["db", 1]]) });
+  const reports = own.reports.map((report) => ({ ...report, service: "db" }));
+  const seen = view({ release, drones: [{ ...own, reports }], deployment: running(["db"]) });
+  const next = stepRollout(turn.row, { kind: "looked" }, seen);
+  assert.deepEqual(next.durable, [{ kind: "start", services: ["web", "db"] }]);
+});
+
+test("starting: cancelled or stopped, it is undone, and the first reason stays", () => {
+  const undoing = step(starting, { kind: "cancelled", text: "ann did" }, startedView([]));
+  assert.deepEqual([undoing.phase, undoing.effects], ["undoing", ["undo"]]);
+  const again = step(undoing.row, { kind: "stopped", text: "bob did" }, startedView([]));
+  assert.deepEqual(again.row, { ...undoing.row });
+  const stopped = step(starting, { kind: "stopped", text: "bob did" }, startedView([]));
+  assert.equal(stopped.row.failure?.state, "failed");
+});
+
+test("undoing: ends when its instances are gone, at once when the deployment ran before, or after 2 min", () => {
+  const undoing = step(starting, { kind: "cancelled", text: "ann did" }, startedView([])).row;
+  const there = startedView([drone("a", "stopping")]);
+  assert.deepEqual(step(undoing, { kind: "looked" }, there).effects, []);
+  assert.equal(
+    step(undoing, { kind: "looked" }, startedView([drone("a")])).end?.state,
+    "cancelled",
+  );
+  const shared = { ...undoing, former: running(["web"]) };
+  assert.equal(step(shared, { kind: "looked" }, there).end?.state, "cancelled");
+  const late = { ...there, now: there.now + 2 * 60_000 };
+  assert.equal(step(undoing, { kind: "looked" }, late).end?.state, "cancelled");
+});
+
+function memory(names: readonly string[]): RolloutRow["drones"] {
+  return names.map((identity) => ({
+    identity,
+    wasThere: true,
+    ranBefore: false,
+    staleFailures: [],
+  }));
+}
