@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { silentLog } from "@propagit/runtime";
 import { isNearlyFull } from "../src/core/disk-guard.js";
+import { changed, Draft } from "../src/core/draft.js";
+import { releaseKey } from "../src/core/rows.js";
 import type { Member } from "../src/fleet.js";
 import { RetentionDesk } from "../src/retention-desk.js";
 import { callOf, commitOf, makeDeskBench, type DeskBench } from "./support/desk-bench.js";
@@ -132,6 +134,27 @@ test("releases of a repository without a manifest stay as they are", async () =>
   for (const name of ["one", "two", "three"]) await bench.deploy(name);
   await bench.retention.reap({ dryRun: false });
   assert.deepEqual(bench.presences(), { 1: "running", 2: "running", 3: "running" });
+});
+
+test("a thousand releases of an environment are remembered, and what matters among the older ones", async () => {
+  const bench = await makeRetained();
+  await bench.release("one");
+  const draft = new Draft(bench.ledger);
+  const first = changed(bench.row(1), { presence: "removed" });
+  for (let number = 2; number <= 1_003; number++) {
+    const row = { ...first, number, deployment: number.toString(16).padStart(16, "0") };
+    draft.put("releases", releaseKey("webapp", "production", number), row);
+  }
+  const pinned = { ...first, number: 2, deployment: "2".repeat(16), pinned: true };
+  draft.put("releases", releaseKey("webapp", "production", 2), pinned);
+  for (let at = 0; at < draft.change.edits.length; at += 100) {
+    const edits = draft.change.edits.slice(at, at + 100);
+    await bench.ledger.change(() => ({ edits, events: [] }));
+  }
+  await bench.retention.reap({ dryRun: false });
+  const numbers = Object.keys(bench.presences()).map(Number);
+  assert.deepEqual(numbers.sort((left, right) => left - right).slice(0, 3), [1, 2, 4]);
+  assert.equal(numbers.length, 1_002);
 });
 
 test("a nearly full disk lets them go early; each drone is asked once in five minutes", async () => {
