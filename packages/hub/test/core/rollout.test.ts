@@ -198,7 +198,7 @@ test("starting: a failure undoes it when nobody is pending any more; an old fail
   const failed = startedView([drone("a", "failed")]);
   const undoing = step(starting, { kind: "looked" }, failed);
   assert.equal(undoing.row.failure?.reason, "it failed on a: exit code 1");
-  const stale = { ...starting, drones: [{ ...memory(["a"])[0]!, staleFailures: ["p-a 1 0"] }] };
+  const stale = { ...starting, drones: memory(["a"], ["p-a 1 0"]) };
   assert.deepEqual(step(stale, { kind: "looked" }, failed).effects, []);
 });
 
@@ -246,11 +246,11 @@ test("undoing: ends when its instances are gone, at once when the deployment ran
   assert.equal(step(undoing, { kind: "looked" }, late).end?.state, "cancelled");
 });
 
-function memory(names: readonly string[]): RolloutRow["drones"] {
+function memory(names: readonly string[], staleFailures: string[] = []): RolloutRow["drones"] {
   return names.map((identity) => ({
     identity,
     wasThere: true,
     ranBefore: false,
-    staleFailures: [],
+    staleFailures,
   }));
 }
