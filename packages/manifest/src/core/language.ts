@@ -187,7 +187,7 @@ const environmentFields = {
 export const environmentShape = object(environmentFields);
 export type WrittenEnvironment = ValueOf<typeof environmentShape>;
 
-export const environmentText = text({
+const environmentText = text({
   wanted: "an environment's name",
   max: 30,
   pattern: environmentName.pattern,

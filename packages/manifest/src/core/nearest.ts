@@ -4,7 +4,7 @@
 const charsMax = 40;
 
 /** The candidate with the fewest typing mistakes, if it is near: at most a third of the word wrong. */
-export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+function nearest(word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > charsMax) return undefined;
   let best: { readonly name: string; readonly distance: number } | undefined;
   for (const name of candidates) {

@@ -13,7 +13,7 @@ export interface Problem {
 }
 
 /** More are counted but not told: who mends the first twenty looks again anyway. */
-export const problemsMax = 20;
+const problemsMax = 20;
 /** More are not even counted: a file of nothing but mistakes has hundreds of thousands. */
 const countedMax = 1_000;
 

@@ -8,7 +8,7 @@ import type { Problems } from "./problems.js";
 import type { Placed, Result, Shape } from "./shape.js";
 
 /** Longest time that can be asked for anywhere but in `keep`. */
-export const weekMs = 7 * 86_400_000;
+const weekMs = 7 * 86_400_000;
 
 export function duration(maxMs = weekMs, lowMs = 0): Shape<number> {
   const schema = { type: "string", pattern: durationPattern };
@@ -62,7 +62,7 @@ export const command: Shape<readonly string[]> = {
 const shellLine = text({ wanted: "a command", max: 16_384, pattern: "\\S", why: "is blank" });
 const words = list(verbatim(16_384), 200);
 
-export function inShell(line: string): readonly string[] {
+function inShell(line: string): readonly string[] {
   return ["/bin/sh", "-c", line];
 }
 
