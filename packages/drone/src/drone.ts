@@ -296,7 +296,8 @@ export class Drone {
     this.#specifications.want([]);
     if (refusal) this.#rejectMet(refusal);
     else await this.#begun;
-    await Promise.allSettled(this.#parts.map((part) => part.stop?.(keeps ? "leave" : "end")));
+    const how = keeps ? "leave" : "end";
+    await Promise.allSettled(this.#parts.map(async (part) => part.stop?.(how)));
     if (keeps) this.#instances.leaveAll();
     else await this.#endInstances();
     if (this.#reports.isJoined && this.#link) {

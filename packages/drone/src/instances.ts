@@ -107,7 +107,7 @@ export class Instances {
     const identity = identityOf(adopted);
     const runner = new InstanceRunner(this.#context, identity, plan ?? planOfNote(note, settings));
     // A promise that is resolved already wins.
-    const isOver = (await Promise.race([running.ended, undefined])) !== undefined;
+    const isOver = (await Promise.race([running.ended, Promise.resolve(undefined)])) !== undefined;
     this.#runners.set(note.process, runner);
     this.#releases.set(note.process, note.release);
     if (!plan) this.#unplanned.add(runner);
@@ -202,7 +202,9 @@ export class Instances {
     }
     this.#resting.add(key);
     const rest: Resting = {
-      ...{ deployment, service, slot },
+      deployment,
+      service,
+      slot,
       release: this.#releases.get(process) ?? identity.release,
       outcome: life.kind,
       reason: life.reason,
@@ -221,7 +223,7 @@ export class Instances {
 
 function asRunning({ state: { identity, life } }: InstanceRunner) {
   const { process, deployment, service, slot } = identity;
-  const isLeaving = life.kind === "stopping" && life.then.kind === "gone";
+  const isLeaving = life.kind === "stopping" && life.after.kind === "gone";
   return { process, deployment, service, slot, isEnding: isLeaving || life.kind === "stopped" };
 }
 

@@ -1,5 +1,5 @@
 /** Restarts instances one after the other, each ready before the next: the call that the hub makes. */
-import { PropagitError, type Params, type Part, type Result } from "@propagit/protocol";
+import { toPropagitError, type Params, type Part, type Result } from "@propagit/protocol";
 import { within, type Clock } from "@propagit/runtime";
 import type { InstanceRunner } from "./instance-runner.js";
 
@@ -47,7 +47,7 @@ async function restartOne(parts: RestartParts, process: string): Promise<string 
   try {
     return await within(parts.clock, limitMs, "its restart", settled.reason);
   } catch (thrown) {
-    return (thrown as PropagitError).message;
+    return toPropagitError(thrown).message;
   } finally {
     settled.stop();
   }
@@ -61,7 +61,7 @@ function untilSettled({ onChange }: RestartParts, runner: InstanceRunner) {
       if (changed !== runner) return;
       const { life, runs: now } = runner.state;
       if (life.kind === "stopped" || life.kind === "stopping") {
-        if (life.kind === "stopped" || life.then.kind === "gone")
+        if (life.kind === "stopped" || life.after.kind === "gone")
           resolve("it was stopped meanwhile");
         return;
       }

@@ -14,7 +14,14 @@ export function reportOf(state: InstanceState): InstanceReport {
   const port = portOf(state);
   const health = healthOf(state);
   return {
-    ...{ process, repo, commit, service, deployment, environment, release, slot },
+    process,
+    repo,
+    commit,
+    service,
+    deployment,
+    environment,
+    release,
+    slot,
     phase: phaseOf(state),
     ...(run?.pid !== undefined && { pid: run.pid }),
     ...(port !== undefined && { port }),
@@ -34,7 +41,7 @@ export function recordName(service: string, port: string, index: number): string
 
 function phaseOf({ life }: InstanceState): InstancePhase {
   if (life.kind === "done") return "stopped";
-  return life.kind === "stopping" && life.then.kind !== "gone" ? "restarting" : life.kind;
+  return life.kind === "stopping" && life.after.kind !== "gone" ? "restarting" : life.kind;
 }
 
 function explanationOf({ life, run }: InstanceState): {
@@ -47,14 +54,20 @@ function explanationOf({ life, run }: InstanceState): {
     case "done":
       return life;
     case "stopping":
-      if (life.then.kind === "restart") return { reason: "somebody asked for a restart" };
-      return life.then.kind === "unhealthy" ? life.then : {};
+      if (life.after.kind === "restart") return { reason: "somebody asked for a restart" };
+      return life.after.kind === "unhealthy" ? life.after : {};
     case "ready":
       return run?.health?.verdict === "failing"
         ? { reason: `unhealthy: ${run.health.reason}` }
         : {};
-    default:
+    case "waiting":
+    case "fetching":
+    case "checking-out":
+    case "starting":
+    case "stopped":
       return {};
+    default:
+      return life satisfies never;
   }
 }
 

@@ -206,7 +206,7 @@ function lookFor({ rules, run }: InstanceState): readonly InstanceEffect[] {
   return run && rules.ready === "listen" ? [{ kind: "probe", run: run.number }] : [];
 }
 
-function beginHealth(state: InstanceState, moment: Moment): InstanceState {
+export function beginHealth(state: InstanceState, moment: Moment): InstanceState {
   return state.rules.health ? withRun(state, { health: beginChecks(moment.now) }) : state;
 }
 

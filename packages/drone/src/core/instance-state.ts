@@ -124,7 +124,7 @@ export type InstanceLife =
       readonly kind: "stopping";
       readonly stage: StopStage;
       readonly until: number | undefined;
-      readonly then: AfterEnd;
+      readonly after: AfterEnd;
     }
   | { readonly kind: "stopped" };
 

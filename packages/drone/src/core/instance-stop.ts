@@ -19,7 +19,7 @@ const killAgainMs = 1_000;
 export function stop(state: InstanceState, moment: Moment): InstanceStep {
   const { life, run } = state;
   if (life.kind === "stopped") return same(state);
-  if (life.kind === "stopping") return to(state, { ...life, then: { kind: "gone" } }, moment);
+  if (life.kind === "stopping") return to(state, { ...life, after: { kind: "gone" } }, moment);
   if (run) return end(state, { kind: "gone" }, moment);
   const isBusy = life.kind === "fetching" || life.kind === "checking-out";
   return to(state, { kind: "stopped" }, moment, isBusy ? [{ kind: "abandon" }] : []);
@@ -45,12 +45,12 @@ export function stopFurther(state: InstanceState, moment: Moment): InstanceStep 
     case "launching":
       return same(state);
     case "freeing":
-      return drain(state, life.then, moment);
+      return drain(state, life.after, moment);
     case "draining":
-      return terminate(state, life.then, moment);
+      return terminate(state, life.after, moment);
     case "terminating":
     case "killing": {
-      const step = stage(state, "killing", moment.now + killAgainMs, life.then, moment);
+      const step = stage(state, "killing", moment.now + killAgainMs, life.after, moment);
       return { ...step, effects: [{ kind: "kill" }] };
     }
     default:
@@ -72,7 +72,7 @@ export function terminate(state: InstanceState, then: AfterEnd, moment: Moment):
 export function exited(state: InstanceState, exit: Exit, moment: Moment): InstanceStep {
   const { life, run } = state;
   const step =
-    life.kind === "stopping" ? after(state, life.then, exit, moment) : ended(state, exit, moment);
+    life.kind === "stopping" ? after(state, life.after, exit, moment) : ended(state, exit, moment);
   const holdsRecord = run !== undefined && run.record !== "none";
   return holdsRecord
     ? { ...step, effects: [{ kind: "free", run: run.number }, ...step.effects] }
@@ -106,5 +106,5 @@ function stage(
   then: AfterEnd,
   moment: Moment,
 ): InstanceStep {
-  return to(state, { kind: "stopping", stage: name, until, then }, moment);
+  return to(state, { kind: "stopping", stage: name, until, after: then }, moment);
 }

@@ -35,6 +35,7 @@ import {
   aliveAt,
   announced,
   awaitReadiness,
+  beginHealth,
   failLate,
   fetch,
   giveUp,
@@ -42,6 +43,7 @@ import {
   launch,
   launched,
   notRegistered,
+  registerPorts,
 } from "./instance-start.js";
 import { after, drain, end, exited, stop, stopFurther, terminate } from "./instance-stop.js";
 import { andThen, same, to, withRun } from "./instance-moves.js";
@@ -93,15 +95,26 @@ export function stepInstance(
     case "stop":
       return stop(state, moment);
     case "rules":
-      return same(withRun({ ...state, rules: event.rules }, { health: undefined }));
+      return ruled(state, event.rules, moment);
     case "tick":
       return tick(state, moment);
     case "fetched":
     case "checked-out":
     case "not-fetched":
       return prepared(state, event, moment);
-    default:
+    case "launched":
+    case "not-launched":
+    case "opened":
+    case "registered":
+    case "not-registered":
+    case "announced":
+    case "freed":
+    case "checked":
+    case "said":
+    case "exited":
       return ofRun(state, event, moment);
+    default:
+      return event satisfies never;
   }
 }
 
@@ -160,7 +173,7 @@ function ofRun(
     case "launched":
       if (state.run?.pid !== undefined) return same(state);
       return life.kind === "stopping"
-        ? terminate(withRun({ ...state, ports: event.ports }, event), life.then, moment)
+        ? terminate(withRun({ ...state, ports: event.ports }, event), life.after, moment)
         : launched(state, event, moment);
     case "not-launched":
       return notLaunched(state, event.reason, moment);
@@ -176,7 +189,7 @@ function ofRun(
       return announced(state, event.records, moment);
     case "freed":
       if (life.kind !== "stopping" || life.stage !== "freeing") return same(state);
-      return drain(state, life.then, moment);
+      return drain(state, life.after, moment);
     case "checked":
       return checked(state, event, moment);
     case "said":
@@ -251,11 +264,18 @@ function retry(state: InstanceState, isAsked: boolean, moment: Moment): Instance
   }
 }
 
+/** Other rules than those it was adopted with: checks and records begin as they say. */
+function ruled(state: InstanceState, rules: InstanceRules, moment: Moment): InstanceStep {
+  const next = withRun({ ...state, rules }, { health: undefined });
+  if (next.life.kind !== "ready") return advance(next, moment);
+  return registerPorts(beginHealth(next, moment));
+}
+
 function restart(state: InstanceState, moment: Moment): InstanceStep {
   const { life, run } = state;
   const then = { kind: "restart" } as const;
   if (life.kind === "stopping") {
-    return life.then.kind === "gone" ? same(state) : to(state, { ...life, then }, moment);
+    return life.after.kind === "gone" ? same(state) : to(state, { ...life, after: then }, moment);
   }
   return run ? end(state, then, moment) : retry({ ...state, crashes: 0 }, true, moment);
 }
@@ -269,6 +289,6 @@ function again(state: InstanceState, moment: Moment): InstanceStep {
 function notLaunched(state: InstanceState, reason: string, moment: Moment): InstanceStep {
   const { run, life } = state;
   if (run?.pid !== undefined) return same(state);
-  if (life.kind === "stopping") return after(state, life.then, { lastLines: [] }, moment);
+  if (life.kind === "stopping") return after(state, life.after, { lastLines: [] }, moment);
   return giveUp({ ...state, run: undefined }, "start", reason, moment);
 }

@@ -39,7 +39,7 @@ export class Life {
             if (!this.isOver) action();
           }),
       },
-    } as Omit<W, "clock" | "network" | "disk"> & World;
+    };
   }
 
   #call(action: () => unknown): unknown {
