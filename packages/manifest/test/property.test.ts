@@ -84,7 +84,10 @@ const manifest = fc
 /** Two kinds of check laid over each other are one too many, which is refused. */
 function withoutHealth<T extends { services?: Record<string, { health?: unknown }> }>(one: T): T {
   const services = Object.entries(one.services ?? {});
-  const without = services.map(([key, { health: _, ...rest }]) => [key, rest] as const);
+  const without = services.map(([key, service]) => {
+    const others = Object.entries(service).filter(([field]) => field !== "health");
+    return [key, Object.fromEntries(others)] as const;
+  });
   return { ...one, ...(one.services && { services: Object.fromEntries(without) }) };
 }
 
