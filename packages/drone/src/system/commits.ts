@@ -30,6 +30,8 @@ export class GitCommits implements Commits {
   readonly #gate = new Gate(runsMax);
   /** How many need a commit at this moment, by its checkout. */
   readonly #holders = new Map<string, number>();
+  /** Checkouts that are being written. */
+  readonly #writing = new Map<string, Promise<void>>();
   /** Checkouts on their way into the trash. */
   readonly #leaving = new Map<string, Promise<unknown>>();
 
@@ -69,8 +71,11 @@ export class GitCommits implements Commits {
   checkOut(name: CommitName, signal: AbortSignal): Promise<CheckedOut> {
     return this.#holding(name, async () => {
       const folder = this.#folderOf(name);
-      if (!(await this.#isCheckedOut(name))) {
-        await this.#gate.pass(signal, () => this.#write(name, folder, signal));
+      while (!(await this.#isCheckedOut(name))) {
+        // Services of one commit ask at the same moment: one writes, the others wait and look again.
+        const other = this.#writing.get(folder);
+        if (other) await other.catch(() => undefined);
+        else await this.#writeAlone(name, folder, signal);
       }
       return { folder, manifest: await readManifest(folder) };
     });
@@ -144,6 +149,16 @@ export class GitCommits implements Commits {
       return await action();
     } finally {
       release();
+    }
+  }
+
+  async #writeAlone(name: CommitName, folder: string, signal: AbortSignal): Promise<void> {
+    const writing = this.#gate.pass(signal, () => this.#write(name, folder, signal));
+    this.#writing.set(folder, writing);
+    try {
+      await writing;
+    } finally {
+      this.#writing.delete(folder);
     }
   }
 

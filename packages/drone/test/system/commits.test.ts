@@ -47,6 +47,21 @@ async function checkoutsIn(folder: string): Promise<string[]> {
   return names.filter((name) => !name.endsWith(".unsynced"));
 }
 
+test("checks a commit out once for all who want it at the same moment", async (t) => {
+  const { commits, commit, source, folder } = await openPlace(t);
+  const name = { repo: "webapp", commit: await commit("one") };
+  await commits.fetch(name, source, never);
+  const given = new AbortController();
+  const impatient = commits.checkOut(name, given.signal).catch(() => undefined);
+  const all = Promise.all([1, 2, 3, 4].map(() => commits.checkOut(name, never)));
+  // Who gives up takes nobody with him.
+  given.abort();
+  await impatient;
+  const folders = new Set((await all).map((checkedOut) => checkedOut.folder));
+  assert.deepEqual([...folders], [join(folder, "commits", "webapp", name.commit)]);
+  assert.deepEqual(await checkoutsIn(folder), [name.commit]);
+});
+
 test("checks a commit out into a folder of its own, with modes and links", async (t) => {
   const { commits, work, commit, source, folder } = await openPlace(t);
   await writeFile(join(work, "run"), "#!/bin/sh\n");
@@ -201,7 +216,7 @@ test("shows the password to the hub only, not to whoever lists processes", async
   }, 5);
   t.after(() => clearInterval(watch));
   await drone();
-  hub.desire({ repo: "webapp", commit: sha });
+  hub.assign({ repo: "webapp", commit: sha });
   await inPhase(hub, sha, "ready");
   const password = fetchPassword(nodeCrypto, hub.conversation?.peer?.sessionKey ?? "");
   const shown = Buffer.from(`drone:${password}`).toString("base64");
