@@ -37,10 +37,18 @@ export function wantedOf(
 ): readonly Wanted[] {
   return assignments.flatMap((assignment) => {
     if (ownService !== undefined) return [{ assignment, service: ownService, slot: 1 }];
-    return assignment.services.flatMap(({ service, instances }) =>
-      Array.from({ length: instances }, (_, index) => ({ assignment, service, slot: index + 1 })),
+    return assignment.services.flatMap(({ service, instances, held }) =>
+      slotsOf(instances, held).map((slot) => ({ assignment, service, slot })),
     );
   });
+}
+
+/** The lowest, without those that somebody ended and that are not to come back by themselves. */
+function slotsOf(instances: number, held: readonly number[] = []): readonly number[] {
+  const ended = new Set(held);
+  // However many are held below, there are enough above.
+  const candidates = Array.from({ length: instances + ended.size }, (_, index) => index + 1);
+  return candidates.filter((slot) => !ended.has(slot)).slice(0, instances);
 }
 
 /**

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { reconcile, wantedOf, type Running, type Wanted } from "../../src/core/reconcile.js";
 import { assignmentOf } from "../support/hub-double.js";
 
@@ -29,6 +30,34 @@ test("wants each service as often as it is assigned, in slots", () => {
     ({ service, slot }) => `${service}.${slot}`,
   );
   assert.deepEqual(places, ["web.1", "web.2", "say.1"]);
+});
+
+test("leaves slots out that somebody ended, and takes the lowest of the others", () => {
+  const slots = (instances: number, held: number[]) =>
+    wantedOf([{ ...assignment, services: [{ service: "web", instances, held }] }], undefined).map(
+      ({ slot }) => slot,
+    );
+  assert.deepEqual(slots(2, [1]), [2, 3]);
+  assert.deepEqual(slots(2, [2]), [1, 3]);
+  assert.deepEqual(slots(3, [3, 1, 1]), [2, 4, 5]);
+  assert.deepEqual(slots(2, [7]), [1, 2]);
+  assert.deepEqual(slots(0, [1]), []);
+  fc.assert(
+    fc.property(fc.nat(50), fc.array(fc.nat(60)), (instances, held) => {
+      const found = slots(instances, held);
+      const others = Array.from({ length: 200 }, (_, index) => index + 1).filter(
+        (slot) => !held.includes(slot),
+      );
+      assert.deepEqual(found, others.slice(0, instances));
+    }),
+  );
+});
+
+test("stops the held one alone and lets its neighbours be", () => {
+  const services = [{ service: "web", instances: 2, held: [2] }];
+  const all = [1, 2, 3].map((slot) => running({ process: `p${slot}`, slot }));
+  const plan = reconcile(wantedOf([{ ...assignment, services }], undefined), all);
+  assert.deepEqual(plan, { start: [], stop: ["p2"], keep: ["p1", "p3"] });
 });
 
 test("wants a drone's own command once for each deployment, whatever its services", () => {
