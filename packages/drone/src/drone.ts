@@ -10,7 +10,6 @@ import {
   formatAddress,
   PropagitError,
   toPropagitError,
-  type Assignment,
   type Result,
   type Telling,
 } from "@propagit/protocol";
@@ -19,19 +18,17 @@ import type { Environment } from "./core/environment.js";
 import type { InstanceStep } from "./core/instance-state.js";
 import { joinReports } from "./core/join-reports.js";
 import { isLasting, isRefusal } from "./core/refusal.js";
-import { checkTold, withTold } from "./core/told.js";
-import { CommitKeeper } from "./commit-keeper.js";
-import { DesireBook } from "./desire-book.js";
+import { contextOf } from "./drone-context.js";
 import { DroneLog } from "./drone-log.js";
 import type { CommandPlace, DroneContext, DronePart, MakePart } from "./drone-part.js";
 import { HubReports } from "./hub-reports.js";
 import type { InstanceRunner } from "./instance-runner.js";
-import { Instances } from "./instances.js";
+import type { Instances } from "./instances.js";
 import { LaunchPad, type LaunchPadParts } from "./launch-pad.js";
+import { Reconciler } from "./reconciler.js";
 import { RegistryDesk } from "./registry-desk.js";
 import { restartAll } from "./rolling-restart.js";
-import { Specifications } from "./specifications.js";
-import type { CommitName, DroneWorld, Joined, Specified } from "./world.js";
+import type { DroneWorld, Joined } from "./world.js";
 
 export interface DroneConfig extends LaunchPadParts {
   /** 32 hex characters: who this drone is across its lives. */
@@ -65,12 +62,9 @@ export class Drone {
 
   readonly #world: DroneWorld;
   readonly #config: DroneConfig;
-  readonly #instances: Instances;
-  readonly #book: DesireBook;
-  readonly #specifications: Specifications;
+  readonly #reconciler: Reconciler;
   readonly #desk: RegistryDesk;
   readonly #pad: LaunchPad;
-  readonly #commits: CommitKeeper;
   readonly #reports = new HubReports();
   readonly #log: DroneLog;
   readonly #parts: readonly DronePart[];
@@ -86,12 +80,6 @@ export class Drone {
   #early: Telling<"drone.assign"> | undefined;
   /** The hub took the drone in on this connection, and is the one whose instances run here. */
   #isFollowing = false;
-  /** What the hub has said in this life; before, nothing is ended that an earlier life left. */
-  #told: readonly Assignment[] | undefined;
-  /** Deployments to ask the hub about, and those that were asked about once more. */
-  readonly #unspecified = new Set<string>();
-  readonly #askedAgain = new Set<string>();
-  #isPlanned = false;
   #isStopping = false;
   #stopped: Promise<void> | undefined;
   #resolveEnded!: (error: PropagitError | undefined) => void;
@@ -113,18 +101,20 @@ export class Drone {
     this.#startedAt = world.clock.monotonic();
     this.#log = new DroneLog(world);
     this.#pad = new LaunchPad(world, config);
-    this.#book = new DesireBook(world, () => this.#reconcile("leave alone"));
     this.#desk = this.#makeDesk();
-    this.#specifications = this.#makeSpecifications();
-    this.#instances = this.#makeInstances();
-    this.#commits = new CommitKeeper(world, () => this.#commitsInUse());
+    this.#reconciler = this.#makeReconciler();
     this.#begun = this.#begin();
-    this.#parts = config.parts.map((make) => make(this.#makeContext()));
+    const context = this.#makeContext();
+    this.#parts = config.parts.map((make) => make(context));
   }
 
   /** The name that the hub knows it by. */
   get name(): string {
     return this.#name;
+  }
+
+  get #instances(): Instances {
+    return this.#reconciler.instances;
   }
 
   /** Ends all instances and frees their records, or leaves them to the next life; says goodbye to the hub. */
@@ -136,13 +126,12 @@ export class Drone {
   /** What an earlier life left comes first, so that the hub hears of it at once. */
   async #begin(): Promise<void> {
     try {
-      await this.#book.load();
+      const joined = await this.#reconciler.load();
       await this.#desk.load();
-      this.#name = this.#book.current?.joined.drone ?? this.#name;
+      this.#name = joined?.drone ?? this.#name;
       await this.#instances.adopt();
-      const { current } = this.#book;
-      if (current) this.#useRegistry(current.joined);
-      this.#reconcile("leave alone");
+      if (joined) this.#useRegistry(joined);
+      this.#reconciler.reconcile("leave alone");
       if (!this.#isStopping) this.#link = this.#makeLink();
     } catch (thrown) {
       const error = toPropagitError(thrown);
@@ -170,8 +159,8 @@ export class Drone {
     this.#reports.joined(conversation, instances);
     for (const runner of this.#instances.all()) this.#reports.say(runner.report);
     this.#reports.forgetOthers(this.#instances.all().map(({ state }) => state.identity.process));
-    if (this.#early) this.#take(this.#early);
-    this.#reconcile("retry");
+    if (this.#early) this.#reconciler.take(this.#early);
+    this.#reconciler.reconcile("retry");
   }
 
   /**
@@ -179,17 +168,15 @@ export class Drone {
    * its data wants nothing, and that is no reason to stop anything. @throws HUB_CHANGED
    */
   #follow({ name, hub, registry, timeoutMs = timeoutMsDefault }: Result<"hub.join">): void {
-    const former = this.#book.current?.joined.hub;
+    const former = this.#reconciler.joined?.hub;
     const { size } = this.#instances;
     if (hub !== undefined && former !== undefined && hub !== former && size > 0) {
       const running = `${size} instances run here that it knows nothing of`;
       throw new PropagitError("HUB_CHANGED", `this is another hub than before, and ${running}`);
     }
     const joined: Joined = { drone: name, hub: hub ?? former, registry, timeoutMs };
-    // What another hub wanted is nothing to this one.
-    if (hub !== former) this.#book.change((before) => ({ ...before, assignments: [], keep: [] }));
     this.#name = name;
-    this.#book.joined(joined);
+    this.#reconciler.follow(joined);
     this.#isFollowing = true;
     this.#useRegistry(joined);
   }
@@ -209,55 +196,8 @@ export class Drone {
     if (from !== this.#conversation || told.revision < this.#revision) return;
     this.#revision = told.revision;
     // It may come before the answer to the join has been looked at.
-    if (this.#isFollowing) this.#take(told);
+    if (this.#isFollowing) this.#reconciler.take(told);
     else this.#early = told;
-  }
-
-  /** On disk first; what is written then makes it happen. */
-  #take(assign: Telling<"drone.assign">): void {
-    const told = checkTold(assign);
-    for (const reason of told.refused) this.#world.log.warn(`not run: ${reason}`);
-    this.#told = told.assignments;
-    this.#askedAgain.clear();
-    this.#book.change((before) => withTold(before, told));
-    this.#reconcile("retry");
-  }
-
-  #reconcile(kept: "retry" | "leave alone"): void {
-    const { current } = this.#book;
-    if (this.#isStopping || !current) return;
-    const known = new Set(current.specifications.map(({ id }) => id));
-    for (const { id } of current.assignments) if (!known.has(id)) this.#unspecified.add(id);
-    const assigned = new Set(current.assignments.map(({ id }) => id));
-    this.#specifications.want([...this.#unspecified].filter((id) => assigned.has(id)));
-    this.#instances.reconcile({ mayEnd: this.#isTold(), retry: kept === "retry" });
-    if (this.#isTold()) this.#commits.tidySoon();
-  }
-
-  /** Whether what counts now is what the hub said in this life. */
-  #isTold(): boolean {
-    return this.#told !== undefined && this.#book.current?.assignments === this.#told;
-  }
-
-  /** Many instances that end at once are one occasion. */
-  #reconcileSoon(): void {
-    if (this.#isPlanned) return;
-    this.#isPlanned = true;
-    this.#world.clock.after(0, () => {
-      this.#isPlanned = false;
-      this.#reconcile("leave alone");
-    });
-  }
-
-  /** A drone knows a deployment without a service that it is to run: asked for once more after each telling. */
-  #askForService(deployment: string, service: string): void {
-    if (this.#askedAgain.has(deployment)) return;
-    this.#askedAgain.add(deployment);
-    this.#unspecified.add(deployment);
-    this.#world.log.warn(
-      `deployment ${deployment} has no service ${service}; asking the hub again`,
-    );
-    this.#reconcileSoon();
   }
 
   #changed(runner: InstanceRunner, step: InstanceStep["done"]): void {
@@ -268,7 +208,7 @@ export class Drone {
     if (runner.state.life.kind !== "stopped") return;
     this.#pad.ports.release(process);
     this.#reports.gone(process);
-    this.#reconcileSoon();
+    this.#reconciler.reconcileSoon();
   }
 
   #linkChanged(state: LinkState): void {
@@ -293,7 +233,7 @@ export class Drone {
   async #end(refusal: PropagitError | undefined, { instances }: DroneEnd): Promise<void> {
     const keeps = instances === "keep";
     this.#isStopping = true;
-    this.#specifications.want([]);
+    this.#reconciler.stop();
     if (refusal) this.#rejectMet(refusal);
     else await this.#begun;
     const how = keeps ? "leave" : "end";
@@ -308,7 +248,7 @@ export class Drone {
     this.#rejectMet(refusal ?? new PropagitError("LINK_LOST", "the drone was stopped"));
     const closed = this.#desk.close({ keepLease: keeps });
     await within(this.#world.clock, leaveMsMax, "the registry", closed).catch(() => undefined);
-    await this.#book.flushed();
+    await this.#reconciler.flushed();
     this.#resolveEnded(refusal);
   }
 
@@ -363,26 +303,12 @@ export class Drone {
     });
   }
 
-  #makeSpecifications(): Specifications {
-    return new Specifications({
-      world: this.#world,
-      hub: () => this.#hub(),
-      found: (specified) => {
-        this.#unspecified.delete(specified.id);
-        this.#book.change((before) => {
-          const others = before.specifications.filter(({ id }) => id !== specified.id);
-          return { ...before, specifications: [...others, specified] };
-        });
-      },
-    });
-  }
-
-  #makeInstances(): Instances {
+  #makeReconciler(): Reconciler {
     const { host, settings } = this.#config;
-    return new Instances({
+    return new Reconciler({
       world: this.#world,
       settings,
-      book: this.#book,
+      hub: () => this.#hub(),
       context: {
         world: this.#world,
         desk: this.#desk,
@@ -395,38 +321,23 @@ export class Drone {
           this.#environment({ identity, plan, ...place, variables: {} }),
       },
       changed: (runner, step) => this.#changed(runner, step),
-      unknownService: (deployment, service) => this.#askForService(deployment, service),
+      commitsInUse: () => this.#parts.flatMap((part) => part.commitsInUse?.() ?? []),
     });
   }
 
   #makeContext(): DroneContext {
-    return {
+    return contextOf({
       world: this.#world,
       name: () => this.#name,
       host: this.#config.host,
       source: async (repo) => this.#pad.source(repo, await this.#hub()),
-      specified: (id) => this.#specified(id),
-      planOf: (specified, service) => {
-        const plan = this.#instances.planOf(specified, service);
-        if (plan) return plan;
-        throw new PropagitError("NO_SERVICE", `there is no service ${service ?? ""} to run`);
-      },
       environment: (place) => this.#environment(place),
-      instances: () =>
-        this.#instances.all().flatMap(({ note, state: { run } }) => {
-          return note && run?.pid !== undefined ? [{ note, pid: run.pid }] : [];
-        }),
-    };
-  }
-
-  /** A deployment that the drone runs is known; of others (a build, a test) the hub is asked. */
-  async #specified(id: string): Promise<Specified> {
-    const known = this.#book.current?.specifications.find((specified) => specified.id === id);
-    return known ?? this.#specifications.ask(id);
+      reconciler: this.#reconciler,
+    });
   }
 
   #environment(place: CommandPlace): Environment {
-    const joined = this.#book.current?.joined;
+    const { joined } = this.#reconciler;
     assert(joined, "nothing starts before a hub took the drone in");
     return this.#pad.environment(place, joined, this.#desk.place);
   }
@@ -435,23 +346,5 @@ export class Drone {
     await this.#begun;
     if (this.#link) return this.#link.up(hubMsMax);
     throw new PropagitError("LINK_LOST", "the drone ends");
-  }
-
-  /** Commits that stay on disk; undefined while the hub has not said what it keeps. */
-  #commitsInUse(): readonly CommitName[] | undefined {
-    const { current } = this.#book;
-    if (!current || !this.#isTold()) return undefined;
-    const places = [
-      ...current.assignments,
-      ...this.#instances.all().map(({ state }) => state.identity),
-    ];
-    return [
-      ...current.keep,
-      ...places.flatMap(({ repo, commit, artifact }) => [
-        { repo, commit },
-        { repo, commit: artifact },
-      ]),
-      ...this.#parts.flatMap((part) => part.commitsInUse?.() ?? []),
-    ];
   }
 }

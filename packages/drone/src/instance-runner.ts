@@ -12,7 +12,7 @@ import type { Timer } from "@propagit/runtime";
 import type { Environment } from "./core/environment.js";
 import { newInstance, stepInstance, wakeAt } from "./core/instance.js";
 import type { InstancePlan } from "./core/instance-plan.js";
-import { recordName, reportOf } from "./core/instance-report.js";
+import { reportOf } from "./core/instance-report.js";
 import type {
   Announced,
   InstanceEffect,
@@ -26,7 +26,8 @@ import type {
 import { versionOf } from "./core/version.js";
 import { runHealthCheck } from "./health-check.js";
 import { untilOpen } from "./readiness.js";
-import type { RecordPlace, RegistryDesk } from "./registry-desk.js";
+import { InstanceRecords } from "./instance-records.js";
+import type { RegistryDesk } from "./registry-desk.js";
 import type {
   AdoptedProcess,
   CheckedOut,
@@ -68,6 +69,7 @@ const announcedMsMax = 2_000;
 
 export class InstanceRunner {
   readonly #context: RunnerContext;
+  readonly #records: InstanceRecords;
   #plan: InstancePlan;
   #state: InstanceState;
   #timer: Timer | undefined;
@@ -77,13 +79,12 @@ export class InstanceRunner {
   #note: InstanceNote | undefined;
   /** Where the last check was answered. */
   #checkHost: string | undefined;
-  /** Records of an earlier life, made again as they were. */
-  #formerRecords: readonly string[] = [];
   #isLeft = false;
 
   constructor(context: RunnerContext, identity: InstanceIdentity, plan: InstancePlan) {
     this.#context = context;
     this.#plan = plan;
+    this.#records = new InstanceRecords(context, identity.process);
     this.#state = newInstance(identity, plan.rules, context.world.clock.now());
   }
 
@@ -125,8 +126,7 @@ export class InstanceRunner {
     const { ports, restarts, wasReady, records } = note;
     this.#running = running;
     this.#note = note;
-    this.#formerRecords = records;
-    this.#context.desk.remember(note.process, records);
+    this.#records.adopt(records);
     const hasRecords = records.length > 0;
     const { pid } = running;
     this.feed({ kind: "adopted", pid, ports, restarts, wasReady, hasRecords, isOver });
@@ -258,9 +258,7 @@ export class InstanceRunner {
   async #awaitEnd(run: number, running: RunningProcess): Promise<void> {
     const end = await running.ended;
     this.#running = undefined;
-    this.#context.desk.outlive(this.#state.identity.process);
-    if (this.#formerRecords.length > 0) void this.#free(run);
-    this.#formerRecords = [];
+    if (this.#records.outlive() === "some are left") void this.#free(run);
     this.feed({ kind: "exited", run, ...end });
   }
 
@@ -283,7 +281,7 @@ export class InstanceRunner {
 
   /** Those that the app made itself and that still hold. */
   #announcements(): readonly Announced[] {
-    return this.#context.desk.announced(this.#state.identity.process);
+    return this.#records.announced();
   }
 
   async #probe(run: number): Promise<void> {
@@ -307,30 +305,14 @@ export class InstanceRunner {
   }
 
   async #register(run: number): Promise<void> {
-    const { desk, world, host } = this.#context;
-    const { process, deployment, commit } = this.#state.identity;
+    const { world, host } = this.#context;
     const { version, warning } = versionOf(await this.#manifest());
     if (warning !== undefined) world.log.warn(`${this.title}: ${warning}`);
-    const records = this.#records();
-    await this.#remember({ records: records.map(({ id }) => id) });
+    const places = this.#records.placesOf(this.#state);
+    await this.#remember({ records: places.map(({ id }) => id) });
     if (!this.#isCurrent(run) || this.#state.run?.record === "none") return;
-    const drone = this.#context.drone();
-    await desk.register({ process, deployment, drone, version, commit, host, records });
+    await this.#records.register(this.#state.identity, { version, host, places });
     this.feed({ kind: "registered", run });
-  }
-
-  /** One for each port; new ids, but for those of an earlier life. */
-  #records(): readonly RecordPlace[] {
-    const { random } = this.#context.world;
-    const { ports, identity, rules } = this.#state;
-    const former = this.#formerRecords;
-    this.#formerRecords = [];
-    return rules.ports.flatMap(({ name }, index) => {
-      const port = ports[name];
-      if (port === undefined) return [];
-      const service = recordName(identity.service, name, index);
-      return [{ id: former[index] ?? random.hex(32), service, port }];
-    });
   }
 
   /** Of an adopted process nobody has looked at the files yet. */
@@ -342,9 +324,9 @@ export class InstanceRunner {
   }
 
   async #free(run: number): Promise<void> {
-    const { desk, world } = this.#context;
+    const { world } = this.#context;
     try {
-      await desk.free(this.#state.identity.process);
+      await this.#records.free();
     } catch (thrown) {
       // The lease ends it, a little later.
       world.log.warn(`${this.title}: its record was not freed: ${toPropagitError(thrown).message}`);

@@ -28,6 +28,9 @@ export class Specifications {
   readonly #parts: SpecificationsParts;
   /** Ids, and how often asking for them failed. */
   readonly #wanted = new Map<string, number>();
+  /** Known, but without something that it should have; and those that were asked about once more. */
+  readonly #doubted = new Set<string>();
+  readonly #askedAgain = new Set<string>();
   /** Being asked for, or resting before another try. */
   readonly #busy = new Set<string>();
   #asking = 0;
@@ -36,11 +39,25 @@ export class Specifications {
     this.#parts = parts;
   }
 
-  /** From now on these, and no others, are asked for until they are found. */
-  want(ids: readonly string[]): void {
+  /** From now on those of the assigned that are not known well, and no others, are asked for until found. */
+  want(assigned: readonly string[], known: ReadonlySet<string>): void {
+    const ids = assigned.filter((id) => !known.has(id) || this.#doubted.has(id));
     for (const id of this.#wanted.keys()) if (!ids.includes(id)) this.#wanted.delete(id);
     for (const id of ids) if (!this.#wanted.has(id)) this.#wanted.set(id, 0);
     this.#next();
+  }
+
+  /** What is known of it lacks something; whether the hub is asked again, once for each telling. */
+  doubt(id: string): boolean {
+    if (this.#askedAgain.has(id)) return false;
+    this.#askedAgain.add(id);
+    this.#doubted.add(id);
+    return true;
+  }
+
+  /** The hub has told anew: what is doubted still may be asked for once more. */
+  askAnew(): void {
+    this.#askedAgain.clear();
   }
 
   /** Asks once, now. @throws UNREACHABLE, NO_RELEASE */
@@ -64,6 +81,7 @@ export class Specifications {
     try {
       const specified = await this.ask(id);
       this.#busy.delete(id);
+      this.#doubted.delete(id);
       if (this.#wanted.delete(id)) this.#parts.found(specified);
     } catch (thrown) {
       this.#again(id, toPropagitError(thrown).message);
