@@ -30,6 +30,7 @@ import {
   summaryOf,
 } from "./core/release-history.js";
 import { checkEnvironment } from "./core/environment-name.js";
+import { aheadOf } from "./core/put-back.js";
 import type { ReleaseRow } from "./core/rows.js";
 import { withScales } from "./core/scales.js";
 import type { Ledger } from "./ledger.js";
@@ -48,6 +49,14 @@ export interface ReleasePlace {
   readonly environment: string;
   readonly by: string;
 }
+
+/** What of an old release is new when it is released once more. */
+type NewOfOld = Pick<
+  ReleaseRequest,
+  "kind" | "from" | "by" | "settings" | "supersede" | "alongside"
+> & {
+  readonly scales: ReleaseRow["scales"];
+};
 
 /** Events that are looked through for those of one release: all that are kept. */
 const eventsMax = 10_000;
@@ -109,21 +118,25 @@ export class ReleaseDesk {
         from: target.number,
         by,
         settings: target.settings,
+        scales: target.scales,
         ...(supersede !== undefined && { supersede }),
       },
       { ...asker, onPart: withNote(asker.onPart, note) },
     );
   }
 
-  /** The current release with the settings as they are now; undefined when nothing is deployed there. */
+  /** The current release with these settings; undefined when nothing is deployed there. */
   async configure(
     { repo, environment, by }: ReleasePlace,
+    { settings, alongside }: Required<Pick<ReleaseRequest, "settings" | "alongside">>,
     asker: Asker,
   ): Promise<RolloutResult | undefined> {
     const base = settingsBase(this.#ledger, repo, environment);
     if (!base) return undefined;
-    const { settings } = environmentOf(this.#ledger, repo, environment);
-    return this.#again(base, { kind: "config", by, settings }, asker);
+    const place = environmentOf(this.#ledger, repo, environment);
+    const ahead = aheadOf(this.#ledger, { ...place, settings });
+    const wanted = { kind: "config", by, settings: ahead.settings, alongside } as const;
+    return this.#again(base, { ...wanted, scales: base.scales }, asker);
   }
 
   releases(
@@ -202,11 +215,13 @@ export class ReleaseDesk {
     asker: Asker,
   ): Promise<RolloutResult> {
     const { repo, environment, commit } = wanted;
-    const specification = await this.#specificationOf(repo, environment, commit);
+    const plain = await this.#specificationOf(repo, environment, commit);
     const { subject } = await this.#world.repositories.describe(repo, commit);
-    const { settings } = environmentOf(this.#ledger, repo, environment);
+    const place = environmentOf(this.#ledger, repo, environment);
+    const { settings, scales } = aheadOf(this.#ledger, place);
+    const specification = withScales(plain, scales);
     return this.#rollouts.start(
-      { ...wanted, kind: "deploy", specification, settings, subject },
+      { ...wanted, kind: "deploy", specification, settings, scales, subject },
       asker,
     );
   }
@@ -217,7 +232,7 @@ export class ReleaseDesk {
    */
   async #again(
     row: ReleaseRow,
-    wanted: Pick<ReleaseRequest, "kind" | "from" | "by" | "settings" | "supersede">,
+    { scales, ...wanted }: NewOfOld,
     asker: Asker,
   ): Promise<RolloutResult> {
     const repo = row.repo as RepoName;
@@ -229,6 +244,7 @@ export class ReleaseDesk {
         environment: row.environment,
         commit: row.commit as CommitHash,
         ...(artifact !== undefined && { artifact }),
+        ...(scales && { scales }),
         specification: row.specification,
         subject: row.subject,
         promote: true,
@@ -250,8 +266,7 @@ export class ReleaseDesk {
     commit: CommitHash,
   ): Promise<Specification> {
     const files = await this.#world.repositories.read(repo, commit, manifestFiles);
-    const specification = specificationOf(readManifest(files), environment);
-    return withScales(specification, environmentOf(this.#ledger, repo, environment).scales);
+    return specificationOf(readManifest(files), environment);
   }
 
   #rollbackTarget({ repo, environment }: ReleasePlace, number: number | undefined): ReleaseRow {

@@ -6,6 +6,7 @@ import type {
   RolloutProgress,
   Specification,
 } from "@propagit/protocol";
+import type { Draft } from "./core/draft.js";
 import type { SettingRows } from "./core/rows.js";
 
 /** A release to be made and carried out. */
@@ -18,8 +19,10 @@ export interface ReleaseRequest {
   readonly from?: number;
   /** The commit to check out, when that is known: nothing is built then. */
   readonly artifact?: string;
-  /** With the scales of its environment applied already. */
+  /** With `scales` applied already. */
   readonly specification: Specification;
+  /** Of its environment; absent when it is made of a release that does not say. */
+  readonly scales?: Readonly<Record<string, number>>;
   /** Hidden under the hub's own key. */
   readonly settings: SettingRows;
   /** First line of the commit's message. */
@@ -29,6 +32,8 @@ export interface ReleaseRequest {
   readonly promote?: boolean;
   /** Takes the place of releases that wait in the queue. */
   readonly supersede?: boolean;
+  /** What is written together with it, also when there is nothing to do; refuses by throwing. */
+  readonly alongside?: (draft: Draft) => void;
 }
 
 /** Whoever asked; when he is gone, the release goes on without him. */

@@ -9,7 +9,9 @@
 import { assert, PropagitError, type InstanceReport, type RolloutResult } from "@propagit/protocol";
 import type { Assignments } from "./assignments.js";
 import type { Contact, Step } from "./core/contact.js";
+import { environmentOf } from "./core/deployment-edits.js";
 import { Draft } from "./core/draft.js";
+import { putBack } from "./core/put-back.js";
 import { deadlineOf, stepRollout, type RolloutEvent, type RolloutStep } from "./core/rollout.js";
 import {
   acceptRelease,
@@ -169,25 +171,17 @@ export class Rollouts {
     let superseded: readonly Rollout[] = [];
     try {
       await this.#ledger.change(() => {
+        const draft = new Draft(this.#ledger);
+        request.alongside?.(draft);
         const queue = this.#queues.of(request);
-        const last = queue.at(-1);
-        if (last && this.#gate.isSame(this.#ledger, last.row, request, deployment)) {
-          begun = { kind: "joined", rollout: last };
-          return undefined;
-        }
-        const unchanged = last
-          ? undefined
-          : this.#gate.unchanged(this.#ledger, request, deployment);
-        if (unchanged) {
-          begun = { kind: "unchanged", unchanged };
-          return undefined;
-        }
+        begun = this.#alreadyBegun(draft, request, deployment);
+        if (begun) return changeOf(draft);
         this.#refuse(request);
         superseded = request.supersede ? queue.filter(({ row }) => row.phase === "queued") : [];
-        const made = this.#make(request, deployment, superseded);
+        const made = this.#make(draft, request, deployment, superseded);
         ({ step } = made);
         begun = { kind: "new", rollout: made.rollout };
-        return made.change;
+        return draft.change;
       });
     } catch (thrown) {
       if (begun?.kind === "new") this.#forget(begun.rollout, thrown);
@@ -206,11 +200,30 @@ export class Rollouts {
     return begun;
   }
 
+  /** The very same on its way, or there. */
+  #alreadyBegun(draft: Draft, request: ReleaseRequest, deployment: string): Begun | undefined {
+    const last = this.#queues.of(request).at(-1);
+    if (last) {
+      const isSame = this.#gate.isSame(draft, last.row, request, deployment);
+      return isSame ? { kind: "joined", rollout: last } : undefined;
+    }
+    const unchanged = this.#gate.unchanged(draft, request, deployment);
+    if (!unchanged) return undefined;
+    // It is live already, but the settings may be those of a release that failed since.
+    const { lastRelease } = environmentOf(draft, request.repo, request.environment);
+    if (request.kind === "rollback") putBack(draft, { ...request, number: lastRelease + 1 });
+    return { kind: "unchanged", unchanged };
+  }
+
   /** The new release in the queue, and its first step when it is its turn at once. */
-  #make(request: ReleaseRequest, deployment: string, superseded: readonly Rollout[]) {
-    const { supersede: _, promote, ...given } = request;
+  #make(
+    draft: Draft,
+    request: ReleaseRequest,
+    deployment: string,
+    superseded: readonly Rollout[],
+  ): { readonly rollout: Rollout; readonly step: RolloutStep | undefined } {
+    const { supersede: _, alongside: __, promote, ...given } = request;
     const now = this.#world.clock.now();
-    const draft = new Draft(this.#ledger);
     const queued = acceptRelease(draft, { ...given, deployment, promote }, now);
     const by = `release ${queued.number} (${request.by}) takes its place`;
     for (const { row } of superseded) supersede(draft, row, by, now);
@@ -230,7 +243,7 @@ export class Rollouts {
         text,
       });
     }
-    return { rollout, step, change: draft.change };
+    return { rollout, step };
   }
 
   #refuse(request: ReleaseRequest): void {
@@ -268,7 +281,7 @@ export class Rollouts {
       before = rollout.row;
       const draft = new Draft(this.#ledger);
       step = this.#step(draft, rollout, event);
-      return draft.change.edits.length > 0 ? draft.change : undefined;
+      return changeOf(draft);
     });
     if (step && !this.#isSuspended) this.#took(rollout, before, step);
   }
@@ -388,4 +401,9 @@ export class Rollouts {
     rollout.isLooking = true;
     this.#feed(rollout, { kind: "looked" });
   }
+}
+
+/** Undefined when nothing changes. */
+function changeOf({ change }: Draft): LedgerChange | undefined {
+  return change.edits.length > 0 ? change : undefined;
 }

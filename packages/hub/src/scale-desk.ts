@@ -56,19 +56,12 @@ export class ScaleDesk {
       services.map(({ service }) => service),
     );
     const manifest = await this.#manifestOf(current);
-    let scales: Readonly<Record<string, number>> = {};
-    await this.#ledger.change(() => {
-      const row = environmentOf(this.#ledger, current.repo, environment);
-      scales = changedScales(row.scales, services);
-      if (JSON.stringify(scales) === JSON.stringify(row.scales)) return undefined;
-      const draft = new Draft(this.#ledger);
-      draft.put("environments", placeKey(current.repo, environment), { ...row, scales });
-      const text = `${by} scales ${placeName(current)}: ${describe(services)}`;
-      draft.note({ kind: "scaled", repo: current.repo, environment, by, text });
-      return draft.change;
-    });
+    const place = environmentOf(this.#ledger, current.repo, environment);
+    const scales = changedScales(place.scales, services);
     const specification = withScales(rescaled(current.specification, manifest), scales);
-    const request = requestOf(current, specification, by);
+    const text = `${by} scales ${placeName(current)}: ${describe(services)}`;
+    const alongside = (draft: Draft) => putScales(draft, { current, services, scales, by, text });
+    const request = { ...requestOf(current, specification, by), scales, alongside };
     return this.#rollouts.start(request, { onPart: part, signal });
   }
 
@@ -192,6 +185,36 @@ export class ScaleDesk {
         .map(({ process }) => ({ drone, process })),
     );
   }
+}
+
+/** @throws CHANGED_MEANWHILE when somebody else has scaled it since `scales` was made */
+function putScales(
+  draft: Draft,
+  {
+    current: { repo, environment },
+    services,
+    scales,
+    by,
+    text,
+  }: {
+    readonly current: ReleaseRow;
+    readonly services: Params<"hub.scale">["services"];
+    readonly scales: Readonly<Record<string, number>>;
+    readonly by: string;
+    readonly text: string;
+  },
+): void {
+  const row = environmentOf(draft, repo, environment);
+  const now = changedScales(row.scales, services);
+  if (JSON.stringify(now) !== JSON.stringify(scales)) {
+    const what = placeName({ repo, environment });
+    throw new PropagitError("CHANGED_MEANWHILE", `somebody else scaled ${what} meanwhile`, {
+      hint: "look with `propagit ps`, then scale again",
+    });
+  }
+  if (JSON.stringify(scales) === JSON.stringify(row.scales)) return;
+  draft.put("environments", placeKey(repo, environment), { ...row, scales });
+  draft.note({ kind: "scaled", repo, environment, by, text });
 }
 
 /** @throws NO_SERVICE */

@@ -14,8 +14,9 @@ import {
   type RolloutResult,
 } from "@propagit/protocol";
 import type { IncomingCall } from "@propagit/runtime";
+import { Value } from "typebox/value";
 import { environmentOf } from "./core/deployment-edits.js";
-import { changed, Draft } from "./core/draft.js";
+import { changed, Draft, type LedgerRows } from "./core/draft.js";
 import { checkEnvironment } from "./core/environment-name.js";
 import { newestRelease } from "./core/release-history.js";
 import { placeKey, type SettingRow, type SettingRows } from "./core/rows.js";
@@ -25,10 +26,18 @@ import {
   checkSetting,
   compareSettings,
   type NewSetting,
+  type SettingsChange,
 } from "./core/settings.js";
 import type { Ledger } from "./ledger.js";
-import type { ReleaseDesk } from "./release-desk.js";
+import type { ReleaseDesk, ReleasePlace } from "./release-desk.js";
 import type { HubWorld } from "./world.js";
+
+/** A change that is asked for, its values hidden already. */
+interface WantedSettings {
+  readonly place: ReleasePlace;
+  readonly set: ReadonlyMap<string, SettingRow>;
+  readonly unset: readonly string[];
+}
 
 export class SettingsDesk {
   readonly #world: Pick<HubWorld, "crypto" | "clock" | "settingsKey">;
@@ -66,22 +75,12 @@ export class SettingsDesk {
     checkNames(clear, unset);
     const at = this.#world.clock.now();
     const rows = new Map(clear.map((one) => [one.name, this.#hide(one, at, by)]));
-    let names: readonly string[] = [];
-    await this.#ledger.change(() => {
-      const row = environmentOf(this.#ledger, name, environment);
-      const change = changeSettings(row.settings, { set: rows, unset }, (one) => this.reveal(one));
-      names = change.changed;
-      if (names.length === 0) return undefined;
-      const draft = new Draft(this.#ledger);
-      const after = changed(row, { settings: change.settings });
-      draft.put("environments", placeKey(name, environment), after);
-      const text = `${by} changed settings of ${name} in ${environment}: ${names.join(", ")}`;
-      draft.note({ kind: "configured", repo: name, environment, by, text: text.slice(0, 2_000) });
-      return draft.change;
-    });
-    if (names.length === 0 || !deploy) return { changed: [...names] };
-    const rollout = await this.#deploy({ repo: name, environment, by }, call);
-    return { changed: [...names], ...(rollout && { rollout }) };
+    const wanted = { place: { repo: name, environment, by }, set: rows, unset };
+    const { changed: names } = this.#changeOf(this.#ledger, wanted);
+    if (names.length === 0) return { changed: [] };
+    const rollout = deploy ? await this.#deploy(wanted, call) : undefined;
+    if (rollout) return { changed: [...names], rollout };
+    return { changed: [...(await this.#keep(wanted))] };
   }
 
   settings({
@@ -115,17 +114,63 @@ export class SettingsDesk {
     });
   }
 
+  /** The release and its settings are written together; undefined when nothing is deployed there. */
   async #deploy(
-    place: Parameters<ReleaseDesk["configure"]>[0],
-    { part, signal }: IncomingCall<"hub.configure">,
+    wanted: WantedSettings,
+    call: Pick<IncomingCall<"hub.configure">, "part" | "signal">,
   ): Promise<RolloutResult | undefined> {
+    const { part, signal } = call;
+    const { settings } = this.#changeOf(this.#ledger, wanted);
+    let isStale = false;
+    let isAccepted = false;
+    const alongside = (draft: Draft) => {
+      const now = this.#put(draft, wanted);
+      isStale = !Value.Equal(now.settings, settings);
+      if (isStale) throw new PropagitError("CHANGED_MEANWHILE", "other settings were changed");
+    };
+    const onPart: typeof part = (progress) => {
+      isAccepted = true;
+      part(progress);
+    };
     try {
-      return await this.#releases.configure(place, { onPart: part, signal });
+      const release = { settings, alongside };
+      return await this.#releases.configure(wanted.place, release, { onPart, signal });
     } catch (thrown) {
+      // Two changes at the same time are one after the other; each try ends with a change of somebody.
+      if (isStale) return this.#deploy(wanted, call);
+      if (!isAccepted) await this.#keep(wanted);
       const { code, message, hint } = toPropagitError(thrown);
       const kept = "the settings are kept, for the next release";
       throw new PropagitError(code, `${message}; ${kept}`, { hint });
     }
+  }
+
+  /** Without a release. @returns the names that changed */
+  async #keep(wanted: WantedSettings): Promise<readonly string[]> {
+    let names: readonly string[] = [];
+    await this.#ledger.change(() => {
+      const draft = new Draft(this.#ledger);
+      names = this.#put(draft, wanted).changed;
+      return names.length === 0 ? undefined : draft.change;
+    });
+    return names;
+  }
+
+  #put(draft: Draft, wanted: WantedSettings): SettingsChange {
+    const change = this.#changeOf(draft, wanted);
+    const { repo, environment, by } = wanted.place;
+    const row = environmentOf(draft, repo, environment);
+    const { settings, changed: names } = change;
+    if (names.length === 0) return change;
+    draft.put("environments", placeKey(repo, environment), changed(row, { settings }));
+    const text = `${by} changed settings of ${repo} in ${environment}: ${names.join(", ")}`;
+    draft.note({ kind: "configured", repo, environment, by, text: text.slice(0, 2_000) });
+    return change;
+  }
+
+  #changeOf(rows: LedgerRows, { place, set, unset }: WantedSettings): SettingsChange {
+    const { settings } = environmentOf(rows, place.repo, place.environment);
+    return changeSettings(settings, { set, unset }, (row) => this.reveal(row));
   }
 
   #unhide(

@@ -2,6 +2,7 @@
 import { environmentDefault, shortCommit, type DroneOutcome } from "@propagit/protocol";
 import { changeRelease, environmentOf, sendVisitors, undesire } from "./deployment-edits.js";
 import { changed, type Draft, type LedgerRows } from "./draft.js";
+import { putBack } from "./put-back.js";
 import {
   placeKey,
   releaseKey,
@@ -20,7 +21,7 @@ export type NewRelease = Pick<
   ReleaseRow,
   "repo" | "environment" | "deployment" | "commit" | "subject" | "kind" | "by"
 > &
-  Pick<ReleaseRow, "specification" | "settings" | "artifact" | "from"> & {
+  Pick<ReleaseRow, "specification" | "settings" | "scales" | "artifact" | "from"> & {
     readonly promote: boolean | undefined;
   };
 
@@ -207,6 +208,7 @@ function endRelease(draft: Draft, row: RolloutRow, end: RolloutEnd, now: number)
   draft.note(endEvent(draft, row, release, end));
   if (state !== "ready" || !wantsVisitors(draft, row, release)) return false;
   const { repo, environment, commit, deployment, number, specification } = release;
+  if (release.kind === "rollback") putBack(draft, release);
   sendVisitors(draft, {
     repo,
     environment,

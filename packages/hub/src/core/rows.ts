@@ -63,6 +63,8 @@ const settingRow = Type.Object({
 export type SettingRow = Static<typeof settingRow>;
 const settings = Type.Record(Type.String(), settingRow);
 export type SettingRows = Static<typeof settings>;
+/** Instances by service, over what the manifest says. */
+const scales = Type.Record(Type.String(), count);
 
 /** Something that is to run, or to be built and tested first; releases may share it. */
 const deploymentRow = Type.Object({
@@ -122,8 +124,7 @@ const environmentRow = Type.Object({
   /** Releases that visitors were sent to, oldest first; the last one is current. At most 200. */
   live: Type.Array(count),
   settings,
-  /** Instances by service, over what the manifest says. */
-  scales: Type.Record(Type.String(), count),
+  scales,
   /** Identity of the drone that built last, and has the caches. */
   builtOn: Type.Optional(Type.String()),
 });
@@ -151,6 +152,8 @@ const releaseRow = Type.Object({
   drones: Type.Array(droneOutcomeSchema),
   specification: specificationSchema,
   settings,
+  /** Of its environment at that time; releases of former versions do not say. */
+  scales: Type.Optional(scales),
   pinned: Type.Boolean(),
   /** When visitors were last sent away from it; absent while they come, or never came. */
   leftAt: Type.Optional(time),

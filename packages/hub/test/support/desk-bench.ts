@@ -50,7 +50,12 @@ export async function makeDeskBench(store: Store = openMemoryStore()): Promise<D
     const { repo, environment, number, commit } = row;
     onPart({ kind: "accepted", at: 1, repo, environment, release: number, commit });
     const promoted = request.promote ?? request.specification.promote === "always";
-    await ledger.change(() => finish(ledger, row, promoted, clock.now()));
+    await ledger.change(() => {
+      const draft = new Draft(ledger);
+      request.alongside?.(draft);
+      finish(draft, row, promoted, clock.now());
+      return draft.change;
+    });
     const outcome = "ready" as const;
     return { repo, environment, release: number, commit, outcome, promoted, drones: [], hosts: [] };
   };
@@ -152,8 +157,7 @@ function rowOf(request: ReleaseRequest, { lastRelease }: { lastRelease: number }
   };
 }
 
-function finish(ledger: Ledger, row: ReleaseRow, promoted: boolean, now: number) {
-  const draft = new Draft(ledger);
+function finish(draft: Draft, row: ReleaseRow, promoted: boolean, now: number): void {
   const { repo, environment, number, commit, deployment, specification, settings } = row;
   const place = environmentOf(draft, repo, environment);
   draft.put("environments", placeKey(repo, environment), { ...place, lastRelease: number });
@@ -174,5 +178,4 @@ function finish(ledger: Ledger, row: ReleaseRow, promoted: boolean, now: number)
   if (promoted || place.live.length === 0) {
     sendVisitors(draft, { repo, environment, shares, hosts: [], live: number, now });
   }
-  return draft.change;
 }
