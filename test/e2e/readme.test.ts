@@ -71,7 +71,7 @@ describe("the commands of the README", () => {
     const { stdout } = await run(lines, 0);
     assert.match(stdout, /90 %.*10 %/);
     assert.match(stdout, /webapp \w{7} is stopped/);
-    assert.match(stdout, /^REPO/m);
+    assert.match(stdout, /^INSTANCE/m);
     assert.match(stdout, /^DRONE/m);
   });
 
@@ -116,7 +116,7 @@ describe("the commands of the README", () => {
 });
 
 async function end(pid: number): Promise<void> {
-  process.kill(pid, "SIGTERM");
+  process.kill(pid, "SIGINT");
   await until(`process ${pid} to end`, () => {
     try {
       process.kill(pid, 0);

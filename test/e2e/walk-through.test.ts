@@ -143,7 +143,8 @@ describe("the walk-through", () => {
     };
     await until("both commits on the late drone", async () => (await instancesOf("late")) === 2);
     assert.equal((await show())[second]?.["http"]?.length, 2);
-    await late.stop();
+    // Interrupted, it ends its instances; ended by SIGTERM it would leave them to its next life.
+    await late.stop("SIGINT");
     assert.equal((await show())[second]?.["http"]?.length, 1);
   });
 
@@ -191,8 +192,10 @@ describe("the walk-through", () => {
 
   it("lists what runs where and what happened", async () => {
     const { stdout: ps } = await cluster.propagit("ps");
-    assert.match(ps, /^REPO +COMMIT +SERVICE +DRONE +STATE/);
-    assert.match(ps, new RegExp(`webapp +${shortCommit(second)} +http .* ready .* 100 %`));
+    assert.match(ps, /^INSTANCE +STATE +ADDRESS +VISITORS/);
+    assert.match(ps, new RegExp(`production, release \\d+ \\(${shortCommit(second)}\\) +100 %`));
+    const { stdout: flat } = await cluster.propagit("ps", "--flat");
+    assert.match(flat, new RegExp(`webapp .*${shortCommit(second)} .*http .* ready .* 100 %`));
     const { stdout: drones } = await cluster.propagit("drones");
     assert.match(drones, /connected/);
     const { stdout: events } = await cluster.propagit("events", "-n", "100");

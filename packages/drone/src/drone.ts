@@ -238,10 +238,12 @@ export class Drone {
     else await this.#begun;
     const how = keeps ? "leave" : "end";
     await Promise.allSettled(this.#parts.map(async (part) => part.stop?.(how)));
+    // Where nothing runs there is nothing to wait for.
+    const running = keeps && this.#instances.size > 0;
     if (keeps) this.#instances.leaveAll();
     else await this.#endInstances();
     if (this.#reports.isJoined && this.#link) {
-      const leave = this.#link.call("hub.leave", { running: keeps }, { limitMs: leaveMsMax });
+      const leave = this.#link.call("hub.leave", { running }, { limitMs: leaveMsMax });
       await leave.catch(() => undefined);
     }
     this.#link?.stop();
