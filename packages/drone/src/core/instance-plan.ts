@@ -3,6 +3,7 @@ import type { Limits, Service } from "@propagit/protocol";
 import type { Environment } from "./environment.js";
 import type { InstanceRules } from "./instance-state.js";
 import type { DroneSettings } from "./options.js";
+import { withoutWaitingShell } from "./simple-command.js";
 import type { InstanceNote } from "../world.js";
 
 export interface InstancePlan {
@@ -30,7 +31,7 @@ export function planOfService(
   const { command, ports, ready, readyTimeoutMs, health, stop, restart } = service;
   const isSilent = ready === "listen" && ports.length === 0;
   return {
-    command,
+    command: withoutWaitingShell(command),
     cwd: service.cwd,
     variables: { ...service.env, ...config },
     user: service.user,

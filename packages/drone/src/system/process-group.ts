@@ -29,6 +29,23 @@ export function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean 
 }
 
 /**
+ * SIGKILL to every process of the group but its leader, which still has to ask how its child ended: what
+ * nobody asks is left to process 1, and in many containers that one never does.
+ */
+export async function killBelowLeader(group: number): Promise<void> {
+  const entries = await scan();
+  if (entries === undefined) return void signalGroup(group, "SIGKILL");
+  for (const entry of entries) {
+    if (!entry.lives || entry.group !== group || entry.pid === group) continue;
+    try {
+      process.kill(entry.pid, "SIGKILL");
+    } catch {
+      // It has just ended.
+    }
+  }
+}
+
+/**
  * SIGTERM to all that is left, after `graceMs` SIGKILL; resolves when nothing is left, or nothing more can
  * be done.
  */

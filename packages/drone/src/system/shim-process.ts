@@ -7,13 +7,15 @@
  * Then what is left of it is ended, and only then it counts as ended.
  */
 import { constants } from "node:os";
-import { isRunning, type Clock, type ProcessIdentity } from "@propagit/runtime";
+import { isRunning, within, type Clock, type ProcessIdentity } from "@propagit/runtime";
 import type { InstanceNote, ProcessEnd, RunningProcess, StopSignal } from "../world.js";
 import type { InstanceOutput } from "./log-output.js";
-import { endBelongings, signalGroup } from "./process-group.js";
+import { endBelongings, killBelowLeader, signalGroup } from "./process-group.js";
 import type { RunFolder } from "./run-folder.js";
 import type { ShimPipe } from "./shim-pipe.js";
 
+/** From the end of everything below the shim to the shim's own: a few milliseconds, unless it is stopped. */
+const shimEndMsMax = 1_000;
 /** Looking at an app that nothing else tells of: its shim was killed, or it closed every file. */
 const lookMs = 1_000;
 
@@ -38,6 +40,8 @@ export interface ShimProcessParts {
 export class ShimProcess implements RunningProcess {
   readonly ended: Promise<ProcessEnd>;
   readonly #parts: ShimProcessParts;
+  /** Resolves when the app has ended, or nothing tells that it has not. */
+  readonly #over: Promise<void>;
   #look: NodeJS.Timeout | undefined;
   #left = false;
   /** Somebody asked the drone to end it by force. */
@@ -45,6 +49,7 @@ export class ShimProcess implements RunningProcess {
 
   constructor(parts: ShimProcessParts) {
     this.#parts = parts;
+    this.#over = this.#appEnd();
     this.ended = this.#follow();
   }
 
@@ -53,8 +58,8 @@ export class ShimProcess implements RunningProcess {
   }
 
   signal(name: StopSignal): void {
-    if (name === "SIGKILL") this.#killed = true;
-    signalGroup(this.#parts.group, name);
+    if (name === "SIGKILL") void this.#kill();
+    else signalGroup(this.#parts.group, name);
   }
 
   lastLines(): Promise<readonly string[]> {
@@ -75,12 +80,24 @@ export class ShimProcess implements RunningProcess {
     this.#parts.output.stop();
   }
 
+  /** The shim goes last, of itself: then it has told how the app ended, and leaves no zombie. */
+  async #kill(): Promise<void> {
+    const { clock, group } = this.#parts;
+    this.#killed = true;
+    await killBelowLeader(group);
+    await within(clock, shimEndMsMax, "the end of the shim", this.#over).catch(() => {
+      signalGroup(group, "SIGKILL");
+    });
+  }
+
   async #follow(): Promise<ProcessEnd> {
     const { clock, run, group, output, stopTimeoutMs, release } = this.#parts;
-    await this.#appEnd();
+    await this.#over;
     // Its end is the next life's to see, and its folder what that one knows it by.
     if (this.#left) return new Promise<never>(() => undefined);
     const code = await run.readExit();
+    // What was forked meanwhile has had its time, too.
+    if (this.#killed) signalGroup(group, "SIGKILL");
     await endBelongings(clock, { process: run.process, group }, stopTimeoutMs);
     const end = await this.#describe(code);
     const lastLines = await output.lastLines().catch(() => []);

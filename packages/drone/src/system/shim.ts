@@ -7,10 +7,16 @@
  * It knows how the app ended when no drone was there to see it, and writes it down. Signals go to the whole
  * group; the shim catches them by handlers, not by ignoring them, because what is ignored stays ignored in
  * the app. The app runs in the foreground of the shell: in its background SIGINT would be ignored.
+ *
+ * Its script comes in a variable, so that `ps` shows what is run instead: not as an argument, which is a
+ * page of shell, nor as a file, which may be gone or half written when it is read.
+ *
+ *     /bin/sh -c eval "$PROPAGIT_SHIM" propagit-shim webapp 74336bc web.1 …/run/5f3a… node server.js
+ *      \_ node server.js
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { PropagitError } from "@propagit/protocol";
+import { PropagitError, shortCommit } from "@propagit/protocol";
 import { errnoOf } from "@propagit/runtime";
 import type { LaunchRequest } from "../world.js";
 import type { RunFolder } from "./run-folder.js";
@@ -23,13 +29,18 @@ const pipeDescriptor = 9;
 const writeSelf = (file: string) =>
   `{ read -r s </proc/$$/stat; } 2>/dev/null || s=$$\nprintf '%s\\n' "$s" 1<>"${file}" || exit 126`;
 
+/** Scripts of the shim and of the app's shell; the app sees neither. */
+const [shimVariable, appVariable] = ["PROPAGIT_SHIM", "PROPAGIT_SHIM_APP"];
+
 /**
- * $1 is the folder, $2 the script of the app's shell. What the shell itself says (`Killed`) goes nowhere:
+ * $1 says what it is, $2 is the folder; the others are the command. What the shell itself says (`Killed`) goes nowhere:
  * both outputs of the app are its first. A drone that is away lets nobody read: SIGPIPE must not hurt.
  */
-const shimScript = `trap : TERM INT HUP QUIT USR1 USR2
+const shimScript = `i=$${appVariable}
+unset ${shimVariable} ${appVariable}
+trap : TERM INT HUP QUIT USR1 USR2
 exec 2>/dev/null
-d=$1; i=$2; shift 2
+d=$2; shift 2
 ${writeSelf("$d/shim")}
 /bin/sh -c "$i" "$d" "$@"
 c=$?
@@ -57,10 +68,15 @@ export async function spawnShim(
   const ignored = Array.from({ length: pipeDescriptor - 3 }, () => "ignore" as const);
   const child = spawn(
     "/bin/sh",
-    ["-c", shimScript, "propagit-shim", run.path, appScript(shim), ...request.command],
+    ["-c", `eval "$${shimVariable}"`, "propagit-shim", titleOf(shim), run.path, ...request.command],
     {
       cwd: request.folder,
-      env: { ...request.variables, ...account?.variables },
+      env: {
+        ...request.variables,
+        ...account?.variables,
+        [shimVariable]: shimScript,
+        [appVariable]: appScript(shim),
+      },
       stdio: ["ignore", output, output, ...ignored, pipe],
       detached: true,
     },
@@ -78,6 +94,11 @@ export async function spawnShim(
   // The drone may end while it runs.
   child.unref();
   return child as ChildProcess & { readonly pid: number };
+}
+
+/** As a drone names an instance to people. */
+function titleOf({ request: { note } }: ShimRequest): string {
+  return `${note.repo} ${shortCommit(note.commit)} ${note.service}.${note.slot}`;
 }
 
 /** Becomes the app; $0 is the folder. */

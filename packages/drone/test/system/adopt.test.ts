@@ -104,6 +104,27 @@ test("follows an app whose shim was killed while nobody looked", async (t) => {
   assert.equal(await isAlive(running.pid), false);
 });
 
+test("sees the end of an app whose shim was killed after it was taken over", async (t) => {
+  const { begin, app, folder } = await openProcessBench(t);
+  const { processes } = begin();
+  const { pid } = await processes.launch(app(lives));
+  const [adopted] = await begin().processes.adopt();
+  assert.ok(adopted);
+  const shim = await groupOf(pid);
+  process.kill(shim, "SIGKILL");
+  await gone(shim);
+  assert.equal(await isAlive(pid), true);
+
+  process.kill(pid, "SIGTERM");
+
+  assert.deepEqual(await endOf(adopted.running), {
+    how: "ended, and what watched it did too",
+    code: undefined,
+    lastLines: [],
+  });
+  assert.deepEqual(await runFolders(folder), []);
+});
+
 test("never takes a process for an instance that only has its pid, nor signals it", async (t) => {
   const { begin, folder } = await openProcessBench(t);
   const stranger = await startStranger(t);

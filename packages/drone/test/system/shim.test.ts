@@ -1,6 +1,7 @@
 /** Processes under their shims: how they start, and how they end. */
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdtemp, readFile, readlink, rmdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -72,6 +73,47 @@ test("gives the app every signal as it would be without a shim", async (t) => {
   );
   const none = "0".repeat(16);
   assert.deepEqual((await endOf(running)).lastLines, [`SigBlk:\t${none}`, `SigIgn:\t${none}`]);
+});
+
+test("shows in a list of processes what is run, and nothing of how it is watched", async (t) => {
+  const { begin, app, folder } = await openProcessBench(t);
+  const request = app("", { command: ["sleep", "1000"] });
+  const { pid } = await begin().processes.launch(request);
+  const shim = await groupOf(pid);
+  const list = execFileSync("ps", ["-o", "args=", "-p", `${shim},${pid}`], { encoding: "utf8" });
+  const run = join(folder, "run", request.note.process);
+  assert.deepEqual(list.trim().split("\n"), [
+    `/bin/sh -c eval "$PROPAGIT_SHIM" propagit-shim webapp aaaaaaa web.1 ${run} sleep 1000`,
+    "sleep 1000",
+  ]);
+});
+
+test("leaves nothing of an app and its children that ignore SIGTERM, no zombie either", async (t) => {
+  const { begin, app, said, folder } = await openProcessBench(t, { stopTimeoutMs: 10_000 });
+  const stubborn = `process.on("SIGTERM", () => {});`;
+  const script = `${stubborn} ${child(`${stubborn} ${up("child")} ${lives}`)}; ${up("up")} ${lives}`;
+  const running = await begin().processes.launch(app(script));
+  const [pid, shim] = [Number(await said("child")), await groupOf(running.pid)];
+  await said("up");
+  running.signal("SIGTERM");
+  running.signal("SIGKILL");
+  const { how, code } = await endOf(running);
+  assert.deepEqual({ how, code }, { how: "was ended by SIGKILL", code: 137 });
+  // The shim asked how the app ended, this process how the shim did: no process 1 is needed for them.
+  await until("both to be gone", async () =>
+    [running.pid, shim].every((one) => !existsSync(`/proc/${one}`)),
+  );
+  assert.equal(await isAlive(pid), false);
+  assert.deepEqual(await runFolders(folder), []);
+});
+
+test("ends an app whose shim is stopped and cannot tell of it", async (t) => {
+  const { begin, app, said } = await openProcessBench(t);
+  const running = await begin().processes.launch(app(up("up") + lives));
+  await said("up");
+  process.kill(await groupOf(running.pid), "SIGSTOP");
+  running.signal("SIGKILL");
+  assert.equal((await endOf(running)).how, "was ended by SIGKILL");
 });
 
 test("tells what is wrong with a command before anything is started", async (t) => {
