@@ -1,6 +1,6 @@
-/** Output of a command on a drone, written no faster than whoever reads it takes it. */
+/** Output of commands on drones, written no faster than whoever reads it takes it. */
 
-/** Told that often, the drone, which stays at most 1 MiB ahead, never waits for word of what was taken. */
+/** Told that often, a drone, which stays at most 1 MiB ahead, never waits for word of what was taken. */
 const toldBytes = 256 * 1024;
 
 export class RemoteOutput {
@@ -12,15 +12,15 @@ export class RemoteOutput {
     this.#tell = tell;
   }
 
-  /** From here on the drone waits for what is taken. */
+  /** A command has started: from here on its drone waits for what is taken. */
   start(): void {
-    this.#tell(0);
+    this.#tell(this.#takenBytes);
   }
 
-  take(stream: NodeJS.WritableStream, base64: string): void {
-    const bytes = Buffer.from(base64, "base64");
-    stream.write(bytes, () => {
-      this.#takenBytes += bytes.length;
+  /** Writes what became of so many bytes of output; they are taken when it is written. */
+  write(target: NodeJS.WritableStream, content: string | Uint8Array, bytes: number): void {
+    target.write(content, () => {
+      this.#takenBytes += bytes;
       if (this.#takenBytes - this.#toldBytes < toldBytes) return;
       this.#toldBytes = this.#takenBytes;
       this.#tell(this.#toldBytes);

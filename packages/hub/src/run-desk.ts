@@ -9,7 +9,7 @@ import {
   type Result,
   type Telling,
 } from "@propagit/protocol";
-import type { Conversation, IncomingCall } from "@propagit/runtime";
+import { sleep, type Conversation, type IncomingCall } from "@propagit/runtime";
 import { currentRelease } from "./core/deployment-edits.js";
 import { chooseDrones } from "./core/drone-target.js";
 import {
@@ -21,6 +21,7 @@ import {
 } from "./core/release-reference.js";
 import type { ReleaseRow } from "./core/rows.js";
 import { chooseRuns, type ChosenRun, type RunChoice } from "./core/run-choice.js";
+import { runEvent } from "./core/run-event.js";
 import { byName } from "./fleet-view.js";
 import type { Fleet } from "./fleet.js";
 import { inParallel } from "./in-parallel.js";
@@ -31,8 +32,11 @@ import type { HubWorld } from "./world.js";
 type RunParams = Params<"hub.run">;
 type RunCall = IncomingCall<"hub.run">;
 
-/** Drones that run it at a time, when nothing is typed into it. */
-const runsAtOnce = 100;
+/** Drones that run it at a time, when nothing is typed into it: each may be 1 MiB ahead of the caller. */
+const runsAtOnce = 24;
+/** Bytes on their way to the caller above which no other drone begins. */
+const bufferedBytesMax = 4 * 1024 * 1024;
+const drainMs = 50;
 const streamChars = 32;
 
 export class RunDesk {
@@ -61,6 +65,7 @@ export class RunDesk {
     try {
       const release = await this.#releaseOf(params);
       const choice = this.#choose(params, release);
+      if (choice.runs.length > 0) this.#ledger.note(runEvent(release, params, choice.runs));
       return await this.#runAll(params, { release, choice, stream, call });
     } finally {
       streams.delete(params.stream);
@@ -107,6 +112,7 @@ export class RunDesk {
     const atOnce = params.input ? choice.runs.length : runsAtOnce;
     const done = inParallel(choice.runs, atOnce, async (one) => {
       try {
+        await this.#drained(params, run.call);
         runs.push(await this.#runOn(params, one, run));
       } catch (thrown) {
         failed.push({ drone: one.drone, reason: toPropagitError(thrown).message });
@@ -115,6 +121,13 @@ export class RunDesk {
     stream.opened();
     await done;
     return { runs: byDrone(runs), failed: byDrone(failed) };
+  }
+
+  /** What a drone wrote that has ended is on its way still; somebody who types waits for nobody. */
+  async #drained({ input }: RunParams, { conversation, signal }: RunCall): Promise<void> {
+    while (!input && conversation.bufferedBytes > bufferedBytesMax && !signal.aborted) {
+      await sleep(this.#world.clock, drainMs);
+    }
   }
 
   async #runOn(

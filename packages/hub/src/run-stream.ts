@@ -30,6 +30,8 @@ export class RunStream {
   readonly id: string;
   /** By identity: bytes of its output that the caller has taken. */
   readonly #taken = new Map<string, number>();
+  /** Drones that were told what is taken. */
+  readonly #counted = new Set<string>();
   /** Output that was sent and not taken yet. */
   readonly #turns: { readonly identity: string; bytes: number }[] = [];
   #takenBytes = 0;
@@ -88,6 +90,10 @@ export class RunStream {
   /** The caller has taken so many bytes, of all drones together. */
   taken(bytes: number): void {
     this.#settle(bytes - this.#takenBytes);
+    // A drone that was told nothing yet does not know that the caller counts.
+    for (const identity of this.#taken.keys()) {
+      if (!this.#counted.has(identity)) this.#tellTaken(identity);
+    }
   }
 
   /** Counts the oldest output as taken, and tells the drones that it came from. */
@@ -106,10 +112,13 @@ export class RunStream {
       }
       if (turn.bytes === 0) this.#turns.shift();
     }
-    for (const identity of changed) {
-      const params = { stream: this.id, bytes: this.#taken.get(identity) ?? 0 };
-      this.#fleet.tell(identity, "run.taken", params);
-    }
+    for (const identity of changed) this.#tellTaken(identity);
+  }
+
+  #tellTaken(identity: string): void {
+    this.#counted.add(identity);
+    const bytes = this.#taken.get(identity) ?? 0;
+    this.#fleet.tell(identity, "run.taken", { stream: this.id, bytes });
   }
 }
 

@@ -319,6 +319,14 @@ describe("what a caller has taken", () => {
     await take(7);
     await take(100);
     assert.deepEqual(one.told, ["taken 3", "taken 4", "taken 5"]);
-    assert.deepEqual(two.told, ["taken 1", "taken 2"]);
+    assert.deepEqual(two.told, ["taken 0", "taken 1", "taken 2"]);
+  });
+
+  it("is told before there is anything, so that a drone waits for a caller who reads nothing", async () => {
+    const { world, one, two } = await cluster();
+    const { caller } = await begin(world);
+    caller.tell("run.taken", { stream: "mine", bytes: 0 });
+    await world.sim.clock.advance(1_000);
+    assert.deepEqual([one.told, two.told], [["taken 0"], ["taken 0"]]);
   });
 });

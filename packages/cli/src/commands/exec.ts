@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { RunPart } from "@propagit/protocol";
+import type { Conversation } from "@propagit/runtime";
 import { Command } from "commander";
 import { author } from "../author.js";
 import { examples } from "../examples.js";
@@ -8,6 +9,7 @@ import { withHub, withHubFlags, type HubFlags } from "../hub-call.js";
 import { endOnInterrupt } from "../interrupt.js";
 import { prefixedOutput } from "../output/prefixed.js";
 import { checkCommand, exitCodeOf, failureOf, type RunParams } from "../remote-command.js";
+import { RemoteOutput } from "../remote-output.js";
 import {
   droneTarget,
   environmentOf,
@@ -59,19 +61,28 @@ async function exec(what: RepoRelease, words: string[], flags: ExecFlags): Promi
     by: author(),
   };
   endOnInterrupt();
-  const output = prefixedOutput((stream, text) =>
-    (stream === "out" ? process.stdout : process.stderr).write(text),
-  );
-  const onPart = (part: RunPart) => {
-    if (part.kind === "output") {
-      output.take(part.drone, part.stream, Buffer.from(part.data, "base64"));
-    }
-  };
-  const result = await withHub(flags, (hub) => hub.call("hub.run", params, { limitMs: 0, onPart }));
-  output.end();
+  const result = await withHub(flags, (hub) => converse(hub, params));
   const codes = result.runs.map(exitCodeOf);
   const first = codes.find((code) => code !== 0);
   const failure = failureOf(result);
   if (failure) throw failure;
   process.exitCode = first ?? 0;
 }
+
+/** Output comes no faster than it is read here, however many drones write it. */
+async function converse(hub: Conversation, params: RunParams) {
+  const { stream } = params;
+  const lines = prefixedOutput();
+  const output = new RemoteOutput((bytes) => hub.tell("run.taken", { stream, bytes }));
+  const onPart = (part: RunPart) => {
+    if (part.kind === "started") output.start();
+    if (part.kind !== "output") return;
+    const bytes = Buffer.from(part.data, "base64");
+    output.write(targets[part.stream], lines.take(part.drone, part.stream, bytes), bytes.length);
+  };
+  const result = await hub.call("hub.run", params, { limitMs: 0, onPart });
+  for (const rest of lines.end()) targets[rest.stream].write(rest.text);
+  return result;
+}
+
+const targets = { out: process.stdout, err: process.stderr } as const;

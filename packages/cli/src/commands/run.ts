@@ -6,7 +6,13 @@ import { author } from "../author.js";
 import { examples } from "../examples.js";
 import { asFlag, asRepeatedFlag, parseSetting } from "../flags.js";
 import { withHub, withHubFlags, type HubFlags } from "../hub-call.js";
-import { checkCommand, exitCodeOf, failureOf, type RunParams } from "../remote-command.js";
+import {
+  checkCommand,
+  exitCodeOf,
+  failureOf,
+  type OutputPart,
+  type RunParams,
+} from "../remote-command.js";
 import { RemoteInput } from "../remote-input.js";
 import { RemoteOutput } from "../remote-output.js";
 import {
@@ -90,6 +96,11 @@ async function run(what: RepoRelease, words: string[], flags: RunFlags): Promise
   process.exitCode = ended ? exitCodeOf(ended) : 0;
 }
 
+function write(output: RemoteOutput, { stream, data }: OutputPart): void {
+  const bytes = Buffer.from(data, "base64");
+  output.write(stream === "out" ? process.stdout : process.stderr, bytes, bytes.length);
+}
+
 /** Input goes there from when the command has started, until it ends; output no faster than it is taken. */
 async function converse(hub: Conversation, params: RunParams) {
   const { stream } = params;
@@ -103,7 +114,7 @@ async function converse(hub: Conversation, params: RunParams) {
         input ??= new RemoteInput({ hub, stream, hasTerminal });
         break;
       case "output":
-        output.take(part.stream === "out" ? process.stdout : process.stderr, part.data);
+        write(output, part);
         break;
       case "taken":
         input?.taken(part.bytes);

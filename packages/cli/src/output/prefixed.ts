@@ -3,24 +3,24 @@ import { StringDecoder } from "node:string_decoder";
 import { isColourful, tellApart } from "./colour.js";
 import { plainText, styledText } from "./text-width.js";
 
+export type OutputStream = "out" | "err";
+
 export interface PrefixedOutput {
-  /** Takes bytes of one drone's stream. */
-  take(drone: string, stream: "out" | "err", bytes: Buffer): void;
-  /** Prints what has no line end yet. */
-  end(): void;
+  /** Lines that bytes of one drone's stream complete. */
+  take(drone: string, stream: OutputStream, bytes: Buffer): string;
+  /** What had no line end until now. */
+  end(): readonly { readonly stream: OutputStream; readonly text: string }[];
 }
 
 /** Longest line kept together; the rest of it comes on lines of its own. */
 const lineCharsMax = 64 * 1024;
 
-export function prefixedOutput(
-  write: (stream: "out" | "err", text: string) => void,
-): PrefixedOutput {
+export function prefixedOutput(): PrefixedOutput {
   const open = new Map<string, OpenLine>();
   let width = 0;
-  const say = ({ drone, stream }: OpenLine, line: string) => {
+  const format = ({ drone }: OpenLine, line: string) => {
     const text = isColourful ? styledText(line) : plainText(line);
-    write(stream, `${tellApart(drone, drone.padEnd(width))} | ${text}\n`);
+    return `${tellApart(drone, drone.padEnd(width))} | ${text}\n`;
   };
   return {
     take: (drone, stream, bytes) => {
@@ -30,25 +30,26 @@ export function prefixedOutput(
       open.set(key, line);
       const lines = (line.rest + line.decoder.write(bytes)).split("\n");
       line.rest = lines.pop() ?? "";
-      for (const whole of lines) say(line, whole);
       if (line.rest.length > lineCharsMax) {
-        say(line, line.rest);
+        lines.push(line.rest);
         line.rest = "";
       }
+      return lines.map((whole) => format(line, whole)).join("");
     },
     end: () => {
-      for (const line of open.values()) {
+      const rests = [...open.values()].map((line) => {
         const rest = line.rest + line.decoder.end();
-        if (rest !== "") say(line, rest);
-      }
+        return { stream: line.stream, text: rest === "" ? "" : format(line, rest) };
+      });
       open.clear();
+      return rests.filter(({ text }) => text !== "");
     },
   };
 }
 
 interface OpenLine {
   readonly drone: string;
-  readonly stream: "out" | "err";
+  readonly stream: OutputStream;
   readonly decoder: StringDecoder;
   rest: string;
 }

@@ -12,25 +12,46 @@ export interface ReplayFilter {
 
 export function replayFilter(): ReplayFilter {
   const seen = new Set<string>();
-  let outputAt = -1;
-  let replayedUntil = -1;
+  const output = new OutputMark();
   return {
-    begin: () => {
-      replayedUntil = outputAt;
-    },
+    begin: () => output.begin(),
     isNew: (part) => {
-      if (part.kind === "output") {
-        // Lines repeat themselves, so here only the time tells what was shown.
-        if (part.at <= replayedUntil) return false;
-        outputAt = Math.max(outputAt, part.at);
-        return true;
-      }
+      if (part.kind === "output") return output.isNew(part.at);
       const key = keyOf(part);
       if (seen.has(key)) return false;
       if (seen.size < keptMax) seen.add(key);
       return true;
     },
   };
+}
+
+/**
+ * How much of the output was shown. Lines repeat themselves and come in their order, so the time of the
+ * last one tells, and how many of that very moment were shown: those are told again first.
+ */
+class OutputMark {
+  #at = -1;
+  /** Lines of the moment `#at`. */
+  #count = 0;
+  #shownUntil = -1;
+  /** Lines of the moment `#shownUntil` that are still to be told again. */
+  #left = 0;
+
+  begin(): void {
+    this.#shownUntil = this.#at;
+    this.#left = this.#count;
+  }
+
+  isNew(at: number): boolean {
+    if (at < this.#shownUntil) return false;
+    if (at === this.#shownUntil && this.#left > 0) {
+      this.#left -= 1;
+      return false;
+    }
+    this.#count = at === this.#at ? this.#count + 1 : 1;
+    this.#at = Math.max(this.#at, at);
+    return true;
+  }
 }
 
 /** A step of a drone may get another time when a restarted hub learns of it from the drone's report. */

@@ -24,6 +24,8 @@ export function formatEnd(result: RolloutResult, tookMs: number | undefined): st
       const end = goodColour(`${what} is ready${onDrones(ready)}`);
       return `${end}${visitors(result)}\n${dimColour(`release ${result.release}${took}`)}\n${places}`;
     }
+    case "accepted":
+      return `${what} is on its way\n`;
     case "unchanged":
       return `${what} runs already${onDrones(ready)}; nothing changed\n${places}`;
     case "failed":
@@ -47,6 +49,7 @@ export function endError(
   switch (result.outcome) {
     case "ready":
     case "unchanged":
+    case "accepted":
       return undefined;
     case "failed":
       return failure(result, phase);

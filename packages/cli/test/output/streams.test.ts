@@ -41,31 +41,30 @@ describe("lines of output", () => {
 describe("output of a command on several drones", () => {
   const taking = () => {
     let text = "";
-    const output = prefixedOutput((stream, part) => {
-      text += `${stream} ${part}`;
-    });
-    return { output, text: () => text };
+    const output = prefixedOutput();
+    const take = (drone: string, stream: "out" | "err", bytes: Buffer) => {
+      text += output.take(drone, stream, bytes).replaceAll(/^(?=.)/gm, `${stream} `);
+    };
+    return { output, take, text: () => text };
   };
 
   it("comes in whole lines with the drone's name", () => {
-    const { output, text } = taking();
-    output.take("web-1", "out", Buffer.from("v20"));
-    output.take("web-10", "out", Buffer.from("v22\n"));
-    output.take("web-1", "err", Buffer.from("warning\n"));
-    output.take("web-1", "out", Buffer.from(".1\nend"));
-    output.end();
-    assert.equal(
-      text(),
-      "out web-10 | v22\nerr web-1  | warning\nout web-1  | v20.1\nout web-1  | end\n",
-    );
+    const { output, take, text } = taking();
+    take("web-1", "out", Buffer.from("v20"));
+    take("web-10", "out", Buffer.from("v22\n"));
+    take("web-1", "err", Buffer.from("warning\n"));
+    take("web-1", "out", Buffer.from(".1\nend"));
+    assert.equal(text(), "out web-10 | v22\nerr web-1  | warning\nout web-1  | v20.1\n");
+    assert.deepEqual(output.end(), [{ stream: "out", text: "web-1  | end\n" }]);
+    assert.deepEqual(output.end(), []);
   });
 
   it("keeps characters together that come in two pieces, and bounds a line", () => {
-    const { output, text } = taking();
+    const { take, text } = taking();
     const [first, ...rest] = Buffer.from("ü\n");
-    output.take("a", "out", Buffer.from([first ?? 0]));
-    output.take("a", "out", Buffer.from(rest));
-    output.take("a", "out", Buffer.alloc(200_000, "x"));
+    take("a", "out", Buffer.from([first ?? 0]));
+    take("a", "out", Buffer.from(rest));
+    take("a", "out", Buffer.alloc(200_000, "x"));
     assert.match(text(), /^out a \| ü\nout a \| x{200000}\n$/);
   });
 });
