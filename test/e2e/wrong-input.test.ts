@@ -195,6 +195,28 @@ describe("wrong input", () => {
       );
     });
 
+    const unknown: readonly (readonly [readonly string[], RegExp])[] = [
+      [["rollback", "webapp"], /release/],
+      [["rollback", "webapp", "7"], /release 7/],
+      [["release", "show", "webapp", "7"], /release 7/],
+      [["diff", "webapp", "1", "7"], /release/],
+      [["follow", "webapp", "7"], /release 7/],
+      [["cancel", "webapp"], /webapp/],
+      [["pin", "webapp", "7"], /release 7/],
+      [["scale", "webapp", "nobody=2"], /webapp/],
+      [["run", "webapp", "--", "true"], /webapp/],
+      [["exec", "webapp", "--", "true"], /webapp/],
+      [["restart", "webapp"], /instance/],
+      [["drone", "drain", "nobody"], /nobody/],
+      [["drone", "label", "nobody", "role=web"], /nobody/],
+    ];
+    for (const [args, message] of unknown) {
+      it(`says what \`propagit ${args.join(" ")}\` does not find`, async () => {
+        const [command = "", ...rest] = args;
+        expectFailure(await cluster.propagit(command, ...rest), exitCodes.notFound, message);
+      });
+    }
+
     it("refuses to promote or split to what is not deployed", async () => {
       const promoted = await cluster.propagit("promote", "webapp", "master");
       expectFailure(promoted, exitCodes.notFound, /not deployed/);
@@ -211,7 +233,7 @@ describe("wrong input", () => {
       const drone = await cluster.startDrone(["node", file], [...flags, `--name=${file}`]);
       const result = await cluster.propagit("deploy", "webapp", commit);
       await cluster.propagit("stop", "webapp", commit);
-      await drone.stop();
+      await drone.stop("SIGINT");
       return result;
     };
 
@@ -219,7 +241,7 @@ describe("wrong input", () => {
       const drone = await cluster.startDrone(["nosuchcommand"], ["--name=nosuch"]);
       const result = await cluster.propagit("deploy", "webapp", "master");
       await cluster.propagit("stop", "webapp", "master");
-      await drone.stop();
+      await drone.stop("SIGINT");
       expectFailure(result, exitCodes.failed, /nosuch/);
       assert.match(result.stdout, /command not found: nosuchcommand/);
     });
@@ -255,10 +277,12 @@ describe("wrong input", () => {
       assert.match(deploy.output, /the deploy goes on/);
       await until("the end of the deploy", async () => {
         const { stdout } = await cluster.propagit("events");
-        return new RegExp(`deployed +webapp ${commit.slice(0, 7)}`).test(stdout);
+        return new RegExp(`deployed +release \\d+ of webapp \\(${commit.slice(0, 7)}\\)`).test(
+          stdout,
+        );
       });
       await cluster.propagit("stop", "--force", "webapp", commit);
-      await drone.stop();
+      await drone.stop("SIGINT");
     });
 
     it("takes a worker that never listens", async () => {
@@ -273,7 +297,15 @@ describe("wrong input", () => {
       [["deploy", "--hbu=x", "webapp", "master"], /Did you mean --hub/],
       [["hub", "--port=99999"], /not a whole number from 1 to 65535/],
       [["hub", "--port=http"], /not a whole number/],
-      [["drone", "--hub=localhost:1"], /needs a command/],
+      [["drone", "--hub=localhost:1", "--worker"], /worker is for a drone/],
+      [["drone", "--hub=localhost:1", "--on-exit=never", "--", "node", "x"], /--on-exit/],
+      [["env", "set", "--hub=localhost:1", "webapp", "1X=y"], /1X/],
+      [["env", "set", "--hub=localhost:1", "webapp", "X"], /NAME=VALUE/],
+      [["scale", "--hub=localhost:1", "webapp", "web=many"], /many/],
+      [["rollback", "--hub=localhost:1", "webapp", "one"], /one/],
+      [["diff", "--hub=localhost:1", "webapp", "1"], /missing required argument/],
+      [["logs", "--hub=localhost:1", "webapp", "--since=yesterday"], /yesterday/],
+      [["drone", "label", "--hub=localhost:1", "web-1", "role"], /role/],
       [["drone", "--hub=localhost:1", "--label=role", "--", "node", "x"], /key=value/],
       [["drone", "--hub=localhost:1", "--env=1=2", "--", "node", "x"], /NAME=VALUE/],
       [["drone", "--hub=localhost:1", "--name=../x", "--", "node", "x"], /name/],
