@@ -51,7 +51,7 @@ export class InstanceDesk {
    * @throws as `ps`
    */
   async restart(
-    { target, by }: Params<"hub.restart">,
+    { target, by = "somebody" }: Params<"hub.restart">,
     call: IncomingCall<"hub.restart">,
   ): Promise<Result<"hub.restart">> {
     const { processes, environment } = target;
@@ -115,19 +115,21 @@ export class InstanceDesk {
     }
   }
 
-  #note(group: readonly Found[], by: string | undefined): void {
+  #note(group: readonly Found[], by: string): void {
     const [first] = group;
     if (!first) return;
     const { repo, commit, service, environment, release } = first.report;
     const count = group.length === 1 ? "one instance" : `${group.length} instances`;
+    const drones = [...new Set(group.map(({ drone }) => drone.name))].join(", ");
+    const text = `${by} restarts ${count} of ${service} of ${repo} ${shortCommit(commit)} on ${drones}`;
     this.#ledger.note({
       kind: "restarted",
       repo,
       commit,
       ...(environment !== undefined && { environment }),
       ...(release !== undefined && { release }),
-      ...(by !== undefined && { by }),
-      text: `${count} of ${service} of ${repo} ${shortCommit(commit)} restart`,
+      by,
+      text: text.slice(0, 2_000),
     });
   }
 

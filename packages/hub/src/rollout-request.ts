@@ -40,8 +40,6 @@ export interface ReleaseRequest {
 export interface Asker {
   readonly onPart: (part: RolloutProgress) => void;
   readonly signal: AbortSignal;
-  /**
-   * The result is given as soon as the release is accepted: `ready`, with no drones, which says nothing yet.
-   */
+  /** The result, `accepted`, is given as soon as the release is. */
   readonly detach?: boolean;
 }

@@ -4,11 +4,12 @@ import { environmentOf } from "./core/deployment-edits.js";
 import type { LedgerRows } from "./core/draft.js";
 import type { ReleaseRow } from "./core/rows.js";
 
-/** Of a release that is over; until then it tells how far it is. */
+/** Of a release; `accepted` until it is over. */
 export function resultOfRelease(ledger: LedgerRows, release: ReleaseRow): RolloutResult {
   const { repo, environment, number, commit, state, reason, lastLines, drones } = release;
-  const outcome = state === "deploying" ? "ready" : state;
-  const promoted = environmentOf(ledger, repo, environment).live.includes(number);
+  const outcome = state === "deploying" ? "accepted" : state;
+  const isLive = environmentOf(ledger, repo, environment).live.includes(number);
+  const promoted = state === "ready" && isLive;
   return {
     repo,
     environment,

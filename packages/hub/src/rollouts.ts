@@ -365,8 +365,7 @@ export class Rollouts {
   #resultOf({ row }: Rollout): RolloutResult {
     const release = releaseOf(this.#ledger, row);
     assert(release, "a release on its way has its row");
-    const result = resultOfRelease(this.#ledger, release);
-    return release.state === "ready" ? result : { ...result, promoted: false, hosts: [] };
+    return resultOfRelease(this.#ledger, release);
   }
 
   #observed(identity: string, report: InstanceReport, step: Step | undefined): void {

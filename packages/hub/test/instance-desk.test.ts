@@ -138,7 +138,7 @@ describe("hub.restart", () => {
     );
     const [event] = (await world.events()).filter(({ kind }) => kind === "restarted");
     assert.equal(event?.by, "ann");
-    assert.equal(event?.text, "6 instances of http of webapp 74336bc restart");
+    assert.equal(event?.text, "ann restarts 6 instances of http of webapp 74336bc on d0, d1, d2");
   });
 
   it("restarts at most a quarter of a large service at once", async () => {

@@ -91,6 +91,18 @@ test("a release is built, tested and prepared once before it starts, then gets i
   assert.deepEqual(await states(hub), ["1 ready running current"]);
 });
 
+test("who does not wait for the end is told that it is accepted", async () => {
+  const hub = await start(plain);
+  await plainDrones(hub, "web-1");
+  const result = await hub.settle(deploy(hub, "one", { detach: true }).result);
+  assert.deepEqual(
+    [result.outcome, result.promoted, result.drones, result.hosts],
+    ["accepted", false, [], []],
+  );
+  const { outcome } = await hub.call("hub.follow", { repo, release: 1 });
+  assert.equal(outcome, "ready");
+});
+
 test("a build that fails fails the release with its last lines, and what ran goes on", async () => {
   const hub = await start(plain, tasks);
   const drone = plainDrone(hub, "web-1", { taskFateOf: () => "failed" });

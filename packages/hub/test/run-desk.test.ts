@@ -120,6 +120,22 @@ async function input(world: DeskWorld, caller: Conversation, text: string) {
 }
 
 describe("hub.run", () => {
+  it("leaves an event of who ran what where, with nothing of what it was given", async () => {
+    const { world } = await cluster();
+    const command = ["node", "-e", "f()", "x".repeat(300)];
+    const env = { TOKEN: "hunter2" };
+    const { stop } = await begin(world, { command, env, by: "ann", drones: { names: ["web-1"] } });
+    stop.abort();
+    const [event, ...others] = (await world.events()).filter(({ kind }) => kind === "ran");
+    const shown = `node -e "f()" ${"x".repeat(185)}…`;
+    assert.equal(
+      event?.text,
+      `ann runs \`${shown}\` beside release 1 of webapp (74336bc) on web-1`,
+    );
+    assert.deepEqual([event.by, event.drone, event.release, others], ["ann", "web-1", 1, []]);
+    assert.equal(JSON.stringify(event).includes("hunter2"), false);
+  });
+
   it("runs the command on the drones that run the release, and tells how it ended on each", async () => {
     const { world, one, two, idle } = await cluster();
     const { parts, result } = await begin(world, { service: "http" });

@@ -85,8 +85,11 @@ export const rolloutResultSchema = exact({
   environment: name,
   release: count,
   commit,
-  /** `unchanged`: it ran already everywhere and nothing was done; `release` is the one that runs. */
-  outcome: oneOf("ready", "unchanged", "failed", "cancelled", "superseded"),
+  /**
+   * `unchanged`: it ran already everywhere and nothing was done; `release` is the one that runs. `accepted`: it
+   * is on its way, as nobody wanted to wait for its end.
+   */
+  outcome: oneOf("ready", "unchanged", "failed", "cancelled", "superseded", "accepted"),
   /** Whether visitors were sent to it. */
   promoted: Type.Boolean(),
   /** Why it failed or was cancelled. */

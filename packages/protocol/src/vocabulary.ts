@@ -293,6 +293,7 @@ export const eventSchema = exact({
     "drained",
     "undrained",
     "labelled",
+    "ran",
   ),
   repo: Type.Optional(name),
   environment: Type.Optional(name),

@@ -51,6 +51,8 @@ export function resultLines(
         ...whereLines(result, proxyUrl),
       ];
     }
+    case "accepted":
+      return [`${what} is on its way`];
     case "superseded":
       return [`warning: ${what} was replaced by a newer one before it began`];
     case "failed":
