@@ -9,7 +9,7 @@ import {
   opened,
   ready,
   registered,
-  Subject,
+  type Subject,
   waiting,
 } from "../support/instances.js";
 

@@ -48,16 +48,12 @@ export class Life {
     return result instanceof Promise ? this.#delivered(result) : result;
   }
 
-  #delivered<T>(result: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      result.then(
-        (value) => {
-          if (!this.isOver) resolve(value);
-        },
-        (thrown: unknown) => {
-          if (!this.isOver) reject(thrown);
-        },
-      );
-    });
+  async #delivered<T>(result: Promise<T>): Promise<T> {
+    try {
+      return await result;
+    } finally {
+      // Of those that are dead nobody hears again.
+      if (this.isOver) await new Promise(() => undefined);
+    }
   }
 }

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
 import { exitsAtOnce, neverListens, stubborn, webApp, worker } from "../support/apps.js";
 import { inPhase, isAlive, openBench, until } from "../support/bench.js";
@@ -178,20 +180,25 @@ test("keeps to its range of ports, and says when it is full", async (t) => {
   assert.equal((await inPhase(hub, one, "ready")).port, low);
 });
 
-test("cuts the output of a program that writes without end", async (t) => {
+test("cuts the output of a program that writes without end, and lets it write on", async (t) => {
   const { hub, drone, commit, folder } = await openBench(t);
   const sha = await commit("webapp", {
-    "web.js": `${webApp}\nsetInterval(() => console.log("x".repeat(1000)), 5);`,
+    "web.js": `${webApp}\nsetInterval(() => console.log("x".repeat(1000)), 2);`,
   });
   await drone({ logBytesMax: 20_000 });
   hub.assign({ repo: "webapp", commit: sha });
-  await inPhase(hub, sha, "ready");
-  const { stat } = await import("node:fs/promises");
-  const log = `${folder}/drone/logs/webapp/${sha}-web-1.log`;
-  await until("the end of the first part", async () => {
-    const old = await stat(`${log}.1`).catch(() => undefined);
-    return old !== undefined && (await stat(log)).size < old.size;
+  const { pid, process: id } = await inPhase(hub, sha, "ready");
+  const log = join(folder, "drone", "logs", "webapp", "production", `web.1-${id}.log`);
+  const size = async (path: string) => (await stat(path).catch(() => undefined))?.size ?? 0;
+
+  await until("a part before", async () => (await size(`${log}.1`)) > 0);
+  await until("a cut after it has grown anew", async () => {
+    const before = await size(log);
+    return before > 0 && until("the next look", async () => (await size(log)) < before);
   });
+
+  assert.ok((await size(`${log}.1`)) <= 10_000);
+  assert.ok(await isAlive(pid));
 });
 
 test("fails with neither listening nor announcing within its time, though neither ends", async (t) => {

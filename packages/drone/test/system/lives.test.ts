@@ -1,16 +1,17 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { PropagitError } from "@propagit/protocol";
 import { silentLog } from "@propagit/runtime";
 import { startDrone, type DroneOptions } from "../../src/index.js";
+import type { InstanceNote } from "../../src/world.js";
 import { stubborn, webApp } from "../support/apps.js";
 import { inPhase, isAlive, openBench, until, type Bench } from "../support/bench.js";
-import { secret } from "../support/hub-double.js";
+import { assignmentOf, secret } from "../support/hub-double.js";
 
 const program = fileURLToPath(import.meta.resolve("../support/drone-process.js"));
 
@@ -70,19 +71,34 @@ test("leaves instances running when it is asked to, and restarts one that ended 
 });
 
 test("starts what should run when nothing of it is left and the hub is away", async (t) => {
-  const { hub, commit, drone } = await openBench(t);
+  const { hub, commit, drone, folder } = await openBench(t);
   const sha = await commit("webapp", { "web.js": webApp });
+  const wish = { repo: "webapp", commit: sha, release: 7 };
+  const config = { GREETING: "hello from the settings" };
+  hub.specifications.set(assignmentOf(wish).id, { services: [], config });
   const first = await drone();
-  hub.assign({ repo: "webapp", commit: sha });
-  await inPhase(hub, sha, "ready");
+  hub.assign(wish);
+  const before = await inPhase(hub, sha, "ready");
   await first.stop();
+  assert.equal(await isAlive(before.pid), false);
   await hub.stop();
+  hub.said.length = 0;
 
-  await drone();
-  const started = Date.now();
+  const next = await drone();
+
+  const given = await until("an answer, without a hub", () => askOnlyOne(join(folder, "drone")));
+  assert.deepEqual([hub.joins, hub.said.length, hub.instances.size], [1, 0, 0]);
+  assert.deepEqual(
+    [given["COMMIT"], given["RELEASE"], given["GREETING"], given["DRONE_ID"]],
+    [sha, "7", config.GREETING, "one"],
+  );
+
+  // The hub that comes back finds it as it is.
   await hub.start();
-  const { since } = await inPhase(hub, sha, "ready");
-  assert.ok(since <= started + 60_000);
+  const after = await inPhase(hub, sha, "ready");
+  assert.equal(after.process, given["PROCESS_ID"]);
+  assert.equal(after.restarts, 0);
+  await next.stop();
 });
 
 test("refuses a data folder that another drone works in", async (t) => {
@@ -190,6 +206,16 @@ test("refuses a data folder that cannot be written", async (t) => {
     execFileSync("umount", [disk]);
   }
 });
+
+/** What the one instance of a drone answers, by what is noted of it: its environment. */
+async function askOnlyOne(folder: string): Promise<Record<string, string> | undefined> {
+  const [process] = await readdir(join(folder, "run"));
+  if (process === undefined) return undefined;
+  const text = await readFile(join(folder, "run", process, "note.json"), "utf8");
+  const { note } = JSON.parse(text) as { readonly note: InstanceNote };
+  const answer = await fetch(`http://127.0.0.1:${note.ports["port"]}`).catch(() => undefined);
+  return answer?.json() as Promise<Record<string, string>> | undefined;
+}
 
 function spawnDrone(t: TestContext, { hub, folder }: Bench) {
   const options = {
