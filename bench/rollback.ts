@@ -5,7 +5,17 @@
  */
 import { join } from "node:path";
 import { spawn } from "node:child_process";
-import { Cluster, closeConnections, freePort, get, until, WorkTree } from "@propagit/test-support";
+import {
+  Cluster,
+  closeConnections,
+  freePort,
+  get,
+  instancesOf,
+  releasesOf,
+  until,
+  untilRelease,
+  WorkTree,
+} from "@propagit/test-support";
 import { median, report } from "./report.js";
 
 const rounds = 7;
@@ -37,16 +47,14 @@ async function measure(): Promise<void> {
     warm.push(await backMs(round % 2 === 0 ? "one" : "two"));
   }
   for (let round = 0; round <= rounds; round++) {
-    await release(tree, `cold ${round}`, "0s");
-    // With nothing kept warm the one before is on disk only, as soon as retention has been there.
+    const wanted = await release(tree, `wanted ${round}`, "0s");
+    await release(tree, `next ${round}`, "0s");
+    await release(tree, `live ${round}`, "0s");
     await cluster.propagit("reap", "app");
-    await until("it to be stopped", async () => {
-      const { stdout } = await cluster.propagit("ps", "--json");
-      return (JSON.parse(stdout) as unknown[]).length === 1;
-    });
-    cold.push(await backMs(round === 0 ? "two" : `cold ${round - 1}`));
-    await release(tree, `again ${round}`, "0s");
-    await release(tree, `cold ${round}`, "0s");
+    await untilRelease(cluster, "app", wanted, ({ presence }) => presence === "kept");
+    // The one before the live one goes on running, as the next in line; with it that is all.
+    await until("it to be stopped", async () => (await instancesOf(cluster)).length === 2);
+    cold.push(await backMs(`wanted ${round}`, String(wanted)));
   }
   // The first round warms everything up.
   for (const times of [theirs, warm, cold]) times.shift();
@@ -56,21 +64,24 @@ async function measure(): Promise<void> {
   report({ ...figure, metric: "cold", ours: median(cold), peer, goalAbsolute: coldMsGoal });
 }
 
-async function release(tree: WorkTree, greeting: string, keep: string): Promise<void> {
+/** Its number. */
+async function release(tree: WorkTree, greeting: string, keep: string): Promise<number> {
   await tree.write("web.mjs", server(greeting));
   const warm = keep === "0s" ? 0 : 2;
   await tree.write("propagit.yaml", manifest(warm, keep));
   const commit = await tree.commit(greeting);
-  await tree.git("tag", "--force", greeting.replace(" ", "-"));
+  await tree.git("tag", "--force", greeting.replaceAll(" ", "-"));
   await tree.git("push", "--quiet", `http://localhost:${cluster.ports.hub}/app`, "master");
   const { exitCode, stderr } = await cluster.propagit("deploy", "app", commit);
   if (exitCode !== 0) throw new Error(stderr + cluster.output);
   await untilAllAre(greeting);
+  const [newest] = await releasesOf(cluster, "app");
+  return newest?.number ?? 0;
 }
 
-async function backMs(greeting: string): Promise<number> {
+async function backMs(greeting: string, ...to: readonly string[]): Promise<number> {
   const began = performance.now();
-  const running = cluster.propagit("rollback", "app");
+  const running = cluster.propagit("rollback", "app", ...to);
   await untilAllAre(greeting);
   const tookMs = performance.now() - began;
   const { exitCode, stderr } = await running;
@@ -96,7 +107,7 @@ async function untilAllAre(greeting: string): Promise<void> {
 async function byHandMs(tree: WorkTree, greeting: string): Promise<number> {
   const port = await freePort();
   const began = performance.now();
-  await tree.git("checkout", "--quiet", "--detach", greeting.replace(" ", "-"));
+  await tree.git("checkout", "--quiet", "--detach", greeting.replaceAll(" ", "-"));
   const child = spawn(process.execPath, ["web.mjs"], {
     cwd: tree.folder,
     env: { ...process.env, PORT: String(port) },
