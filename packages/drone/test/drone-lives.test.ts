@@ -8,6 +8,7 @@ import { placeOf } from "../src/core/reconcile.js";
 import type { Drone } from "../src/drone.js";
 import { assignmentOf, clusterKey, HubDouble, serviceOf, type Wish } from "./support/hub-double.js";
 import { Life } from "./support/mortal.js";
+import { seeds } from "./support/seeds.js";
 import { hubAddress, SimMachine, sound } from "./support/sim-machine.js";
 
 /** Hub, registry and one machine whose drones come and go; everything can be killed. */
@@ -140,7 +141,7 @@ function inOrder(texts: readonly string[]): string {
   return texts.toSorted((left, right) => left.localeCompare(right)).join(" ");
 }
 
-for (const seed of Array.from({ length: 25 }, (_, index) => index + 1)) {
+for (const seed of seeds) {
   test(`comes to run what is wished, whatever is killed (seed ${seed})`, async () => {
     const cluster = new Cluster(seed);
     const { simulation, hub, machine } = cluster;

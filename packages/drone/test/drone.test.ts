@@ -5,6 +5,7 @@ import { Registry } from "@propagit/registry";
 import { calm, randomBetween, sessionPaths, simulate, type Simulation } from "@propagit/runtime";
 import { openMemoryStore } from "@propagit/store";
 import { clusterKey, HubDouble } from "./support/hub-double.js";
+import { seeds } from "./support/seeds.js";
 import { hubAddress, SimMachine, sound } from "./support/sim-machine.js";
 
 const commits = ["a", "b", "c", "d"].map((char) => ({ repo: "webapp", commit: char.repeat(40) }));
@@ -62,7 +63,7 @@ function inOrder(texts: readonly string[]): string {
   return texts.toSorted((left, right) => left.localeCompare(right)).join(" ");
 }
 
-for (const seed of Array.from({ length: 25 }, (_, index) => index + 1)) {
+for (const seed of seeds) {
   test(`comes to run what is desired after every kind of fault (seed ${seed})`, async () => {
     const cluster = openCluster(seed);
     const { simulation, hub, machine } = cluster;

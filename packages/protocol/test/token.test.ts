@@ -26,6 +26,31 @@ describe("a token", () => {
     );
   });
 
+  it("may name the deployment of its process, and says no more when it does not", () => {
+    fc.assert(
+      fc.property(fc.string({ maxLength: 60 }), (deployment) => {
+        const wanted = { ...scope, deployment };
+        const token = mintToken(crypto, clusterKey, wanted);
+        assert.deepEqual(verifyToken(crypto, clusterKey, token), wanted);
+      }),
+    );
+    const known = verifyToken(crypto, clusterKey, mintToken(crypto, clusterKey, scope));
+    assert.ok(known && !("deployment" in known));
+  });
+
+  it("is worth nothing when its deployment is put in, taken out or changed", () => {
+    const deployment = "0123456789abcdef";
+    const texts = [scope, { ...scope, deployment }, { ...scope, deployment: "f".repeat(16) }].map(
+      (wanted) => mintToken(crypto, clusterKey, wanted).split(".") as [string, string],
+    );
+    for (const [text] of texts) {
+      for (const [own, key] of texts) {
+        const found = verifyToken(crypto, clusterKey, `${text}.${key}`);
+        assert.equal(found !== undefined, text === own);
+      }
+    }
+  });
+
   it("is worth nothing under another cluster key", () => {
     assert.equal(verifyToken(crypto, "other", mintToken(crypto, clusterKey, scope)), undefined);
   });
@@ -50,7 +75,11 @@ describe("a token", () => {
 
   it("fits into the credential field of a hello with the longest names there can be", () => {
     const longest = { repo: "r".repeat(50), commit: "a".repeat(64), drone: "d".repeat(63) };
-    const token = mintToken(crypto, clusterKey, { ...longest, process: "p".repeat(40) });
+    const token = mintToken(crypto, clusterKey, {
+      ...longest,
+      process: "p".repeat(40),
+      deployment: "d".repeat(16),
+    });
     assert.ok((credentialFromToken(token)?.id.length ?? Infinity) <= 1_100);
   });
 
@@ -60,6 +89,14 @@ describe("a token", () => {
     [
       "a scope with too few parts",
       `${encode(["webapp", scope.commit, "web-1"])}.${"0".repeat(64)}`,
+    ],
+    [
+      "a scope with too many parts",
+      `${encode(["webapp", scope.commit, "web-1", "a1b2", "0123456789abcdef", "more"])}.${"0".repeat(64)}`,
+    ],
+    [
+      "a scope whose deployment is no text",
+      `${encode(["webapp", scope.commit, "web-1", "a1b2", null])}.${"0".repeat(64)}`,
     ],
     ["a scope of numbers", `${encode([1, scope.commit, 2, 3])}.${"0".repeat(64)}`],
     ["a scope with a short commit", `${encode(["webapp", "74336bc", "d", "p"])}.${"0".repeat(64)}`],
