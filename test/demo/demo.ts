@@ -1,16 +1,18 @@
 /**
  * `npm run demo`: the main job, for real. A registry, a hub, two drones and a proxy are started as
- * processes on free ports; two commits are pushed with git, deployed side by side and split; then
- * everything is ended and removed again.
+ * processes on free ports; two commits are pushed with git, deployed side by side and split; a repository with
+ * a manifest is released, changed and rolled back; then everything is ended and removed again.
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { shortCommit } from "@propagit/protocol";
 import { heading, say, showCommand, showShares } from "./narrator.js";
+import { showReleases } from "./releases.js";
 import {
   closeConnections,
   Cluster,
+  type DaemonProcess,
   get,
   inParallel,
   secret,
@@ -28,6 +30,7 @@ interface Endpoint {
 type PortTable = Readonly<Record<string, Readonly<Record<string, readonly Endpoint[]>>>>;
 
 const cluster = await Cluster.create();
+const ownCommandDrones: DaemonProcess[] = [];
 const interrupted = () => void finish(130);
 process.once("SIGINT", interrupted);
 process.once("SIGTERM", interrupted);
@@ -47,6 +50,7 @@ async function demo(): Promise<void> {
   await askThroughProxy(first, second);
   await splitVisitors(first, second);
   await moveOn(first, second);
+  await showReleases(cluster, ownCommandDrones);
 }
 
 async function startCluster(): Promise<void> {
@@ -57,7 +61,7 @@ async function startCluster(): Promise<void> {
   await cluster.startHub();
   say(`   $ propagit hub --port=${hub} --secret=${secret} --registry=localhost:${registry} &`);
   for (const script of ["say.js", "web.js"]) {
-    await cluster.startDrone(["node", script]);
+    ownCommandDrones.push(await cluster.startDrone(["node", script]));
     say(`   $ propagit drone --hub=localhost:${hub} --secret=${secret} -- node ${script} &`);
   }
   say(`
