@@ -11,6 +11,8 @@ import type { RunListener, RunningCommand, RunSignal } from "./task-world.js";
 
 /** As the protocol bounds a part. */
 const chunkBytesMax = 64 * 1024;
+/** What may be said to a command before it runs: key strokes, and changes of a window, of somebody fast. */
+const earlyMax = 1_000;
 /** How often a full line is looked at again. */
 const lookMs = 20;
 
@@ -92,7 +94,9 @@ export class Run {
   #do(action: (running: RunningCommand) => void): void {
     if (this.#isOver) return;
     if (this.#running) action(this.#running);
-    else this.#early.push(action);
+    else if (this.#early.length < earlyMax) this.#early.push(action);
+    else
+      void this.end(new PropagitError("OVERLOADED", "more was said than can wait for a command"));
   }
 
   #output(stream: "out" | "err", data: Uint8Array): void {

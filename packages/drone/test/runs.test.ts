@@ -45,6 +45,13 @@ test("runs a command in the folder and environment of a deployment, and tells ho
   assert.deepEqual(parts.runs.commitsInUse(), []);
 });
 
+test("keeps only so much of what is said before a command runs", async (t) => {
+  const { run } = await openBench(t);
+  const ran = run(["cat"], { input: true });
+  for (let columns = 1; columns <= 1_001; columns++) ran.tell("run.resize", { columns, rows: 1 });
+  await assert.rejects(ran.result, { code: "OVERLOADED" });
+});
+
 test("runs a command inside a running instance, and says when there is none", async (t) => {
   const { run } = await openBench(t, { cwd: "sub" });
   const ran = run(shell('cat file; echo "$PORT $PROCESS_ID"'), { process: "a1b2" });

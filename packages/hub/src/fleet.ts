@@ -69,8 +69,8 @@ export class Fleet {
   readonly #listeners = new Set<FleetListener>();
   readonly #members = new Map<string, LiveMember>();
   readonly #byConversation = new WeakMap<Conversation, LiveMember>();
-  /** Deployments that drones were given something to do for, by identity; they will ask what it is. */
-  readonly #entrusted = new Map<string, Set<string>>();
+  /** Calls under way for a deployment, by drone and deployment: it may ask what that is. */
+  readonly #entrusted = new Map<string, number>();
   #isStopped = false;
 
   constructor(world: World, ledger: Ledger, options: FleetOptions) {
@@ -118,14 +118,22 @@ export class Fleet {
     options: CallOptions<M> = {},
   ): Promise<Result<M>> {
     const conversation = this.#members.get(identity)?.conversation;
-    if ("deployment" in params) this.#entrust(identity, params.deployment);
-    if (conversation) return conversation.call(method, params, options);
-    throw new PropagitError("NO_DRONE", `drone ${this.nameOf(identity)} is not connected`);
+    if (!conversation) {
+      throw new PropagitError("NO_DRONE", `drone ${this.nameOf(identity)} is not connected`);
+    }
+    if (!("deployment" in params)) return conversation.call(method, params, options);
+    const key = `${identity} ${params.deployment}`;
+    this.#entrust(key, 1);
+    try {
+      return await conversation.call(method, params, options);
+    } finally {
+      this.#entrust(key, -1);
+    }
   }
 
-  /** Whether a drone was called to do something for a deployment. */
+  /** Whether a drone does something for a deployment just now because it was called to. */
   isEntrusted(identity: string, deployment: string): boolean {
-    return this.#entrusted.get(identity)?.has(deployment) ?? false;
+    return this.#entrusted.has(`${identity} ${deployment}`);
   }
 
   /** Tells a drone something; false when it is not connected. @throws TOO_LARGE */
@@ -317,9 +325,10 @@ export class Fleet {
     throw new PropagitError("BAD_FRAME", "only a drone that has joined says that");
   }
 
-  #entrust(identity: string, deployment: string): void {
-    const known = this.#entrusted.get(identity) ?? new Set<string>();
-    this.#entrusted.set(identity, known.add(deployment));
+  #entrust(key: string, change: 1 | -1): void {
+    const calls = (this.#entrusted.get(key) ?? 0) + change;
+    if (calls > 0) this.#entrusted.set(key, calls);
+    else this.#entrusted.delete(key);
   }
 
   #memberOfRow(row: DroneRow): Member {

@@ -21,6 +21,8 @@ type LogCall = IncomingCall<"hub.logs">;
 
 /** Lines when nobody says how many. */
 const lastDefault = 100;
+/** Callers answered at a time: each is a call on every drone, which must have some left for its tasks. */
+const callersMax = 400;
 /** Drones asked at a time: each may answer with as many lines as are wanted altogether. */
 const askedAtOnce = 64;
 /** A drone that is slower is left out, and named; what it said until then is shown. */
@@ -34,14 +36,30 @@ const drainMs = 50;
 export class LogDesk {
   readonly #world: World;
   readonly #fleet: Fleet;
+  #callers = 0;
 
   constructor(world: World, fleet: Fleet) {
     this.#world = world;
     this.#fleet = fleet;
   }
 
-  /** @throws BAD_NAME, BAD_PATTERN, NO_PLACE */
-  logs({ drones, repo, ...rest }: Params<"hub.logs">, call: LogCall): Promise<Result<"hub.logs">> {
+  /** @throws BAD_NAME, BAD_PATTERN, NO_PLACE, OVERLOADED */
+  async logs(params: Params<"hub.logs">, call: LogCall): Promise<Result<"hub.logs">> {
+    if (this.#callers >= callersMax) {
+      throw new PropagitError("OVERLOADED", `${callersMax} callers read output already`);
+    }
+    this.#callers++;
+    try {
+      return await this.#answer(params, call);
+    } finally {
+      this.#callers--;
+    }
+  }
+
+  #answer(
+    { drones, repo, ...rest }: Params<"hub.logs">,
+    call: LogCall,
+  ): Promise<Result<"hub.logs">> {
     const query: LogQuery = {
       ...rest,
       ...(repo !== undefined && { repo: parseRepoName(repo) }),

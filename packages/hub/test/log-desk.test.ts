@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { LogLine, LogQuery, Part } from "@propagit/protocol";
+import { toPropagitError, type LogLine, type LogQuery, type Part } from "@propagit/protocol";
 import { aborted, type Handlers } from "@propagit/runtime";
 import { commit, DeskWorld } from "./support/desk-world.js";
 
@@ -117,6 +117,21 @@ describe("hub.logs", () => {
       lines.map(({ at }) => at),
       many.map(({ at }) => at),
     );
+  });
+
+  it("leaves drones calls for their tasks, however many read output", async () => {
+    const world = await DeskWorld.open();
+    await world.drone("web-1", { handlers: new Output().handlers });
+    const stop = new AbortController();
+    const caller = await world.caller();
+    const options = { limitMs: 0, signal: stop.signal };
+    const ends = Array.from({ length: 401 }, () =>
+      caller.call("hub.logs", { follow: true }, options).catch(toPropagitError),
+    );
+    assert.equal(toPropagitError(await world.settle(Promise.race(ends))).code, "OVERLOADED");
+    stop.abort();
+    await world.settle(Promise.all(ends));
+    await assert.doesNotReject(world.call("hub.logs", { follow: false }));
   });
 
   it("refuses what no drone could answer", async () => {

@@ -398,7 +398,8 @@ test("a drone that drains keeps its share until others have it, then runs nothin
 });
 
 test("only a drone that has something to do with a deployment learns what it is", async () => {
-  const hub = await start(`${plain}release: { command: migrate, on: role=db }\n`);
+  const services = "services: { web: { command: node web.js, on: '!role' } }\n";
+  const hub = await start(`${services}release: { command: migrate, on: role=db }\n`);
   const [web] = await plainDrones(hub, "web-1");
   const db = plainDrone(hub, "db-1", { labels: { role: "db" } });
   await hub.sim.clock.until("it joins", () => db.assigned !== undefined);
@@ -415,6 +416,8 @@ test("only a drone that has something to do with a deployment learns what it is"
     code("DENIED"),
   );
   await assert.rejects(hub.call("hub.specification", { id }), code("BAD_FRAME"));
+  // It ran the release command and nothing else: that is over.
+  await assert.rejects(hub.settle(db.link.call("hub.specification", { id })), code("DENIED"));
 });
 
 test("a hub that is killed at any of its writes goes on with the release, and runs each task once", async () => {

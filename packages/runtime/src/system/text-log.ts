@@ -10,7 +10,7 @@ export function textLog(part: string, write: (line: string) => void): Log {
 
 /**
  * What others sent may stand in a message: it must neither look like a line of its own nor steer the
- * terminal. Lines are indented, control characters written out.
+ * terminal. Lines are indented, control characters and those that turn the writing round are written out.
  */
 function harmless(message: string): string {
   return (
@@ -19,6 +19,9 @@ function harmless(message: string): string {
       // oxlint-disable-next-line no-control-regex -- they are what is looked for
       .replaceAll(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, (character) => {
         return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
+      })
+      .replaceAll(/\p{Bidi_Control}/gu, (character) => {
+        return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
       })
   );
 }
