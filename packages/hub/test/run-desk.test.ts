@@ -127,7 +127,7 @@ describe("hub.run", () => {
     const { stop } = await begin(world, { command, env, by: "ann", drones: { names: ["web-1"] } });
     stop.abort();
     const [event, ...others] = (await world.events()).filter(({ kind }) => kind === "ran");
-    const shown = `node -e "f()" ${"x".repeat(185)}…`;
+    const shown = `node -e "f()" ${"x".repeat(186)}…`;
     assert.equal(
       event?.text,
       `ann runs \`${shown}\` beside release 1 of webapp (74336bc) on web-1`,

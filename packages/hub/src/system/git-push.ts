@@ -63,7 +63,16 @@ export class GitPush {
     const { desk, isDrone } = this.#options;
     const refusal = isDrone ? await this.#judgeBuild(call) : await desk.judge(this.#describe(call));
     for (const line of refusal) call.say(line);
-    return refusal.length === 0;
+    if (refusal.length > 0) return false;
+    await this.#keepFormer(call);
+    return true;
+  }
+
+  /** Before any branch moves, so that there is no moment in which nothing holds where it was. */
+  async #keepFormer({ question }: HookCall): Promise<void> {
+    const { repositories, repo } = this.#options;
+    const git = this.#gitIn(question.quarantine);
+    await repositories.kept.keepFormer(repo, question.changes, { git, now: Date.now() });
   }
 
   async #judgeBuild({ question }: HookCall): Promise<readonly string[]> {

@@ -10,7 +10,6 @@ import {
   parseCommitHash,
   PropagitError,
   quote,
-  shortCommit,
   type CommitHash,
   type RepoName,
 } from "@propagit/protocol";
@@ -25,6 +24,7 @@ import {
   sizeOfCommit,
   type Git,
 } from "./git-history.js";
+import { KeptRefs } from "./kept-refs.js";
 
 /** A push of a former life of the hub ends by itself within this time, since its input has ended. */
 const leftoverMsMin = 60 * 60_000;
@@ -33,6 +33,7 @@ const candidatesShownMax = 10;
 
 export class GitRepositories implements Repositories {
   readonly settings: GitSettings;
+  readonly kept: KeptRefs;
   /** Names by their lower-case form: two that differ only in case would be one on some file systems. */
   readonly #names: Map<string, RepoName>;
   /** Pushes under way by repository; the first of them may have made it. */
@@ -43,6 +44,7 @@ export class GitRepositories implements Repositories {
   private constructor(settings: GitSettings, names: Map<string, RepoName>) {
     this.settings = settings;
     this.#names = names;
+    this.kept = new KeptRefs((repo) => (args, options) => this.git(repo, args, options));
   }
 
   /** @throws DATA_UNUSABLE */
@@ -138,19 +140,11 @@ export class GitRepositories implements Repositories {
   }
 
   async keep(repo: RepoName, commit: CommitHash): Promise<void> {
-    const { exitCode, stderr } = await this.git(repo, ["update-ref", keptRef(commit), commit]);
-    if (exitCode === 0) return;
-    if (!(await this.#commitOf(repo, commit))) throw noCommit(repo, commit);
-    throw new PropagitError(
-      "DATA_UNUSABLE",
-      `${repo} ${shortCommit(commit)} cannot be kept: ${stderr}`,
-    );
+    if (!(await this.kept.keep(repo, commit))) throw noCommit(repo, commit);
   }
 
   async release(repo: RepoName, commit: CommitHash): Promise<void> {
-    if (!this.has(repo)) return;
-    const { exitCode, stderr } = await this.git(repo, ["update-ref", "-d", keptRef(commit)]);
-    if (exitCode !== 0) throw new PropagitError("DATA_UNUSABLE", stderr.trim());
+    if (this.has(repo)) await this.kept.release(repo, commit);
   }
 
   async read(
@@ -199,6 +193,7 @@ export class GitRepositories implements Repositories {
     const input = deletions.join("");
     const { exitCode, stderr } = await this.git(repo, ["update-ref", "--stdin"], { input });
     if (exitCode !== 0) throw new PropagitError("DATA_UNUSABLE", stderr.trim());
+    this.kept.letGo(repo);
   }
 
   /** Git in a repository that is there. @throws NO_REPO */
@@ -263,11 +258,6 @@ export class GitRepositories implements Repositories {
 
 /** Output of builds, pushed by drones: `<commit>-<16 hex>`. */
 const buildRefs = "refs/propagit/builds";
-
-/** Hidden from clients by `transfer.hideRefs`. */
-function keptRef(commit: CommitHash): string {
-  return `refs/propagit/deployed/${commit}`;
-}
 
 /** Half packs of pushes that were under way when the machine went down; younger ones may still be in use. */
 async function removeLeftovers(folder: string): Promise<void> {
