@@ -63,6 +63,8 @@ export class RegistryDesk {
   readonly #world: DroneWorld;
   readonly #owner: DeskOwner;
   #client: RegistryClient | undefined;
+  readonly #first: Promise<RegistryClient>;
+  #resolveFirst!: (client: RegistryClient) => void;
   #place = "";
   #ttlMs = 0;
   #lease: RememberedLease | undefined;
@@ -79,6 +81,9 @@ export class RegistryDesk {
   constructor(world: DroneWorld, owner: DeskOwner) {
     this.#world = world;
     this.#owner = owner;
+    this.#first = new Promise((resolve) => {
+      this.#resolveFirst = resolve;
+    });
   }
 
   /** `host:port` for instances; empty before it is known where the registry is. */
@@ -115,6 +120,7 @@ export class RegistryDesk {
       leaseChanged: (lease) => this.#leaseChanged(client, { place, ttlMs, lease }),
     });
     this.#client = client;
+    this.#resolveFirst(client);
     client.watch((update) => this.#hear(client, update));
     void freeAll(client, this.#toFree.splice(0));
     if (former) void this.#switchFrom(former, isMoved);
@@ -126,7 +132,7 @@ export class RegistryDesk {
     const { process, records } = request;
     const ids = records.map(({ id }) => id);
     this.remember(process, ids);
-    const client = this.#need();
+    const client = await this.#reached();
     await Promise.all(records.map((record) => registerOne(client, request, record)));
     // Freed while it was on its way.
     if (this.#own.get(process) !== ids) await freeAll(client, ids);
@@ -213,9 +219,9 @@ export class RegistryDesk {
     void client.disown(id).catch(() => undefined);
   }
 
-  #need(): RegistryClient {
-    if (!this.#client) throw new Error("cannot happen: no registry before the first join");
-    return this.#client;
+  /** Before a hub took the drone in nobody knows where the registry is: an adopted instance waits for it. */
+  async #reached(): Promise<RegistryClient> {
+    return this.#client ?? this.#first;
   }
 
   async #close(client: RegistryClient, options: { readonly keepLease: boolean }): Promise<void> {

@@ -36,22 +36,30 @@ export function encodeDesire(remembered: Remembered, { hide }: Hider): string {
   });
 }
 
+export interface Decoded {
+  readonly remembered: Remembered;
+  /** How many deployments could not be read, as after a change of the key; the hub is asked again. */
+  readonly unread: number;
+}
+
 /** Undefined when it is damaged or of another format. */
-export function decodeDesire(text: string, hider: Hider): Remembered | undefined {
+export function decodeDesire(text: string, hider: Hider): Decoded | undefined {
   const stored = asObject(parseJson(text));
   if (stored?.["format"] !== format) return undefined;
   const joined = check(methods["hub.join"].result, stored["joined"]);
   const told = check(tellings["drone.assign"], stored["told"]);
   if (!joined.ok || !told.ok) return undefined;
   const { name: drone, hub, registry, timeoutMs = 0 } = joined.value;
-  return {
+  const written = asList(stored["specifications"]);
+  const specifications = written.flatMap((one) => specified(one, hider));
+  const remembered = {
     joined: { drone, hub, registry, timeoutMs },
     assignments: told.value.assignments,
     keep: told.value.keep,
-    // One that cannot be read is asked for again.
-    specifications: asList(stored["specifications"]).flatMap((one) => specified(one, hider)),
+    specifications,
     resting: asList(stored["resting"]).filter(isResting),
   };
+  return { remembered, unread: written.length - specifications.length };
 }
 
 export function decodeLease(text: string): RememberedLease | undefined {

@@ -34,13 +34,16 @@ class FolderMemory implements Memory {
 
   async read(): Promise<Remembered | undefined> {
     const text = await this.#readText(this.#desired);
-    const remembered = text === undefined ? undefined : decodeDesire(text, this.#hider);
-    if (text !== undefined && !remembered) {
-      this.#world.log.warn(
-        `${this.#desired} cannot be read; the hub will say what should run here`,
-      );
+    if (text === undefined) return undefined;
+    const { log } = this.#world;
+    const decoded = decodeDesire(text, this.#hider);
+    if (!decoded) {
+      log.warn(`${this.#desired} is damaged: what should run here is known when the hub says it`);
+    } else if (decoded.unread > 0) {
+      const what = `${decoded.unread} deployment(s) in ${this.#desired} cannot be read`;
+      log.warn(`${what}: they were hidden by another key, or are damaged; the hub is asked again`);
     }
-    return remembered;
+    return decoded?.remembered;
   }
 
   async write(remembered: Remembered): Promise<void> {
@@ -50,7 +53,11 @@ class FolderMemory implements Memory {
 
   async readLease(): Promise<RememberedLease | undefined> {
     const text = await this.#readText(this.#lease);
-    return text === undefined ? undefined : decodeLease(text);
+    const lease = text === undefined ? undefined : decodeLease(text);
+    if (text !== undefined && !lease) {
+      this.#world.log.warn(`${this.#lease} is damaged: records in the registry are made anew`);
+    }
+    return lease;
   }
 
   async writeLease(lease: RememberedLease): Promise<void> {
@@ -65,9 +72,10 @@ class FolderMemory implements Memory {
   }
 }
 
-async function readKey({ disk, random }: MemoryWorld, path: string): Promise<string> {
+async function readKey({ disk, random, log }: MemoryWorld, path: string): Promise<string> {
   const known = (await disk.read(path))?.trim();
   if (known !== undefined && /^[0-9a-f]{64}$/.test(known)) return known;
+  if (known !== undefined) log.warn(`${path} is damaged; a new key is made`);
   const key = random.hex(64);
   await disk.writeAtomic(path, `${key}\n`, { mode: 0o600 });
   return key;

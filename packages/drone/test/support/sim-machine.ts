@@ -8,6 +8,7 @@ import {
   randomBetween,
   silentLog,
   sleep,
+  type Log,
   type Simulation,
 } from "@propagit/runtime";
 import { checkOptions, type DroneOptions } from "../../src/core/options.js";
@@ -28,6 +29,7 @@ import { Life } from "./mortal.js";
 import { SimProcess } from "./sim-process.js";
 
 const credential = credentialFromSecret(secret);
+const dataFolder = "/data";
 export const hubAddress = { host: "hub", port: 6001 };
 
 /** Shares from 0 to 1. */
@@ -65,7 +67,8 @@ export class SimMachine {
   readonly #host: string;
   readonly #fetched = new Set<string>();
   #nextPid = 1;
-  #memory: Memory | undefined;
+  /** What drones said to whoever runs them. */
+  readonly log: string[] = [];
 
   constructor(simulation: Simulation, host: string) {
     this.#simulation = simulation;
@@ -79,14 +82,15 @@ export class SimMachine {
   /** A drone that can be killed; the next one on this machine finds what it left. */
   startLife(options: LifeOptions = {}): { drone: Drone; kill: () => void } {
     const life = new Life();
-    const base = life.world(this.#simulation.worldOf(this.#host));
+    const log = this.#logOf(life);
+    const base = { ...life.world(this.#simulation.worldOf(this.#host)), log };
     const world: DroneWorld = {
       ...base,
       commits: life.guard(this.#commits()),
       processes: life.guard(this.#processesOf(life)),
       ports: life.guard(this.#ports()),
       checks: life.guard(this.#checks()),
-      memory: life.guard(this.#remembering()),
+      memory: life.guard(this.#remembering(log)),
       connectRegistry: (address, { lease, ...access }) =>
         connectIn(base, address, { ...access, ...(lease !== undefined && { lease }) }),
     };
@@ -111,6 +115,15 @@ export class SimMachine {
     };
   }
 
+  /** A file of the drone's data folder becomes another; undefined removes it. */
+  async damage(name: string, change: (text: string) => string | undefined): Promise<void> {
+    const { disk } = this.#simulation.worldOf(this.#host);
+    const path = `${dataFolder}/${name}`;
+    const text = change((await disk.read(path)) ?? "");
+    if (text === undefined) await disk.remove(path);
+    else await disk.writeAtomic(path, text);
+  }
+
   /** Everything ends at once, nobody sees it. */
   reboot(): void {
     for (const process of this.processes) process.end("ended with the machine", undefined);
@@ -125,18 +138,24 @@ export class SimMachine {
     await sleep(clock, randomBetween(random, lowMs, highMs));
   }
 
-  #remembering(): Memory {
-    const opened = openMemory(this.#simulation.worldOf(this.#host), "/data");
-    const memory = async () => (this.#memory ??= await opened);
+  #remembering(log: Log): Memory {
+    const opened = openMemory({ ...this.#simulation.worldOf(this.#host), log }, dataFolder);
     return {
-      read: async () => (await memory()).read(),
+      read: async () => (await opened).read(),
       write: async (remembered) => {
         await this.delay(1, 20);
-        await (await memory()).write(remembered);
+        await (await opened).write(remembered);
       },
-      readLease: async () => (await memory()).readLease(),
-      writeLease: async (lease) => (await memory()).writeLease(lease),
+      readLease: async () => (await opened).readLease(),
+      writeLease: async (lease) => (await opened).writeLease(lease),
     };
+  }
+
+  #logOf(life: Life): Log {
+    const say = (line: string) => {
+      if (!life.isOver) this.log.push(line);
+    };
+    return { info: say, warn: (line) => say(`! ${line}`) };
   }
 
   #commits(): Commits {
