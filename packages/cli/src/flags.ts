@@ -1,5 +1,6 @@
 /** Values of flags and arguments: parsed once, with an error that says which flag and why. */
 import {
+  errorCatalogue,
   parseAddress,
   parseLabel,
   parseServiceName,
@@ -97,6 +98,18 @@ export function parseShare(text: string): { readonly ref: string; readonly weigh
   throw new PropagitError("BAD_WEIGHT", `the weight in ${quote(text)} is not a number above 0`);
 }
 
+/** Commit, branch, tag or number of a release: the hub says whether there is one. */
+export function parseRef(text: string): string {
+  if (text !== "" && text.length <= refCharsMax) return text;
+  const why = text === "" ? "is empty" : `has ${text.length} characters`;
+  throw new PropagitError("BAD_USAGE", `the name of a commit ${why}`, {
+    hint: `give a full hash, unique prefix, branch or tag of up to ${refCharsMax} characters`,
+  });
+}
+
+/** As the protocol allows it. */
+const refCharsMax = 250;
+
 export function parseAddressFlag(text: string): Address {
   return parseAddress(text);
 }
@@ -139,7 +152,9 @@ export function parseScale(text: string): {
 /** As the specification of a service allows it. */
 const instancesMax = 1_000;
 
+/** As every error is told; where to find help is said below it anyway. */
 function sentence(thrown: unknown): string {
-  if (thrown instanceof PropagitError) return `${thrown.message}; ${thrown.hint}.`;
-  return String(thrown);
+  if (!(thrown instanceof PropagitError)) return String(thrown);
+  const isOwnHint = thrown.hint !== errorCatalogue.BAD_USAGE.hint;
+  return isOwnHint ? `${thrown.message}\n  ${thrown.hint}` : thrown.message;
 }

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { warningColour } from "./output/colour.js";
 
 /** Help is the same in every terminal, so that it can be kept equal to the documentation. */
 const helpWidth = 100;
@@ -14,14 +15,30 @@ export function finish(program: Command): Command {
     command
       .exitOverride()
       .configureHelp({ helpWidth, sortSubcommands: false, subcommandTerm })
-      .configureOutput({ getOutHasColors: () => false, getErrHasColors: () => false })
+      .configureOutput({
+        getOutHasColors: () => false,
+        getErrHasColors: () => false,
+        outputError: (text, write) => write(formatUsageError(program.name(), text)),
+      })
       .showSuggestionAfterError(true)
-      .showHelpAfterError(`(see \`${[program.name(), "help", ...path].join(" ")}\`)`)
+      .showHelpAfterError(`  see \`${[program.name(), "help", ...path].join(" ")}\``)
       .helpOption("-h, --help", "print help");
     // `propagit help env set` says it; below each command it would be one more line in every list.
     if (command !== program) command.helpCommand(false);
   }
   return program.helpCommand("help [command]", "print help for a command");
+}
+
+/** What commander says about a command line, as all our errors are told: flag or argument first, then why. */
+export function formatUsageError(program: string, text: string): string {
+  const plain = text
+    .trimEnd()
+    .replace(/^error: /, "")
+    .replace(/^option '(?:-\w, )?(--[\w-]+).*?' argument '.*?' is invalid\. /s, "$1: ")
+    .replace(/^command-argument value '.*?' is invalid for argument '(.*?)'\. /s, "$1: ")
+    .replace(/\n\((Did you mean .*\?)\)/s, (_, question: string) => `; d${question.slice(1)}`);
+  const [what = "", ...why] = plain.split("\n");
+  return [warningColour(`${program}: ${what}`), ...why].map((line) => `${line}\n`).join("");
 }
 
 /** Every command has options; what it is about says more. */

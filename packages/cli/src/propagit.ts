@@ -1,11 +1,9 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 import { cancelCommand } from "./commands/cancel.js";
 import { checkCommand } from "./commands/check.js";
 import { credentialCommand } from "./commands/credential.js";
 import { deployCommand } from "./commands/deploy.js";
 import { diffCommand } from "./commands/diff.js";
-import { droneManagement } from "./commands/drone-manage.js";
-import { droneCommand } from "./commands/drone.js";
 import { dronesCommand } from "./commands/drones.js";
 import { envCommand } from "./commands/env.js";
 import { eventsCommand } from "./commands/events.js";
@@ -33,20 +31,18 @@ import { splitCommand } from "./commands/split.js";
 import { startCommand } from "./commands/start.js";
 import { stopCommand } from "./commands/stop.js";
 import { upCommand } from "./commands/up.js";
+import { droneWithManagement, namedPropagit } from "./drone-program.js";
 import { examples } from "./examples.js";
 import { addGroup, finish } from "./program.js";
-import { version } from "./version.js";
 
 /**
  * The `propagit` command line. Daemons are loaded when their command runs, not here: a `ps` need not
  * wait for the hub to be read, and an idle drone need not hold it in memory.
  */
 export function propagitProgram(): Command {
-  const program = new Command("propagit")
-    .description(
-      "git push to a hub; drones on every machine run that commit next to the others; a proxy decides who sees which.",
-    )
-    .version(version, "-V, --version", "print the version");
+  const program = namedPropagit().description(
+    "git push to a hub; drones on every machine run that commit next to the others; a proxy decides who sees which.",
+  );
   addGroup(program, "To begin with:", [
     upCommand(),
     initCommand(),
@@ -94,11 +90,4 @@ export function propagitProgram(): Command {
       "propagit help deploy",
     ]),
   );
-}
-
-/** The daemon, and beside it what is done to drones from afar: `drone drain web-1`. */
-function droneWithManagement(): Command {
-  const drone = droneCommand();
-  for (const command of droneManagement()) drone.addCommand(command);
-  return drone;
 }

@@ -9,12 +9,13 @@ import {
   type RolloutResult,
 } from "@propagit/protocol";
 import { nodeClock, sleep, type Conversation } from "@propagit/runtime";
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
 import { withHub, type HubFlags } from "./hub-call.js";
 import { endOnInterrupt, interruptedExitCode, onInterrupt } from "./interrupt.js";
 import { openLogPrinter } from "./output/log-lines.js";
 import { replayFilter } from "./output/replay.js";
 import { endError } from "./output/rollout-end.js";
+import type { Accepted } from "./output/rollout-record.js";
 import { openRolloutView, type RolloutView } from "./output/rollout-view.js";
 import { inEnvironment } from "./output/route.js";
 
@@ -44,7 +45,9 @@ export function withRolloutFlags(command: Command, options: { follow?: boolean }
     .option("--detach", "end when the hub has accepted it; it goes on by itself")
     .option("--json", "a line of JSON for each step, the result last");
   if (!options.follow) return command;
-  return command.option("--follow", "when it is ready, print its output until ^C");
+  return command.addOption(
+    new Option("--follow", "when it is ready, print its output until ^C").conflicts("detach"),
+  );
 }
 
 /** Carries it out and returns how it ended, when it ended well. @throws how it failed */
@@ -67,6 +70,8 @@ export async function carryOut(
     stopListening();
   }
   view.end(result);
+  if (!result && view.record.accepted && !flags.json)
+    process.stdout.write(goesOn(view.record.accepted));
   const isFine = result !== undefined && request.isFine?.(result) === true;
   const error = result && !isFine ? endError(result, view.record.workPhase) : undefined;
   if (error) throw error;
@@ -78,17 +83,19 @@ export async function carryOut(
 function leave(view: RolloutView): never {
   view.end(undefined);
   const { accepted } = view.record;
-  if (accepted) {
-    const { repo, environment, release } = accepted;
-    const flag = inEnvironment(environment) === "" ? "" : ` -e ${environment}`;
-    process.stderr.write(
-      `\nthe deploy goes on; look at it with: propagit follow ${repo} ${release}${flag}\n` +
-        `or put everything back with: propagit cancel ${repo} ${release}${flag}\n`,
-    );
-  } else {
-    process.stderr.write("\nthe hub has not answered yet; see `propagit releases REPO`\n");
-  }
+  const where = accepted
+    ? goesOn(accepted)
+    : "the hub has not answered yet; see `propagit releases REPO`\n";
+  process.stderr.write(`\n${where}`);
   process.exit(interruptedExitCode);
+}
+
+function goesOn({ repo, environment, release }: Accepted): string {
+  const flag = inEnvironment(environment) === "" ? "" : ` -e ${environment}`;
+  return (
+    `the deploy goes on; look at it with: propagit follow ${repo} ${release}${flag}\n` +
+    `or put everything back with: propagit cancel ${repo} ${release}${flag}\n`
+  );
 }
 
 /** Time for a hub that was lost during a deploy to come back; it resumes what it accepted. */

@@ -24,13 +24,15 @@ function aboutUnknown(program: Command, args: readonly string[]): readonly strin
   const [first, ...path] = args;
   const [second] = path;
   if (first !== "help" || second === undefined || second.startsWith("-")) return args;
-  const found = path.reduce<Command | undefined>(
-    (parent, name) => parent?.commands.find((command) => command.name() === name),
-    program,
-  );
-  if (found) return [...path, "--help"];
-  const isKnown = program.commands.some((command) => command.name() === second);
-  return isKnown || second === "help" ? args : [second];
+  if (second === "help") return args;
+  let parent = program;
+  for (const [index, name] of path.entries()) {
+    const found = parent.commands.find((command) => command.name() === name);
+    // What has no commands of its own takes any word as an argument.
+    if (!found) return parent.commands.length > 0 ? path.slice(0, index + 1) : [...path, "--help"];
+    parent = found;
+  }
+  return [...path, "--help"];
 }
 
 /**

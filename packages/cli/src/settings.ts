@@ -1,9 +1,10 @@
 /** Changing settings: what `env` and `secrets` share. */
-import type { Setting } from "@propagit/protocol";
+import { parseRepoName, type Setting } from "@propagit/protocol";
 import { nodeWorld, silentLog, type Conversation } from "@propagit/runtime";
 import { Command } from "commander";
 import { author } from "./author.js";
 import { examples } from "./examples.js";
+import { asFlag } from "./flags.js";
 import { withHub, withHubFlags, type HubFlags } from "./hub-call.js";
 import { dimColour } from "./output/colour.js";
 import { formatAge } from "./output/duration.js";
@@ -62,7 +63,7 @@ export async function configure(change: SettingsChange, flags: SettingsFlags): P
   });
   if (result || flags.json || flags.detach) return;
   const place = `${repo}${inEnvironment(flags.environment)}`;
-  if (changed.length === 0) print(`nothing changed: ${place} is set like that already\n`);
+  if (changed.length === 0) print(`nothing changed: ${place} has it like that already\n`);
   else print(`${formatNames(changed)} of ${place} is kept for its next release\n`);
 }
 
@@ -78,7 +79,7 @@ export function listCommand(parent: "env" | "secrets"): Command {
             ? "Lists the names of secrets; their values are told to nobody but the instances."
             : "Lists the settings. The values of secrets are not told.",
         )
-        .argument("<repo>", "the repository"),
+        .argument("<repo>", "the repository", asFlag(parseRepoName)),
     ),
   ).option("--json", "print it as JSON");
   return examples(command, [`propagit ${parent} list webapp`]).action(
@@ -116,10 +117,11 @@ export function formatSettings(
       { head: "NAME", cell: ({ name }) => name },
       {
         head: "VALUE",
+        flexible: true,
         cell: ({ secret, value }) => (secret ? "(secret)" : plainText(value ?? "")),
         colour: ({ secret }, text) => (secret ? dimColour(text) : text),
       },
-      { head: "BY", cell: ({ by }) => plainText(by) },
+      { head: "BY", leaveOut: 1, cell: ({ by }) => plainText(by) },
       { head: "SINCE", alignRight: true, cell: ({ at }) => formatAge(now - at) },
     ],
     rows,

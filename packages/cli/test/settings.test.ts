@@ -103,10 +103,10 @@ describe("settings", () => {
     [["secrets", "set", "webapp", "TOKEN"], "x".repeat(40_000), /more than 32768 characters/],
     [["secrets", "set", "webapp", "TOKEN=x"], "", /"TOKEN=x" cannot be the name of a variable/],
     [["secrets", "set", "webapp", "TOKEN", "--file=/nowhere"], "", /cannot be read: ENOENT/],
-    [["env", "set", "webapp", "TOKEN"], "", /not of the form NAME=VALUE; .*secrets set/],
+    [["env", "set", "webapp", "TOKEN"], "", /not of the form NAME=VALUE\n.*secrets set/],
     [["env", "set", "webapp", "A=1", "A=2"], "", /A is given twice/],
     [["env", "set", "webapp"], "", /missing required argument/],
-    [["env", "sett", "webapp"], "", /Did you mean set/],
+    [["env", "sett", "webapp"], "", /did you mean set/],
   ];
   for (const [args, input, message] of wrong) {
     it(`explains propagit ${args.join(" ")}${input === "" ? "" : " with wrong input"}`, async () => {

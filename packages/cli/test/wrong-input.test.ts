@@ -4,40 +4,61 @@ import { describe, it } from "node:test";
 import { exitCodes } from "@propagit/protocol";
 import { propagitProgram } from "../src/propagit.js";
 import { commandsOf, helpOf } from "../src/program.js";
+import { explainAll } from "./support/explain.js";
 import { run } from "./support/command.js";
 
 const cases: readonly (readonly [readonly string[], RegExp])[] = [
-  [["depoly"], /unknown command 'depoly'\n\(Did you mean deploy\?\)/],
-  [["help", "depoly"], /Did you mean deploy/],
-  [["deploy", "webapp"], /missing required argument 'commit'\n\(see `propagit help deploy`\)/],
-  [["deploy", "webapp", "master", "--enviroment=x"], /Did you mean --environment/],
+  [
+    ["depoly"],
+    /^propagit: unknown command 'depoly'; did you mean deploy\?\n {2}see `propagit help`\n$/,
+  ],
+  [
+    ["help", "env", "sett"],
+    /unknown command 'sett'; did you mean set\?\n {2}see `propagit help env`/,
+  ],
+  [["help", "depoly"], /did you mean deploy/],
+  [["deploy", "webapp"], /missing required argument 'commit'\n {2}see `propagit help deploy`/],
+  [["deploy", "webapp", "master", "--enviroment=x"], /did you mean --environment/],
   [["deploy", "webapp", "master", "-e", "../x"], /environment name "\.\.\/x" is not allowed/],
-  [["rollback", "webapp", "v12"], /"v12" is not the number of a release; .*propagit releases/],
+  [
+    ["rollback", "webapp", "v12"],
+    /release: "v12" is not the number of a release\n.*propagit releases/,
+  ],
+  [
+    ["deploy", "web app", "master"],
+    /repo: repository name "web app" is not allowed\n {2}use 1 to 50/,
+  ],
+  [["deploy", "webapp", "x".repeat(300)], /commit: the name of a commit has 300 characters/],
+  [["deploy", "webapp", "master", "--detach", "--follow"], /cannot be used with option '--detach'/],
   [["diff", "webapp", "1"], /missing required argument 'to'/],
-  [["releases", "webapp", "-n", "0"], /"0" is not a whole number from 1 to 10000/],
-  [["scale", "webapp", "web"], /not of the form SERVICE=N; write it like web=3/],
+  [
+    ["releases", "webapp", "-n", "0"],
+    /^propagit: --last: "0" is not a whole number from 1 to 10000\n {2}see `propagit help releases`\n$/,
+  ],
+  [["scale", "webapp", "web"], /not of the form SERVICE=N\n {2}write it like web=3/],
   [["stop", "webapp"], /a commit, or which instances, is missing\n.*add --service/],
   [["stop", "webapp@1", "2"], /given twice/],
   [["logs", "webapp@"], /names no release behind the @/],
-  [["logs", "webapp", "--since=yesterday"], /is no moment; write it like 30s, 10m/],
+  [["logs", "webapp", "--since=yesterday"], /is no moment\n {2}write it like 30s, 10m/],
   [["logs", "webapp", "--grep=("], /no regular expression/],
   [["logs", "webapp", "--drone=web-*"], /write \/web-\.\*\//],
-  [["ps", "--label", "a in"], /label selector "a in" is not a term; write it like `role=web/],
+  [["ps", "--label", "a in"], /label selector "a in" is not a term\n {2}write it like `role=web/],
   [["ps", "--label="], /the label selector is empty/],
-  [["restart", "webapp", "../x"], /is not the id of an instance; .*propagit ps --flat/],
+  [["restart", "webapp", "../x"], /is not the id of an instance\n.*propagit ps --flat/],
   [["run", "webapp"], /run needs a command to run\n.*propagit run webapp -- /],
   [["exec", "webapp", "--drone=/x", "--", "ls"], /is not of the form \/regex\//],
   [["spawn", "webapp", "--name=a b", "--", "ls"], /service name "a b" is not allowed/],
   [["drones", "web-*"], /drone name "web-\*" is not allowed/],
-  [["drone", "label", "web-1", "gpu"], /"gpu" is no change of a label; .*role=web, or role-/],
+  [["drone", "label", "web-1", "gpu"], /"gpu" is no change of a label\n.*role=web, or role-/],
   [["drone", "--hub=localhost:1", "--", "drain"], /drain is a command of `propagit drone`/],
   [["promote", "webapp"], /missing required argument/],
 ];
 
 describe("wrong input", () => {
-  for (const [args, message] of cases) {
-    it(`is explained: propagit ${args.join(" ")}`, async () => {
-      const { code, stdout, stderr } = await run(undefined, args);
+  const explained = explainAll(cases.map(([args]) => args));
+  for (const [index, [args, message]] of cases.entries()) {
+    it(`is explained: propagit ${args.join(" ").slice(0, 60)}`, () => {
+      const { code, stdout, stderr = "" } = explained[index] ?? {};
       assert.match(stderr, message);
       assert.deepEqual([code, stdout], [exitCodes.usage, ""]);
     });

@@ -1,4 +1,4 @@
-import { PropagitError } from "@propagit/protocol";
+import { parseRepoName, PropagitError } from "@propagit/protocol";
 import { Command } from "commander";
 import { author } from "../author.js";
 import { examples } from "../examples.js";
@@ -21,7 +21,7 @@ export function cancelCommand(): Command {
         .description(
           "Ends a release that is on its way or waits in the queue: what it started is stopped, what ran before goes on. Without a number it is the one under way.",
         )
-        .argument("<repo>", "the repository")
+        .argument("<repo>", "the repository", asFlag(parseRepoName))
         .argument("[release]", "number of the release", asFlag(parseReleaseNumber)),
     ),
   );

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { author } from "../author.js";
 import { examples } from "../examples.js";
 import { print } from "../output/print.js";
 import { answerCredential, parseCredential } from "../project/credential.js";
@@ -34,5 +35,5 @@ async function answer(): Promise<void> {
     asked += String(chunk);
     if (asked.includes("\n\n") || asked.length > askedCharsMax) break;
   }
-  print(answerCredential(parseCredential(asked), readRemotes()));
+  print(answerCredential(parseCredential(asked), readRemotes(), author()));
 }

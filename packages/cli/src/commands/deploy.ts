@@ -1,6 +1,8 @@
+import { parseRepoName } from "@propagit/protocol";
 import { Command } from "commander";
 import { author } from "../author.js";
 import { examples } from "../examples.js";
+import { asFlag, parseRef } from "../flags.js";
 import { withHubFlags } from "../hub-call.js";
 import { carryOut, withRolloutFlags, type RolloutFlags } from "../rollout.js";
 import { environmentOf, withEnvironmentFlag, type EnvironmentFlags } from "../targets.js";
@@ -18,8 +20,8 @@ export function deployCommand(): Command {
         .description(
           "Makes a release of a commit: builds and tests it when the repository says so, starts it beside what runs, and sends visitors to it when it is ready. Shows each step; ends with 0 only when all of it is ready. ^C ends the looking on, not the deploy. Behind a deploy of the same repository and environment it waits.",
         )
-        .argument("<repo>", "the repository, as it was pushed")
-        .argument("<commit>", "full hash, unique prefix, branch or tag"),
+        .argument("<repo>", "the repository, as it was pushed", asFlag(parseRepoName))
+        .argument("<commit>", "full hash, unique prefix, branch or tag", asFlag(parseRef)),
     ),
   )
     .option("--promote", "send visitors to it when it is ready (default: as the manifest says)")

@@ -1,3 +1,4 @@
+import { parseRepoName } from "@propagit/protocol";
 import { Command } from "commander";
 import { examples } from "../examples.js";
 import { asFlag } from "../flags.js";
@@ -23,7 +24,7 @@ export function diffCommand(): Command {
         .description(
           "Lists the commits, files and names of settings in which a release differs from another.",
         )
-        .argument("<repo>", "the repository")
+        .argument("<repo>", "the repository", asFlag(parseRepoName))
         .argument("<from>", "number of a release", asFlag(parseReleaseNumber))
         .argument("<to>", "number of another", asFlag(parseReleaseNumber)),
     ),

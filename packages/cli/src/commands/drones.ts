@@ -92,7 +92,7 @@ function columns(now: number): readonly Column<DroneSummary>[] {
       cell: ofMachine(({ diskFreeBytes }) => formatBytes(diskFreeBytes)),
     },
     { head: "HOST", leaveOut: 3, cell: ({ host }) => host },
-    { head: "LABELS", cell: ({ labels }) => formatLabels(labels) },
+    { head: "LABELS", flexible: true, cell: ({ labels }) => formatLabels(labels) },
     { head: "VERSION", leaveOut: 1, cell: ({ version }) => version },
     { head: "SINCE", alignRight: true, cell: ({ since }) => formatAge(now - since) },
   ];

@@ -1,7 +1,7 @@
-import { PropagitError } from "@propagit/protocol";
+import { parseRepoName, PropagitError } from "@propagit/protocol";
 import { Command } from "commander";
 import { examples } from "../examples.js";
-import { asRepeatedFlag, parseSetting, parseVariableName } from "../flags.js";
+import { asFlag, asRepeatedFlag, parseSetting, parseVariableName } from "../flags.js";
 import { withHubFlags } from "../hub-call.js";
 import { configure, listCommand, withSettingsFlags } from "../settings.js";
 
@@ -23,7 +23,7 @@ function setCommand(): Command {
     new Command("set")
       .summary("set variables")
       .description("Sets variables, and makes a release of the commit that is current with them.")
-      .argument("<repo>", "the repository")
+      .argument("<repo>", "the repository", asFlag(parseRepoName))
       .argument("<NAME=VALUE...>", "the variables", asRepeatedFlag(parseSetting)),
   );
   return examples(command, [
@@ -51,7 +51,7 @@ export function unsetCommand(parent: "env" | "secrets"): Command {
     new Command("unset")
       .summary(parent === "env" ? "take variables away" : "take secrets away")
       .description("Takes them away, and makes a release of the commit that is current.")
-      .argument("<repo>", "the repository")
+      .argument("<repo>", "the repository", asFlag(parseRepoName))
       .argument("<NAME...>", "their names", asRepeatedFlag(parseVariableName)),
   );
   return examples(command, [`propagit ${parent} unset webapp TOKEN`]).action(

@@ -1,8 +1,14 @@
-import { PropagitError, type ReleaseSummary } from "@propagit/protocol";
+import {
+  environmentDefault,
+  parseRepoName,
+  PropagitError,
+  type ReleaseSummary,
+} from "@propagit/protocol";
 import { Command } from "commander";
 import { examples } from "../examples.js";
 import { asFlag } from "../flags.js";
 import { withHub, withHubFlags, type HubFlags } from "../hub-call.js";
+import { inEnvironment } from "../output/route.js";
 import { fetchReleases } from "../releases.js";
 import { carryOut, withRolloutFlags, type RolloutFlags } from "../rollout.js";
 import {
@@ -20,7 +26,7 @@ export function followCommand(): Command {
         .description(
           "Shows what happened to a release so far and what happens, until its end, and ends as its deploy would. Without a number it is the one under way, or else the newest.",
         )
-        .argument("<repo>", "the repository")
+        .argument("<repo>", "the repository", asFlag(parseRepoName))
         .argument("[release]", "number of the release", asFlag(parseReleaseNumber)),
     ),
   );
@@ -48,8 +54,9 @@ async function follow(
 const lookedAt = 100;
 
 async function findUnderWay(flags: HubFlags & EnvironmentFlags, repo: string): Promise<number> {
+  const { environment = environmentDefault } = flags;
   const releases = await withHub(flags, (hub) =>
-    fetchReleases(hub, { repo, last: lookedAt, ...environmentOf(flags) }),
+    fetchReleases(hub, { repo, last: lookedAt, environment }),
   );
   const isUnderWay = ({ state, phase }: ReleaseSummary) =>
     state === "deploying" && phase !== "queued";
@@ -58,7 +65,8 @@ async function findUnderWay(flags: HubFlags & EnvironmentFlags, repo: string): P
     releases.findLast(({ state }) => state === "deploying") ??
     releases[0];
   if (found) return found.number;
-  throw new PropagitError("NO_RELEASE", `there is no release of ${repo} yet`, {
+  const place = `${repo}${inEnvironment(environment)}`;
+  throw new PropagitError("NO_RELEASE", `there is no release of ${place} yet`, {
     hint: `make one: propagit deploy ${repo} COMMIT`,
   });
 }

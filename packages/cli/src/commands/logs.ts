@@ -81,7 +81,10 @@ async function logs(what: RepoRelease | undefined, flags: LogsFlags): Promise<vo
     const { missing } = await hub.call("hub.logs", params, { limitMs: 0, onPart });
     return missing;
   });
-  if (missing.length === 0) return;
+  if (missing.length === 0) {
+    if (isNothing) process.stderr.write(nothingFits);
+    return;
+  }
   const reasons = missing.map(({ drone, reason }) => `${drone} (${plainText(reason)})`);
   const message = `output of ${formatCount(missing.length, "drone")} is missing: ${formatNames(reasons, 5)}`;
   if (isNothing) {
@@ -92,6 +95,8 @@ async function logs(what: RepoRelease | undefined, flags: LogsFlags): Promise<vo
   // In a large cluster somebody is always away, and may have nothing to tell.
   process.stderr.write(`${message}\n`);
 }
+
+const nothingFits = "no output fits; see what runs with: propagit ps\n";
 
 /** More lines than drones keep: all since a moment that was given. */
 const allLines = 100_000;

@@ -1,3 +1,4 @@
+import { parseRepoName } from "@propagit/protocol";
 import { Command } from "commander";
 import { author } from "../author.js";
 import { examples } from "../examples.js";
@@ -30,7 +31,7 @@ function withPinning(bare: Command, pinned: boolean): Command {
   const command = withEnvironmentFlag(
     withHubFlags(
       bare
-        .argument("<repo>", "the repository")
+        .argument("<repo>", "the repository", asFlag(parseRepoName))
         .argument("<release>", "number of the release", asFlag(parseReleaseNumber)),
     ),
   );

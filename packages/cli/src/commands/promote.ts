@@ -1,6 +1,8 @@
+import { parseRepoName } from "@propagit/protocol";
 import { Command } from "commander";
 import { author } from "../author.js";
 import { examples } from "../examples.js";
+import { asFlag, parseRef } from "../flags.js";
 import { withHub, withHubFlags, type HubFlags } from "../hub-call.js";
 import { print, printJson } from "../output/print.js";
 import { formatRoute } from "../output/route.js";
@@ -18,8 +20,12 @@ export function promoteCommand(): Command {
         .description(
           "Sends all visitors to a commit or release that is deployed; others keep running.",
         )
-        .argument("<repo>", "the repository")
-        .argument("<commit>", "number of a release, full hash, unique prefix, branch or tag"),
+        .argument("<repo>", "the repository", asFlag(parseRepoName))
+        .argument(
+          "<commit>",
+          "number of a release, full hash, unique prefix, branch or tag",
+          asFlag(parseRef),
+        ),
     ),
   ).option("--json", "print the route as JSON");
   return examples(command, [

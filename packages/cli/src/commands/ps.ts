@@ -52,9 +52,13 @@ async function ps(what: RepoRelease | undefined, flags: PsFlags): Promise<void> 
   }));
   if (flags.json) return printJson(instances);
   const format = flags.flat ? formatInstanceList : formatInstanceTree;
-  print(format(instances, Date.now()));
+  if (instances.length > 0) print(format(instances, Date.now()));
+  else print(isAll ? nothingRuns : nothingFits);
   if (idle.length > 0) print(dimColour(`idle: ${formatNames(idle)}`) + "\n");
 }
+
+const nothingRuns = "nothing runs; deploy something: propagit deploy REPO COMMIT\n";
+const nothingFits = "nothing that runs fits; see everything with: propagit ps\n";
 
 function fetchInstances(
   hub: Conversation,

@@ -1,6 +1,7 @@
-import { shortCommit, type Result } from "@propagit/protocol";
+import { parseRepoName, shortCommit, type Result } from "@propagit/protocol";
 import { Command } from "commander";
 import { examples } from "../examples.js";
+import { asFlag } from "../flags.js";
 import { withHub, withHubFlags, type HubFlags } from "../hub-call.js";
 import { badColour, dimColour } from "../output/colour.js";
 import { print, printJson } from "../output/print.js";
@@ -21,7 +22,7 @@ export function reapCommand(): Command {
       .description(
         "Does at once what retention does from time to time: stops and removes releases that nothing needs any more, and says why the others stay. What is live, routed, pinned, being deployed or next in line for a rollback always stays.",
       )
-      .argument("[repo]", "the repository (default: all)"),
+      .argument("[repo]", "the repository (default: all)", asFlag(parseRepoName)),
   )
     .option("--dry-run", "only say what would be done")
     .option("--json", "print it as JSON");
@@ -61,6 +62,6 @@ function columns(isDryRun: boolean): readonly Column<Reaped>[] {
       cell: ({ action }) => words[action],
       colour: ({ action }, text) => (action === "stay" ? dimColour(text) : badColour(text)),
     },
-    { head: "WHY", cell: ({ why }) => plainText(why) },
+    { head: "WHY", flexible: true, cell: ({ why }) => plainText(why) },
   ];
 }

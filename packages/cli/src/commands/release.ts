@@ -1,4 +1,4 @@
-import type { ClusterEvent } from "@propagit/protocol";
+import { parseRepoName, type ClusterEvent } from "@propagit/protocol";
 import { Command } from "commander";
 import { examples } from "../examples.js";
 import { asFlag } from "../flags.js";
@@ -28,7 +28,7 @@ function showCommand(): Command {
         .description(
           "Shows a release: who made it out of what, which settings changed, its services, how long each phase took, what came of each drone, and its events.",
         )
-        .argument("<repo>", "the repository")
+        .argument("<repo>", "the repository", asFlag(parseRepoName))
         .argument("<release>", "its number", asFlag(parseReleaseNumber)),
     ),
   ).option("--json", "print it as JSON");

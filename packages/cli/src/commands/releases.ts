@@ -1,13 +1,14 @@
-import { shortCommit, type ReleaseSummary } from "@propagit/protocol";
+import { parseRepoName, shortCommit, type ReleaseSummary } from "@propagit/protocol";
 import { Command } from "commander";
 import { examples } from "../examples.js";
 import { asFlag, parseWhole } from "../flags.js";
 import { withHub, withHubFlags, type HubFlags } from "../hub-call.js";
 import { formatAge, formatDuration } from "../output/duration.js";
 import { print, printJson } from "../output/print.js";
+import { inEnvironment } from "../output/route.js";
 import { colourRelease, formatReleaseState } from "../output/release.js";
 import { formatTable, type Column } from "../output/table.js";
-import { plainText } from "../output/text-width.js";
+import { cutTo, plainText } from "../output/text-width.js";
 import { fetchReleases } from "../releases.js";
 import { environmentOf, withEnvironmentFlag, type EnvironmentFlags } from "../targets.js";
 
@@ -24,7 +25,7 @@ export function releasesCommand(): Command {
         .description(
           "Lists releases, newest first. The current one is where visitors are sent; those that run can be gone back to at once, the others are on disk or gone.",
         )
-        .argument("[repo]", "the repository (default: all)"),
+        .argument("[repo]", "the repository (default: all)", asFlag(parseRepoName)),
     ),
   )
     .option(
@@ -41,26 +42,25 @@ export function releasesCommand(): Command {
 }
 
 async function releases(repo: string | undefined, flags: ReleasesFlags): Promise<void> {
-  const found = await withHub(flags, (hub) =>
-    fetchReleases(hub, {
-      last: flags.last,
-      ...(repo !== undefined && { repo }),
-      ...environmentOf(flags),
-    }),
-  );
+  const about = { ...(repo !== undefined && { repo }), ...environmentOf(flags) };
+  const found = await withHub(flags, (hub) => fetchReleases(hub, { last: flags.last, ...about }));
   if (flags.json) printJson(found);
-  else print(formatReleases(found, { now: Date.now(), withRepo: repo === undefined }));
+  else print(formatReleases(found, { now: Date.now(), ...about }));
 }
 
 export function formatReleases(
   releases: readonly ReleaseSummary[],
-  options: { readonly now: number; readonly withRepo: boolean },
+  options: { readonly now: number; readonly repo?: string; readonly environment?: string },
 ): string {
-  if (releases.length === 0) return "no releases yet; make one: propagit deploy REPO COMMIT\n";
+  if (releases.length === 0) {
+    const { repo, environment } = options;
+    const place = repo === undefined ? "" : ` of ${repo}${inEnvironment(environment)}`;
+    return `no releases${place} yet; make one: propagit deploy ${repo ?? "REPO"} COMMIT\n`;
+  }
   const environments = new Set(releases.map(({ environment }) => environment));
   const all = columns(options.now);
   const hidden = [
-    ...(options.withRepo ? [] : ["REPO"]),
+    ...(options.repo === undefined ? [] : ["REPO"]),
     ...(environments.size > 1 ? [] : ["ENVIRONMENT"]),
   ];
   return formatTable(
@@ -69,8 +69,8 @@ export function formatReleases(
   );
 }
 
-/** Longest message shown in the table; `release show` has all of it. */
-const subjectCharsMax = 40;
+/** Columns of a message in the table; `release show` has all of it. */
+const subjectMax = 40;
 
 function columns(now: number): readonly Column<ReleaseSummary>[] {
   return [
@@ -80,18 +80,23 @@ function columns(now: number): readonly Column<ReleaseSummary>[] {
     { head: "COMMIT", cell: ({ commit }) => shortCommit(commit) },
     { head: "STATE", cell: formatReleaseState, colour: colourRelease },
     { head: "RUNS", cell: ({ presence, pinned }) => `${presence}${pinned ? ", pinned" : ""}` },
-    { head: "KIND", cell: ({ kind, from }) => (from === undefined ? kind : `${kind} to ${from}`) },
-    { head: "BY", cell: ({ by }) => plainText(by) },
+    {
+      head: "KIND",
+      leaveOut: 1,
+      cell: ({ kind, from }) => (from === undefined ? kind : `${kind} to ${from}`),
+    },
+    { head: "BY", leaveOut: 2, cell: ({ by }) => plainText(by) },
     { head: "AGE", alignRight: true, cell: ({ at }) => formatAge(now - at) },
     {
       head: "TOOK",
       alignRight: true,
+      leaveOut: 3,
       cell: ({ tookMs }) => (tookMs === undefined ? "-" : formatDuration(tookMs)),
     },
-    { head: "MESSAGE", cell: ({ subject }) => cutSubject(plainText(subject)) },
+    {
+      head: "MESSAGE",
+      flexible: true,
+      cell: ({ subject }) => cutTo(plainText(subject), subjectMax),
+    },
   ];
-}
-
-function cutSubject(subject: string): string {
-  return subject.length > subjectCharsMax ? `${subject.slice(0, subjectCharsMax - 1)}…` : subject;
 }

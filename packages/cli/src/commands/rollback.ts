@@ -1,3 +1,4 @@
+import { parseRepoName } from "@propagit/protocol";
 import { Command } from "commander";
 import { author } from "../author.js";
 import { examples } from "../examples.js";
@@ -23,7 +24,7 @@ export function rollbackCommand(): Command {
         .description(
           "Makes a new release out of an old one, with its commit and settings, and carries it out like any deploy. What still runs need not be started again. Without a number it is the release that was live before the present one.",
         )
-        .argument("<repo>", "the repository")
+        .argument("<repo>", "the repository", asFlag(parseRepoName))
         .argument("[release]", "number of a release", asFlag(parseReleaseNumber)),
     ),
   ).option("--supersede", "take the place of releases that wait and have not begun");

@@ -1,7 +1,8 @@
+import { parseRepoName } from "@propagit/protocol";
 import { Command } from "commander";
 import { author } from "../author.js";
 import { examples } from "../examples.js";
-import { asRepeatedFlag, parseScale } from "../flags.js";
+import { asFlag, asRepeatedFlag, parseScale } from "../flags.js";
 import { withHubFlags } from "../hub-call.js";
 import { carryOut, withRolloutFlags, type RolloutFlags } from "../rollout.js";
 import { environmentOf, withEnvironmentFlag, type EnvironmentFlags } from "../targets.js";
@@ -14,7 +15,7 @@ export function scaleCommand(): Command {
         .description(
           "Sets the number of instances of services, on each drone or in total as the manifest has it; it holds for later releases too. `SERVICE=-` goes back to what the manifest says.",
         )
-        .argument("<repo>", "the repository")
+        .argument("<repo>", "the repository", asFlag(parseRepoName))
         .argument("<service=n...>", "services and their instances", asRepeatedFlag(parseScale)),
     ),
   );

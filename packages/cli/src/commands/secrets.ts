@@ -1,3 +1,4 @@
+import { parseRepoName } from "@propagit/protocol";
 import { Command } from "commander";
 import { examples } from "../examples.js";
 import { asFlag, parseVariableName } from "../flags.js";
@@ -26,7 +27,7 @@ function setCommand(): Command {
       .description(
         "Sets a secret, and makes a release of the commit that is current with it. The value comes from standard input or a file, never from the command line, which everybody on the machine can read; on a terminal it is asked for. One line end at its end is left out.",
       )
-      .argument("<repo>", "the repository")
+      .argument("<repo>", "the repository", asFlag(parseRepoName))
       .argument("<NAME>", "its name", asFlag(parseVariableName))
       .option("--file <path>", "file with the value"),
   );

@@ -1,7 +1,8 @@
+import { parseRepoName } from "@propagit/protocol";
 import { Command } from "commander";
 import { author } from "../author.js";
 import { examples } from "../examples.js";
-import { asRepeatedFlag, parseShare } from "../flags.js";
+import { asFlag, asRepeatedFlag, parseShare } from "../flags.js";
 import { withHub, withHubFlags, type HubFlags } from "../hub-call.js";
 import { print, printJson } from "../output/print.js";
 import { formatRoute } from "../output/route.js";
@@ -24,7 +25,7 @@ export function splitCommand(): Command {
         .description(
           "Divides visitors between deployed commits or releases by weight. A visitor keeps the commit he was given while the split holds; raising a share moves only the new share.",
         )
-        .argument("<repo>", "the repository")
+        .argument("<repo>", "the repository", asFlag(parseRepoName))
         .argument(
           "<commit=weight...>",
           "commits, or numbers of releases, and their weights",

@@ -21,10 +21,7 @@ import { branches } from "./rollout-tree.js";
 import { formatTable, type Column } from "./table.js";
 import { plainText } from "./text-width.js";
 
-const nothingRuns = "nothing runs; deploy something: propagit deploy REPO COMMIT\n";
-
 export function formatInstanceTree(instances: readonly InstanceSummary[], now: number): string {
-  if (instances.length === 0) return nothingRuns;
   const rows = treeRows(instances.toSorted(byPlace));
   const label: Column<TreeRow> = { head: "INSTANCE", cell: ({ label }) => label };
   const others = instanceColumns(now, instances).map(ofTreeRow);
@@ -33,7 +30,6 @@ export function formatInstanceTree(instances: readonly InstanceSummary[], now: n
 
 /** One line for each, with all that the tree says by its shape. */
 export function formatInstanceList(instances: readonly InstanceSummary[], now: number): string {
-  if (instances.length === 0) return nothingRuns;
   const columns: readonly Column<InstanceSummary>[] = [
     { head: "REPO", cell: ({ report }) => report.repo },
     { head: "ENVIRONMENT", cell: ({ report }) => report.environment ?? "-", leaveOut: 2 },
@@ -169,8 +165,12 @@ function nameOfRelease(instances: readonly InstanceSummary[]): string {
   return `${environment}, release ${releases.reduce((newest, one) => Math.max(newest, one))} (${commit})`;
 }
 
+/** What it is registered as; of its further ports (`web.admin`) nothing is said. */
 function serviceOf({ report }: InstanceSummary): string {
-  return report.services.join(",") || report.service;
+  const names = report.services.filter(
+    (name) => !report.services.some((other) => name.startsWith(`${other}.`)),
+  );
+  return names.join(",") || report.service;
 }
 
 function isOnePerDrone(instances: readonly InstanceSummary[]): boolean {

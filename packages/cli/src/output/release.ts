@@ -14,7 +14,7 @@ import { formatDuration, formatMoment } from "./duration.js";
 import { describeOutcome } from "./progress.js";
 import { formatCount } from "./quantity.js";
 import { inEnvironment } from "./route.js";
-import { plainText } from "./text-width.js";
+import { padTo, plainText, widthOf } from "./text-width.js";
 
 /** `current`, `ready`, `building`, `failed`, … */
 export function formatReleaseState({ state, phase, current }: ReleaseSummary): string {
@@ -34,18 +34,14 @@ export function formatRelease(
 ): string {
   return [
     formatSummary(summary),
-    section("services", specification.services.map(formatService)),
+    section("services", aligned(specification.services.map(formatService))),
     section("settings", config.map(formatConfigChange)),
-    section(
-      "phases",
-      phases.map(({ phase, tookMs }) => `${phase.padEnd(10)} ${formatDuration(tookMs)}`),
-    ),
+    section("phases", aligned(phases.map(({ phase, tookMs }) => [phase, formatDuration(tookMs)]))),
     section(
       "drones",
-      drones.flatMap((drone) => [
-        `${drone.drone.padEnd(12)} ${describeOutcome(drone)}`,
-        ...(drone.lastLines ?? []).map((line) => dimColour(`  | ${plainText(line)}`)),
-      ]),
+      aligned(drones.map((drone) => [drone.drone, describeOutcome(drone)])).flatMap(
+        (line, index) => [line, ...formatLastLines(drones[index]?.lastLines)],
+      ),
     ),
     section(
       "events",
@@ -72,10 +68,24 @@ function formatSummary(release: ReleaseSummary): string {
   return `${head}\n${rows.map(([name, value]) => `  ${name.padEnd(10)}  ${value}\n`).join("")}`;
 }
 
-function formatService({ name, instances, on, command }: Service): string {
-  const count = `${instances.count} ${instances.per === "drone" ? "on each drone" : "in total"}`;
-  const where = on.length === 0 ? "" : `, on ${formatSelector(on)}`;
-  return `${name.padEnd(12)} ${count}${where}: ${plainText(formatCommand(command))}`;
+function formatLastLines(lines: readonly string[] = []): readonly string[] {
+  return lines.map((line) => dimColour(`  | ${plainText(line)}`));
+}
+
+type Pair = readonly [name: string, text: string];
+
+/** Names in a column as wide as the longest, and what there is to say behind it. */
+function aligned(pairs: readonly Pair[]): string[] {
+  const width = pairs.reduce((widest, [name]) => Math.max(widest, widthOf(name)), 0);
+  return pairs.map(([name, text]) => `${padTo(name, width)}  ${text}`);
+}
+
+function formatService({ name, instances, on, command }: Service): Pair {
+  const isEach = instances.per === "drone";
+  const count = `${instances.count} ${isEach ? "on each drone" : "in total"}`;
+  const labels = `${isEach ? "" : " on drones"} with ${formatSelector(on)}`;
+  const where = on.length === 0 ? "" : labels;
+  return [name, `${count}${where}: ${plainText(formatCommand(command))}`];
 }
 
 /** As somebody would have written it. */

@@ -20,7 +20,8 @@ export function formatEnd(result: RolloutResult, tookMs: number | undefined): st
   const ready = result.drones.filter(isReady).length;
   switch (result.outcome) {
     case "ready": {
-      const took = tookMs === undefined ? "" : ` in ${formatDuration(tookMs)}`;
+      // Of one that ended long ago the beginning is all that is told.
+      const took = tookMs ? ` in ${formatDuration(tookMs)}` : "";
       const end = goodColour(`${what} is ready${onDrones(ready)}`);
       return `${end}${visitors(result)}\n${dimColour(`release ${result.release}${took}`)}\n${places}`;
     }

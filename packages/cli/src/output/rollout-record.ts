@@ -83,5 +83,17 @@ export class RolloutRecord {
 
 /** What a sentence about a phase says beyond the phase: `on web-1` of `building on web-1`. */
 export function beyondPhase(phase: RolloutPhase, text: string): string {
-  return text.startsWith(phase) ? text.slice(phase.length).replace(/^[:,]? +/, "") : text;
+  const said = sentences[phase].find((words) => text.startsWith(words));
+  return said === undefined ? text : text.slice(said.length).replace(/^[:,]? +/, "");
 }
+
+/** Beginnings that say no more than the phase's name. */
+const sentences: Readonly<Record<RolloutPhase, readonly string[]>> = {
+  queued: ["queued"],
+  building: ["building"],
+  testing: ["testing"],
+  releasing: ["releasing", "running the release command"],
+  starting: ["starting"],
+  promoting: ["promoting"],
+  undoing: ["undoing"],
+};

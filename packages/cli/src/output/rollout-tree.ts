@@ -3,7 +3,7 @@
  *
  *     webapp 74336bc, release 14
  *     ├─ ✓ building    12 s  on web-1
- *     └─ ⠋ starting   2.2 s  2 of 3 drones are ready
+ *     └─ ⠋ starting   2.2 s  2 of 3 drones ready
  *        ├─ web-1  ready on port 15194
  *        ├─ web-2  ready on port 15194
  *        └─ web-3  checked out
@@ -57,14 +57,18 @@ const durationWidth = 8;
 function formatPhase(phase: PhaseRecord, record: RolloutRecord, options: TreeOptions): string {
   const tookMs = Math.max(0, (phase.endedAt ?? options.now) - phase.at);
   const took = formatDuration(tookMs).padStart(durationWidth);
-  const text = [plainText(phase.text), ...countReady(phase, record)].filter((one) => one !== "");
+  // Whom it waited for is of no interest any more when it waits no more.
+  const isPast = phase.phase === "queued" && phase.endedAt !== undefined;
+  const text = [isPast ? "" : plainText(phase.text), ...countReady(phase, record)].filter(
+    (one) => one !== "",
+  );
   const line = `${icon(phase, record, options)} ${padTo(phase.phase, phaseWidth)} ${took}`;
   return text.length === 0 ? line : `${line}  ${text.join(", ")}`;
 }
 
 function countReady({ phase }: PhaseRecord, { drones }: RolloutRecord): string[] {
   if (phase !== "starting" || drones.size < 2) return [];
-  return [`${[...drones.values()].filter(isReady).length} of ${drones.size} drones are ready`];
+  return [`${[...drones.values()].filter(isReady).length} of ${drones.size} drones ready`];
 }
 
 const frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"] as const;
@@ -91,7 +95,7 @@ function formatDrones(drones: readonly DroneProgress[], room: number): string[] 
 }
 
 /** `3 failed, 12 started, 1180 ready` */
-function countPhases(drones: readonly DroneProgress[]): string {
+export function countPhases(drones: readonly DroneProgress[]): string {
   const counts = new Map<DroneProgress["phase"], number>();
   for (const { phase } of drones) counts.set(phase, (counts.get(phase) ?? 0) + 1);
   const sorted = [...counts].sort(([left], [right]) => urgency[left] - urgency[right]);

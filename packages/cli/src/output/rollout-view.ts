@@ -5,10 +5,12 @@ import { LiveArea, type Screen } from "./live-area.js";
 import { print, printJsonLine } from "./print.js";
 import { formatOutput, formatProgress } from "./progress.js";
 import { formatEnd } from "./rollout-end.js";
+import { Crowd } from "./crowd.js";
 import { beyondPhase, RolloutRecord } from "./rollout-record.js";
-import { formatTree } from "./rollout-tree.js";
+import { countPhases, formatTree } from "./rollout-tree.js";
+import { formatCount } from "./quantity.js";
 import { inEnvironment } from "./route.js";
-import { plainText } from "./text-width.js";
+import { cutTo, plainText } from "./text-width.js";
 
 export interface RolloutView {
   readonly record: RolloutRecord;
@@ -52,10 +54,12 @@ class JsonView implements RolloutView {
 
 class LineView implements RolloutView {
   readonly record = new RolloutRecord();
+  readonly #crowd = new Crowd();
 
   show(part: RolloutProgress): void {
     this.record.feed(part);
-    print(formatPart(part));
+    if (part.kind !== "drone" || this.#crowd.isTold(part)) print(formatPart(part));
+    else if (this.#crowd.isCountDue(part.at)) print(formatCrowd(this.record));
   }
 
   remark(text: string): void {
@@ -65,6 +69,10 @@ class LineView implements RolloutView {
   end(result: RolloutResult | undefined): void {
     if (result) print(formatEnd(withoutShown(result, this.record), tookMs(this.record)));
   }
+}
+
+function formatCrowd({ drones }: RolloutRecord): string {
+  return `${formatCount(drones.size, "drone")}: ${countPhases([...drones.values()])}\n`;
 }
 
 /** How often the tree is drawn: often enough for a tenth of a second to be seen passing. */
@@ -118,7 +126,7 @@ export class TreeView implements RolloutView {
     const ended = isWell ? "well" : "badly";
     const lines = formatTree(this.record, { now: this.#now(), rows: finalRows, ended });
     const shown = this.record.phases.length > 0 ? lines : [];
-    this.#screen.write(shown.map((line) => `${line}\n`).join(""));
+    this.#screen.write(shown.map((line) => `${cutTo(line, this.#area.columns)}\n`).join(""));
     this.#screen.write(lastLinesOf(this.record));
     this.#screen.write(formatEnd(withoutShown(result, this.record), tookMs(this.record)));
   }

@@ -1,6 +1,6 @@
 /** Aligned tables: a head, a line per row, columns as wide as their widest cell. */
 import { headColour } from "./colour.js";
-import { padTo, widthOf } from "./text-width.js";
+import { cutTo, padTo, widthOf } from "./text-width.js";
 
 export interface Column<Row> {
   readonly head: string;
@@ -11,6 +11,8 @@ export interface Column<Row> {
   readonly colour?: (row: Row, padded: string) => string;
   /** On a terminal that is too narrow, columns are left out, the highest of these first. */
   readonly leaveOut?: number;
+  /** Text of any length: on a terminal it is cut to what the others leave, before any is left out. */
+  readonly flexible?: boolean;
 }
 
 /** The table as text with a newline at the end; only the head when there are no rows. */
@@ -26,14 +28,14 @@ export function formatTable<Row>(
       column.head.length,
     ),
   }));
-  const fitting = leaveOut(measured, widthMax);
+  const fitting = fit(measured, widthMax);
   const head = line(
     fitting.map(({ column, width }) => headColour(pad(column, column.head, width))),
   );
   const body = rows.map((row) =>
     line(
       fitting.map(({ column, width }) => {
-        const padded = pad(column, column.cell(row), width);
+        const padded = pad(column, cutTo(column.cell(row), width), width);
         return column.colour ? column.colour(row, padded) : padded;
       }),
     ),
@@ -48,17 +50,49 @@ interface Measured<Row> {
   readonly width: number;
 }
 
+/** Cuts what may be cut to something readable, leaves columns out, then cuts to whatever is left. */
+function fit<Row>(columns: readonly Measured<Row>[], widthMax: number): readonly Measured<Row>[] {
+  const bounded = columns.map(({ column, width }) => ({
+    column,
+    width: column.flexible ? Math.min(width, Math.max(widthMax, flexibleMin)) : width,
+  }));
+  const readable = shrink(bounded, widthMax, flexibleMin);
+  return shrink(leaveOut(readable, widthMax), widthMax, flexibleLeast);
+}
+
+/** Enough to know a sentence by. */
+const flexibleMin = 24;
+/** Enough to know that there is something. */
+const flexibleLeast = 8;
+
+function shrink<Row>(
+  columns: readonly Measured<Row>[],
+  widthMax: number,
+  least: number,
+): readonly Measured<Row>[] {
+  const fitting = [...columns];
+  for (;;) {
+    const over = widthOfAll(fitting) - widthMax;
+    const room = ({ column, width }: Measured<Row>) => (column.flexible ? width - least : 0);
+    const widest = fitting.toSorted((left, right) => room(right) - room(left))[0];
+    if (over <= 0 || !widest || room(widest) <= 0) return fitting;
+    fitting[fitting.indexOf(widest)] = { column: widest.column, width: widest.width - 1 };
+  }
+}
+
 function leaveOut<Row>(columns: readonly Measured<Row>[], widthMax: number): Measured<Row>[] {
   const fitting = [...columns];
-  const tooWide = () =>
-    fitting.reduce((sum, { width }) => sum + width + gap.length, -gap.length) > widthMax;
-  while (tooWide()) {
+  while (widthOfAll(fitting) > widthMax) {
     const ranks = fitting.map(({ column }) => column.leaveOut ?? 0);
     const most = Math.max(...ranks);
     if (most === 0) break;
     fitting.splice(ranks.lastIndexOf(most), 1);
   }
   return fitting;
+}
+
+function widthOfAll(columns: readonly Measured<never>[]): number {
+  return columns.reduce((sum, { width }) => sum + width + gap.length, -gap.length);
 }
 
 /** Without a terminal there is no width to keep to. */

@@ -16,15 +16,21 @@ export function parseCredential(text: string): ReadonlyMap<string, string> {
   return fields;
 }
 
-/** The answer to `get`; empty when the place is no hub that is known with its secret. */
+/**
+ * The answer to `get`; empty when the place is no hub that is known with its secret. The hub takes the
+ * user's name for the author of a push.
+ */
 export function answerCredential(
   asked: ReadonlyMap<string, string>,
   remotes: readonly Remote[],
+  user: string,
 ): string {
   const url = asked.get("url") ?? `${asked.get("protocol") ?? ""}://${asked.get("host") ?? ""}/`;
   const place = placeOfUrl(url);
   const remote = place && remoteOfGitPlace(remotes, place);
   // A line break would begin another field.
   if (remote?.secret === undefined || /[\r\n\0]/.test(remote.secret)) return "";
-  return `username=git\npassword=${remote.secret}\n`;
+  // A colon would begin the password.
+  const username = asked.get("username") ?? user.replaceAll(/[:\r\n\0]/g, "-");
+  return `username=${username}\npassword=${remote.secret}\n`;
 }

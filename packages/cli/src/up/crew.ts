@@ -42,7 +42,13 @@ export function planCrew(
     hub: plan(
       "hub",
       cli,
-      ["hub", `--port=${hubPort}`, `--registry=localhost:${registryPort}`, ...at],
+      [
+        "hub",
+        `--port=${hubPort}`,
+        `--registry=localhost:${registryPort}`,
+        `--proxy-url=http://${domain ?? "localhost"}:${proxyPort}`,
+        ...at,
+      ],
       /listening on/,
     ),
     drone: plan("drone", cli, ["drone", hub], /connected to the hub/),

@@ -77,8 +77,10 @@ webapp
     assert.doesNotMatch(tree, /release 12/);
   });
 
-  it("says what to do when there is nothing", () => {
-    assert.match(formatInstanceTree([], now), /^nothing runs; deploy something: propagit deploy/);
+  it("names a service once, whatever further ports it has", () => {
+    const tree = formatInstanceTree([instance("web-1", { services: ["web", "web.admin"] })], now);
+    assert.match(tree, /└─ web$/m);
+    assert.doesNotMatch(tree, /admin/);
   });
 
   it("shows drones that are away as such, and never what a foreign text would do", () => {

@@ -21,7 +21,7 @@ describe("the list of releases", () => {
           release,
           { ...older, kind: "rollback", from: 9, pinned: true, presence: "kept" },
         ],
-        { now, withRepo: false },
+        { now, repo: "webapp" },
       ),
       `RELEASE  COMMIT   STATE     RUNS          KIND           BY          AGE  TOOK  MESSAGE
      15  74336bc  building  running       deploy         ann@laptop   1h  12 s  Make it faster
@@ -32,10 +32,7 @@ describe("the list of releases", () => {
   });
 
   it("names repository and environment where they differ", () => {
-    const text = formatReleases([release, { ...release, environment: "staging" }], {
-      now,
-      withRepo: true,
-    });
+    const text = formatReleases([release, { ...release, environment: "staging" }], { now });
     assert.match(text, /^RELEASE {2}REPO +ENVIRONMENT/);
   });
 });
@@ -76,14 +73,14 @@ describe("one release", () => {
   runs        running
   deployment  0123456789abcdef
   services
-    web          1 on each drone: node web.js
+    web  1 on each drone: node web.js
   settings
     ~ LOG
     + TOKEN (secret)
   phases
-    building   12 s
+    building  12 s
   drones
-    web-1        failed: no disk
+    web-1  failed: no disk
       | ENOSPC
   events
     ${formatMoment(start)}  it failed

@@ -31,7 +31,7 @@ describe("the tree of a rollout", () => {
       tree(parts),
       `webapp 74336bc, release 14
 ├─ ✓ building      12 s  on web-1
-└─ ⠹ starting     2.2 s  1 of 3 drones are ready
+└─ ⠹ starting     2.2 s  1 of 3 drones ready
    ├─ web-1   started (1 of 2 ready)
    ├─ web-2   ready on port 15194
    └─ web-10  checked out`,
@@ -59,7 +59,7 @@ describe("the tree of a rollout", () => {
       tree(parts, { now: start + 15_000 }),
       `webapp 74336bc, release 14
 ├─ ✓ building      12 s  on web-1
-├─ ✗ starting     2.0 s  0 of 2 drones are ready
+├─ ✗ starting     2.0 s  0 of 2 drones ready
 │  ├─ web-1  failed: exited with code 3
 │  └─ web-2  away
 └─ ⠋ undoing      1.0 s`,
@@ -106,7 +106,7 @@ describe("the tree of thousands of drones", () => {
       tree(parts, { rows: 10 }),
       `webapp 74336bc, release 14
 ├─ ✓ building      12 s  on web-1
-└─ ⠹ starting     2.2 s  4948 of 5000 drones are ready
+└─ ⠹ starting     2.2 s  4948 of 5000 drones ready
    ├─ 1 failed, 1 away, 50 started, 4948 ready
    ├─ web-7     failed: no database
    ├─ web-8     away

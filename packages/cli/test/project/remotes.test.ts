@@ -83,15 +83,17 @@ describe("remotes", () => {
 });
 
 describe("git", () => {
-  const ask = (text: string) => answerCredential(parseCredential(text), [home, work]);
+  const ask = (text: string) =>
+    answerCredential(parseCredential(text), [home, work], "ann:x@laptop");
 
-  it("is told the secret of hubs that have a name, on both of their ports", () => {
-    const answer = "username=git\npassword=at home\n";
+  it("is told the secret of hubs that have a name, on both of their ports, and who pushes", () => {
+    const answer = "username=ann-x@laptop\npassword=at home\n";
     assert.equal(ask("protocol=http\nhost=localhost:6001\n\n"), answer);
     assert.equal(
       ask("capability[]=authtype\nprotocol=http\nhost=localhost:6002\npath=webapp\n"),
       answer,
     );
+    assert.match(ask("protocol=http\nhost=localhost:6001\nusername=bob\n"), /^username=bob\n/);
   });
 
   it("is told nothing of anybody else", () => {
@@ -108,7 +110,7 @@ describe("git", () => {
     for (const text of [...nothing, ...odd]) assert.equal(ask(text), "", text);
     const broken = { ...home, secret: "a\npassword=b" };
     assert.equal(
-      answerCredential(parseCredential("protocol=http\nhost=localhost:6001\n"), [broken]),
+      answerCredential(parseCredential("protocol=http\nhost=localhost:6001\n"), [broken], "ann"),
       "",
     );
   });
