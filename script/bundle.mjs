@@ -8,8 +8,7 @@ import { build } from "esbuild";
 const cli = fileURLToPath(new URL("../packages/cli/", import.meta.url));
 const outdir = `${cli}dist/bundle`;
 
-const { metafile } = await build({
-  entryPoints: [`${cli}dist/src/index.js`],
+const options = {
   outdir,
   bundle: true,
   // One file for what all commands need, one for each daemon.
@@ -27,11 +26,22 @@ const require = __createRequire(import.meta.url);`,
   },
   logLevel: "warning",
   metafile: true,
+};
+
+const all = await build({ ...options, entryPoints: [`${cli}dist/src/index.js`] });
+// By itself, as what several entries use is put into their common files whole: a drone would hold the
+// registry's HTTP server in memory. V8 keeps the text of what it has loaded, so that is short, too.
+const drone = await build({
+  ...options,
+  entryPoints: [`${cli}dist/src/drone-main.js`],
+  minifySyntax: true,
+  minifyWhitespace: true,
 });
 
 // Names hold the hash of the content. What is no longer part of it goes last, so that a command that
 // starts meanwhile finds all of its files.
-const written = new Set(Object.keys(metafile.outputs).map((path) => basename(path)));
+const outputs = [all, drone].flatMap(({ metafile }) => Object.keys(metafile.outputs));
+const written = new Set(outputs.map((path) => basename(path)));
 for (const name of readdirSync(outdir)) if (!written.has(name)) rmSync(`${outdir}/${name}`);
 
 // Editors read it from the installed package.

@@ -1,6 +1,6 @@
 /** Checks of foreign values against a schema: the value, or the first reason it is wrong. */
 import { Type, type Static, type TSchema } from "typebox";
-import { Value } from "typebox/value";
+import { Check, Errors } from "typebox/value";
 
 export type Checked<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string };
@@ -9,8 +9,8 @@ export type Checked<T> =
 const pathCharsMax = 200;
 
 export function check<S extends TSchema>(schema: S, value: unknown): Checked<Static<S>> {
-  if (Value.Check(schema, value)) return { ok: true, value };
-  const [first] = Value.Errors(schema, value);
+  if (Check(schema, value)) return { ok: true, value };
+  const [first] = Errors(schema, value);
   const path = (first?.instancePath ?? "").slice(1, 1 + pathCharsMax).replaceAll("/", ".");
   const where = path && `${path} `;
   // The schema's own words for a property that nobody asked for are "schema is false".
