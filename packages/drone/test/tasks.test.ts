@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { appendFile, readdir, readFile, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { identifyProcess } from "@propagit/runtime";
@@ -165,6 +165,16 @@ test("gives a build the caches of the one before, but none of one that was kille
   await parts.tasks.handlers["drone.cancel-task"]?.({ id: "c4" }, undefined as never);
   assert.equal((await killed.result).outcome, "failed");
   assert.deepEqual(await said("c5"), ["done"]);
+});
+
+test("keeps caches inside the folder, wherever links of the commit lead", async (t) => {
+  const build = { command: shell("echo built"), cache: ["out/a/b", "out/cache"] };
+  const { parts, base, commit } = await openBench(t, specify({ build }));
+  const outside = join(base, "outside");
+  await mkdir(join(outside, "cache"), { recursive: true });
+  const linked = await commit({ out: `-> ${outside}` });
+  assert.equal((await ask(parts, paramsOf("build", linked)).result).outcome, "done");
+  assert.deepEqual(await readdir(outside), ["cache"]);
 });
 
 test("tells little of a flood, and keeps its beginning and end", async (t) => {

@@ -213,8 +213,10 @@ function nameOf(folder: string): CommitName {
 async function readManifest(folder: string): Promise<string | undefined> {
   const path = join(folder, "package.json");
   try {
-    const { size } = await stat(path);
-    return size > manifestBytesMax ? undefined : await readFile(path, "utf8");
+    const place = await stat(path);
+    // A link in a commit may lead to a pipe, or to /dev/zero, which has no end.
+    if (!place.isFile() || place.size > manifestBytesMax) return undefined;
+    return await readFile(path, "utf8");
   } catch {
     return undefined;
   }

@@ -90,11 +90,23 @@ export class NodeTaskFolders implements TaskFolders {
 async function placeWithin(folder: string, cache: string): Promise<string | undefined> {
   const place = join(folder, cache);
   const inside = relative(folder, place);
-  if (inside === "" || inside.startsWith("..")) return undefined;
-  await mkdir(dirname(place), { recursive: true }).catch(() => undefined);
-  const parent = await realpath(dirname(place)).catch(() => "/");
-  const isInside = !relative(await realpath(folder), parent).startsWith("..");
-  return isInside ? place : undefined;
+  if (inside === "" || leadsOut(inside)) return undefined;
+  const parent = dirname(place);
+  const there = await realPlace(parent);
+  if (leadsOut(relative(await realpath(folder), there))) return undefined;
+  await mkdir(parent, { recursive: true }).catch(() => undefined);
+  return place;
+}
+
+function leadsOut(path: string): boolean {
+  return path === ".." || path.startsWith("../");
+}
+
+/** Where a folder is, or the nearest one above it that is there. */
+async function realPlace(folder: string): Promise<string> {
+  for (let path = folder; ; path = dirname(path)) {
+    if (await exists(path)) return realpath(path).catch(() => "/");
+  }
 }
 
 /** A rename: a cache of a gigabyte costs nothing. */

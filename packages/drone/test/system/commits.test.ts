@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
@@ -76,6 +86,14 @@ test("checks a commit out into a folder of its own, with modes and links", async
   assert.equal(await readFile(join(checkedOut.folder, "link"), "utf8"), "one");
   assert.equal((await stat(join(checkedOut.folder, "run"))).mode & 0o111, 0o111);
   assert.deepEqual(await checkoutsIn(folder), [sha]);
+});
+
+test("reads no manifest without an end", async (t) => {
+  const { commits, commit, source, work } = await openPlace(t);
+  await symlink("/dev/zero", join(work, "package.json"));
+  const name = { repo: "webapp", commit: await commit("linked") };
+  await commits.fetch(name, source, never);
+  assert.equal((await commits.checkOut(name, never)).manifest, undefined);
 });
 
 test("fetches commits of one repo side by side without getting in each other's way", async (t) => {
