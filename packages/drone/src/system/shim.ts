@@ -101,12 +101,20 @@ function titleOf({ request: { note } }: ShimRequest): string {
   return `${note.repo} ${shortCommit(note.commit)} ${note.service}.${note.slot}`;
 }
 
+/**
+ * A drone that is spared when memory runs out (OOMScoreAdjust, see proc(5)) hands that on to its children;
+ * the shim may have it, the app is to be the one that goes.
+ */
+const asMortalAsOthers =
+  '{ read -r o </proc/self/oom_score_adj && [ "$o" -lt 0 ] && echo 0 >/proc/self/oom_score_adj; } 2>/dev/null';
+
 /** Becomes the app; $0 is the folder. */
 function appScript({ account, limits }: ShimRequest): string {
   return [
     "exec 2>&1",
     // Before anybody hears of it: what cannot be limited is no app.
     ...limits.map((line) => `${line} || exit 126`),
+    asMortalAsOthers,
     writeSelf("$0/pid"),
     `echo started >&${pipeDescriptor}`,
     // Only absolute paths before the app: its PATH begins with what a repository brings along.

@@ -116,6 +116,23 @@ test("ends an app whose shim is stopped and cannot tell of it", async (t) => {
   assert.equal((await endOf(running)).how, "was ended by SIGKILL");
 });
 
+test("lets the app go before the drone when memory runs out", async (t) => {
+  const own = "/proc/self/oom_score_adj";
+  const before = await readFile(own, "utf8");
+  const isSpared = await writeFile(own, "-10").then(
+    () => true,
+    () => false,
+  );
+  if (!isSpared) return t.skip("only a privileged process may be spared");
+  t.after(() => writeFile(own, before));
+  const { begin, app } = await openProcessBench(t);
+  const { pid } = await begin().processes.launch(app(lives));
+  const scores = [await groupOf(pid), pid].map((one) =>
+    readFile(`/proc/${one}/oom_score_adj`, "utf8"),
+  );
+  assert.deepEqual(await Promise.all(scores), ["-10\n", "0\n"]);
+});
+
 test("tells what is wrong with a command before anything is started", async (t) => {
   const { begin, app, folder } = await openProcessBench(t);
   const { processes } = begin();
