@@ -82,7 +82,7 @@ export class RunDesk implements DronePart {
   }
 
   async #commandOf(params: RunParams, signal: AbortSignal): Promise<RunCommand> {
-    const { drone: context } = { drone: this.#drone };
+    const context = this.#drone;
     const { repo, artifact, command, env, terminal, stream } = params;
     const note = this.#instanceOf(params);
     const specified = await context.specified(params.deployment);

@@ -3,12 +3,15 @@ import { execFileSync, spawn } from "node:child_process";
 import { appendFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
 import { identifyProcess } from "@propagit/runtime";
 import type { Specified } from "../src/world.js";
 import { ask, openParts, paramsOf, shell, specify, type Parts } from "./support/parts.js";
 import { openPlace, type Place } from "./support/place.js";
 import { runGit } from "./support/run-git.js";
 import { until } from "./support/until.js";
+
+const program = fileURLToPath(import.meta.resolve("./support/task-process.js"));
 
 interface Bench extends Place {
   readonly parts: Parts;
@@ -294,7 +297,6 @@ test("is clean and goes on in the next life, wherever kill -9 met it", async (t)
   for (let round = 0; round < 7; round++) {
     await writeFile(join(base, "ran"), "");
     const params = paramsOf("build", sha, { id: `k${round}` });
-    const program = join(import.meta.dirname, "support", "task-process.js");
     const child = spawn(process.execPath, [
       program,
       JSON.stringify({ folder, url, specified }),

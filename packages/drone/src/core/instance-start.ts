@@ -94,7 +94,7 @@ export function registerPorts(state: InstanceState): InstanceStep {
   };
 }
 
-export function becomeReady(state: InstanceState, moment: Moment): InstanceStep {
+function becomeReady(state: InstanceState, moment: Moment): InstanceStep {
   if (state.run?.pid === undefined || !isAwaited(state)) return same(state);
   const ready = { ...state, wasReady: true, failures: 0 };
   return to(ready, { kind: "ready", readyAt: moment.now }, moment);

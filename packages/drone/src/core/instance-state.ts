@@ -201,7 +201,7 @@ export type InstanceEvent =
   /** Nothing of the process group is left. */
   | ({ readonly kind: "exited"; readonly run: number } & Exit);
 
-export interface Adopted {
+interface Adopted {
   readonly pid: number;
   readonly ports: PortNumbers;
   readonly restarts: number;

@@ -27,7 +27,7 @@ export function labelOf(note: InstanceNote, at: number, before?: LogLabel): LogL
   return { repo, environment, commit, deployment, service, slot, process, releases };
 }
 
-export function releaseAt({ releases }: LogLabel, at: number): number {
+function releaseAt({ releases }: LogLabel, at: number): number {
   return (releases.findLast((it) => it.at <= at) ?? releases[0])?.release ?? 0;
 }
 

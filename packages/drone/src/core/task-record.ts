@@ -39,7 +39,7 @@ export type TaskStage =
   | { readonly kind: "ended"; readonly endedAt: number; readonly result: Result<"drone.task"> };
 
 /** Results that are kept; the hub asks again within hours, if at all. */
-export const recordsMax = 200;
+const recordsMax = 200;
 
 /** A record as it was written; undefined when it is something else. */
 export function readRecord(text: string): TaskRecord | undefined {

@@ -27,7 +27,7 @@ const listCharsMax = 64 * 2 ** 20;
 const chunkBytes = 256 * 1024;
 
 /** Where artifacts are kept at the hub. */
-export function buildRef(commit: string, key: string): string {
+function buildRef(commit: string, key: string): string {
   return `refs/propagit/builds/${commit}-${key}`;
 }
 

@@ -36,7 +36,7 @@ export async function writeFiles({ repo, commit, folder, signal }: CheckOutReque
 }
 
 /** Attributes for a repository that are stronger than those of the files: bytes go in and out as they are. */
-export const rawAttributes = "* -text -ident -filter !working-tree-encoding\n";
+const rawAttributes = "* -text -ident -filter !working-tree-encoding\n";
 
 /**
  * What a build left must come out as it was, whatever a `.gitattributes` in it says about line ends; the

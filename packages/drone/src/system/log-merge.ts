@@ -7,7 +7,7 @@ import { textOf } from "../core/log-lines.js";
 import { LogFile, type LogPart, type TimedLine } from "./log-file.js";
 
 /** Of the lines of one file, those that are wanted, as they are shown. */
-export type Choose = (file: LogPart, lines: readonly StoredLine[]) => readonly boolean[];
+type Choose = (file: LogPart, lines: readonly StoredLine[]) => readonly boolean[];
 
 export interface MergeRequest {
   readonly parts: readonly LogPart[];

@@ -2,8 +2,9 @@
  * What belongs to an instance, and how it ends for good. A process belongs to it when it is in its group,
  * or when it carries its PROCESS_ID: what made itself a group or a session of its own is found by that.
  */
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { sleep, type Clock } from "@propagit/runtime";
+import { readPids, readStat, shared } from "./proc.js";
 
 /** From quick, as most end at once, to calm. */
 const pollMsMin = 20;
@@ -89,48 +90,23 @@ function ownGroup(entries: readonly ProcessEntry[]): number | undefined {
 interface ProcessEntry {
   readonly pid: number;
   readonly group: number;
-  /** Not a zombie. */
   readonly lives: boolean;
   /** PROCESS_ID in its environment. */
   readonly process: string | undefined;
 }
 
-let running: Promise<readonly ProcessEntry[] | undefined> | undefined;
-let next: Promise<readonly ProcessEntry[] | undefined> | undefined;
+const scan = shared(listProcesses);
 
-/** Many that end together share a look at all processes: the next that begins, never one that has begun. */
-function scan(): Promise<readonly ProcessEntry[] | undefined> {
-  if (running === undefined) {
-    running = listProcesses().finally(() => {
-      running = undefined;
-    });
-    return running;
-  }
-  next ??= running
-    .catch(() => undefined)
-    .then(() => {
-      next = undefined;
-      return scan();
-    });
-  return next;
-}
-
-/** All processes, out of /proc; undefined where there is none. */
+/** Undefined where that is not known. */
 async function listProcesses(): Promise<readonly ProcessEntry[] | undefined> {
-  if (process.platform !== "linux") return undefined;
-  const names = await readdir("/proc");
-  const pids = names.filter((name) => /^\d+$/.test(name)).map(Number);
-  const entries = await Promise.all(pids.map(readEntry));
-  return entries.filter((entry) => entry !== undefined);
+  const pids = await readPids();
+  const entries = pids && (await Promise.all(pids.map(readEntry)));
+  return entries?.filter((entry) => entry !== undefined);
 }
 
 async function readEntry(pid: number): Promise<ProcessEntry | undefined> {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
-  if (stat === undefined) return undefined;
-  // The command in parentheses may itself hold spaces and parentheses (proc(5)).
-  const [state, , group] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const lives = state !== "Z" && state !== "X";
-  return { pid, group: Number(group), lives, process: await processIdOf(pid) };
+  const stat = await readStat(pid);
+  return stat && { pid, group: stat.group, lives: stat.lives, process: await processIdOf(pid) };
 }
 
 async function processIdOf(pid: number): Promise<string | undefined> {

@@ -2,8 +2,8 @@
  * Everything that a command started, by its session: a shell with jobs puts each into a group of its own,
  * and PROCESS_ID does not tell, as a command inside an instance has that of the instance.
  */
-import { readdir, readFile } from "node:fs/promises";
 import { sleep, type Clock } from "@propagit/runtime";
+import { readPids, readStat, shared, type ProcStat } from "./proc.js";
 import { signalGroup } from "./process-group.js";
 
 /** From one signal to the next, stronger one. A shell that is left passes the first on; guesses. */
@@ -28,50 +28,23 @@ export async function endSession(clock: Clock, leader: number): Promise<void> {
 
 /** The groups of a session in which something lives. */
 async function groupsOf(session: number): Promise<readonly number[]> {
-  const members = await scan().catch(() => undefined);
+  const members = await scan();
   // Without /proc the group of the leader is all that is known.
   if (members === undefined) return signalGroup(session, 0) ? [session] : [];
   const groups = members.filter((it) => it.session === session).map(({ group }) => group);
   return [...new Set(groups)];
 }
 
-interface Member {
-  readonly session: number;
-  readonly group: number;
-}
-
-type Members = readonly Member[] | undefined;
-let running: Promise<Members> | undefined;
-let next: Promise<Members> | undefined;
-
-/** Many commands that end together share a look: the next that begins, never one that has begun. */
-function scan(): Promise<Members> {
-  if (running === undefined) {
-    running = listMembers().finally(() => {
-      running = undefined;
-    });
-    return running;
-  }
-  next ??= running
-    .catch(() => undefined)
-    .then(() => {
-      next = undefined;
-      return scan();
-    });
-  return next;
-}
+const scan = shared(listMembers);
 
 /** One file after the other: a drone with many commands has few descriptors to spare. */
-async function listMembers(): Promise<Members> {
-  if (process.platform !== "linux") return undefined;
-  const members: Member[] = [];
-  for (const pid of await readdir("/proc")) {
-    if (!/^\d+$/.test(pid)) continue;
-    const text = await readFile(`/proc/${pid}/stat`, "latin1").catch(() => "");
-    // The command in parentheses may itself hold spaces and parentheses (proc(5)).
-    const [state, , group, session] = text.slice(text.lastIndexOf(")") + 2).split(" ");
-    if (state === "Z" || state === "X") continue;
-    members.push({ session: Number(session), group: Number(group) });
+async function listMembers(): Promise<readonly ProcStat[] | undefined> {
+  const pids = await readPids();
+  if (pids === undefined) return undefined;
+  const members: ProcStat[] = [];
+  for (const pid of pids) {
+    const stat = await readStat(pid);
+    if (stat?.lives) members.push(stat);
   }
   return members;
 }

@@ -1,6 +1,7 @@
 /** What instances use of the machine, out of /proc: measured when somebody asks, never before. */
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import type { Usage } from "@propagit/protocol";
+import { readPids, readStat, type ProcStat } from "./proc.js";
 
 /** Of the times in /proc/PID/stat (USER_HZ), the same on every Linux that Node runs on. */
 const ticksPerSecond = 100;
@@ -54,20 +55,14 @@ interface ProcessTimes {
 }
 
 async function readProcesses(): Promise<ReadonlyMap<number, ProcessTimes>> {
-  const names = await readdir("/proc").catch(() => []);
-  const pids = names.filter((name) => /^\d+$/.test(name)).map(Number);
-  const entries = await Promise.all(pids.map(readTimes));
-  return new Map(entries.filter((entry) => entry !== undefined).map((it) => [it.pid, it]));
+  const stats = await Promise.all(((await readPids()) ?? []).map(readStat));
+  const known = stats.filter((stat) => stat !== undefined).map(timesOf);
+  return new Map(known.map((times) => [times.pid, times]));
 }
 
-async function readTimes(pid: number): Promise<ProcessTimes | undefined> {
-  const stat = await read(`/proc/${pid}/stat`);
-  if (stat === "") return undefined;
-  // From the third field of proc(5) on; the second, in parentheses, may hold anything.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  const field = (number: number) => Number(fields[number - 3]);
+function timesOf({ pid, group, field }: ProcStat): ProcessTimes {
   const ticks = field(14) + field(15) + field(16) + field(17);
-  return { pid, group: field(5), ticks, startTicks: field(22), residentPages: field(24) };
+  return { pid, group, ticks, startTicks: field(22), residentPages: field(24) };
 }
 
 async function memoryOf({ pid, residentPages }: ProcessTimes): Promise<number> {

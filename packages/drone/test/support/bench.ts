@@ -1,17 +1,16 @@
 /** One test's place: a folder, a hub, repositories to deploy from, and drones; all gone afterwards. */
-import { execFile } from "node:child_process";
-import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { promisify } from "node:util";
 import { PropagitError, type InstanceReport } from "@propagit/protocol";
 import { identifyProcess, type Log } from "@propagit/runtime";
 import { startDrone, type DroneOptions, type RunningDrone } from "../../src/index.js";
 import { secret, type HubDouble, type Said } from "./hub-double.js";
+import { put } from "./place.js";
+import { runGit } from "./run-git.js";
 import { TestHub } from "./test-hub.js";
-
-const run = promisify(execFile);
+import { until } from "./until.js";
 
 export interface Bench {
   readonly folder: string;
@@ -73,41 +72,13 @@ async function commit(
   const work = join(folder, "work", repo);
   const bare = join(folder, "hub", `${repo}.git`);
   await mkdir(work, { recursive: true });
-  await git(work, "init", "-q", "-b", "main");
-  await git(work, "init", "-q", "--bare", bare);
-  for (const [name, content] of Object.entries(files)) {
-    const path = join(work, name);
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, content);
-    if (content.startsWith("#!")) await chmod(path, 0o755);
-  }
-  await git(work, "add", "-A");
-  await git(work, "commit", "-q", "--allow-empty", "-m", "a change");
-  await git(work, "push", "-q", bare, "HEAD:refs/heads/main");
-  return (await git(work, "rev-parse", "HEAD")).trim();
-}
-
-export async function git(folder: string, ...args: string[]): Promise<string> {
-  const who = ["-c", "user.name=Test", "-c", "user.email=test@example.com"];
-  const { stdout } = await run("git", [...who, ...args], { cwd: folder });
-  return stdout;
-}
-
-/** Waits for a condition; says what did not come true. */
-export async function until<T>(
-  what: string,
-  condition: () => T | undefined | false | Promise<T | undefined | false>,
-  limitMs = 20_000,
-): Promise<T> {
-  const end = Date.now() + limitMs;
-  for (;;) {
-    const value = await condition();
-    if (value !== undefined && value !== false) return value;
-    if (Date.now() > end) throw new Error(`${what}: not within ${limitMs / 1000} s`);
-    await new Promise((resolve) => {
-      setTimeout(resolve, 20);
-    });
-  }
+  await runGit(work, "init", "-q", "-b", "main");
+  await runGit(work, "init", "-q", "--bare", bare);
+  for (const [name, content] of Object.entries(files)) await put(join(work, name), content);
+  await runGit(work, "add", "-A");
+  await runGit(work, "commit", "-q", "--allow-empty", "-m", "a change");
+  await runGit(work, "push", "-q", bare, "HEAD:refs/heads/main");
+  return (await runGit(work, "rev-parse", "HEAD")).trim();
 }
 
 /** The newest report about a commit that is in that phase. */

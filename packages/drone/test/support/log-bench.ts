@@ -9,8 +9,8 @@ import type { StoredLine } from "../../src/core/log-label.js";
 import type { InstanceOutput } from "../../src/system/log-output.js";
 import { LogStore, type LogStoreOptions } from "../../src/system/log-store.js";
 import type { InstanceNote } from "../../src/world.js";
-import { until } from "./bench.js";
 import { noteOf } from "./process-bench.js";
+import { until } from "./until.js";
 
 export interface LogBench {
   readonly folder: string;

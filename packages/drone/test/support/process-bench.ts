@@ -7,9 +7,10 @@ import { nodeClock, type Log } from "@propagit/runtime";
 import { LogStore } from "../../src/system/log-store.js";
 import { NodeProcesses } from "../../src/system/node-processes.js";
 import type { InstanceNote, LaunchRequest, RunningProcess } from "../../src/world.js";
-import { isAlive, until } from "./bench.js";
+import { isAlive } from "./bench.js";
+import { until } from "./until.js";
 
-export interface Life {
+interface Life {
   readonly processes: NodeProcesses;
   readonly logs: LogStore;
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { inPhase, openBench, until } from "../support/bench.js";
+import { inPhase, openBench } from "../support/bench.js";
+import { until } from "../support/until.js";
 
 const registryEntry = import.meta.resolve("@propagit/registry");
 
@@ -34,7 +35,7 @@ test("leaves an app that announces itself alone, and is ready when that app answ
   const { hub, drone, commit } = await openBench(t);
   const sha = await commit("webapp", { "web.mjs": announcer });
   const running = await drone({ command });
-  hub.desire({ repo: "webapp", commit: sha });
+  hub.assign({ repo: "webapp", commit: sha });
 
   const { port, services, process } = await inPhase(hub, sha, "ready");
 
@@ -55,7 +56,7 @@ test("gives its own record up when the app announces itself later", async (t) =>
   const { hub, drone, commit } = await openBench(t);
   const sha = await commit("webapp", { "web.mjs": lateAnnouncer });
   await drone({ command });
-  hub.desire({ repo: "webapp", commit: sha });
+  hub.assign({ repo: "webapp", commit: sha });
   const first = await inPhase(hub, sha, "ready");
   assert.deepEqual(first.services, ["web"]);
 
@@ -73,7 +74,7 @@ test("does not call an app ready that withdrew its records", async (t) => {
   const { hub, drone, commit } = await openBench(t);
   const sha = await commit("webapp", { "web.mjs": announcer });
   await drone({ command, readyTimeoutMs: 2_000 });
-  hub.desire({ repo: "webapp", commit: sha });
+  hub.assign({ repo: "webapp", commit: sha });
   const { pid } = await inPhase(hub, sha, "ready");
   await until("both records", () => hub.endpoints.length === 2);
 
@@ -91,7 +92,7 @@ test("does not take the records of a crashed app for those of its next process",
   const { hub, drone, commit } = await openBench(t);
   const sha = await commit("webapp", { "web.mjs": announcer });
   await drone({ command });
-  hub.desire({ repo: "webapp", commit: sha });
+  hub.assign({ repo: "webapp", commit: sha });
   const first = await inPhase(hub, sha, "ready");
   await until("both records", () => hub.endpoints.length === 2);
   const before = hub.endpoints.map(({ id }) => id);

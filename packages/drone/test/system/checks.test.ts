@@ -8,8 +8,9 @@ import { nodeChecks } from "../../src/system/checks.js";
 import { machineStats } from "../../src/system/machine.js";
 import { usageOf } from "../../src/system/usage.js";
 import type { Checks } from "../../src/world.js";
-import { isAlive, until } from "../support/bench.js";
+import { isAlive } from "../support/bench.js";
 import { openProcessBench } from "../support/process-bench.js";
+import { until } from "../support/until.js";
 
 test("tells the status that an instance answers, and follows no redirect", async (t) => {
   const seen: (string | undefined)[] = [];

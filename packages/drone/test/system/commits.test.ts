@@ -18,8 +18,10 @@ import { promisify } from "node:util";
 import { fetchPassword } from "@propagit/protocol";
 import { nodeCrypto, nodeRandom } from "@propagit/runtime";
 import { GitCommits } from "../../src/system/commits.js";
-import { git, inPhase, openBench, until } from "../support/bench.js";
+import { inPhase, openBench } from "../support/bench.js";
 import { webApp } from "../support/apps.js";
+import { runGit } from "../support/run-git.js";
+import { until } from "../support/until.js";
 
 const never = new AbortController().signal;
 
@@ -37,7 +39,7 @@ async function openPlace(t: TestContext): Promise<Place> {
   t.after(() => rm(base, { recursive: true, force: true }));
   const [folder, work] = [join(base, "drone"), join(base, "work")];
   await mkdir(work);
-  await git(work, "init", "-q", "-b", "main");
+  await runGit(work, "init", "-q", "-b", "main");
   return {
     folder,
     work,
@@ -45,9 +47,9 @@ async function openPlace(t: TestContext): Promise<Place> {
     source: () => Promise.resolve({ url: `file://${work}`, password: undefined }),
     async commit(text) {
       await writeFile(join(work, "text"), text);
-      await git(work, "add", "-A");
-      await git(work, "commit", "-q", "--allow-empty", "-m", text);
-      return (await git(work, "rev-parse", "HEAD")).trim();
+      await runGit(work, "add", "-A");
+      await runGit(work, "commit", "-q", "--allow-empty", "-m", text);
+      return (await runGit(work, "rev-parse", "HEAD")).trim();
     },
   };
 }
@@ -130,7 +132,7 @@ test("mends a repository that lacks a part of a commit it says it has", async (t
   const name = { repo: "webapp", commit: sha };
   await commits.fetch(name, source, never);
   const repo = join(folder, "repos", "webapp.git");
-  const blob = (await git(repo, "rev-parse", `${sha}:text`)).trim();
+  const blob = (await runGit(repo, "rev-parse", `${sha}:text`)).trim();
   await rm(join(repo, "objects", blob.slice(0, 2), blob.slice(2)), { force: true });
 
   await commits.fetch(name, source, never);

@@ -3,7 +3,8 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { exitsAtOnce, neverListens, stubborn, webApp, worker } from "../support/apps.js";
-import { inPhase, isAlive, openBench, until } from "../support/bench.js";
+import { inPhase, isAlive, openBench } from "../support/bench.js";
+import { until } from "../support/until.js";
 
 test("says at once that a command does not exist, and outlives it", async (t) => {
   const { hub, drone, commit } = await openBench(t);

@@ -5,8 +5,8 @@ import { tmpdir, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { ControlGroups } from "../../src/system/limits-cgroup.js";
-import { until } from "../support/bench.js";
 import { endOf, openProcessBench } from "../support/process-bench.js";
+import { until } from "../support/until.js";
 
 const refuse = { otherwise: "refuse" } as const;
 

@@ -10,8 +10,9 @@ import { silentLog } from "@propagit/runtime";
 import { startDrone, type DroneOptions } from "../../src/index.js";
 import type { InstanceNote } from "../../src/world.js";
 import { stubborn, webApp } from "../support/apps.js";
-import { inPhase, isAlive, openBench, until, type Bench } from "../support/bench.js";
+import { inPhase, isAlive, openBench, type Bench } from "../support/bench.js";
 import { assignmentOf, secret } from "../support/hub-double.js";
+import { until } from "../support/until.js";
 
 const program = fileURLToPath(import.meta.resolve("../support/drone-process.js"));
 

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { nodeClock, silentLog } from "@propagit/runtime";
 import { LogStore } from "../../src/system/log-store.js";
-import { until } from "../support/bench.js";
 import { endOf, openProcessBench } from "../support/process-bench.js";
+import { until } from "../support/until.js";
 
 test("survives an app that writes 100 MB in a second: bounded disk, a drone that answers", async (t) => {
   const bytesMax = 4 * 2 ** 20;

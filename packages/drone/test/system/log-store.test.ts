@@ -4,8 +4,8 @@ import { appendFile, readdir, stat, utimes } from "node:fs/promises";
 import { test, type TestContext } from "node:test";
 import type { LogQuery } from "@propagit/protocol";
 import type { StoredLine } from "../../src/core/log-label.js";
-import { until } from "../support/bench.js";
 import { openLogBench, type LogBench } from "../support/log-bench.js";
+import { until } from "../support/until.js";
 
 const numbered = (from: number, to: number, tail = "") =>
   Array.from({ length: to - from }, (_, index) => `line ${from + index}${tail}`);

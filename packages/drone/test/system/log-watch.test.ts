@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { GrowthWatch } from "../../src/system/log-watch.js";
-import { until } from "../support/bench.js";
+import { until } from "../support/until.js";
 
 test("looks at once when a file grows after a silence, and then no more than it must", async (t) => {
   const { path, watch } = await openWatch(t, true);

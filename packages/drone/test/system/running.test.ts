@@ -5,8 +5,9 @@ import { test } from "node:test";
 import { verifyToken } from "@propagit/protocol";
 import { nodeCrypto, stretchSecret } from "@propagit/runtime";
 import { webApp } from "../support/apps.js";
-import { inPhase, openBench, until } from "../support/bench.js";
+import { inPhase, openBench } from "../support/bench.js";
 import { secret } from "../support/hub-double.js";
+import { until } from "../support/until.js";
 
 test("runs a deployed commit and registers it under its service, version and commit", async (t) => {
   const { hub, drone, commit } = await openBench(t);

@@ -6,7 +6,7 @@ import { mkdtemp, readFile, readlink, rmdir, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { isAlive, until } from "../support/bench.js";
+import { isAlive } from "../support/bench.js";
 import {
   endOf,
   gone,
@@ -15,6 +15,7 @@ import {
   writeScript,
   zombiesOf,
 } from "../support/process-bench.js";
+import { until } from "../support/until.js";
 
 const lives = `setInterval(() => {}, 1000);`;
 /** Says its name when it is ready, so that handlers are there. */

@@ -7,9 +7,9 @@ import type { LogLine, LogQuery, Result } from "@propagit/protocol";
 import { nodeClock, type IncomingCall } from "@propagit/runtime";
 import type { DroneContext, DronePart, LivingInstance } from "../../src/drone-part.js";
 import { watchParts } from "../../src/system/watch-parts.js";
-import { until } from "../support/bench.js";
 import { openLogBench, type LogBench } from "../support/log-bench.js";
 import { noteOf } from "../support/process-bench.js";
+import { until } from "../support/until.js";
 
 /** What waits on the way to whoever asked; the real bound is 2 MiB. */
 const full = 3 * 2 ** 20;

@@ -1,0 +1,52 @@
+/** All processes of the machine, out of /proc (proc(5)); where there is none, nothing is known of them. */
+import { readdir, readFile } from "node:fs/promises";
+
+export interface ProcStat {
+  readonly pid: number;
+  readonly group: number;
+  readonly session: number;
+  /** Not a zombie. */
+  readonly lives: boolean;
+  /** A field by its number in proc(5), from the third on. */
+  readonly field: (number: number) => number;
+}
+
+/** Numbers of all processes; undefined where there is no /proc. */
+export async function readPids(): Promise<readonly number[] | undefined> {
+  if (process.platform !== "linux") return undefined;
+  const names = await readdir("/proc").catch(() => []);
+  return names.filter((name) => /^\d+$/.test(name)).map(Number);
+}
+
+/** Undefined when it has gone. */
+export async function readStat(pid: number): Promise<ProcStat | undefined> {
+  const text = await readFile(`/proc/${pid}/stat`, "latin1").catch(() => "");
+  if (text === "") return undefined;
+  // The second field, in parentheses, may itself hold spaces and parentheses.
+  const [state, ...others] = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const field = (number: number) => Number(others[number - 4]);
+  const lives = state !== "Z" && state !== "X";
+  return { pid, group: field(5), session: field(6), lives, field };
+}
+
+/** Many who want to know at once share a look: the next that begins, never one that has begun. */
+export function shared<T>(look: () => Promise<T>): () => Promise<T> {
+  let running: Promise<T> | undefined;
+  let next: Promise<T> | undefined;
+  const ask = (): Promise<T> => {
+    if (running === undefined) {
+      running = look().finally(() => {
+        running = undefined;
+      });
+      return running;
+    }
+    next ??= running
+      .catch(() => undefined)
+      .then(() => {
+        next = undefined;
+        return ask();
+      });
+    return next;
+  };
+  return ask;
+}
