@@ -117,7 +117,7 @@ export function formatSettings(
       { head: "NAME", cell: ({ name }) => name },
       {
         head: "VALUE",
-        flexible: true,
+        cut: "early",
         cell: ({ secret, value }) => (secret ? "(secret)" : plainText(value ?? "")),
         colour: ({ secret }, text) => (secret ? dimColour(text) : text),
       },

@@ -65,6 +65,26 @@ describe("output", () => {
     assert.equal(formatTable(columns, [{}], 2), "NAME\nweb-1\n");
   });
 
+  it("cuts what may be cut to what the others leave, before or after columns are left out", () => {
+    const rows = [{ name: "a".repeat(30), text: "b".repeat(60) }];
+    const table = (cut: "early" | "late", width: number) =>
+      formatTable<(typeof rows)[number]>(
+        [
+          { head: "NAME", leaveOut: 1, cell: ({ name }) => name },
+          { head: "TEXT", cut, cell: ({ text }) => text },
+        ],
+        rows,
+        width,
+      )
+        .split("\n")[1]
+        ?.replaceAll(/(.)\1*/g, (run) => `${run[0]}${run.length}`);
+    assert.equal(table("early", 100), "a30 2b60");
+    assert.equal(table("early", 70), "a30 2b37…1");
+    assert.equal(table("early", 40), "b39…1");
+    assert.equal(table("late", 70), "b60");
+    assert.equal(table("late", 20), "b19…1");
+  });
+
   it("shows shares in percent of their sum", () => {
     const shares = [
       { commit: commit("1"), weight: 2 },

@@ -108,6 +108,20 @@ describe("propagit run", () => {
     assert.deepEqual([code, stdout.length], [0, 40 * size]);
   });
 
+  it("is told what was taken of all drones together", async (test) => {
+    const size = 64 * 1024;
+    const hub = await hubWithCommand(async (command) => {
+      for (let sent = 0; sent < 40 * size; sent += size) {
+        await command.until(() => sent - command.takenBytes() <= 1024 * 1024);
+        command.print("out", Buffer.alloc(size, "y\n"), `web-${(sent / size) % 3}`);
+      }
+      return { runs: [ended(0)], failed: [] };
+    });
+    test.after(() => hub.lose());
+    const { code, stdout } = await run(hub, ["exec", "webapp", "--", "yes"]);
+    assert.deepEqual([code, stdout.match(/y/g)?.length], [0, 20 * size]);
+  });
+
   it("says why it could not be run", async (test) => {
     const hub = await hubWithCommand(() => ({
       runs: [],

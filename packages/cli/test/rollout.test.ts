@@ -231,8 +231,9 @@ describe("propagit follow", () => {
     let followed: number | undefined;
     const deploying = { ...release, state: "deploying", current: false } as const;
     const hub = await hubWith({
-      "hub.releases": () => ({
+      "hub.releases": ({ environment }) => ({
         releases: [
+          ...(environment === "production" ? [] : [{ ...deploying, number: 99 }]),
           { ...deploying, number: 16, phase: "queued" },
           { ...deploying, number: 15, phase: "building" },
           release,

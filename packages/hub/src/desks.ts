@@ -4,9 +4,12 @@ import {
   parseRepoName,
   type Result,
   type RolloutProgress,
+  type RolloutResult,
 } from "@propagit/protocol";
 import type { Handlers, IncomingCall } from "@propagit/runtime";
 import type { Assignments } from "./assignments.js";
+import { currentRelease } from "./core/deployment-edits.js";
+import { visitorUrls } from "./core/visitor-url.js";
 import { DroneDesk } from "./drone-desk.js";
 import type { Fleet } from "./fleet.js";
 import { followEvents, followRoutes } from "./followers.js";
@@ -34,6 +37,8 @@ export interface DesksOptions {
   readonly rollouts: Rollouts;
   /** What every drone is told when it joins. */
   readonly joined: Pick<Result<"hub.join">, "hub" | "registry" | "timeoutMs">;
+  /** Where visitors find the proxies. */
+  readonly proxyUrl: string | undefined;
 }
 
 export class Desks {
@@ -56,21 +61,26 @@ export class Desks {
     };
   }
 
-  #releaseHandlers({ world, ledger, rollouts }: DesksOptions): Handlers {
+  #releaseHandlers({ world, ledger, rollouts, proxyUrl }: DesksOptions): Handlers {
     const { releases, retention } = this;
     const settings = new SettingsDesk(world, ledger, releases);
+    const placed = async (result: Promise<RolloutResult>) =>
+      withUrls(ledger, await result, proxyUrl);
     return {
-      "hub.deploy": (params, call) => releases.deploy(params, call),
-      "hub.rollback": (params, call) => releases.rollback(params, call),
+      "hub.deploy": (params, call) => placed(releases.deploy(params, call)),
+      "hub.rollback": (params, call) => placed(releases.rollback(params, call)),
       "hub.releases": (params, call) => releases.releases(params, call),
       "hub.release": (params, call) => releases.release(params, call),
       "hub.diff": (params) => releases.diff(params),
       "hub.pin": (params) => releases.pin(params),
-      "hub.configure": (params, call) => settings.configure(params, call),
+      "hub.configure": async (params, call) => {
+        const { rollout, ...result } = await settings.configure(params, call);
+        return { ...result, ...(rollout && { rollout: withUrls(ledger, rollout, proxyUrl) }) };
+      },
       "hub.settings": (params) => settings.settings(params),
       "hub.reap": (params) => retention.reap(params),
       "hub.follow": ({ repo, environment = environmentDefault, release }, call) =>
-        rollouts.follow({ repo: parseRepoName(repo), environment, release }, askerOf(call)),
+        placed(rollouts.follow({ repo: parseRepoName(repo), environment, release }, askerOf(call))),
       "hub.cancel": (params, call) => {
         const { repo, environment = environmentDefault, release, by = "somebody" } = params;
         const number = release === undefined ? {} : { release };
@@ -80,7 +90,7 @@ export class Desks {
     };
   }
 
-  #instanceHandlers({ world, ledger, fleet, rollouts }: DesksOptions): Handlers {
+  #instanceHandlers({ world, ledger, fleet, rollouts, proxyUrl }: DesksOptions): Handlers {
     const instances = new InstanceDesk(ledger, fleet);
     const logs = new LogDesk(world, fleet);
     const stops = new StopDesk(world, ledger, fleet, rollouts);
@@ -94,7 +104,8 @@ export class Desks {
       "hub.stop": (params, call) => stops.stop(params, call),
       "hub.hold": (params, call) => holds.hold(params, call),
       "hub.drain": (params, call) => holds.drain(params, call),
-      "hub.scale": (params, call) => scales.scale(params, call),
+      "hub.scale": async (params, call) =>
+        withUrls(ledger, await scales.scale(params, call), proxyUrl),
       "hub.spawn": (params, call) => scales.spawn(params, call),
     };
   }
@@ -127,6 +138,19 @@ function trafficHandlers({ world, ledger, joined }: DesksOptions): Handlers {
     "hub.routes": (_, call) => followRoutes(ledger, call),
     "hub.meet": () => ({ registry: joined.registry }),
   };
+}
+
+/** With whole URLs in place of host names, when it is known where the proxies are. */
+function withUrls(
+  ledger: Ledger,
+  result: RolloutResult,
+  proxyUrl: string | undefined,
+): RolloutResult {
+  const { outcome, repo, environment, release } = result;
+  if (outcome !== "ready" && outcome !== "unchanged") return result;
+  // What ran already was not promoted by this, and may be where visitors are all the same.
+  const promoted = currentRelease(ledger, repo, environment)?.number === release;
+  return { ...result, hosts: [...visitorUrls({ ...result, promoted }, proxyUrl)] };
 }
 
 function askerOf({

@@ -71,6 +71,7 @@ export class Hub {
       assignments: this.#assignments,
       rollouts: this.#rollouts,
       joined: { hub: identity, registry, timeoutMs: droneTimeoutMs },
+      proxyUrl: options.proxyUrl,
     });
     this.pushDesk = new PushDesk({
       ledger,

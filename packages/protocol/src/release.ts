@@ -1,5 +1,6 @@
 /** Releases, and a change of what runs on its way, as they are told. */
-import { Type, type Static } from "typebox";
+import * as Type from "typebox";
+import type { Static } from "typebox";
 import { commit, count, exact, list, name, oneOf, port, text } from "./shape.js";
 import { specificationSchema } from "./specification.js";
 import { deploymentId } from "./vocabulary.js";
@@ -96,7 +97,7 @@ export const rolloutResultSchema = exact({
   reason: Type.Optional(text(2_000)),
   lastLines,
   drones: list(droneOutcomeSchema, 10_000),
-  /** Where visitors find it: host names with `<domain>` unknown to the hub are left out. */
+  /** Where visitors find it: URLs when the hub knows where its proxies are, else the hosts of its manifest. */
   hosts: list(text(300), 100),
 });
 export type RolloutResult = Static<typeof rolloutResultSchema>;

@@ -133,7 +133,7 @@ const columns: readonly Column<Service>[] = [
   { head: "ON", cell: ({ on }) => formatSelector(on) || "every drone" },
   { head: "PORT", cell: ({ ports }) => formatPorts(ports) },
   { head: "READY", cell: formatReady },
-  { head: "COMMAND", flexible: true, cell: ({ command }) => formatCommand(command) },
+  { head: "COMMAND", cut: "early", cell: ({ command }) => formatCommand(command) },
 ];
 
 function formatPorts(ports: Service["ports"]): string {

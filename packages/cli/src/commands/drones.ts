@@ -71,30 +71,30 @@ function columns(now: number): readonly Column<DroneSummary>[] {
   return [
     { head: "DRONE", cell: ({ name }) => name },
     { head: "STATE", cell: formatState, colour: colourState },
-    { head: "RUNS", leaveOut: 2, cell: ({ service }) => service ?? "services" },
+    { head: "RUNS", leaveOut: 3, cell: ({ service }) => service ?? "services" },
     { head: "INSTANCES", alignRight: true, cell: ({ instances }) => String(instances) },
     {
       head: "LOAD",
       alignRight: true,
-      leaveOut: 4,
+      leaveOut: 5,
       cell: ofMachine(({ load, cores }) => `${load.toFixed(2)}/${cores}`),
     },
     {
       head: "MEMORY FREE",
       alignRight: true,
-      leaveOut: 5,
+      leaveOut: 6,
       cell: ofMachine(({ memoryFreeBytes }) => formatBytes(memoryFreeBytes)),
     },
     {
       head: "DISK FREE",
       alignRight: true,
-      leaveOut: 6,
+      leaveOut: 7,
       cell: ofMachine(({ diskFreeBytes }) => formatBytes(diskFreeBytes)),
     },
-    { head: "HOST", leaveOut: 3, cell: ({ host }) => host },
-    { head: "LABELS", flexible: true, cell: ({ labels }) => formatLabels(labels) },
-    { head: "VERSION", leaveOut: 1, cell: ({ version }) => version },
-    { head: "SINCE", alignRight: true, cell: ({ since }) => formatAge(now - since) },
+    { head: "HOST", leaveOut: 4, cell: ({ host }) => host },
+    { head: "LABELS", cut: "early", cell: ({ labels }) => formatLabels(labels) },
+    { head: "VERSION", leaveOut: 2, cell: ({ version }) => version },
+    { head: "SINCE", alignRight: true, leaveOut: 1, cell: ({ since }) => formatAge(now - since) },
   ];
 }
 

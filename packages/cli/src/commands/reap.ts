@@ -62,6 +62,6 @@ function columns(isDryRun: boolean): readonly Column<Reaped>[] {
       cell: ({ action }) => words[action],
       colour: ({ action }, text) => (action === "stay" ? dimColour(text) : badColour(text)),
     },
-    { head: "WHY", flexible: true, cell: ({ why }) => plainText(why) },
+    { head: "WHY", cut: "early", cell: ({ why }) => plainText(why) },
   ];
 }

@@ -79,23 +79,27 @@ function columns(now: number): readonly Column<ReleaseSummary>[] {
     { head: "ENVIRONMENT", cell: ({ environment }) => environment },
     { head: "COMMIT", cell: ({ commit }) => shortCommit(commit) },
     { head: "STATE", cell: formatReleaseState, colour: colourRelease },
-    { head: "RUNS", cell: ({ presence, pinned }) => `${presence}${pinned ? ", pinned" : ""}` },
+    {
+      head: "RUNS",
+      leaveOut: 1,
+      cell: ({ presence, pinned }) => `${presence}${pinned ? ", pinned" : ""}`,
+    },
     {
       head: "KIND",
-      leaveOut: 1,
+      leaveOut: 2,
       cell: ({ kind, from }) => (from === undefined ? kind : `${kind} to ${from}`),
     },
-    { head: "BY", leaveOut: 2, cell: ({ by }) => plainText(by) },
+    { head: "BY", leaveOut: 3, cell: ({ by }) => plainText(by) },
     { head: "AGE", alignRight: true, cell: ({ at }) => formatAge(now - at) },
     {
       head: "TOOK",
       alignRight: true,
-      leaveOut: 3,
+      leaveOut: 4,
       cell: ({ tookMs }) => (tookMs === undefined ? "-" : formatDuration(tookMs)),
     },
     {
       head: "MESSAGE",
-      flexible: true,
+      cut: "early",
       cell: ({ subject }) => cutTo(plainText(subject), subjectMax),
     },
   ];

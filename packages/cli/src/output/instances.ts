@@ -23,7 +23,7 @@ import { plainText } from "./text-width.js";
 
 export function formatInstanceTree(instances: readonly InstanceSummary[], now: number): string {
   const rows = treeRows(instances.toSorted(byPlace));
-  const label: Column<TreeRow> = { head: "INSTANCE", cell: ({ label }) => label };
+  const label: Column<TreeRow> = { head: "INSTANCE", cut: "late", cell: ({ label }) => label };
   const others = instanceColumns(now, instances).map(ofTreeRow);
   return formatTable([label, ...others], rows) + formatNotes(instances);
 }
@@ -32,7 +32,7 @@ export function formatInstanceTree(instances: readonly InstanceSummary[], now: n
 export function formatInstanceList(instances: readonly InstanceSummary[], now: number): string {
   const columns: readonly Column<InstanceSummary>[] = [
     { head: "REPO", cell: ({ report }) => report.repo },
-    { head: "ENVIRONMENT", cell: ({ report }) => report.environment ?? "-", leaveOut: 2 },
+    { head: "ENVIRONMENT", cell: ({ report }) => report.environment ?? "-", leaveOut: 4 },
     { head: "RELEASE", alignRight: true, cell: ({ report }) => String(report.release ?? "-") },
     { head: "COMMIT", cell: ({ report }) => shortCommit(report.commit) },
     { head: "SERVICE", cell: serviceOf },
@@ -62,31 +62,36 @@ function instanceColumns(
     {
       head: "CPU",
       alignRight: true,
-      leaveOut: 3,
+      leaveOut: 6,
       cell: ({ usage }) => (usage ? formatPercent(usage.cpuPercent) : "-"),
     },
     {
       head: "MEMORY",
       alignRight: true,
-      leaveOut: 2,
+      leaveOut: 5,
       cell: ({ usage }) => (usage ? formatBytes(usage.memoryBytes) : "-"),
     },
   ];
   const health: Column<InstanceSummary> = {
     head: "HEALTH",
-    leaveOut: 4,
+    leaveOut: 7,
     cell: ({ report }) => report.health ?? "-",
     colour: ({ report }, text) => (report.health === "failing" ? badColour(text) : text),
   };
   return [
     { head: "STATE", cell: stateOf, colour: colourState },
-    { head: "ADDRESS", cell: addressOf },
+    { head: "ADDRESS", leaveOut: 1, cell: addressOf },
     ...(hasHealth ? [health] : []),
-    { head: "VISITORS", alignRight: true, cell: ({ sharePercent }) => formatPercent(sharePercent) },
+    {
+      head: "VISITORS",
+      alignRight: true,
+      leaveOut: 2,
+      cell: ({ sharePercent }) => formatPercent(sharePercent),
+    },
     {
       head: "RESTARTS",
       alignRight: true,
-      leaveOut: 1,
+      leaveOut: 4,
       cell: ({ report }) => String(report.restarts),
     },
     { head: "SINCE", alignRight: true, cell: ({ report }) => formatAge(now - report.since) },

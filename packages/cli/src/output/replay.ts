@@ -54,7 +54,7 @@ class OutputMark {
   }
 }
 
-/** A step of a drone may get another time when a restarted hub learns of it from the drone's report. */
+/** A restarted hub takes up a phase at another time, and hears of a drone's step when that reports. */
 function keyOf(part: Exclude<RolloutProgress, { kind: "output" }>): string {
-  return JSON.stringify(part.kind === "drone" ? { ...part, at: 0 } : part);
+  return JSON.stringify(part.kind === "drone" || part.kind === "phase" ? { ...part, at: 0 } : part);
 }

@@ -11,8 +11,11 @@ export interface Column<Row> {
   readonly colour?: (row: Row, padded: string) => string;
   /** On a terminal that is too narrow, columns are left out, the highest of these first. */
   readonly leaveOut?: number;
-  /** Text of any length: on a terminal it is cut to what the others leave, before any is left out. */
-  readonly flexible?: boolean;
+  /**
+   * Text that may be cut to what the others leave on a terminal: `early`, before columns are left out, or only
+   * when there is no other way.
+   */
+  readonly cut?: "early" | "late";
 }
 
 /** The table as text with a newline at the end; only the head when there are no rows. */
@@ -54,26 +57,29 @@ interface Measured<Row> {
 function fit<Row>(columns: readonly Measured<Row>[], widthMax: number): readonly Measured<Row>[] {
   const bounded = columns.map(({ column, width }) => ({
     column,
-    width: column.flexible ? Math.min(width, Math.max(widthMax, flexibleMin)) : width,
+    width: column.cut ? Math.min(width, Math.max(widthMax, readableMin)) : width,
   }));
-  const readable = shrink(bounded, widthMax, flexibleMin);
-  return shrink(leaveOut(readable, widthMax), widthMax, flexibleLeast);
+  const isEarly = ({ cut }: Column<Row>) => cut === "early";
+  const readable = shrink(bounded, widthMax, { isCut: isEarly, least: readableMin });
+  const kept = new Set(leaveOut(readable, widthMax).map(({ column }) => column));
+  const fitting = bounded.filter(({ column }) => kept.has(column));
+  return shrink(fitting, widthMax, { isCut: ({ cut }) => cut !== undefined, least: knownMin });
 }
 
 /** Enough to know a sentence by. */
-const flexibleMin = 24;
+const readableMin = 24;
 /** Enough to know that there is something. */
-const flexibleLeast = 8;
+const knownMin = 8;
 
 function shrink<Row>(
   columns: readonly Measured<Row>[],
   widthMax: number,
-  least: number,
+  { isCut, least }: { readonly isCut: (column: Column<Row>) => boolean; readonly least: number },
 ): readonly Measured<Row>[] {
   const fitting = [...columns];
   for (;;) {
     const over = widthOfAll(fitting) - widthMax;
-    const room = ({ column, width }: Measured<Row>) => (column.flexible ? width - least : 0);
+    const room = ({ column, width }: Measured<Row>) => (isCut(column) ? width - least : 0);
     const widest = fitting.toSorted((left, right) => room(right) - room(left))[0];
     if (over <= 0 || !widest || room(widest) <= 0) return fitting;
     fitting[fitting.indexOf(widest)] = { column: widest.column, width: widest.width - 1 };

@@ -78,17 +78,25 @@ describe("what a hub tells again after it was lost", () => {
       [true, true, true, true, true],
     );
     filter.begin();
-    const again = [...first, output("y", 6), phase("starting", 7), drone("a", "started")];
+    const sameMoment = [output("y", 5), output("y", 5)];
+    const again = [...first, ...sameMoment, phase("starting", 7), drone("a", "started")];
     assert.deepEqual(
       again.map((part) => filter.isNew(part)),
-      [false, false, false, false, false, true, true, true],
+      [false, false, false, false, false, true, true, true, true],
+    );
+    filter.begin();
+    assert.deepEqual(
+      [...again, output("z", 5)].map((part) => filter.isNew(part)),
+      [...again.map(() => false), true],
     );
   });
 
-  it("takes a step of a drone for the same when only its time is another", () => {
+  it("takes a phase or a step of a drone for the same when only its time is another", () => {
     const filter = replayFilter();
     filter.isNew(drone("a", "started", { at: 1 }));
+    filter.isNew(phase("building", 1));
     filter.begin();
+    assert.equal(filter.isNew(phase("building", 2)), false);
     assert.equal(filter.isNew(drone("a", "started", { at: 2 })), false);
     assert.equal(filter.isNew(drone("a", "ready", { at: 2 })), true);
   });
