@@ -25,7 +25,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 
 /** What is pure although it comes from outside, and so may be used where decisions are made. */
 const purePackages: Readonly<Record<string, readonly string[]>> = {
-  protocol: ["typebox", "typebox/value"],
+  protocol: ["typebox", "typebox/schema"],
   manifest: ["typebox", "typebox/value", "yaml"],
   drone: ["node:path/posix"],
   registry: ["typebox", "typebox/value", "semver"],

@@ -1,5 +1,6 @@
 /** What the hub calls on a drone, over the connection that the drone made. */
-import { Type, type Static, type TSchema } from "typebox";
+import * as Type from "typebox";
+import type { Static, TSchema } from "typebox";
 import { commit, count, exact, list, name, oneOf, text } from "./shape.js";
 import { variablesSchema } from "./specification.js";
 import { assignmentSchema, deploymentId, machineSchema, usageSchema } from "./vocabulary.js";

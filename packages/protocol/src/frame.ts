@@ -9,7 +9,8 @@
  *
  * Everything foreign passes one check, which gives the reason when it is wrong.
  */
-import { Type, type Static } from "typebox";
+import * as Type from "typebox";
+import type { Static } from "typebox";
 import { errorTextMax, isErrorCode, PropagitError, type ErrorCode } from "./errors.js";
 import { check, count, exact, oneOf, parseJson, text, type Checked } from "./shape.js";
 

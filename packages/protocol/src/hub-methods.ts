@@ -1,5 +1,6 @@
 /** What drones, proxies and people call on the hub. */
-import { Type, type Static, type TSchema } from "typebox";
+import * as Type from "typebox";
+import type { Static, TSchema } from "typebox";
 import {
   logLineSchema,
   logQuerySchema,

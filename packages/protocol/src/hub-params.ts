@@ -1,5 +1,5 @@
 /** Parameters that many methods of the hub have. */
-import { Type } from "typebox";
+import * as Type from "typebox";
 import { authorSchema } from "./release.js";
 import { exact, name } from "./shape.js";
 

@@ -1,5 +1,6 @@
 /** What is called on the registry: leases, records, queries, watches. */
-import { Type, type TSchema } from "typebox";
+import * as Type from "typebox";
+import type { TSchema } from "typebox";
 import { count, exact, list, text } from "./shape.js";
 import {
   endpointQuerySchema,

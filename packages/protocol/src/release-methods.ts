@@ -1,5 +1,5 @@
 /** What people call on the hub about releases and settings. */
-import { Type } from "typebox";
+import * as Type from "typebox";
 import { by, environment, nothing, reference } from "./hub-params.js";
 import {
   releaseDetailSchema,

@@ -5,7 +5,8 @@
  *
  * The grammar is that of Kubernetes' set-based selectors, which people know.
  */
-import { Type, type Static } from "typebox";
+import * as Type from "typebox";
+import type { Static } from "typebox";
 import { PropagitError } from "./errors.js";
 import { quote } from "./ids.js";
 import { exact, list, oneOf, text } from "./shape.js";

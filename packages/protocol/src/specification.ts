@@ -2,7 +2,8 @@
  * What a release runs, as the manifest says it, with every default filled in: the hub makes it out of a
  * commit's files (package `manifest`), the drones carry it out.
  */
-import { Type, type Static } from "typebox";
+import * as Type from "typebox";
+import type { Static } from "typebox";
 import { selectorSchema } from "./selector.js";
 import { count, exact, list, oneOf, port, text } from "./shape.js";
 

@@ -1,5 +1,6 @@
 /** The things that parts tell each other about, as schemas; the types are derived from them. */
-import { Type, type Static } from "typebox";
+import * as Type from "typebox";
+import type { Static } from "typebox";
 import { commit, count, exact, list, name, oneOf, port, text } from "./shape.js";
 import { hostRouteSchema } from "./specification.js";
 
