@@ -45,7 +45,8 @@ describe("a drone", () => {
   });
 
   const data = () => join(cluster.folder, "a");
-  const startDrone = () => cluster.startDrone([], ["--name=a", `--data=${data()}`]);
+  const startDrone = (...flags: string[]) =>
+    cluster.startDrone([], ["--name=a", `--data=${data()}`, ...flags]);
   const visit = async () => (await get(cluster.ports.proxy, { host: "webapp.localhost" })).body;
   const release = async (greeting: string) => {
     await app.write(greeting);
@@ -117,6 +118,21 @@ describe("a drone", () => {
     await drone.stop("SIGINT");
     const left = (await processesIn(data())).length;
     assert.equal(left, 0, "a drone that is interrupted ends its instances");
+  });
+
+  it("that is told otherwise by --on-exit leaves its instances at ^C, and ends them at SIGTERM", async () => {
+    await deploy("one");
+    const before = await only();
+    await drone.stop();
+    drone = await startDrone("--on-exit=keep");
+    await until("it to report", async () => (await readyInstances(cluster)).length === 1);
+    await drone.stop("SIGINT");
+    assert.equal(await visit(), "one");
+    drone = await startDrone("--on-exit=stop");
+    await until("it to report", async () => (await readyInstances(cluster)).length === 1);
+    assert.equal((await only())?.pid, before?.pid);
+    await drone.stop();
+    assert.equal((await processesIn(data())).length, 0);
   });
 
   it("notices what ended while it was away, and starts it again", async () => {
