@@ -3,7 +3,7 @@
  *
  *     repos/NAME.git    refs/propagit/SHA for every commit that was fetched whole
  */
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { CommitName, GitSource } from "../world.js";
 import { diskError } from "./disk-error.js";
@@ -11,6 +11,7 @@ import { git } from "./git.js";
 import { forgetCommits, keptCommits, packRepository, refPrefix } from "./repository-upkeep.js";
 import type { Trash } from "./trash.js";
 import { WorkLock } from "./work-lock.js";
+import { namesIn } from "./names-in.js";
 
 /** The user that drones are to git; the hub looks at the password. */
 const gitUser = "drone";
@@ -193,10 +194,6 @@ async function removeHalfPacks(folder: string): Promise<void> {
     (it) => it.startsWith("tmp_") || it.endsWith(".keep"),
   );
   for (const name of left) await rm(join(folder, name), { force: true });
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  return readdir(folder).catch(() => []);
 }
 
 async function succeeds(work: Promise<unknown>): Promise<boolean> {

@@ -7,7 +7,7 @@
  *     commits/NAME/SHA.unsynced    not yet known to be on disk, see durability.ts
  *     trash/                   what is being removed, see trash.ts
  */
-import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Random } from "@propagit/runtime";
 import type { CheckedOut, CommitName, Commits, GitSource } from "../world.js";
@@ -17,6 +17,7 @@ import { diskError, withFreeSpace } from "./disk-error.js";
 import { noteUnsynced, removeUnsynced, syncSoon, unsyncedSuffix } from "./durability.js";
 import { Gate } from "../gate.js";
 import { Trash } from "./trash.js";
+import { namesIn } from "./names-in.js";
 
 /** Git runs that fetch or check out at the same time; more only makes each slower. A guess. */
 const runsMax = 4;
@@ -220,8 +221,4 @@ async function readManifest(folder: string): Promise<string | undefined> {
   } catch {
     return undefined;
   }
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  return readdir(folder).catch(() => []);
 }

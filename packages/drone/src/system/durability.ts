@@ -10,6 +10,7 @@
 import { spawn } from "node:child_process";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { bootId } from "./boot-id.js";
 
 /** Of the note beside a checkout. */
 export const unsyncedSuffix = ".unsynced";
@@ -44,6 +45,7 @@ export async function removeUnsynced(parent: string): Promise<void> {
   for (const name of names.filter((it) => it.endsWith(unsyncedSuffix))) {
     const folder = join(parent, name.slice(0, -unsyncedSuffix.length));
     const written = await readFile(join(parent, name), "utf8").catch(() => "");
+    // Where the kernel tells no boot, every note counts as one of an earlier boot.
     if (boot !== "" && written === boot) syncSoon(folder);
     else await remove(folder);
   }
@@ -52,10 +54,4 @@ export async function removeUnsynced(parent: string): Promise<void> {
 async function remove(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   await rm(`${folder}${unsyncedSuffix}`, { force: true });
-}
-
-/** Empty where the kernel does not tell it; then every note counts as one of an earlier boot. */
-async function bootId(): Promise<string> {
-  const text = await readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => "");
-  return text.trim();
 }

@@ -113,12 +113,6 @@ export class RunFolder {
   }
 }
 
-/** Names the time from one start of the machine to the next; empty where the kernel does not tell. */
-export async function bootId(): Promise<string> {
-  const text = await readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => "");
-  return text.trim();
-}
-
 /** A whole line of /proc/PID/stat (proc(5)), or the pid alone where there is no /proc. */
 function parseStat(text: string): KnownProcess | undefined {
   const end = text.indexOf("\n");

@@ -5,12 +5,13 @@
  *     builds/REPO/cache/N      folders that the last build of this repo left for the next; N is a hash
  */
 import { createHash } from "node:crypto";
-import { lstat, mkdir, readdir, realpath, rename } from "node:fs/promises";
+import { lstat, mkdir, realpath, rename } from "node:fs/promises";
 import { dirname, join, normalize, relative } from "node:path";
 import { errnoOf } from "@propagit/runtime";
 import type { TaskFolders } from "../task-world.js";
 import type { CommitName, GitSource } from "../world.js";
 import type { GitCommits } from "./commits.js";
+import { namesIn } from "./names-in.js";
 
 /** No id of a task, which are hex characters. */
 const cacheName = "cache";
@@ -121,8 +122,4 @@ async function move(from: string, to: string): Promise<void> {
 
 async function exists(path: string): Promise<boolean> {
   return (await lstat(path).catch(() => undefined)) !== undefined;
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  return readdir(folder).catch(() => []);
 }

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { identifyProcess, nodeClock, nodeDisk, silentLog } from "@propagit/runtime";
-import { bootId } from "../../src/system/run-folder.js";
+import { bootId } from "../../src/system/boot-id.js";
 import { endOldLedger } from "../../src/system/process-ledger.js";
 import type { InstanceNote } from "../../src/world.js";
 import { isAlive } from "../support/bench.js";
