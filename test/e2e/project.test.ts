@@ -90,7 +90,7 @@ describe("propagit remote and credential", () => {
     assert.equal((await propagit("init", "--hub=work")).exitCode, 0);
     assert.equal(git(["remote", "get-url", "hub"]).trim(), "http://hub.test:6001/shop");
     const asked = "protocol=http\nhost=hub.test:6001\n\n";
-    assert.match(git(["credential", "fill"], asked), /username=git\npassword=beep boop\n/);
+    assert.match(git(["credential", "fill"], asked), /username=\S+@\S+\npassword=beep boop\n/);
     const config = await readFile(join(project, ".git/config"), "utf8");
     assert.ok(!config.includes("beep boop"));
     assert.equal((await propagit("remote", "rm", "work")).exitCode, 0);
