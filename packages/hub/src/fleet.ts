@@ -19,7 +19,15 @@ import {
 import type { CallOptions, Conversation, Timer, World } from "@propagit/runtime";
 import type { Contact, Step } from "./core/contact.js";
 import { instanceEvent } from "./core/instance-event.js";
-import { checkJoin, labelsOf, planJoin, type JoinParams, type Labels } from "./core/membership.js";
+import { Draft } from "./core/draft.js";
+import {
+  checkJoin,
+  forgetDrones,
+  labelsOf,
+  planJoin,
+  type JoinParams,
+  type Labels,
+} from "./core/membership.js";
 import type { DroneRow, LedgerChange } from "./core/rows.js";
 import type { Ledger } from "./ledger.js";
 
@@ -238,14 +246,12 @@ export class Fleet {
     if (!plan.isChange) return undefined;
     for (const old of forgotten) this.#members.delete(old);
     const { name } = row;
+    const draft = new Draft(this.#ledger);
+    forgetDrones(draft, forgotten);
+    draft.put("drones", identity, row);
     const text = `${name} joined from ${host}`;
-    return {
-      edits: [
-        ...forgotten.map((key) => ({ table: "drones", key, row: undefined }) as const),
-        { table: "drones", key: identity, row },
-      ],
-      events: isNews ? [{ kind: "drone-joined", drone: name, text }] : [],
-    };
+    if (isNews) draft.note({ kind: "drone-joined", drone: name, text });
+    return draft.change;
   }
 
   #take(member: LiveMember, conversation: Conversation): void {

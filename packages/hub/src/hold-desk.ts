@@ -4,6 +4,7 @@
  */
 import {
   PropagitError,
+  quote,
   type DroneProgress,
   type InstanceReport,
   type InstanceTarget,
@@ -194,7 +195,9 @@ export class HoldDesk {
   #memberCalled(name: string): Member {
     const member = this.#fleet.members.find((each) => each.name === name);
     if (member) return member;
-    throw new PropagitError("NO_DRONE", `no drone is called ${name}`);
+    throw new PropagitError("NO_DRONE", `no drone is called ${quote(name)}`, {
+      hint: "see them with `propagit drones`",
+    });
   }
 
   #aliveOn(identity: string): readonly InstanceReport[] {

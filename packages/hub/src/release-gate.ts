@@ -7,9 +7,15 @@ import {
   type RolloutProgress,
 } from "@propagit/protocol";
 import { Value } from "typebox/value";
-import { currentRelease, hasVisitors } from "./core/deployment-edits.js";
+import {
+  checkEnvironmentRoom,
+  currentRelease,
+  environmentOf,
+  hasVisitors,
+} from "./core/deployment-edits.js";
 import { deploymentIdOf } from "./core/deployment-id.js";
-import type { LedgerRows } from "./core/draft.js";
+import type { Draft, LedgerRows } from "./core/draft.js";
+import { putBack } from "./core/put-back.js";
 import { isComplete, isThere, judge } from "./core/readiness.js";
 import { outcomeOf, type Standing } from "./core/rollout-start.js";
 import { newLines } from "./core/rollout-text.js";
@@ -47,6 +53,7 @@ export class ReleaseGate {
   refuse(rows: LedgerRows, request: ReleaseRequest): void {
     const refusal = refusalOf(request, this.#sight.places());
     if (refusal) throw refusal;
+    checkEnvironmentRoom(rows, request.repo, request.environment);
     if (rows.rows("deployments").size < deploymentsMax) return;
     throw new PropagitError("OVERLOADED", `${deploymentsMax} deployments run already`, {
       hint: "stop one: propagit stop REPO COMMIT",
@@ -88,8 +95,24 @@ export class ReleaseGate {
     );
   }
 
-  /** The release that has everything that is asked for, when all of it is there; undefined otherwise. */
+  /**
+   * The release that has everything that is asked for, when all of it is there; undefined otherwise. What a
+   * rollback to it puts back is put all the same: the settings may be those of a release that failed since.
+   */
   unchanged(
+    draft: Draft,
+    request: ReleaseRequest,
+    deployment: string,
+  ): UnchangedRelease | undefined {
+    const unchanged = this.#findUnchanged(draft, request, deployment);
+    if (unchanged && request.kind === "rollback") {
+      const { lastRelease } = environmentOf(draft, request.repo, request.environment);
+      putBack(draft, { ...request, number: lastRelease + 1 });
+    }
+    return unchanged;
+  }
+
+  #findUnchanged(
     rows: LedgerRows,
     request: ReleaseRequest,
     deployment: string,

@@ -8,7 +8,7 @@ import type { Place } from "./core/placement.js";
 import { ownService, type SeenDrone } from "./core/readiness.js";
 import { releaseOf } from "./core/rollout-edits.js";
 import { refusalOf } from "./core/rollout-refusal.js";
-import type { RolloutView } from "./core/rollout-view.js";
+import type { RolloutTimes, RolloutView } from "./core/rollout-view.js";
 import type { RolloutRow } from "./core/rows.js";
 import type { Fleet, Member } from "./fleet.js";
 import type { HubWorld } from "./world.js";
@@ -43,6 +43,12 @@ export class RolloutSight {
       whyNot: row.phase === "queued" ? refusalOf(release, this.places())?.message : undefined,
       freshId: () => this.#world.random.hex(taskIdChars),
     };
+  }
+
+  /** What says how late a release is. */
+  timesOf(rows: LedgerRows, row: RolloutRow): RolloutTimes | undefined {
+    const release = releaseOf(rows, row);
+    return release && { release, hubSince: this.#hubSince };
   }
 
   /** Every drone with what it has, and should have, of a deployment; in the order of names. */

@@ -1,6 +1,6 @@
 /** What whoever looks on at a release is told of its way. */
 import { assert } from "@propagit/protocol";
-import { holderText, phaseText } from "./core/rollout-text.js";
+import { holderText, phaseText, promotedText } from "./core/rollout-text.js";
 import { releaseOf } from "./core/rollout-edits.js";
 import type { LedgerRows } from "./core/draft.js";
 import type { Fleet } from "./fleet.js";
@@ -33,4 +33,8 @@ export function tellHolder(
   if (!release) return;
   const text = holderText(holder.row, release, now, (identity) => fleet.nameOf(identity));
   rollout.tell({ kind: "phase", at: rollout.now, phase: "queued", text: `waits: ${text}` });
+}
+
+export function tellPromoted(rollout: Rollout): void {
+  rollout.tell({ kind: "phase", at: rollout.now, phase: "promoting", text: promotedText });
 }

@@ -2,6 +2,8 @@
 import type { RolloutProgress, RolloutResult } from "@propagit/protocol";
 import type { Clock, Timer } from "@propagit/runtime";
 import type { RolloutRow } from "./core/rows.js";
+import { ToldOutput } from "./core/told-output.js";
+import { Paced } from "./paced.js";
 
 export type OnPart = (part: RolloutProgress) => void;
 
@@ -18,19 +20,22 @@ export class Rollout {
   isOver = false;
   /** The id of the task whose drone is being asked. */
   asking: string | undefined;
-  /** A look at the drones that has not had its turn yet. */
-  isLooking = false;
+  /** Looks at the drones. */
+  readonly looks: Paced;
   readonly #clock: Clock;
   #parts: RolloutProgress[] = [];
   readonly #listeners = new Set<OnPart>();
   #outputLines = 0;
+  #output: { readonly task: string; readonly told: ToldOutput } | undefined;
   #timer: Timer | undefined;
   #resolve!: (result: RolloutResult) => void;
   #reject!: (error: unknown) => void;
 
-  constructor(clock: Clock, row: RolloutRow) {
+  /** @param look what is done, paced, when something of the drones has changed */
+  constructor(clock: Clock, row: RolloutRow, look: { restMs(): number; work(): void }) {
     this.#clock = clock;
     this.row = row;
+    this.looks = new Paced(clock, look.restMs, look.work);
     this.result = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -56,6 +61,13 @@ export class Rollout {
     for (const listener of this.#listeners) listener(part);
   }
 
+  /** What was told of a task's output, which is now told from its beginning. */
+  outputOf(task: string): ToldOutput {
+    if (this.#output?.task !== task) this.#output = { task, told: new ToldOutput() };
+    this.#output.told.restart();
+    return this.#output.told;
+  }
+
   /** Replaces the one before. */
   alarm(at: number | undefined, action: () => void): void {
     this.#timer?.cancel();
@@ -76,6 +88,7 @@ export class Rollout {
 
   #close(): void {
     this.isOver = true;
+    this.looks.stop();
     this.#timer?.cancel();
   }
 

@@ -9,9 +9,7 @@
 import { assert, PropagitError, type InstanceReport, type RolloutResult } from "@propagit/protocol";
 import type { Assignments } from "./assignments.js";
 import type { Contact, Step } from "./core/contact.js";
-import { environmentOf } from "./core/deployment-edits.js";
 import { Draft } from "./core/draft.js";
-import { putBack } from "./core/put-back.js";
 import { deadlineOf, stepRollout, type RolloutEvent, type RolloutStep } from "./core/rollout.js";
 import {
   acceptRelease,
@@ -22,8 +20,8 @@ import {
   supersede,
   writeRollout,
 } from "./core/rollout-edits.js";
-import { verdicts } from "./core/rollout-start.js";
-import { newLines, stepLine } from "./core/rollout-text.js";
+import { verdicts, type Standing } from "./core/rollout-start.js";
+import { newLines, pastParts, stepLine } from "./core/rollout-text.js";
 import { releaseKey, type LedgerChange, type RolloutRow } from "./core/rows.js";
 import type { Fleet } from "./fleet.js";
 import type { Ledger } from "./ledger.js";
@@ -37,7 +35,7 @@ import {
   type ReleaseName,
   type ReleasePlace,
 } from "./rollout-queues.js";
-import { tellAccepted, tellHolder, tellPhase } from "./rollout-telling.js";
+import { tellAccepted, tellHolder, tellPhase, tellPromoted } from "./rollout-telling.js";
 import { RolloutSight } from "./rollout-sight.js";
 import { Rollout } from "./rollout.js";
 import { TaskRunner } from "./task-runner.js";
@@ -45,12 +43,17 @@ import type { HubWorld } from "./world.js";
 
 /** Releases on their way at the same time, those that wait included; a guess. */
 const rolloutsMax = 500;
+/** Between two looks at all drones, of which each takes about a microsecond. */
+const restMsPerDrone = 0.1;
 /** Until a step that could not be written is tried again. */
 const againMs = 5_000;
 
 type Begun =
   | { readonly kind: "new" | "joined"; readonly rollout: Rollout }
   | { readonly kind: "unchanged"; readonly unchanged: UnchangedRelease };
+
+/** A step with how the drones stood when it was taken: told when it is on disk, after all that came before. */
+type SeenStep = RolloutStep & { readonly standings: readonly Standing[] };
 
 export class Rollouts {
   readonly #world: HubWorld;
@@ -87,7 +90,7 @@ export class Rollouts {
       ...rows.filter((each) => !isBegun(each)).sort((left, right) => left.number - right.number),
     ]) {
       this.#world.log.info(`goes on with ${nameOfRelease(releaseOf(this.#ledger, row) ?? row)}`);
-      const rollout = new Rollout(this.#world.clock, row);
+      const rollout = this.#newRollout(row);
       this.#queues.add(rollout);
       tellAccepted(this.#ledger, rollout);
       tellPhase(this.#fleet, rollout);
@@ -121,9 +124,9 @@ export class Rollouts {
     const { repo, environment, release } = wanted;
     const row = this.#ledger.rows("releases").get(releaseKey(repo, environment, release));
     if (!row) throw noRelease(wanted);
-    const { commit, at } = row;
-    asker.onPart({ kind: "accepted", at, repo, environment, release, commit });
-    return resultOfRelease(this.#ledger, row);
+    const result = resultOfRelease(this.#ledger, row);
+    for (const part of pastParts(row, result)) asker.onPart(part);
+    return result;
   }
 
   /**
@@ -167,7 +170,7 @@ export class Rollouts {
    */
   async #accept(request: ReleaseRequest, deployment: string): Promise<Begun> {
     let begun: Begun | undefined;
-    let step: RolloutStep | undefined;
+    let step: SeenStep | undefined;
     let superseded: readonly Rollout[] = [];
     try {
       await this.#ledger.change(() => {
@@ -190,8 +193,8 @@ export class Rollouts {
     assert(begun, "a change that was made has decided");
     for (const each of superseded) this.#finish(each);
     if (begun.kind !== "new") return begun;
-    tellAccepted(this.#ledger, begun.rollout);
     const { rollout } = begun;
+    tellAccepted(this.#ledger, rollout);
     if (step) this.#took(rollout, rollout.row, step);
     else {
       const [holder = rollout] = this.#queues.of(request);
@@ -208,11 +211,7 @@ export class Rollouts {
       return isSame ? { kind: "joined", rollout: last } : undefined;
     }
     const unchanged = this.#gate.unchanged(draft, request, deployment);
-    if (!unchanged) return undefined;
-    // It is live already, but the settings may be those of a release that failed since.
-    const { lastRelease } = environmentOf(draft, request.repo, request.environment);
-    if (request.kind === "rollback") putBack(draft, { ...request, number: lastRelease + 1 });
-    return { kind: "unchanged", unchanged };
+    return unchanged && { kind: "unchanged", unchanged };
   }
 
   /** The new release in the queue, and its first step when it is its turn at once. */
@@ -221,27 +220,20 @@ export class Rollouts {
     request: ReleaseRequest,
     deployment: string,
     superseded: readonly Rollout[],
-  ): { readonly rollout: Rollout; readonly step: RolloutStep | undefined } {
+  ): { readonly rollout: Rollout; readonly step: SeenStep | undefined } {
     const { supersede: _, alongside: __, promote, ...given } = request;
     const now = this.#world.clock.now();
     const queued = acceptRelease(draft, { ...given, deployment, promote }, now);
     const by = `release ${queued.number} (${request.by}) takes its place`;
     for (const { row } of superseded) supersede(draft, row, by, now);
-    const rollout = new Rollout(this.#world.clock, queued);
+    const rollout = this.#newRollout(queued);
     this.#queues.add(rollout);
     const isFirst = this.#queues.isFirst(rollout);
     const step = isFirst ? this.#step(draft, rollout, { kind: "turn" }) : undefined;
     if (!isFirst) {
-      const { repo, environment, number } = queued;
-      const text = `release ${number} of ${placeName(queued)} waits for its turn`;
-      draft.note({
-        kind: "deploy-queued",
-        repo,
-        environment,
-        release: number,
-        by: request.by,
-        text,
-      });
+      const { repo, environment, number: release } = queued;
+      const text = `release ${release} of ${placeName(queued)} waits for its turn`;
+      draft.note({ kind: "deploy-queued", repo, environment, release, by: request.by, text });
     }
     return { rollout, step };
   }
@@ -273,10 +265,9 @@ export class Rollouts {
   }
 
   async #take(rollout: Rollout, event: RolloutEvent): Promise<void> {
-    let step: RolloutStep | undefined;
+    let step: SeenStep | undefined;
     let before = rollout.row;
     await this.#ledger.change((): LedgerChange | undefined => {
-      if (event.kind === "looked") rollout.isLooking = false;
       if (rollout.isOver || this.#isSuspended) return undefined;
       before = rollout.row;
       const draft = new Draft(this.#ledger);
@@ -287,26 +278,24 @@ export class Rollouts {
   }
 
   /** Decides, and writes what must be written into the draft. */
-  #step(draft: Draft, rollout: Rollout, event: RolloutEvent): RolloutStep | undefined {
+  #step(draft: Draft, rollout: Rollout, event: RolloutEvent): SeenStep | undefined {
     const { row } = rollout;
     const view = this.#sight.viewOf(draft, row);
     if (!view) return undefined;
     const step = stepRollout(row, event, view);
-    if (step.row.phase === "starting") {
-      for (const line of newLines(verdicts(step.row, view), rollout.told)) {
-        rollout.tell({ kind: "drone", at: rollout.now, ...line });
-      }
-    }
     if (step.row !== row) writeRollout(draft, row, step.row, view.now);
     for (const effect of step.durable) applyEffect(draft, step.row, effect, view.now);
-    return step;
+    return { ...step, standings: step.row.phase === "starting" ? verdicts(step.row, view) : [] };
   }
 
   /** What follows when a step is on disk. */
-  #took(rollout: Rollout, before: RolloutRow, step: RolloutStep): void {
+  #took(rollout: Rollout, before: RolloutRow, step: SeenStep): void {
     rollout.row = step.row;
     if (before.phase !== step.row.phase || before.task?.id !== step.row.task?.id) {
       tellPhase(this.#fleet, rollout);
+    }
+    for (const line of newLines(step.standings, rollout.told)) {
+      rollout.tell({ kind: "drone", at: rollout.now, ...line });
     }
     for (const effect of step.outward) {
       switch (effect.kind) {
@@ -328,8 +317,8 @@ export class Rollouts {
   }
 
   #goOn(rollout: Rollout, step: RolloutStep): void {
-    const view = this.#sight.viewOf(this.#ledger, rollout.row);
-    const at = view && deadlineOf(rollout.row, view);
+    const times = this.#sight.timesOf(this.#ledger, rollout.row);
+    const at = times && deadlineOf(rollout.row, times);
     rollout.alarm(at, () => this.#feed(rollout, { kind: "looked" }));
     // What was just changed may be all there already: instances that are warm, or gone.
     if (step.durable.length > 0) this.#lookAt(rollout);
@@ -339,13 +328,7 @@ export class Rollouts {
     const wasFirst = this.#queues.isFirst(rollout);
     this.#queues.remove(rollout);
     const result = this.#resultOf(rollout);
-    if (result.promoted)
-      rollout.tell({
-        kind: "phase",
-        at: rollout.now,
-        phase: "promoting",
-        text: "visitors are sent to it",
-      });
+    if (result.promoted) tellPromoted(rollout);
     rollout.finish(result);
     const [next] = this.#queues.of(rollout.row);
     if (wasFirst && next) this.#turn(next);
@@ -394,11 +377,18 @@ export class Rollouts {
     for (const rollout of this.#queues.all) this.#lookAt(rollout);
   }
 
-  /** Once for everything that happens before the ledger's turn comes. */
   #lookAt(rollout: Rollout): void {
-    if (rollout.isLooking || rollout.isOver || rollout.row.phase === "queued") return;
-    rollout.isLooking = true;
-    this.#feed(rollout, { kind: "looked" });
+    if (!rollout.isOver && rollout.row.phase !== "queued") rollout.looks.ask();
+  }
+
+  #newRollout(row: RolloutRow): Rollout {
+    const { clock } = this.#world;
+    const restMs = () => this.#ledger.rows("drones").size * restMsPerDrone;
+    const rollout: Rollout = new Rollout(clock, row, {
+      restMs,
+      work: () => this.#feed(rollout, { kind: "looked" }),
+    });
+    return rollout;
   }
 }
 

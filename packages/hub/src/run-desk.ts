@@ -12,6 +12,7 @@ import {
 import { sleep, type Conversation, type IncomingCall } from "@propagit/runtime";
 import { currentRelease } from "./core/deployment-edits.js";
 import { chooseDrones } from "./core/drone-target.js";
+import { seeRelease } from "./core/release-history.js";
 import {
   deployedCommits,
   numberedRelease,
@@ -214,7 +215,7 @@ export class RunDesk {
 
   /** Drones with a command of their own run releases without any service. @throws NO_SERVICE */
   #checkService(release: ReleaseRow, service: string | undefined): void {
-    const { specification, repo, number, deployment } = release;
+    const { specification, repo, environment, number, deployment } = release;
     const own = specification.services.map(({ name }) => name);
     const spawned = [...this.#ledger.rows("spawned").values()]
       .filter((row) => row.deployment === deployment)
@@ -224,6 +225,7 @@ export class RunDesk {
     throw new PropagitError(
       "NO_SERVICE",
       `release ${number} of ${repo} has no service ${quote(service)}, but ${names.join(", ")}`,
+      { hint: seeRelease({ repo, environment, number }) },
     );
   }
 }

@@ -5,6 +5,7 @@ import {
   parseRepoName,
   parseServiceName,
   PropagitError,
+  quote,
   type CommitHash,
   type DroneProgress,
   type Params,
@@ -16,7 +17,7 @@ import type { IncomingCall } from "@propagit/runtime";
 import { currentRelease, environmentOf } from "./core/deployment-edits.js";
 import { Draft } from "./core/draft.js";
 import { chooseDrones } from "./core/drone-target.js";
-
+import { seeRelease } from "./core/release-history.js";
 import { nameOfRelease, placeName } from "./core/rollout-edits.js";
 import { placeKey, spawnedKey, type DeploymentRow, type ReleaseRow } from "./core/rows.js";
 import { withScales } from "./core/scales.js";
@@ -31,6 +32,8 @@ import type { HubWorld } from "./world.js";
 
 /** For a spawned service to be ready beside what it may take itself: a fetch. A guess. */
 const spawnMs = 10 * 60_000;
+/** Of one deployment; what a drone can be told. */
+const servicesMax = 100;
 
 export class ScaleDesk {
   readonly #world: HubWorld;
@@ -79,7 +82,11 @@ export class ScaleDesk {
       const deployment = draft.rows("deployments").get(release.id);
       if (!deployment?.started) throw notRunning(release);
       const key = spawnedKey(release.id, service.name);
+      const others = [...draft.rows("spawned").values()].filter(
+        (row) => row.deployment === release.id,
+      );
       refuseKnown(deployment, service.name, draft.rows("spawned").has(key));
+      refuseMany(deployment, others.length);
       draft.put("spawned", key, {
         deployment: release.id,
         service,
@@ -222,10 +229,11 @@ function checkServices(release: ReleaseRow, wanted: readonly string[]): void {
   const known = release.specification.services.map(({ name }) => name);
   const unknown = wanted.find((name) => !known.includes(name));
   if (unknown === undefined) return;
-  const there = known.length > 0 ? `it has ${known.join(", ")}` : "it has none";
+  const there = known.length > 0 ? `but ${known.join(", ")}` : "nor any other";
   throw new PropagitError(
     "NO_SERVICE",
-    `${nameOfRelease(release)} has no service ${unknown}; ${there}`,
+    `${nameOfRelease(release)} has no service ${quote(unknown)}, ${there}`,
+    { hint: seeRelease(release) },
   );
 }
 
@@ -284,4 +292,10 @@ function refuseKnown({ specification }: DeploymentRow, service: string, isSpawne
   throw new PropagitError("EXISTS", `there is a service ${service} already`, {
     hint: "give it another name, or see `propagit scale`",
   });
+}
+
+function refuseMany({ specification }: DeploymentRow, spawned: number): void {
+  if (specification.services.length + spawned < servicesMax) return;
+  const what = `it has ${servicesMax} services already, those of the manifest included`;
+  throw new PropagitError("OVERLOADED", what);
 }

@@ -15,7 +15,7 @@ import {
 } from "@propagit/protocol";
 import type { IncomingCall } from "@propagit/runtime";
 import { Value } from "typebox/value";
-import { environmentOf } from "./core/deployment-edits.js";
+import { checkEnvironmentRoom, environmentOf } from "./core/deployment-edits.js";
 import { changed, Draft, type LedgerRows } from "./core/draft.js";
 import { checkEnvironment } from "./core/environment-name.js";
 import { newestRelease } from "./core/release-history.js";
@@ -162,6 +162,7 @@ export class SettingsDesk {
     const row = environmentOf(draft, repo, environment);
     const { settings, changed: names } = change;
     if (names.length === 0) return change;
+    checkEnvironmentRoom(draft, repo, environment);
     draft.put("environments", placeKey(repo, environment), changed(row, { settings }));
     const text = `${by} changed settings of ${repo} in ${environment}: ${names.join(", ")}`;
     draft.note({ kind: "configured", repo, environment, by, text: text.slice(0, 2_000) });

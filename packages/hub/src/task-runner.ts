@@ -72,10 +72,12 @@ export class TaskRunner {
     const artifact = this.#ledger.rows("deployments").get(deployment)?.artifact ?? commit;
     const params = { id, kind, deployment, repo, environment, commit, artifact, release: number };
     const drone = this.#fleet.nameOf(identity);
+    const output = rollout.outputOf(id);
     return this.#fleet.call(identity, "drone.task", params, {
       limitMs: 0,
       onPart: ({ at, text }) => {
-        if (!rollout.isOver) rollout.tell({ kind: "output", at, drone, text });
+        if (!rollout.isOver && output.isNew(text))
+          rollout.tell({ kind: "output", at, drone, text });
       },
     });
   }

@@ -274,7 +274,13 @@ test("following a release tells what happened so far and its end, also when it i
   const followed = await hub.call("hub.follow", params, { onPart });
   assert.deepEqual(followed, await hub.settle(first.result));
   assert.deepEqual(parts, first.parts);
-  assert.deepEqual(await hub.call("hub.follow", params), followed);
+  const past: RolloutProgress[] = [];
+  const again = await hub.call("hub.follow", params, { onPart: (part) => past.push(part) });
+  assert.deepEqual(again, followed);
+  const told = ["accepted 1", "waits for its turn", "starting", "web-1: ready"];
+  assert.deepEqual(past.map(textOf), [...told, "visitors are sent to it"]);
+  const { summary } = await hub.call("hub.release", params);
+  assert.equal((past.at(-1)?.at ?? 0) - (past[0]?.at ?? 0), summary.tookMs);
   await assert.rejects(hub.call("hub.follow", { repo, release: 9 }), code("NO_RELEASE"));
 });
 
@@ -309,9 +315,12 @@ test("scaling makes a release of what is live, keeps its processes, and holds fo
   const before = [...(drone?.instances.keys() ?? [])];
   const scale = (instances?: number) => {
     const services = [{ service: "web", ...(instances !== undefined && { instances }) }];
-    return hub.call("hub.scale", { repo, services });
+    const onPart = (part: RolloutProgress) => parts.push(textOf(part));
+    return hub.call("hub.scale", { repo, services }, { onPart });
   };
+  const parts: string[] = [];
   const result = await scale(5);
+  assert.deepEqual(parts.slice(0, 2), ["accepted 2", "starting"], "before what is known of drones");
   assert.deepEqual([result.outcome, result.release], ["ready", 2]);
   assert.equal(drone?.ready.length, 5);
   assert.ok(before.every((process) => drone?.instances.has(process)));
@@ -321,7 +330,11 @@ test("scaling makes a release of what is live, keeps its processes, and holds fo
   await scale();
   await hub.sim.clock.until("fewer run", () => drone?.ready.length === 8, 60_000);
   const unknown = hub.call("hub.scale", { repo, services: [{ service: "nope", instances: 1 }] });
-  await assert.rejects(unknown, code("NO_SERVICE"));
+  await assert.rejects(unknown, {
+    code: "NO_SERVICE",
+    message: 'release 4 of shop (40548da) has no service "nope", but web',
+    hint: "see them with `propagit release show shop 4`",
+  });
 });
 
 test("an instance that is stopped by hand stays so until it is started again", async () => {
@@ -395,6 +408,11 @@ test("a drone that drains keeps its share until others have it, then runs nothin
   assert.deepEqual(await hub.settle(draining), { instances: 0 });
   assert.deepEqual([lowest.ready, second?.ready.length], [3, 3]);
   assert.deepEqual(await hub.call("hub.drain", { drone: "web-1", drain: false }), { instances: 0 });
+  await assert.rejects(hub.call("hub.drain", { drone: "nope", drain: true }), {
+    code: "NO_DRONE",
+    message: 'no drone is called "nope"',
+    hint: "see them with `propagit drones`",
+  });
 });
 
 test("only a drone that has something to do with a deployment learns what it is", async () => {

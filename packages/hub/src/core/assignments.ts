@@ -48,7 +48,7 @@ export function placeAll(question: AssignmentQuestion): Counts {
   );
 }
 
-/** One list for each drone that is to run anything. */
+/** One list for each drone that is to run anything; drones that run the same share it, as most do. */
 export function assignmentsOf(
   deployments: ReadonlyMap<string, DeploymentRow>,
   holds: ReadonlyMap<string, HoldRow>,
@@ -58,10 +58,15 @@ export function assignmentsOf(
   for (const [id, services] of counts) {
     const deployment = deployments.get(id);
     if (!deployment) continue;
+    const known = new Map<string, Assignment>();
     for (const [identity, wanted] of byDrone(services)) {
+      const held = heldSlots(id, identity, wanted, holds);
+      const key = keyOf(wanted) + [...held].join(" ");
+      const assignment = known.get(key) ?? assignmentOf(deployment, wanted, held);
+      known.set(key, assignment);
       const list = lists.get(identity) ?? [];
       lists.set(identity, list);
-      list.push(assignmentOf(deployment, identity, wanted, holds));
+      list.push(assignment);
     }
   }
   return lists;
@@ -144,8 +149,8 @@ function placeOwn(
   holds: ReadonlyMap<string, HoldRow>,
 ): Placement {
   const open = drones.filter(({ identity, ownCommand, draining }) => {
-    const hold = holds.get(holdKey({ deployment: deployment.id, identity, service: ownService }));
-    return ownCommand && !draining && hold === undefined;
+    if (!ownCommand || draining) return false;
+    return !holds.has(holdKey({ deployment: deployment.id, identity, service: ownService }));
   });
   return new Map(open.map(({ identity }) => [identity, 1]));
 }
@@ -194,17 +199,37 @@ function byDrone(
 
 function assignmentOf(
   { id, repo, environment, commit, artifact, release }: DeploymentRow,
-  identity: string,
   wanted: ReadonlyMap<string, number>,
-  holds: ReadonlyMap<string, HoldRow>,
+  held: ReadonlyMap<string, readonly number[]>,
 ): Assignment {
   const services = [...wanted]
     .filter(([service]) => service !== ownService)
     .map(([service, instances]) => {
-      const hold = holds.get(holdKey({ deployment: id, identity, service }));
-      return { service, instances, ...(hold && { held: [...hold.slots] }) };
+      const slots = held.get(service);
+      return { service, instances, ...(slots && { held: [...slots] }) };
     });
   return { id, repo, environment, commit, artifact: artifact ?? commit, release, services };
+}
+
+function keyOf(wanted: ReadonlyMap<string, number>): string {
+  let key = "";
+  for (const [service, count] of wanted) key += `${service} ${count},`;
+  return key;
+}
+
+function heldSlots(
+  deployment: string,
+  identity: string,
+  wanted: ReadonlyMap<string, number>,
+  holds: ReadonlyMap<string, HoldRow>,
+): ReadonlyMap<string, readonly number[]> {
+  const held = new Map<string, readonly number[]>();
+  if (holds.size === 0) return held;
+  for (const service of wanted.keys()) {
+    const hold = holds.get(holdKey({ deployment, identity, service }));
+    if (hold) held.set(service, hold.slots);
+  }
+  return held;
 }
 
 /** Instances of everything, by drone. */

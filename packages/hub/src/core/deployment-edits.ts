@@ -2,7 +2,7 @@
  * What is written when a deployment is no longer wanted, or gets its visitors: the rows that must change
  * together.
  */
-import { environmentDefault, type HostRoute, type Route } from "@propagit/protocol";
+import { environmentDefault, PropagitError, type HostRoute, type Route } from "@propagit/protocol";
 import { changed, type Draft, type LedgerRows } from "./draft.js";
 import {
   placeKey,
@@ -15,6 +15,8 @@ import { leadsTo, withoutShare } from "./shares.js";
 
 /** Releases remembered as having been live. */
 const liveMax = 200;
+/** Of all repositories together; each remembers its releases. A guess. */
+const environmentsMax = 10_000;
 
 /** All releases of a deployment, oldest first. */
 export function releasesOf(ledger: LedgerRows, deployment: string): readonly ReleaseRow[] {
@@ -28,6 +30,13 @@ export function environmentOf(
 ): EnvironmentRow {
   const known = ledger.rows("environments").get(placeKey(repo, environment));
   return known ?? { repo, environment, lastRelease: 0, live: [], settings: {}, scales: {} };
+}
+
+/** Before one is made that is not there yet. @throws OVERLOADED */
+export function checkEnvironmentRoom(ledger: LedgerRows, repo: string, environment: string): void {
+  const rows = ledger.rows("environments");
+  if (rows.has(placeKey(repo, environment)) || rows.size < environmentsMax) return;
+  throw new PropagitError("OVERLOADED", `the hub has ${environmentsMax} environments already`);
 }
 
 /** The release that visitors of an environment are sent to. */

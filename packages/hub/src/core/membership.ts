@@ -12,6 +12,7 @@ import {
   type Params,
 } from "@propagit/protocol";
 import { Value } from "typebox/value";
+import type { Draft } from "./draft.js";
 import { chooseName } from "./drone-name.js";
 import type { DroneRow } from "./rows.js";
 import type { Contact } from "./contact.js";
@@ -59,6 +60,21 @@ export function labelsOf({ labels, relabelled }: Pick<DroneRow, "labels" | "rela
   if (!relabelled) return labels;
   const kept = Object.entries(labels).filter(([key]) => !relabelled.unset.includes(key));
   return { ...Object.fromEntries(kept), ...relabelled.set };
+}
+
+/** Drones that are forgotten, and what was said of them: instances kept ended there, services started there. */
+export function forgetDrones(draft: Draft, identities: readonly string[]): void {
+  const gone = new Set(identities);
+  if (gone.size === 0) return;
+  for (const identity of gone) draft.delete("drones", identity);
+  for (const [key, { identity }] of draft.rows("holds")) {
+    if (gone.has(identity)) draft.delete("holds", key);
+  }
+  for (const [key, row] of draft.rows("spawned")) {
+    const drones = row.drones.filter((identity) => !gone.has(identity));
+    if (drones.length === 0) draft.delete("spawned", key);
+    else if (drones.length < row.drones.length) draft.put("spawned", key, { ...row, drones });
+  }
 }
 
 /** @throws OVERLOADED */

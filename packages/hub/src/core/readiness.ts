@@ -54,14 +54,17 @@ export function isThere({ contact }: Pick<SeenDrone, "contact">): boolean {
   return contact === "connected" || contact === "lost";
 }
 
-/** Undefined for a drone that is to run nothing of it. */
+/** Undefined for a drone that is to run nothing of it, or that ended before it was told to. */
 export function judge(
   drone: SeenDrone,
   before: DroneBefore | undefined,
   late: Lateness,
 ): Verdict | undefined {
   if (wantedOf(drone) === 0) return undefined;
-  if (!before?.wasThere) return judgeBystander(drone, before);
+  if (!before?.wasThere) {
+    // Who ended before it began, or without ever having been asked for it, is nobody's business.
+    return drone.contact === "left" ? undefined : judgeBystander(drone, before);
+  }
   switch (drone.contact) {
     case "connected":
       return judgeConnected(drone, before, late);

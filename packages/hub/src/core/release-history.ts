@@ -10,6 +10,7 @@ import {
 } from "@propagit/protocol";
 import { environmentOf } from "./deployment-edits.js";
 import type { LedgerRows } from "./draft.js";
+import { flagOf } from "./rollout-lines.js";
 import { placeKey, releaseKey, type ReleaseRow, type RolloutRow } from "./rows.js";
 import { compareSettings, compareVariables } from "./settings.js";
 
@@ -23,6 +24,15 @@ export function findRelease(
   throw new PropagitError("NO_RELEASE", `${repo} has no release ${number} in ${environment}`, {
     hint: `see them with \`propagit releases ${repo}\``,
   });
+}
+
+/** Where its services are told, as a hint. */
+export function seeRelease({
+  repo,
+  environment,
+  number,
+}: Pick<ReleaseRow, "repo" | "environment" | "number">): string {
+  return `see them with \`propagit release show ${repo} ${number}${flagOf(environment)}\``;
 }
 
 /** Newest first. */

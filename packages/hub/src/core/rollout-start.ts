@@ -11,7 +11,7 @@ import {
   type SeenDrone,
   type Verdict,
 } from "./readiness.js";
-import { atLeast, type RolloutView } from "./rollout-view.js";
+import { atLeast, type RolloutTimes, type RolloutView } from "./rollout-view.js";
 import type { RolloutRow } from "./rows.js";
 
 /** Time for every drone to get it ready beside what its services may take: a big fetch. A guess. */
@@ -26,9 +26,9 @@ export interface Standing {
 /** How each drone stands that is to run some of it. */
 export function verdicts(row: RolloutRow, view: RolloutView): readonly Standing[] {
   const late = latenessOf(row, view);
+  const before = new Map(row.drones.map((drone) => [drone.identity, drone]));
   return view.drones.flatMap((seen) => {
-    const before = row.drones.find(({ identity }) => identity === seen.identity);
-    const verdict = judge(seen, before, late);
+    const verdict = judge(seen, before.get(seen.identity), late);
     return verdict ? [{ drone: seen.drone, verdict }] : [];
   });
 }
@@ -103,7 +103,7 @@ export function latenessOf(row: RolloutRow, view: RolloutView): Lateness {
   return `it was not ready within ${Math.round(limit / 6_000) / 10} min`;
 }
 
-export function startLimitMs({ release }: RolloutView): number {
+export function startLimitMs({ release }: RolloutTimes): number {
   const { services } = release.specification;
   return services.reduce((sum, { readyTimeoutMs }) => sum + readyTimeoutMs, startMs);
 }

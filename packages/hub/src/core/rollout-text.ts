@@ -1,5 +1,5 @@
 /** A release on its way, in words and lines. */
-import type { DroneProgress } from "@propagit/protocol";
+import type { DroneProgress, RolloutProgress, RolloutResult } from "@propagit/protocol";
 import type { Step } from "./contact.js";
 import { nameOfTask } from "./rollout-tasks.js";
 import { nameOfRelease } from "./rollout-edits.js";
@@ -10,7 +10,10 @@ import type { Standing } from "./rollout-start.js";
 export type DroneLine = Omit<DroneProgress, "at">;
 
 /** What it does now. */
-export function phaseText(row: RolloutRow, nameOf: (identity: string) => string): string {
+export function phaseText(
+  row: Pick<RolloutRow, "phase" | "task" | "failure">,
+  nameOf: (identity: string) => string,
+): string {
   const where = row.task?.identity === undefined ? "" : ` on ${nameOf(row.task.identity)}`;
   switch (row.phase) {
     case "queued":
@@ -42,6 +45,31 @@ export function holderText(
   const { commit: _, ...unnamed } = release;
   return `${nameOfRelease(unnamed)} (${release.by}, for ${seconds} s) is ${phaseText(row, nameOf)}`;
 }
+
+/** A release that is long over, as far as its row tells: when each phase began, and how its drones were. */
+export function pastParts(
+  row: ReleaseRow,
+  { promoted, drones }: Pick<RolloutResult, "promoted" | "drones">,
+): readonly RolloutProgress[] {
+  const { repo, environment, number: release, commit, endedAt, reason = "" } = row;
+  const failure = { state: "failed", reason, drones: [] } as const;
+  let at = row.at;
+  const parts: RolloutProgress[] = [
+    { kind: "accepted", at, repo, environment, release, commit },
+    ...row.phases.map(({ phase, tookMs }): RolloutProgress => {
+      const began = at;
+      at += tookMs;
+      const text = phaseText({ phase, failure }, (identity) => identity).slice(0, 2_000);
+      return { kind: "phase", at: began, phase, text };
+    }),
+  ];
+  at = endedAt ?? at;
+  for (const { outcome: phase, ...drone } of drones) parts.push({ kind: "drone", at, phase, ...drone });
+  if (promoted) parts.push({ kind: "phase", at, phase: "promoting", text: promotedText });
+  return parts;
+}
+
+export const promotedText = "visitors are sent to it";
 
 /** The lines that are new in how the drones stand; `told` remembers them. */
 export function newLines(

@@ -22,7 +22,10 @@ export interface RolloutView {
   readonly freshId: () => string;
 }
 
+/** What of it says when the machine must look again by itself. */
+export type RolloutTimes = Pick<RolloutView, "release" | "hubSince">;
+
 /** After a restart of the hub drones need time to come back, however late it is. */
-export function atLeast(deadline: number, { hubSince }: RolloutView): number {
+export function atLeast(deadline: number, { hubSince }: Pick<RolloutTimes, "hubSince">): number {
   return Math.max(deadline, hubSince + resumedMs);
 }

@@ -38,7 +38,7 @@ import {
   tasksOf,
   type TaskKind,
 } from "./rollout-tasks.js";
-import { atLeast, type RolloutView } from "./rollout-view.js";
+import { atLeast, type RolloutTimes, type RolloutView } from "./rollout-view.js";
 import type { RolloutRow, TaskRow } from "./rows.js";
 
 /** For instances to go away again; a guess. */
@@ -104,7 +104,7 @@ export function stepRollout(row: RolloutRow, event: RolloutEvent, view: RolloutV
 }
 
 /** When the machine must look again although nothing happened, in ms since 1970. */
-export function deadlineOf(row: RolloutRow, view: RolloutView): number | undefined {
+export function deadlineOf(row: RolloutRow, view: RolloutTimes): number | undefined {
   switch (row.phase) {
     case "queued":
     case "promoting":

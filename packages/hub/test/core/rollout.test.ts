@@ -194,6 +194,16 @@ test("starting: ends when all that are there are ready, whoever is away", () => 
   );
 });
 
+test("starting: who ended before it began is nobody's business, who ended on the way is named", () => {
+  const begun = { ...starting, drones: memory(["a", "c"]) };
+  const gone = ["b", "c"].map((name) => drone(name, undefined, { contact: "left" }));
+  const { end } = step(begun, { kind: "looked" }, startedView([drone("a", "ready"), ...gone]));
+  assert.deepEqual(
+    end?.drones.map(({ drone: name, outcome }) => `${name} ${outcome}`),
+    ["a ready", "c away"],
+  );
+});
+
 test("starting: a failure undoes it when nobody is pending any more; an old failure is none", () => {
   const failed = startedView([drone("a", "failed")]);
   const undoing = step(starting, { kind: "looked" }, failed);
