@@ -160,7 +160,7 @@ export type InstanceEvent =
       readonly reason: string;
       readonly lastLines: readonly string[];
     }
-  /** What waits for another try is tried at once; `isAsked` (somebody deployed again): also what was given up. */
+  /** What waits for another try is tried at once; `isAsked` (somebody deployed again): also after a crash, or given up. */
   | { readonly kind: "retry"; readonly isAsked: boolean }
   /** Somebody wants another process; also of what was given up. */
   | { readonly kind: "restart" }

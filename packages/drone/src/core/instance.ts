@@ -20,7 +20,7 @@
  *        |  policy never ---------------------> failed (given up)
  *        |  code 0, policy not always --------> done
  *
- *     failed, restarting --back-off or retry--> what it says it tries next
+ *     failed, restarting --back-off or retry (after a crash: asked for)--> what it says it tries next
  *     failed (given up), done --retry that was asked for, restart--> fetching
  *     any with a process --restart, checks fail--> stopping --exited--> starting or restarting
  *     any --stop--> stopping: [launching >] [freeing > draining >] terminating > killing --exited--> stopped
@@ -89,6 +89,7 @@ export function stepInstance(
     case "rest":
       return state.life.kind === "waiting" ? begin(state, event, moment) : same(state);
     case "retry":
+      if (!event.isAsked && restsAfterCrash(state, moment)) return same(state);
       return retry(state, event.isAsked, moment);
     case "restart":
       return restart(state, moment);
@@ -241,6 +242,13 @@ function lifeDue(state: InstanceState, moment: Moment): InstanceStep {
   if (due === undefined || moment.now < due) return same(state);
   if (state.life.kind === "stopping") return stopFurther(state, moment);
   return state.life.kind === "starting" ? late(state, moment) : retry(state, false, moment);
+}
+
+/** Its back-off is not cut short by what the hub tells of others: their deploys would use up its tries. */
+function restsAfterCrash({ life, crashes }: InstanceState, moment: Moment): boolean {
+  const isResting =
+    life.kind === "restarting" || (life.kind === "failed" && life.next === "start" && crashes > 0);
+  return isResting && life.retryAt !== undefined && moment.now < life.retryAt;
 }
 
 /** What failed or waits for its restart goes on now. */

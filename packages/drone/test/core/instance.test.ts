@@ -157,7 +157,14 @@ test("gives a living process another span of time when somebody deploys again", 
 });
 
 test("restarts at once when somebody deploys again", () => {
-  assert.deepEqual(ready().feed(exited(), { kind: "retry", isAsked: false }).kinds, ["launch"]);
+  assert.deepEqual(ready().feed(exited(), { kind: "retry", isAsked: true }).kinds, ["launch"]);
+});
+
+test("rests after a crash, however often the hub tells something else", () => {
+  const unasked = { kind: "retry", isAsked: false } as const;
+  const restarting = ready().feed(exited(), unasked);
+  assert.deepEqual([restarting.phase, restarting.kinds], ["restarting", []]);
+  assert.ok((restarting.dueMs ?? 0) > 0);
 });
 
 test("fails while the registry refuses its record, asks again, and lets the process live", () => {
