@@ -277,7 +277,7 @@ test("following a release tells what happened so far and its end, also when it i
   const past: RolloutProgress[] = [];
   const again = await hub.call("hub.follow", params, { onPart: (part) => past.push(part) });
   assert.deepEqual(again, followed);
-  const told = ["accepted 1", "waits for its turn", "starting", "web-1: ready"];
+  const told = ["accepted 1", "starting", "web-1: ready"];
   assert.deepEqual(past.map(textOf), [...told, "visitors are sent to it"]);
   const { summary } = await hub.call("hub.release", params);
   assert.equal((past.at(-1)?.at ?? 0) - (past[0]?.at ?? 0), summary.tookMs);
@@ -332,7 +332,7 @@ test("scaling makes a release of what is live, keeps its processes, and holds fo
   const unknown = hub.call("hub.scale", { repo, services: [{ service: "nope", instances: 1 }] });
   await assert.rejects(unknown, {
     code: "NO_SERVICE",
-    message: 'release 4 of shop (40548da) has no service "nope", but web',
+    message: 'release 4 of shop (74336bc) has no service "nope", but web',
     hint: "see them with `propagit release show shop 4`",
   });
 });

@@ -86,6 +86,7 @@ export class TreeView implements RolloutView {
   readonly #area: LiveArea;
   readonly #screen: Screen;
   readonly #timer: NodeJS.Timeout;
+  readonly #isPast: boolean;
   readonly #restore = () => this.#area.leave();
   /** The hub's clock less ours; what is heard is never from the future. */
   #aheadMs: number;
@@ -94,6 +95,7 @@ export class TreeView implements RolloutView {
 
   constructor(screen: Screen, aheadMs: number) {
     this.#screen = screen;
+    this.#isPast = Number.isFinite(aheadMs);
     this.#aheadMs = aheadMs;
     this.#area = new LiveArea(screen);
     this.#timer = setInterval(() => this.#draw(), drawMs);
@@ -119,12 +121,13 @@ export class TreeView implements RolloutView {
       this.#area.leave();
       return;
     }
-    this.record.end(this.#now());
+    const now = this.#endAt();
+    this.record.end(now);
     this.#say();
     this.#area.close();
     const isWell = result.outcome === "ready" || result.outcome === "unchanged";
     const ended = isWell ? "well" : "badly";
-    const lines = formatTree(this.record, { now: this.#now(), rows: finalRows, ended });
+    const lines = formatTree(this.record, { now, rows: finalRows, ended });
     const shown = this.record.phases.length > 0 ? lines : [];
     this.#screen.write(shown.map((line) => `${cutTo(line, this.#area.columns)}\n`).join(""));
     this.#screen.write(lastLinesOf(this.record));
@@ -139,6 +142,11 @@ export class TreeView implements RolloutView {
   #draw(): void {
     this.#say();
     this.#area.draw(formatTree(this.record, { now: this.#now(), rows: this.#area.rows }));
+  }
+
+  /** What had ended before it was looked on is told with the time of its end. */
+  #endAt(): number {
+    return this.#isPast ? this.record.lastAt : this.#now();
   }
 
   #now(): number {

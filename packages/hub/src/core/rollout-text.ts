@@ -52,19 +52,18 @@ export function pastParts(
   { promoted, drones }: Pick<RolloutResult, "promoted" | "drones">,
 ): readonly RolloutProgress[] {
   const { repo, environment, number: release, commit, endedAt, reason = "" } = row;
-  const failure = { state: "failed", reason, drones: [] } as const;
+  const failure: RolloutRow["failure"] = { state: "failed", reason, drones: [] };
   let at = row.at;
-  const parts: RolloutProgress[] = [
-    { kind: "accepted", at, repo, environment, release, commit },
-    ...row.phases.map(({ phase, tookMs }): RolloutProgress => {
-      const began = at;
-      at += tookMs;
-      const text = phaseText({ phase, failure }, (identity) => identity).slice(0, 2_000);
-      return { kind: "phase", at: began, phase, text };
-    }),
-  ];
+  const parts: RolloutProgress[] = [{ kind: "accepted", at, repo, environment, release, commit }];
+  for (const { phase, tookMs } of row.phases) {
+    const text = phaseText({ phase, failure }, (identity) => identity).slice(0, 2_000);
+    // Every release is queued, but only one that waits is told so.
+    if (phase !== "queued" || tookMs > 0) parts.push({ kind: "phase", at, phase, text });
+    at += tookMs;
+  }
   at = endedAt ?? at;
-  for (const { outcome: phase, ...drone } of drones) parts.push({ kind: "drone", at, phase, ...drone });
+  for (const { outcome: phase, ...drone } of drones)
+    parts.push({ kind: "drone", at, phase, ...drone });
   if (promoted) parts.push({ kind: "phase", at, phase: "promoting", text: promotedText });
   return parts;
 }
