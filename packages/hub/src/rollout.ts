@@ -32,7 +32,11 @@ export class Rollout {
   #reject!: (error: unknown) => void;
 
   /** @param look what is done, paced, when something of the drones has changed */
-  constructor(clock: Clock, row: RolloutRow, look: { restMs(): number; work(): void }) {
+  constructor(
+    clock: Clock,
+    row: RolloutRow,
+    look: { readonly restMs: () => number; readonly work: () => void },
+  ) {
     this.#clock = clock;
     this.row = row;
     this.looks = new Paced(clock, look.restMs, look.work);

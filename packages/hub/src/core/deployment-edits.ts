@@ -118,7 +118,7 @@ function withoutDeployment(
   return shares.length === 0 ? undefined : { ...route, shares };
 }
 
-export function isRouteOf(
+function isRouteOf(
   route: Route,
   { repo, environment }: Pick<DeploymentRow, "repo" | "environment">,
 ): boolean {

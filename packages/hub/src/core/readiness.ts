@@ -120,7 +120,7 @@ export function rememberFailures(reports: readonly InstanceReport[]): readonly s
 }
 
 /** Names one failure of one instance; a new attempt that fails again has another name. */
-export function failureKey({ process, since, restarts }: InstanceReport): string {
+function failureKey({ process, since, restarts }: InstanceReport): string {
   return `${process} ${since} ${restarts}`;
 }
 

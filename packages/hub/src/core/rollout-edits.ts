@@ -120,7 +120,7 @@ export function releaseOf(ledger: LedgerRows, row: RolloutRow): ReleaseRow | und
   return ledger.rows("releases").get(keyOf(row));
 }
 
-export function aboutRelease(
+function aboutRelease(
   ledger: LedgerRows,
   row: RolloutRow,
 ): Pick<NewEvent, "repo" | "environment" | "release" | "commit" | "by"> {

@@ -65,7 +65,7 @@ export type DurableEffect =
   | { readonly kind: "undo" }
   | { readonly kind: "end"; readonly end: RolloutEnd };
 
-export type OutwardEffect =
+type OutwardEffect =
   | { readonly kind: "run-task"; readonly task: TaskRow }
   | { readonly kind: "cancel-task"; readonly task: TaskRow }
   | { readonly kind: "note"; readonly text: string };

@@ -119,10 +119,11 @@ export class KeptRefs {
 
   #writes(repo: RepoName, write: Promise<unknown>): void {
     const before = this.#writing.get(repo) ?? Promise.resolve();
-    const all = Promise.allSettled([before, write]).then(() => {
+    const all = Promise.allSettled([before, write]);
+    this.#writing.set(repo, all);
+    void all.finally(() => {
       if (this.#writing.get(repo) === all) this.#writing.delete(repo);
     });
-    this.#writing.set(repo, all);
   }
 
   async #isHeld(repo: RepoName, commit: CommitHash): Promise<boolean> {
