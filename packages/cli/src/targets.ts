@@ -23,7 +23,7 @@ export interface DroneFlags {
   readonly label?: string;
 }
 
-export interface ServiceFlags {
+interface ServiceFlags {
   readonly service?: readonly (readonly string[])[];
 }
 

@@ -221,13 +221,18 @@ interface Parts {
 
 function finish(parts: Parts): CheckedManifest {
   const { source, problems, environments, branches } = parts;
-  const common = read(parts.common, "", problems);
+  const whole = read(parts.common, "", problems);
+  const elsewhere = withoutRoutes(parts.common);
   const specifications = new Map<string, Specification | undefined>();
   for (const [name, over] of environments) {
-    specifications.set(name, readEnvironment(parts.common, name, { over, problems }));
+    const base = name === productionEnvironment ? parts.common : elsewhere;
+    specifications.set(name, readEnvironment(base, name, { over, problems }));
   }
   if (!problems.isEmpty) return { ok: false, problems: problems.all };
-  assert(common, "a manifest without problems was read");
+  assert(whole, "a manifest without problems was read");
+  const common = { ...whole, routes: [] };
+  const ofName = (name: string) =>
+    specifications.get(name) ?? (name === productionEnvironment ? whole : common);
   const named = [
     productionEnvironment,
     ...environments.keys(),
@@ -244,12 +249,18 @@ function finish(parts: Parts): CheckedManifest {
       })),
       environments: [...new Set(named)],
       warnings: [...parts.warnings, ...unlikelyEnvironments(parts)],
-      specifications: new Map(
-        [...new Set(named)].map((name) => [name, specifications.get(name) ?? common]),
-      ),
+      specifications: new Map([...new Set(named)].map((name) => [name, ofName(name)])),
       common,
     },
   };
+}
+
+/** A host leads to one environment: what the top of the file says of hosts is production's. */
+function withoutRoutes(common: LocatedMap): LocatedMap {
+  return mapAt(
+    common.at,
+    [...common.entries].filter(([key]) => key !== "routes"),
+  );
 }
 
 function readEnvironment(

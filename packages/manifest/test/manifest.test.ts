@@ -267,6 +267,29 @@ deploy: { main: production, next: { environment: staging, promote: false } }
 });
 
 describe("routes", () => {
+  it("at the top are production's; another environment has those that it names", () => {
+    const manifest = readManifest(
+      new Map([
+        [
+          "propagit.yaml",
+          `services: { web: node web.js }
+routes: [www.example.com]
+environments:
+  staging: { env: { LOG: debug } }
+  preview: { routes: [preview.example.com] }
+`,
+        ],
+      ]),
+    );
+    const hosts = (name: string) => specificationOf(manifest, name).routes.map(({ host }) => host);
+    assert.deepEqual(["production", "staging", "preview", "other"].map(hosts), [
+      ["www.example.com"],
+      [],
+      ["preview.example.com"],
+      [],
+    ]);
+  });
+
   it("are host names, with or without a path and a service", () => {
     const { routes } = specification(
       "services: { web: a, api: b }\nroutes: [WWW.example.com, example.com/shop, { host: example.com, path: /api, service: api }]",
@@ -325,7 +348,7 @@ describe("files", () => {
     assert.equal(manifest.source, "propagit.yaml");
     const staging = specificationOf(manifest, "staging");
     assert.deepEqual(staging.services, [{ ...webDefault, instances: { count: 3, per: "drone" } }]);
-    assert.deepEqual(staging.routes, [{ host: "www.example.com" }]);
+    assert.deepEqual(staging.routes, []);
   });
 
   it("like a Procfile have a web that listens, workers, and a release command", () => {

@@ -3,7 +3,7 @@ import { StringDecoder } from "node:string_decoder";
 import { isColourful, tellApart } from "./colour.js";
 import { plainText, styledText } from "./text-width.js";
 
-export type OutputStream = "out" | "err";
+type OutputStream = "out" | "err";
 
 export interface PrefixedOutput {
   /** Lines that bytes of one drone's stream complete. */

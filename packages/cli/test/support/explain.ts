@@ -24,7 +24,7 @@ export function explainAll(lines: readonly (readonly string[])[]): readonly Fini
 
 async function explain(args: readonly string[]): Promise<Finished> {
   const printed = { stdout: "", stderr: "" };
-  const streams = { stdout: process.stdout.write, stderr: process.stderr.write };
+  const [out, err] = [process.stdout, process.stderr].map((one) => one.write.bind(one));
   for (const name of ["stdout", "stderr"] as const) {
     process[name].write = (text: string | Uint8Array) => {
       printed[name] += String(text);
@@ -33,9 +33,9 @@ async function explain(args: readonly string[]): Promise<Finished> {
   }
   process.exitCode = 0;
   await runCommand(propagitProgram(), () => args);
-  const code = Number(process.exitCode);
-  process.stdout.write = streams.stdout;
-  process.stderr.write = streams.stderr;
+  const { exitCode: code } = process;
+  if (out) process.stdout.write = out;
+  if (err) process.stderr.write = err;
   return { code, ...printed };
 }
 

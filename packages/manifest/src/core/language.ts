@@ -176,7 +176,10 @@ const environmentFields = {
     "Run once for a release before any instance starts, as for migrations.",
     task(taskTimeoutMsDefault, "Longest time it may take (10m)."),
   ),
-  routes: described("Host names, with or without a path, that lead here.", list(route, 100)),
+  routes: described(
+    "Host names, with or without a path, that lead here; at the top of the file, to production.",
+    list(route, 100),
+  ),
   keep: described("How many releases are kept, and how long they run.", keep),
   promote: described(
     "Whether visitors are sent to each release that is ready, or to the first only (always).",
