@@ -17,6 +17,7 @@ import {
 } from "@propagit/protocol";
 import { Conversation, type TellingHandlers, type Wire } from "@propagit/runtime";
 import { Assignments } from "./assignments.js";
+import { currentRelease } from "./core/deployment-edits.js";
 import { Desks } from "./desks.js";
 import { Fleet } from "./fleet.js";
 import { hubIdentity } from "./hub-identity.js";
@@ -76,6 +77,8 @@ export class Hub {
     this.pushDesk = new PushDesk({
       ledger,
       deploy: (release, asker) => this.#desks.releases.deployPushed(release, asker),
+      isVisited: ({ repo, environment, release }) =>
+        currentRelease(ledger, repo, environment)?.number === release,
       proxyUrl: options.proxyUrl,
     });
     this.#rollouts.resume();

@@ -23,7 +23,7 @@ import {
   type PushPlan,
 } from "./core/push-plan.js";
 import { describePush, type RefChange } from "./core/ref-change.js";
-import { isFailure, progressLines, resultLines } from "./core/rollout-lines.js";
+import { endLines, isFailure, progressLines } from "./core/rollout-lines.js";
 import type { Ledger } from "./ledger.js";
 import type { Asker } from "./rollout-request.js";
 
@@ -58,6 +58,8 @@ export interface PushedRelease extends Omit<PushedDeploy, "branch"> {
 export interface PushDeskOptions {
   readonly ledger: Pick<Ledger, "note">;
   readonly deploy: (release: PushedRelease, asker: Asker) => Promise<RolloutResult>;
+  /** Whether visitors of its environment are sent to a release. */
+  readonly isVisited: (release: RolloutResult) => boolean;
   /** See `visitorUrls`. */
   readonly proxyUrl: string | undefined;
 }
@@ -116,10 +118,15 @@ export class PushDesk {
     { branch, ...deploy }: PushedDeploy,
     { say, signal }: { say: (lines: readonly string[]) => void; signal: AbortSignal },
   ): Promise<string | undefined> {
-    const onPart: Asker["onPart"] = (part) => say(progressLines(part));
+    const { isVisited, proxyUrl } = this.#options;
+    let isOutputShown = false;
+    const onPart: Asker["onPart"] = (part) => {
+      isOutputShown ||= part.kind === "output";
+      say(progressLines(part));
+    };
     try {
       const result = await this.#options.deploy({ ...deploy, repo, by }, { onPart, signal });
-      say(resultLines(result, this.#options.proxyUrl));
+      say(endLines({ result, isVisited: isVisited(result), proxyUrl, isOutputShown }));
       return isFailure(result) ? `${branch}: ${result.reason ?? "the deploy failed"}` : undefined;
     } catch (thrown) {
       const { code, message, hint } = toPropagitError(thrown);

@@ -23,6 +23,8 @@ export function progressLines(part: RolloutProgress): readonly string[] {
         `release ${part.release} of ${part.repo} in ${part.environment}: ${shortCommit(part.commit)}`,
       ];
     case "phase":
+      // Why is told where it happened, and in the end.
+      return [part.phase === "undoing" ? "putting back what was begun" : part.text];
     case "note":
       return [part.text];
     case "drone":
@@ -34,23 +36,24 @@ export function progressLines(part: RolloutProgress): readonly string[] {
   }
 }
 
-/** How it ended, and what to type next. */
-export function resultLines(
-  result: RolloutResult,
-  proxyUrl: string | undefined,
-): readonly string[] {
-  const { repo, release, environment, outcome, drones } = result;
-  const what = `release ${release} of ${repo}`;
+export interface EndOfPush {
+  readonly result: RolloutResult;
+  /** Visitors are sent to it, by this push or before it. */
+  readonly isVisited: boolean;
+  /** Where proxies are found; see `visitorUrls`. */
+  readonly proxyUrl: string | undefined;
+  /** Output of its commands was shown while they ran. */
+  readonly isOutputShown: boolean;
+}
+
+/** How it ended, below what led to it; then what to type next. */
+export function endLines(end: EndOfPush): readonly string[] {
+  const { repo, release, environment, outcome, reason = "no reason is known" } = end.result;
+  const what = `release ${release} of ${repo} in ${environment}`;
   switch (outcome) {
     case "ready":
-    case "unchanged": {
-      const away = drones.filter((drone) => drone.outcome === "away").map(({ drone }) => drone);
-      return [
-        `success: ${what} is ${outcome === "ready" ? "ready" : "what runs already"}`,
-        ...(away.length > 0 ? [`warning: away, and catching up: ${away.join(", ")}`] : []),
-        ...whereLines(result, proxyUrl),
-      ];
-    }
+    case "unchanged":
+      return readyLines(end, `${what} ${outcome === "ready" ? "is ready" : "runs already"}`);
     case "accepted":
       return [`${what} is on its way`];
     case "superseded":
@@ -58,8 +61,8 @@ export function resultLines(
     case "failed":
     case "cancelled":
       return [
-        ...failureLines(result),
-        `error: ${outcome === "failed" ? "FAILED" : "CANCELLED"}: ${what}: ${result.reason ?? "no reason is known"}`,
+        ...lastLinesOf(end),
+        `error: ${outcome === "failed" ? "FAILED" : "CANCELLED"}: ${what}: ${reason}`,
         `hint: the push itself is taken; see propagit release show ${repo} ${release}${flagOf(environment)}`,
       ];
     default:
@@ -77,23 +80,30 @@ export function flagOf(environment: string): string {
   return environment === environmentDefault ? "" : ` --env=${environment}`;
 }
 
-function whereLines(result: RolloutResult, proxyUrl: string | undefined): readonly string[] {
-  const { repo, environment, release, commit, promoted, hosts } = result;
-  const urls = visitorUrls({ repo, environment, commit, hosts, promoted }, proxyUrl);
-  if (promoted) return [`visitors are sent to it${urls.length > 0 ? `: ${urls.join(" ")}` : ""}`];
+function readyLines({ result, isVisited, proxyUrl }: EndOfPush, what: string): readonly string[] {
+  const { repo, environment, release, drones } = result;
+  const urls = visitorUrls({ ...result, promoted: isVisited }, proxyUrl);
+  const away = drones.filter(({ outcome }) => outcome === "away").map(({ drone }) => drone);
   return [
-    ...(urls.length > 0 ? [`look at it: ${urls.join(" ")}`] : []),
-    `hint: visitors are not sent to it yet: propagit promote ${repo} ${release}${flagOf(environment)}`,
+    ...(away.length > 0 ? [`warning: away, and catching up: ${away.join(", ")}`] : []),
+    `success: ${what}${urls.length > 0 ? `: ${urls.join(" ")}` : ""}`,
+    ...(isVisited
+      ? []
+      : [
+          `hint: visitors are not sent to it yet: propagit promote ${repo} ${release}${flagOf(environment)}`,
+        ]),
   ];
 }
 
-function failureLines({ lastLines = [], drones }: RolloutResult): readonly string[] {
-  const failed = drones.filter(({ outcome }) => outcome === "failed");
-  const own = failed.flatMap(({ drone, reason, lastLines: lines = [] }) => [
-    `${drone} failed: ${reason ?? "no reason is known"}`,
-    ...lines.map((line) => `${drone} | ${line}`),
-  ]);
-  return [...own, ...lastLines.map((line) => `| ${line}`)].slice(-lastLinesShownMax);
+/** What drones that failed said last, else the command that did, unless that was just shown. */
+function lastLinesOf({ result, isOutputShown }: EndOfPush): readonly string[] {
+  const { lastLines = [], drones } = result;
+  const said = drones
+    .filter(({ outcome }) => outcome === "failed")
+    .flatMap(({ drone, lastLines: lines = [] }) => lines.map((line) => `${drone} | ${line}`));
+  if (said.length > 0) return said.slice(-lastLinesShownMax);
+  if (isOutputShown) return [];
+  return lastLines.map((line) => `| ${line}`).slice(-lastLinesShownMax);
 }
 
 function droneLine({ drone, phase, port, ready, wanted, reason }: DroneProgress): string {

@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { environmentDefault, type RolloutResult } from "@propagit/protocol";
 import { parsePushOptions, planPush, type PushedBranch } from "../../src/core/push-plan.js";
-import { isFailure, progressLines, resultLines } from "../../src/core/rollout-lines.js";
+import {
+  endLines,
+  isFailure,
+  progressLines,
+  type EndOfPush,
+} from "../../src/core/rollout-lines.js";
 import { parseProxyUrl, visitorUrls } from "../../src/core/visitor-url.js";
 import { commitOf } from "../support/desk-bench.js";
 
@@ -57,39 +62,55 @@ const result: RolloutResult = {
   hosts: ["shop.example.com"],
 };
 
+const end = (changes: Partial<RolloutResult>, more: Partial<EndOfPush> = {}) =>
+  endLines({
+    result: { ...result, ...changes },
+    isVisited: true,
+    proxyUrl: undefined,
+    isOutputShown: false,
+    ...more,
+  });
+
 test("how a release ended is said with where it is, or with what to type", () => {
-  assert.deepEqual(resultLines(result, "http://example.com"), [
-    "success: release 4 of webapp is ready",
-    "visitors are sent to it: http://staging--webapp.example.com http://shop.example.com",
+  const staging = "http://staging--webapp.example.com http://shop.example.com";
+  assert.deepEqual(end({}, { proxyUrl: "http://example.com" }), [
+    `success: release 4 of webapp in staging is ready: ${staging}`,
   ]);
-  const [, look = "", hint] = resultLines(
-    { ...result, promoted: false },
-    "http://example.com:8080",
-  );
-  assert.equal(look, `look at it: http://${commitOf("main").slice(0, 7)}--webapp.example.com:8080`);
-  assert.match(hint ?? "", /propagit promote webapp 4 --env=staging$/);
-  const drone = { drone: "b", outcome: "away" } as const;
-  assert.ok(
-    resultLines({ ...result, drones: [drone] }, undefined)
-      .join()
-      .includes("away, and catching up: b"),
-  );
+  const commit = `${commitOf("main").slice(0, 7)}--webapp`;
+  const proxyUrl = "http://example.com:8080";
+  assert.deepEqual(end({ promoted: false }, { proxyUrl, isVisited: false }), [
+    `success: release 4 of webapp in staging is ready: http://${commit}.example.com:8080`,
+    "hint: visitors are not sent to it yet: propagit promote webapp 4 --env=staging",
+  ]);
+  const drones = [{ drone: "b", outcome: "away" } as const];
+  assert.deepEqual(end({ drones, hosts: [] }), [
+    "warning: away, and catching up: b",
+    "success: release 4 of webapp in staging is ready",
+  ]);
+  assert.deepEqual(end({ outcome: "unchanged", promoted: false }, { proxyUrl }), [
+    "success: release 4 of webapp in staging runs already: http://staging--webapp.example.com:8080 http://shop.example.com:8080",
+  ]);
 });
 
-test("a failure is said last, below what led to it", () => {
-  const failed: RolloutResult = {
-    ...result,
+test("a failure is said last, below what its drones said, which is said once", () => {
+  const failed = {
     outcome: "failed",
     promoted: false,
     reason: "web-1 could not start it",
-    drones: [{ drone: "web-1", outcome: "failed", reason: "it ended", lastLines: ["Error: x"] }],
-  };
-  assert.deepEqual(resultLines(failed, undefined), [
-    "web-1 failed: it ended",
-    "web-1 | Error: x",
-    "error: FAILED: release 4 of webapp: web-1 could not start it",
+  } as const;
+  const last = [
+    "error: FAILED: release 4 of webapp in staging: web-1 could not start it",
     "hint: the push itself is taken; see propagit release show webapp 4 --env=staging",
-  ]);
+  ];
+  const lastLines = ["Error: x"];
+  const drone = { drone: "web-1", outcome: "failed", reason: "it ended", lastLines } as const;
+  const drones = [{ ...drone, lastLines: [...lastLines] }];
+  assert.deepEqual(end({ ...failed, lastLines, drones }), ["web-1 | Error: x", ...last]);
+  assert.deepEqual(end({ ...failed, lastLines }), ["| Error: x", ...last]);
+  assert.deepEqual(end({ ...failed, lastLines }, { isOutputShown: true }), last);
+  const text = "putting back what was begun: it ended";
+  const undoing = { kind: "phase", at: 0, phase: "undoing", text } as const;
+  assert.deepEqual(progressLines(undoing), ["putting back what was begun"]);
   const outcomes = ["ready", "unchanged", "failed", "cancelled", "superseded"] as const;
   assert.deepEqual(
     outcomes.filter((outcome) => isFailure({ ...result, outcome })),

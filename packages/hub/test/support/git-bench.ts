@@ -46,6 +46,7 @@ export async function makeGitBench(
   const desk = new PushDesk({
     ledger: { note: (event) => void events.push(event) },
     proxyUrl,
+    isVisited: ({ promoted }) => promoted,
     deploy: async (release, asker) => {
       deploys.push(release);
       const ready = { release: deploys.length, outcome: "ready", promoted: true } as const;

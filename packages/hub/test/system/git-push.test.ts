@@ -47,8 +47,7 @@ test("a push to a branch that the manifest maps is deployed, and shown to its en
     "building on web-1",
     "web-1 |  [31mmade it [0m",
     "web-1 ready on port 3000",
-    "success: release 1 of webapp is ready",
-    "visitors are sent to it: http://webapp.example.com:8080",
+    "success: release 1 of webapp in production is ready: http://webapp.example.com:8080",
   ]);
   const pushed = { repo: "webapp", by: "ann", commit, environment: "production" };
   assert.deepEqual(bench.deploys, [{ ...pushed, promote: undefined }]);
@@ -68,7 +67,7 @@ test("a deploy that fails fails `git push`, although the branch is moved", async
   assert.equal(exitCode, 1);
   assert.deepEqual(shown(stderr).slice(0, 3), [
     "| Error: no such module",
-    "error: FAILED: release 1 of webapp: web-1 could not start it",
+    "error: FAILED: release 1 of webapp in production: web-1 could not start it",
     "hint: the push itself is taken; see propagit release show webapp 1",
   ]);
   assert.match(stderr, /\* \[new branch\] +master -> master/);
@@ -220,7 +219,10 @@ test("another implementation of git pushes, deploys, and is shown what happens",
   await bench.commit({ "file.txt": "two" }, "two");
   // It takes a failure that comes after the refs for a message.
   await isomorphic.push({ ...remote, ref: "master" });
-  assert.match(heard, /success: release 1 .*error: FAILED: release 2 of webapp: it broke/s);
+  assert.match(
+    heard,
+    /success: release 1 .*error: FAILED: release 2 of webapp in production: it broke/s,
+  );
   assert.equal(bench.deploys.length, 2);
 });
 
