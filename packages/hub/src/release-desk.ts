@@ -2,7 +2,7 @@
  * Releases as users ask for them: made out of a commit, out of an old release or out of new settings, then
  * listed, compared and pinned. How one is carried out is not here but in `rollouts.ts`.
  */
-import { manifestFiles, readManifest, specificationOf } from "@propagit/manifest";
+import { manifestFiles, readManifest, specificationOf, type Manifest } from "@propagit/manifest";
 import {
   environmentDefault,
   parseRepoName,
@@ -13,7 +13,6 @@ import {
   type RepoName,
   type Result,
   type RolloutResult,
-  type Specification,
 } from "@propagit/protocol";
 import type { IncomingCall } from "@propagit/runtime";
 import { changeRelease, environmentOf } from "./core/deployment-edits.js";
@@ -29,7 +28,7 @@ import {
   settingsBase,
   summaryOf,
 } from "./core/release-history.js";
-import { checkEnvironment } from "./core/environment-name.js";
+import { checkEnvironment, remarkNewEnvironment } from "./core/environment-name.js";
 import { aheadOf } from "./core/put-back.js";
 import type { ReleaseRow } from "./core/rows.js";
 import { withScales } from "./core/scales.js";
@@ -87,12 +86,22 @@ export class ReleaseDesk {
     const commit = await this.#world.repositories.resolve(name, ref);
     checkEnvironment(environment);
     const { detach, ...rest } = wanted;
-    return this.#release({ repo: name, environment, by, commit, ...rest }, askerOf(call, detach));
+    const asker = askerOf(call, detach);
+    const manifest = await this.#manifestOf(name, commit);
+    const warnings = manifest.warnings.map((warning) => `warning: ${warning}`);
+    const place = { repo: name, environment, by, commit };
+    return this.#release(
+      manifest,
+      { ...place, ...rest },
+      { ...asker, onPart: withNotes(asker.onPart, warnings) },
+    );
   }
 
   /** What a push sets in motion. @throws as `deploy` */
-  deployPushed({ promote, ...pushed }: PushedRelease, asker: Asker): Promise<RolloutResult> {
-    return this.#release({ ...pushed, ...(promote !== undefined && { promote }) }, asker);
+  async deployPushed({ promote, ...pushed }: PushedRelease, asker: Asker): Promise<RolloutResult> {
+    // What it warns of was said when the push was taken.
+    const manifest = await this.#manifestOf(pushed.repo, pushed.commit);
+    return this.#release(manifest, { ...pushed, ...(promote !== undefined && { promote }) }, asker);
   }
 
   /** @throws NO_RELEASE, CHANGED_MEANWHILE, and what a rollout throws */
@@ -121,7 +130,7 @@ export class ReleaseDesk {
         scales: target.scales,
         ...(supersede !== undefined && { supersede }),
       },
-      { ...asker, onPart: withNote(asker.onPart, note) },
+      { ...asker, onPart: withNotes(asker.onPart, [note]) },
     );
   }
 
@@ -211,18 +220,21 @@ export class ReleaseDesk {
   }
 
   async #release(
+    manifest: Manifest,
     wanted: ReleasePlace & Pick<ReleaseRequest, "commit" | "promote" | "supersede">,
     asker: Asker,
   ): Promise<RolloutResult> {
     const { repo, environment, commit } = wanted;
-    const plain = await this.#specificationOf(repo, environment, commit);
+    const plain = specificationOf(manifest, environment);
     const { subject } = await this.#world.repositories.describe(repo, commit);
     const place = environmentOf(this.#ledger, repo, environment);
+    const remark =
+      place.lastRelease === 0 ? remarkNewEnvironment(environment, manifest) : undefined;
     const { settings, scales } = aheadOf(this.#ledger, place);
     const specification = withScales(plain, scales);
     return this.#rollouts.start(
       { ...wanted, kind: "deploy", specification, settings, scales, subject },
-      asker,
+      remark === undefined ? asker : { ...asker, onPart: withNotes(asker.onPart, [remark]) },
     );
   }
 
@@ -260,13 +272,9 @@ export class ReleaseDesk {
     return artifacts.has(artifact as CommitHash) ? artifact : undefined;
   }
 
-  async #specificationOf(
-    repo: RepoName,
-    environment: string,
-    commit: CommitHash,
-  ): Promise<Specification> {
-    const files = await this.#world.repositories.read(repo, commit, manifestFiles);
-    return specificationOf(readManifest(files), environment);
+  /** What a commit says of itself. @throws BAD_MANIFEST */
+  async #manifestOf(repo: RepoName, commit: CommitHash): Promise<Manifest> {
+    return readManifest(await this.#world.repositories.read(repo, commit, manifestFiles));
   }
 
   #rollbackTarget({ repo, environment }: ReleasePlace, number: number | undefined): ReleaseRow {
@@ -318,10 +326,11 @@ function askerOf(
   return { onPart: part, signal, ...(detach !== undefined && { detach }) };
 }
 
-/** Says it behind the first part, which is that it was accepted. */
-function withNote(onPart: Asker["onPart"], text: string): Asker["onPart"] {
+/** Says them behind the first part, which is that it was accepted. */
+function withNotes(onPart: Asker["onPart"], notes: readonly string[]): Asker["onPart"] {
   return (part) => {
     onPart(part);
-    if (part.kind === "accepted") onPart({ kind: "note", at: part.at, text });
+    if (part.kind !== "accepted") return;
+    for (const text of notes) onPart({ kind: "note", at: part.at, text: text.slice(0, 2_000) });
   };
 }

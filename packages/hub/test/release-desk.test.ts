@@ -92,6 +92,23 @@ test("a rollback takes specification and settings of then, and what was built th
   assert.equal(bench.requests.at(-1)?.artifact, undefined, "it is built again");
 });
 
+test("a deploy says what is probably not meant, and a first one that its environment is new", async () => {
+  const bench = await makeDeskBench();
+  const unlikely = `${web}deploy: { main: production, other: stagin }\nenvironments: { staging: {} }\n`;
+  bench.repositories.push("webapp", "main", commitOf("one"), { "propagit.yaml": unlikely });
+  const deploy = async (environment: string) => {
+    const { call, parts } = callOf("hub.deploy");
+    await bench.releases.deploy({ ...place, ref: "main", environment }, call);
+    return notesOf(parts);
+  };
+  const [warning = "", ...others] = await deploy("preview");
+  assert.match(warning, /^warning: propagit\.yaml:4:\d+: .*stagin/);
+  assert.match(others.join(), /^environment preview is new; propagit\.yaml names .*staging/);
+  assert.equal((await deploy("preview")).length, 1);
+  await assert.rejects(deploy("productoin"), { code: "BAD_NAME", hint: /mean production\?/ });
+  assert.equal(bench.requests.length, 2);
+});
+
 test("without another live one, and of what was never ready, there is no rollback", async () => {
   const bench = await makeDeskBench();
   await assert.rejects(rollback(bench), /no release of webapp is live/);
