@@ -70,6 +70,23 @@ export async function resolveDeployed(
   }
 }
 
+/** Whether anything of a repository is known: releases, or what was pushed. @throws NO_REPO */
+export async function checkRepo(
+  { repositories }: Pick<HubWorld, "repositories">,
+  ledger: Ledger,
+  repo: RepoName,
+): Promise<void> {
+  for (const row of ledger.rows("releases").values()) {
+    if (row.repo === repo) return;
+  }
+  try {
+    await repositories.resolve(repo, "HEAD");
+  } catch (thrown) {
+    // One without any commit is one.
+    if (toPropagitError(thrown).code === "NO_REPO") throw thrown;
+  }
+}
+
 /** What is to run of it, oldest first; also what is only on its way to that. */
 export function deploymentsOf(
   rows: ReadonlyMap<string, DeploymentRow>,

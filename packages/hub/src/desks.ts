@@ -91,8 +91,8 @@ export class Desks {
   }
 
   #instanceHandlers({ world, ledger, fleet, rollouts, proxyUrl }: DesksOptions): Handlers {
-    const instances = new InstanceDesk(ledger, fleet);
-    const logs = new LogDesk(world, fleet);
+    const instances = new InstanceDesk(world, ledger, fleet);
+    const logs = new LogDesk(world, ledger, fleet);
     const stops = new StopDesk(world, ledger, fleet, rollouts);
     const holds = new HoldDesk(world, ledger, fleet);
     const scales = new ScaleDesk(world, ledger, fleet, rollouts);

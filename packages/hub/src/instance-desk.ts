@@ -1,6 +1,7 @@
 /** Running instances: `hub.ps` shows them, `hub.restart` restarts them without a service being away. */
 import {
   environmentDefault,
+  parseRepoName,
   sendPieces,
   shortCommit,
   toPropagitError,
@@ -11,30 +12,37 @@ import {
 import type { IncomingCall } from "@propagit/runtime";
 import { findInstances, requireInstances, type FoundInstance } from "./core/instance-target.js";
 import { groupBy, restartsAtOnce } from "./core/rolling.js";
+import { checkRepo } from "./deployed.js";
 import { askStats } from "./drone-stats.js";
 import { byName, instanceSummary } from "./fleet-view.js";
 import type { Fleet, Member } from "./fleet.js";
 import { inParallel } from "./in-parallel.js";
 import type { Ledger } from "./ledger.js";
+import type { HubWorld } from "./world.js";
 
 type Found = FoundInstance<Member>;
 type Failure = Result<"hub.restart">["failed"][number];
 
 export class InstanceDesk {
+  readonly #world: Pick<HubWorld, "repositories">;
   readonly #ledger: Ledger;
   readonly #fleet: Fleet;
 
-  constructor(ledger: Ledger, fleet: Fleet) {
+  constructor(world: Pick<HubWorld, "repositories">, ledger: Ledger, fleet: Fleet) {
+    this.#world = world;
     this.#ledger = ledger;
     this.#fleet = fleet;
   }
 
-  /** @throws NO_PLACE, BAD_PATTERN, NO_RELEASE, AMBIGUOUS, NO_INSTANCE */
+  /** @throws NO_REPO, NO_PLACE, BAD_PATTERN, NO_RELEASE, AMBIGUOUS, NO_INSTANCE */
   async ps(
     { target = {}, usage = false }: Params<"hub.ps">,
     { part }: IncomingCall<"hub.ps">,
   ): Promise<Result<"hub.ps">> {
     const found = findInstances(target, byName(this.#fleet.members), this.#releases());
+    if (found.length === 0 && target.repo !== undefined) {
+      await checkRepo(this.#world, this.#ledger, parseRepoName(target.repo));
+    }
     const usages = usage ? await this.#usagesOf(found) : undefined;
     const rows = this.#ledger.rows("drones");
     const routes = this.#ledger.rows("routes");

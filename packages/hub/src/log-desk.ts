@@ -4,18 +4,23 @@ import {
   PropagitError,
   quote,
   toPropagitError,
+  type InstanceReport,
   type LogLine,
   type LogQuery,
   type Params,
   type Result,
 } from "@propagit/protocol";
-import type { IncomingCall, World } from "@propagit/runtime";
+import type { IncomingCall } from "@propagit/runtime";
 import { chooseDrones } from "./core/drone-target.js";
 import { LogMerge, partsOf } from "./core/log-merge.js";
+import { loggedReleases, refusalOfLogs } from "./core/log-refusal.js";
+import { checkRepo } from "./deployed.js";
 import { byName } from "./fleet-view.js";
 import type { Fleet, Member } from "./fleet.js";
 import { inParallel } from "./in-parallel.js";
+import type { Ledger } from "./ledger.js";
 import { LogFollowing, namedLines } from "./log-following.js";
+import type { HubWorld } from "./world.js";
 
 type LogCall = IncomingCall<"hub.logs">;
 
@@ -34,16 +39,18 @@ const bufferedBytesMax = 4 * 1024 * 1024;
 const drainMs = 50;
 
 export class LogDesk {
-  readonly #world: World;
+  readonly #world: HubWorld;
+  readonly #ledger: Ledger;
   readonly #fleet: Fleet;
   #callers = 0;
 
-  constructor(world: World, fleet: Fleet) {
+  constructor(world: HubWorld, ledger: Ledger, fleet: Fleet) {
     this.#world = world;
+    this.#ledger = ledger;
     this.#fleet = fleet;
   }
 
-  /** @throws BAD_NAME, BAD_PATTERN, NO_PLACE, OVERLOADED */
+  /** @throws BAD_NAME, BAD_PATTERN, NO_REPO, NO_RELEASE, NO_SERVICE, NO_PLACE, OVERLOADED */
   async logs(params: Params<"hub.logs">, call: LogCall): Promise<Result<"hub.logs">> {
     if (this.#callers >= callersMax) {
       throw new PropagitError("OVERLOADED", `${callersMax} callers read output already`);
@@ -56,27 +63,61 @@ export class LogDesk {
     }
   }
 
-  #answer(
+  async #answer(
     { drones, repo, ...rest }: Params<"hub.logs">,
     call: LogCall,
   ): Promise<Result<"hub.logs">> {
-    const query: LogQuery = {
+    const asked: LogQuery = {
       ...rest,
       ...(repo !== undefined && { repo: parseRepoName(repo) }),
       last: rest.last ?? lastDefault,
     };
-    checkGrep(query.grep);
+    checkGrep(asked.grep);
+    const query = this.#ofDeployments(asked);
     const choose = () =>
       chooseDrones(drones, byName(this.#fleet.members)).filter(({ contact }) => contact !== "left");
-    if (query.follow) return this.#follow(query, choose, call);
-    return this.#history(query, choose(), call);
+    if (query.follow) {
+      await this.#refuse(asked);
+      return this.#follow(query, choose, call);
+    }
+    const { lines, missing } = await this.#history(query, choose(), call);
+    // Drones remember longer than their hub, and a new hub nothing at all.
+    if (lines.length === 0) await this.#refuse(asked);
+    await this.#send(lines, call);
+    return { missing };
+  }
+
+  /** Instances go on when a later release runs the very same, and say more than for the one they started with. */
+  #ofDeployments(query: LogQuery): LogQuery {
+    const { release, ...rest } = query;
+    if (release === undefined) return query;
+    const rows = loggedReleases(query, this.#ledger.rows("releases").values());
+    if (rows.length === 0) return query;
+    return { ...rest, deployments: [...new Set(rows.map(({ deployment }) => deployment))] };
+  }
+
+  /** @throws NO_REPO, NO_RELEASE, NO_SERVICE */
+  async #refuse(query: LogQuery): Promise<void> {
+    const { repo } = query;
+    if (repo !== undefined) await checkRepo(this.#world, this.#ledger, parseRepoName(repo));
+    const releases = loggedReleases(query, this.#ledger.rows("releases").values());
+    const reports = this.#fleet.members.flatMap(({ instances }) => [...instances.values()]);
+    const own = [...this.#ledger.rows("drones").values()].map(({ service }) => service);
+    const spawned = [...this.#ledger.rows("spawned").values()].map(({ service }) => service.name);
+    const others = [
+      ...reports.filter((report) => repo === undefined || report.repo === repo).map(serviceOf),
+      ...own.filter((service) => service !== undefined),
+      ...spawned,
+    ];
+    const refusal = refusalOfLogs(query, releases, others);
+    if (refusal) throw refusal;
   }
 
   async #history(
     query: LogQuery,
     members: readonly Member[],
     call: LogCall,
-  ): Promise<Result<"hub.logs">> {
+  ): Promise<Result<"hub.logs"> & { readonly lines: readonly LogLine[] }> {
     const merge = new LogMerge({ linesMax: query.last ?? lastDefault, charsMax });
     const missing: Result<"hub.logs">["missing"] = [];
     await inParallel(members, askedAtOnce, async ({ identity, name }) => {
@@ -91,8 +132,10 @@ export class LogDesk {
       }
     });
     const lost = merge.takeLost();
-    await this.#send([...(lost ? [lost] : []), ...merge.takeAll()], call);
-    return { missing: missing.sort((left, right) => (left.drone < right.drone ? -1 : 1)) };
+    return {
+      lines: [...(lost ? [lost] : []), ...merge.takeAll()],
+      missing: missing.sort((left, right) => (left.drone < right.drone ? -1 : 1)),
+    };
   }
 
   async #follow(
@@ -127,6 +170,10 @@ export class LogDesk {
       });
     }
   }
+}
+
+function serviceOf({ service }: InstanceReport): string {
+  return service;
 }
 
 /** Said once here, rather than by each drone. @throws BAD_PATTERN */

@@ -99,6 +99,9 @@ describe("hub.ps", () => {
 
   it("refuses a target that names what is not there", async () => {
     const world = await DeskWorld.open();
+    await assert.rejects(world.call("hub.ps", { target: { repo: "webap" } }), { code: "NO_REPO" });
+    const known = await world.call("hub.ps", { target: { repo: "webapp" } });
+    assert.deepEqual(known.instances, [], "nothing of it runs");
     await world.drone("web-1", { instances: [report("aa")] });
     const target = { services: ["htpt"] };
     await assert.rejects(world.call("hub.ps", { target }), { code: "NO_INSTANCE" });

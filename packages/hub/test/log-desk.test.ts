@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { toPropagitError, type LogLine, type LogQuery, type Part } from "@propagit/protocol";
 import { aborted, type Handlers } from "@propagit/runtime";
-import { commit, DeskWorld } from "./support/desk-world.js";
+import { releaseKey } from "../src/core/rows.js";
+import { commit, deployment, DeskWorld, release, report } from "./support/desk-world.js";
 
 function line(at: number, text: string): LogLine {
   return {
@@ -132,6 +133,42 @@ describe("hub.logs", () => {
     stop.abort();
     await world.settle(Promise.all(ends));
     await assert.doesNotReject(world.call("hub.logs", { follow: false }));
+  });
+
+  it("asks for a release by what it runs, which instances of an earlier one may say", async () => {
+    const world = await DeskWorld.open(
+      [release(), release({ number: 2, kind: "rollback" })].map((row) => ({
+        table: "releases",
+        key: releaseKey(row.repo, row.environment, row.number),
+        row,
+      })),
+    );
+    const output = new Output(line(1, "a"));
+    await world.drone("web-1", { handlers: output.handlers });
+    const { lines } = await history(world, { repo: "webapp", release: 2 });
+    assert.equal(textsOf(lines), "web-1 a");
+    assert.deepEqual(output.queries, [
+      { repo: "webapp", deployments: [deployment], last: 100, follow: false },
+    ]);
+  });
+
+  it("says what is not there rather than nothing, unless a drone remembers it", async () => {
+    const world = await DeskWorld.open();
+    const output = new Output();
+    const instances = [report("c3d4")];
+    await world.drone("web-1", { handlers: output.handlers, instances });
+    const asked: readonly [Partial<LogQuery>, string, RegExp][] = [
+      [{ repo: "webap" }, "NO_REPO", /webap/],
+      [{ repo: "webapp", release: 99 }, "NO_RELEASE", /^there is no release 99 of webapp$/],
+      [{ repo: "webapp", services: ["nope"] }, "NO_SERVICE", /"nope" of webapp; there are http$/],
+    ];
+    for (const [query, code, message] of asked) {
+      await assert.rejects(history(world, query), { code, message });
+      await assert.rejects(history(world, { ...query, follow: true }), { code, message });
+    }
+    assert.deepEqual((await history(world, { repo: "webapp", services: ["http"] })).lines, []);
+    output.say(line(1, "a"));
+    for (const [query] of asked) assert.equal((await history(world, query)).lines.length, 1);
   });
 
   it("refuses what no drone could answer", async () => {

@@ -30,7 +30,9 @@ export type LogLine = Static<typeof logLineSchema>;
 export const logQuerySchema = exact({
   repo: Type.Optional(name),
   environment: Type.Optional(name),
+  /** The hub asks drones for its deployment instead: instances outlive the release that started them. */
   release: Type.Optional(count),
+  deployments: Type.Optional(list(deploymentId, 1_000)),
   services: Type.Optional(list(name, 100)),
   processes: Type.Optional(list(processId, 100)),
   /** In ms since 1970. */

@@ -33,10 +33,11 @@ function releaseAt({ releases }: LogLabel, at: number): number {
 
 /** Whether a file may hold lines that are asked for; of which release a line is, its time tells. */
 export function isWanted(label: LogLabel, query: LogQuery): boolean {
-  const { repo, environment, release, services, processes } = query;
+  const { repo, environment, release, deployments, services, processes } = query;
   return (
     (repo === undefined || label.repo === repo) &&
     (environment === undefined || label.environment === environment) &&
+    (deployments === undefined || deployments.includes(label.deployment)) &&
     (services === undefined || services.includes(label.service)) &&
     (processes === undefined || processes.includes(label.process)) &&
     (release === undefined || label.releases.some((it) => it.release === release))

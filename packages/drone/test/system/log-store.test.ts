@@ -60,6 +60,10 @@ test("gives only what is asked for: by repo, environment, release, service, proc
   assert.deepEqual(await texts({ repo: "other" }), ["line 2"]);
   assert.deepEqual(await texts({ environment: "staging" }), ["line 1"]);
   assert.deepEqual(await texts({ release: 3 }), ["line 2"]);
+  assert.deepEqual(await texts({ deployments: [say.label.deployment], services: ["say"] }), [
+    "line 1",
+  ]);
+  assert.deepEqual(await texts({ deployments: ["0".repeat(16)] }), []);
   assert.deepEqual(await texts({ services: ["say", "none"] }), ["line 1"]);
   assert.deepEqual(await texts({ processes: [web.label.process] }), ["line 0", "line 3"]);
   assert.deepEqual(await texts({ since: start + 2_000 }), ["line 2", "line 3"]);

@@ -95,8 +95,8 @@ export class DeskWorld {
     this.#ledger = ledger;
     this.#fleet = new Fleet(world, ledger, { droneTimeoutMs: 30_000 });
     const [fleet, drones] = [this.#fleet, new DroneDesk(ledger, this.#fleet)];
-    const instances = new InstanceDesk(ledger, fleet);
-    const logs = new LogDesk(world, fleet);
+    const instances = new InstanceDesk(world, ledger, fleet);
+    const logs = new LogDesk(world, ledger, fleet);
     const runs = new RunDesk(world, ledger, fleet);
     this.#handlers = {
       "hub.join": async (params, { conversation }) => {
