@@ -32,7 +32,7 @@ export async function openBench(test: TestContext): Promise<Bench> {
     for (const drone of drones) await drone.stop();
     await hub.stop();
     await hub.registry.stop(new PropagitError("LINK_LOST", "the test is over"));
-    await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   });
   return {
     folder,

@@ -127,11 +127,9 @@ test("takes another default folder when one is in use", async (t) => {
   };
   const one = await startDrone(options);
   const two = await startDrone(options);
-  t.after(async () => {
-    await one.stop();
-    await two.stop();
-  });
   const folders = [one, two].map(({ dataFolder }) => dataFolder.slice(folder.length));
+  // Before their folder is taken away.
+  await Promise.all([one.stop(), two.stop()]);
   assert.deepEqual(folders, ["/home/drone-say", "/home/drone-say-2"]);
 });
 
