@@ -102,7 +102,7 @@ test("a deploy says what is probably not meant, and a first one that its environ
     return notesOf(parts);
   };
   const [warning = "", ...others] = await deploy("preview");
-  assert.match(warning, /^warning: propagit\.yaml:4:\d+: .*stagin/);
+  assert.match(warning, /^warning: propagit\.yaml:3:\d+: .*stagin/);
   assert.match(others.join(), /^environment preview is new; propagit\.yaml names .*staging/);
   assert.equal((await deploy("preview")).length, 1);
   await assert.rejects(deploy("productoin"), { code: "BAD_NAME", hint: /mean production\?/ });
