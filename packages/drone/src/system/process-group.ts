@@ -105,7 +105,7 @@ async function listProcesses(): Promise<readonly ProcessEntry[] | undefined> {
 }
 
 async function readEntry(pid: number): Promise<ProcessEntry | undefined> {
-  const stat = await readStat(pid);
+  const stat = readStat(pid);
   return stat && { pid, group: stat.group, lives: stat.lives, process: await processIdOf(pid) };
 }
 

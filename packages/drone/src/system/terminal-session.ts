@@ -43,7 +43,7 @@ async function listMembers(): Promise<readonly ProcStat[] | undefined> {
   if (pids === undefined) return undefined;
   const members: ProcStat[] = [];
   for (const pid of pids) {
-    const stat = await readStat(pid);
+    const stat = readStat(pid);
     if (stat?.lives) members.push(stat);
   }
   return members;

@@ -55,7 +55,7 @@ interface ProcessTimes {
 }
 
 async function readProcesses(): Promise<ReadonlyMap<number, ProcessTimes>> {
-  const stats = await Promise.all(((await readPids()) ?? []).map(readStat));
+  const stats = ((await readPids()) ?? []).map(readStat);
   const known = stats.filter((stat) => stat !== undefined).map(timesOf);
   return new Map(known.map((times) => [times.pid, times]));
 }

@@ -1,5 +1,5 @@
 /** Who a pid is: pids are used again, a pid together with its start time is not. */
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 
 /** A process, so that it is never mistaken for a later one with the same pid. */
 export interface ProcessIdentity {
@@ -12,7 +12,9 @@ export interface ProcessIdentity {
 export async function identifyProcess(pid: number): Promise<ProcessIdentity | undefined> {
   if (process.platform !== "linux") return isAlive(pid) ? { pid, startTime: "" } : undefined;
   try {
-    const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+    // At once, as nothing is read from a disk; the other way takes 64 KiB that stay until the next collection,
+    // which for 50 instances came to 20 MB.
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     // The command in parentheses may itself hold spaces and parentheses.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     const [state] = fields;
