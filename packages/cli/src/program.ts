@@ -30,7 +30,7 @@ export function finish(program: Command): Command {
 }
 
 /** What commander says about a command line, as all our errors are told: flag or argument first, then why. */
-export function formatUsageError(program: string, text: string): string {
+function formatUsageError(program: string, text: string): string {
   const plain = text
     .trimEnd()
     .replace(/^error: /, "")

@@ -58,7 +58,7 @@ export function withDroneFlags(command: Command): Command {
     );
 }
 
-export function withServiceFlag(command: Command): Command {
+function withServiceFlag(command: Command): Command {
   return command.option(
     "--service <names>",
     "services: a name or a list a,b; may be repeated",
@@ -140,7 +140,7 @@ export function parseDroneNames(text: string): readonly string[] {
 }
 
 /** @throws BAD_USAGE */
-export function parseEnvironment(text: string): string {
+function parseEnvironment(text: string): string {
   if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(text)) return text;
   throw new PropagitError("BAD_NAME", `environment name ${quote(text)} is not allowed`);
 }

@@ -56,7 +56,7 @@ export function targetOf(words: readonly string[]): DroneTarget | undefined {
   });
 }
 
-export function formatDrones(
+function formatDrones(
   drones: readonly DroneSummary[],
   { now, isPart }: { readonly now: number; readonly isPart: boolean },
 ): string {

@@ -52,7 +52,7 @@ async function events(flags: EventsFlags): Promise<void> {
 }
 
 /** Who asked for it is said behind it, and which environment and release where the sentence may not. */
-export function formatEvent({ at, kind, text, by, environment, release }: ClusterEvent): string {
+function formatEvent({ at, kind, text, by, environment, release }: ClusterEvent): string {
   const about = [
     inEnvironment(environment) === "" ? undefined : environment,
     release === undefined ? undefined : `release ${release}`,
