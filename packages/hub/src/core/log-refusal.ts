@@ -28,7 +28,10 @@ export function refusalOfLogs(
 ): PropagitError | undefined {
   const { repo, release, services = [] } = query;
   if (release !== undefined && releases.length === 0) {
-    return new PropagitError("NO_RELEASE", `there is no release ${release}${ofPlace(query)}`);
+    const hint = `see them with \`propagit releases${repo === undefined ? "" : ` ${repo}`}\``;
+    return new PropagitError("NO_RELEASE", `there is no release ${release}${ofPlace(query)}`, {
+      hint,
+    });
   }
   const own = releases.flatMap(({ specification }) => specification.services);
   const known = new Set([...own.map(({ name }) => name), ...others]);

@@ -23,8 +23,6 @@ export function progressLines(part: RolloutProgress): readonly string[] {
         `release ${part.release} of ${part.repo} in ${part.environment}: ${shortCommit(part.commit)}`,
       ];
     case "phase":
-      // Why is told where it happened, and in the end.
-      return [part.phase === "undoing" ? "putting back what was begun" : part.text];
     case "note":
       return [part.text];
     case "drone":

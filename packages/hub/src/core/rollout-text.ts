@@ -6,6 +6,9 @@ import { nameOfRelease } from "./rollout-edits.js";
 import type { ReleaseRow, RolloutRow } from "./rows.js";
 import type { Standing } from "./rollout-start.js";
 
+/** Below that a release was queued for as long as it takes to write it down. */
+const waitedMsMin = 1_000;
+
 /** A line of progress, before it is given its time. */
 export type DroneLine = Omit<DroneProgress, "at">;
 
@@ -58,7 +61,7 @@ export function pastParts(
   for (const { phase, tookMs } of row.phases) {
     const text = phaseText({ phase, failure }, (identity) => identity).slice(0, 2_000);
     // Every release is queued, but only one that waits is told so.
-    if (phase !== "queued" || tookMs > 0) parts.push({ kind: "phase", at, phase, text });
+    if (phase !== "queued" || tookMs >= waitedMsMin) parts.push({ kind: "phase", at, phase, text });
     at += tookMs;
   }
   at = endedAt ?? at;

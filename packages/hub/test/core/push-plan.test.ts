@@ -108,9 +108,6 @@ test("a failure is said last, below what its drones said, which is said once", (
   assert.deepEqual(end({ ...failed, lastLines, drones }), ["web-1 | Error: x", ...last]);
   assert.deepEqual(end({ ...failed, lastLines }), ["| Error: x", ...last]);
   assert.deepEqual(end({ ...failed, lastLines }, { isOutputShown: true }), last);
-  const text = "putting back what was begun: it ended";
-  const undoing = { kind: "phase", at: 0, phase: "undoing", text } as const;
-  assert.deepEqual(progressLines(undoing), ["putting back what was begun"]);
   const outcomes = ["ready", "unchanged", "failed", "cancelled", "superseded"] as const;
   assert.deepEqual(
     outcomes.filter((outcome) => isFailure({ ...result, outcome })),
