@@ -294,6 +294,7 @@ export const logQuery: LogQuery = {
   repo: "webapp",
   environment: "staging",
   release: 12,
+  deployments: ["0123456789abcdef"],
   services: ["http"],
   processes: ["c3d4"],
   since: at,
