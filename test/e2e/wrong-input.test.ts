@@ -293,8 +293,8 @@ describe("wrong input", () => {
 
   describe("flags and arguments", () => {
     const cases: readonly (readonly [readonly string[], RegExp])[] = [
-      [["depoly"], /Did you mean deploy/],
-      [["deploy", "--hbu=x", "webapp", "master"], /Did you mean --hub/],
+      [["depoly"], /[Dd]id you mean deploy/],
+      [["deploy", "--hbu=x", "webapp", "master"], /[Dd]id you mean --hub/],
       [["hub", "--port=99999"], /not a whole number from 1 to 65535/],
       [["hub", "--port=http"], /not a whole number/],
       [["drone", "--hub=localhost:1", "--worker"], /worker is for a drone/],
@@ -330,7 +330,7 @@ describe("wrong input", () => {
 
     it("explains unknown registry commands", async () => {
       for (const args of [["localhost:6000", "shwo"], ["shwo"], ["help", "shwo"]]) {
-        expectFailure(await runCli("registry", args), exitCodes.usage, /Did you mean show/);
+        expectFailure(await runCli("registry", args), exitCodes.usage, /[Dd]id you mean show/);
       }
     });
   });
