@@ -2,6 +2,7 @@
 import {
   environmentDefault,
   parseRepoName,
+  PropagitError,
   sendPieces,
   shortCommit,
   toPropagitError,
@@ -12,6 +13,7 @@ import {
 import type { IncomingCall } from "@propagit/runtime";
 import { findInstances, requireInstances, type FoundInstance } from "./core/instance-target.js";
 import { groupBy, restartsAtOnce } from "./core/rolling.js";
+import { isVisited } from "./core/visited.js";
 import { checkRepo } from "./deployed.js";
 import { askStats } from "./drone-stats.js";
 import { byName, instanceSummary } from "./fleet-view.js";
@@ -54,7 +56,8 @@ export class InstanceDesk {
   }
 
   /**
-   * Acting on a repository is about production, unless another environment or single processes are named.
+   * Acting on a repository is about production, unless another environment or single processes are named; and
+   * about what visitors get, unless a release or single processes are: what is only kept warm is left alone.
    *
    * @throws as `ps`
    */
@@ -62,11 +65,13 @@ export class InstanceDesk {
     { target, by = "somebody" }: Params<"hub.restart">,
     call: IncomingCall<"hub.restart">,
   ): Promise<Result<"hub.restart">> {
-    const { processes, environment } = target;
+    const { processes, environment, release } = target;
     const isNarrow = processes !== undefined || environment !== undefined;
     const wanted = isNarrow ? target : { ...target, environment: environmentDefault };
     const all = byName(this.#fleet.members);
-    const found = requireInstances(wanted, all, this.#releases());
+    const fitting = requireInstances(wanted, all, this.#releases());
+    const isNamed = processes !== undefined || release !== undefined;
+    const found = isNamed ? fitting : this.#visited(fitting);
     const living = all.flatMap(({ instances }) => [...instances.values()]);
     const groups = groupBy(found, ({ report }) => serviceKey(report));
     for (const group of groups) this.#note(group, by);
@@ -145,6 +150,18 @@ export class InstanceDesk {
     const stats = await askStats(this.#fleet, new Set(found.map(({ drone }) => drone)));
     const usages = [...stats.values()].flatMap((one) => one.usages);
     return new Map(usages.map((usage) => [usage.process, usage]));
+  }
+
+  /** @throws NO_INSTANCE */
+  #visited(fitting: readonly Found[]): readonly Found[] {
+    const found = fitting.filter(({ report }) => isVisited(this.#ledger, report));
+    if (found.length > 0) return found;
+    const names = [...new Set(fitting.map(({ report }) => shortCommit(report.commit)))].slice(0, 5);
+    throw new PropagitError(
+      "NO_INSTANCE",
+      `no instance that fits is of what visitors get, but of ${names.join(", ")}`,
+      { hint: "name one: REPO@RELEASE, or a process; see them with `propagit ps`" },
+    );
   }
 
   #releases() {

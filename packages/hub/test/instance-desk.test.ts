@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { InstanceReport } from "@propagit/protocol";
 import type { Handlers } from "@propagit/runtime";
-import { commit, deployment, DeskWorld, release, report } from "./support/desk-world.js";
+import {
+  commit,
+  deployment,
+  DeskWorld,
+  nextCommit,
+  release,
+  report,
+} from "./support/desk-world.js";
 
 const machine = {
   load: 0.5,
@@ -178,6 +185,36 @@ describe("hub.restart", () => {
     await world.call("hub.restart", { target: { repo: "webapp", ...staging } });
     await world.call("hub.restart", { target: { processes: ["b"] } });
     assert.deepEqual(restarts.order, ["d0 aa", "d0 bb", "d0 bb"]);
+  });
+
+  it("leaves former releases that are kept warm alone, unless they are named", async () => {
+    const former = { deployment: "f".repeat(16), commit: nextCommit, release: 1 };
+    const shares = [{ commit, deployment, weight: 1 }];
+    const route = { repo: "webapp", environment: "production", shares };
+    const world = await DeskWorld.open([
+      { table: "releases", key: "webapp/production/00000001", row: release(former) },
+      { table: "releases", key: "webapp/production/00000002", row: release({ number: 2 }) },
+      { table: "routes", key: "webapp/production", row: route },
+    ]);
+    const restarts = new Restarts();
+    const live = [report("aa"), report("ab", { service: "worker", services: [] })];
+    const warm = report("bb", former);
+    const preview = report("cc", { ...former, environment: "preview" });
+    const handlers = restarts.handlers(world, "d0");
+    await world.drone("d0", { instances: [...live, warm, preview], handlers });
+    await world.drone("d1", { instances: [report("dd", former)], handlers });
+    await world.call("hub.restart", { target: { repo: "webapp" } });
+    assert.deepEqual(restarts.order.splice(0).sort(), ["d0 aa", "d0 ab"]);
+    await world.call("hub.restart", { target: { repo: "webapp", environment: "preview" } });
+    assert.deepEqual(restarts.order.splice(0), ["d0 cc"], "it has no visitors at all");
+    await world.call("hub.restart", { target: { processes: ["bb"] } });
+    await world.call("hub.restart", { target: { repo: "webapp", release: "1" } });
+    assert.deepEqual(restarts.order, ["d0 bb", "d0 bb", "d0 dd"]);
+    const onFormer = { repo: "webapp", drones: { names: ["d1"] } };
+    await assert.rejects(world.call("hub.restart", { target: onFormer }), {
+      code: "NO_INSTANCE",
+      message: "no instance that fits is of what visitors get, but of 40548da",
+    });
   });
 
   it("says which drones could not be reached", async () => {

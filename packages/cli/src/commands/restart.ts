@@ -27,7 +27,7 @@ export function restartCommand(): Command {
       new Command("restart")
         .summary("restart instances, one after the other")
         .description(
-          "Restarts the instances that fit. On each drone one goes after the other, the next when the one before is ready again, so that visitors always find one that answers where there are several.",
+          "Restarts the instances that fit. On each drone one goes after the other, the next when the one before is ready again, so that visitors always find one that answers where there are several. Without a release or a process only what visitors get is restarted: former releases that are kept warm are left alone.",
         )
         .argument("<repo>", "the repository, or REPO@RELEASE", asFlag(parseRepoRelease))
         .argument("[process...]", "ids of instances", asRepeatedFlag(parseProcess)),
