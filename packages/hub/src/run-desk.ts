@@ -126,7 +126,8 @@ export class RunDesk {
 
   /** What a drone wrote that has ended is on its way still; somebody who types waits for nobody. */
   async #drained({ input }: RunParams, { conversation, signal }: RunCall): Promise<void> {
-    while (!input && conversation.bufferedBytes > bufferedBytesMax && !signal.aborted) {
+    if (input) return;
+    while (conversation.bufferedBytes > bufferedBytesMax && !signal.aborted) {
       await sleep(this.#world.clock, drainMs);
     }
   }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ClusterEvent, PropagitError, RouteBook, Telling } from "@propagit/protocol";
-import { Conversation, hangUp, sessionPaths } from "@propagit/runtime";
-import { commits, credential, hubAddress, identityOf, SimHub } from "./support/sim-hub.js";
+import type { ClusterEvent, PropagitError, RouteBook } from "@propagit/protocol";
+import { hangUp } from "@propagit/runtime";
+import { commits, identityOf, SimHub } from "./support/sim-hub.js";
 
 const repo = "webapp";
 const code = (wanted: PropagitError["code"]) => (thrown: PropagitError) => thrown.code === wanted;
@@ -568,39 +568,4 @@ test("events can be followed from the last ones on, each once and in order", asy
     seen.map(({ number }) => number),
     [1, 2, 3, 4, 5],
   );
-});
-
-test("what a stranger, a stray or a liar sends ends his connection and nothing else", async () => {
-  const hub = await SimHub.start();
-  const [drone] = await hub.drones("web-1");
-  const { network } = hub.sim.worldOf("stranger");
-  const wire = await hub.settle(network.connect(hubAddress, sessionPaths.hub, 1_000));
-  let isClosed = false;
-  wire.listen({ message: () => undefined, closed: () => (isClosed = true) });
-  wire.send('{"v":1,"kind":"hello"}');
-  await hub.sim.clock.until("the garbage is refused", () => isClosed);
-
-  const stray = await hub.settle(hub.dial());
-  const gone: Telling<"hub.instance-gone"> = { process: "x" };
-  stray.tell("hub.instance-gone", gone);
-  assert.equal((await hub.settle(stray.over)).code, "BAD_FRAME");
-
-  const odd = await hub.settle(hub.dial());
-  const join = { ...(drone?.introduction ?? assert.fail()), name: "no/good" };
-  await assert.rejects(hub.settle(odd.call("hub.join", join)), code("BAD_NAME"));
-  assert.equal((await hub.deploy("one")).result.outcome, "ready");
-});
-
-test("a client with a wrong secret is refused", async () => {
-  const hub = await SimHub.start();
-  const world = hub.sim.worldOf("stranger");
-  const wire = await hub.settle(world.network.connect(hubAddress, sessionPaths.hub, 1_000));
-  const side = {
-    kind: "client",
-    role: "cli",
-    credential: { ...credential, key: "0".repeat(64) },
-    acceptsOpen: false,
-  } as const;
-  const conversation = new Conversation(world, wire, { side });
-  await assert.rejects(hub.settle(conversation.established), code("DENIED"));
 });

@@ -81,7 +81,7 @@ const drawMs = 100;
 const finalRows = 60;
 
 /** Draws in place; the lines of the build and of others scroll above. */
-export class TreeView implements RolloutView {
+class TreeView implements RolloutView {
   readonly record = new RolloutRecord();
   readonly #area: LiveArea;
   readonly #screen: Screen;
@@ -155,7 +155,7 @@ export class TreeView implements RolloutView {
 }
 
 /** A part as lines for a log: nothing for what the head says. */
-export function formatPart(part: RolloutProgress): string {
+function formatPart(part: RolloutProgress): string {
   switch (part.kind) {
     case "accepted": {
       const { repo, environment, release, commit } = part;

@@ -48,6 +48,6 @@ function isSlip(left: string, right: string): boolean {
   while (end < common && left.at(-1 - end) === right.at(-1 - end)) end++;
   const [one, other] = [left, right].map((name) => name.slice(start, name.length - end));
   if (one === undefined || other === undefined || /\d/.test(one + other)) return false;
-  const isSwapped = one.length === 2 && one === other.split("").reverse().join("");
+  const isSwapped = one.length === 2 && one === other.charAt(1) + other.charAt(0);
   return isSwapped || Math.max(one.length, other.length) === 1;
 }

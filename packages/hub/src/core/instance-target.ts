@@ -77,7 +77,7 @@ export function requireInstances<D extends DroneWithInstances>(
 }
 
 /** `webapp in staging, service http` for messages. */
-export function describeTarget(target: InstanceTarget): string {
+function describeTarget(target: InstanceTarget): string {
   const { repo, environment, release, services, processes, drones } = target;
   const parts = [
     ...(repo === undefined ? [] : [`repository ${quote(repo)}`]),
@@ -90,7 +90,7 @@ export function describeTarget(target: InstanceTarget): string {
   return parts.length === 0 ? "at all" : parts.join(", ");
 }
 
-export function environmentOf({ environment = environmentDefault }: InstanceReport): string {
+function environmentOf({ environment = environmentDefault }: InstanceReport): string {
   return environment;
 }
 

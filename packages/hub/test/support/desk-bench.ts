@@ -22,7 +22,7 @@ import { SettingsDesk } from "../../src/settings-desk.js";
 import { SimRepositories } from "./sim-repositories.js";
 
 export const sessionKey = "5e".repeat(32);
-export const settingsKey = "a1".repeat(32);
+const settingsKey = "a1".repeat(32);
 
 export interface DeskBench {
   readonly clock: SimClock;

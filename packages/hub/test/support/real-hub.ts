@@ -15,7 +15,7 @@ import {
 import { startHub, type RunningHub, type StartHubOptions } from "../../src/index.js";
 import { gitIn, secret, temporaryFolder, type GitRunner } from "./real-git.js";
 
-export { run, secret, temporaryFolder, until, type Ran, type RunOptions } from "./real-git.js";
+export { run, secret, temporaryFolder, until } from "./real-git.js";
 
 export interface Bench extends GitRunner {
   /** Everything of the test is in here, and goes with it. */

@@ -26,7 +26,7 @@ import {
   report,
 } from "./values.js";
 
-export type MethodSample<M extends MethodName> = {
+type MethodSample<M extends MethodName> = {
   readonly params: Params<M>;
   readonly result: Result<M>;
 } & ([Part<M>] extends [never] ? object : { readonly part: Part<M> });

@@ -30,7 +30,7 @@ import type {
 } from "../../src/index.js";
 
 export const commit = "74336bc1db98478e02e69f59e7100895be207389";
-export const other = "40548da2f0d6a1d4e1b2c3a4f5e6d7c8b9a0f1e2";
+const other = "40548da2f0d6a1d4e1b2c3a4f5e6d7c8b9a0f1e2";
 export const artifact = "a27f1fac0de5a27f1fac0de5a27f1fac0de5a27f";
 export const deploymentId = "0d1c2b3a49586776";
 export const at = 1_700_000_000_000;
@@ -102,8 +102,8 @@ export const service: Service = {
   cwd: "server",
   after: ["db"],
 };
-export const hostRoute = { host: "www.example.com", path: "/shop", service: "http" };
-export const specification: Specification = {
+const hostRoute = { host: "www.example.com", path: "/shop", service: "http" };
+const specification: Specification = {
   services: [service],
   build,
   test: task,
@@ -247,7 +247,7 @@ export const releaseSummary: ReleaseSummary = {
   presence: "running",
   pinned: true,
 };
-export const configChange = { name: "DATABASE_URL", change: "changed", secret: true } as const;
+const configChange = { name: "DATABASE_URL", change: "changed", secret: true } as const;
 export const releaseDetail: ReleaseDetail = {
   summary: releaseSummary,
   specification,

@@ -9,7 +9,7 @@
 import type { RouteBook, Share } from "@propagit/protocol";
 import { placeKey } from "./route-table.js";
 
-export interface Former {
+interface Former {
   readonly shares: readonly Share[];
   /** Monotonic, in ms: longer nobody waits, since then the new one is simply not there. */
   readonly until: number;

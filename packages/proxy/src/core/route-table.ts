@@ -38,7 +38,7 @@ export interface Place {
   readonly former: readonly FormerVariants[];
 }
 
-export interface FormerVariants {
+interface FormerVariants {
   readonly variants: readonly Variant[];
   /** Monotonic, in ms. */
   readonly until: number;
