@@ -147,7 +147,7 @@ export class Assignments {
         if (text) draft.note({ kind: "moved", repo, environment, release, commit, text });
       }
     }
-    return draft.change.edits.length > 0 ? draft.change : undefined;
+    return draft.changeIfAny;
   }
 
   /** Undefined when nothing went from one drone to another. */

@@ -94,7 +94,7 @@ export class Desks {
     const instances = new InstanceDesk(world, ledger, fleet);
     const logs = new LogDesk(world, ledger, fleet);
     const stops = new StopDesk(world, ledger, fleet, rollouts);
-    const holds = new HoldDesk(world, ledger, fleet);
+    const holds = new HoldDesk(world, ledger, fleet, rollouts);
     const scales = new ScaleDesk(world, ledger, fleet, rollouts);
     return {
       "hub.ps": (params, call) => instances.ps(params, call),

@@ -15,12 +15,19 @@ import type { IncomingCall } from "@propagit/runtime";
 import { chooseDrones } from "./core/drone-target.js";
 import { changed, Draft } from "./core/draft.js";
 import { requireInstances, type FoundInstance } from "./core/instance-target.js";
-import { heldPlaces, holdInstances, releaseHolds, routedAway } from "./core/hold-edits.js";
+import {
+  heldPlaces,
+  holdInstances,
+  releaseHolds,
+  routedAway,
+  servicesOf,
+} from "./core/hold-edits.js";
 import { isAlive } from "./core/readiness.js";
 import type { HoldRow } from "./core/rows.js";
 import { byName } from "./fleet-view.js";
 import type { Fleet, Member } from "./fleet.js";
 import type { Ledger } from "./ledger.js";
+import type { Rollouts } from "./rollouts.js";
 import { untilObserved } from "./until-observed.js";
 import type { HubWorld } from "./world.js";
 
@@ -34,11 +41,13 @@ export class HoldDesk {
   readonly #world: HubWorld;
   readonly #ledger: Ledger;
   readonly #fleet: Fleet;
+  readonly #rollouts: Pick<Rollouts, "held">;
 
-  constructor(world: HubWorld, ledger: Ledger, fleet: Fleet) {
+  constructor(world: HubWorld, ledger: Ledger, fleet: Fleet, rollouts: Pick<Rollouts, "held">) {
     this.#world = world;
     this.#ledger = ledger;
     this.#fleet = fleet;
+    this.#rollouts = rollouts;
   }
 
   /** @throws NO_INSTANCE, NO_PLACE, NO_RELEASE, AMBIGUOUS, BAD_PATTERN, STILL_ROUTED, DATA_UNUSABLE */
@@ -88,6 +97,7 @@ export class HoldDesk {
       holdInstances(draft, found.map(placeOf), by);
       return draft.change;
     });
+    this.#rollouts.held(servicesOf(found.map(placeOf)), by);
     const gone = new Set<string>();
     await this.#until(limitMs.hold, signal, () => {
       for (const { drone, report } of found) {

@@ -29,6 +29,8 @@ import type { HubWorld } from "./world.js";
 
 /** For drones to say whether it fits; who does not answer is not waited for. */
 const roomMs = 5_000;
+/** Releases on their way at the same time, those that wait included; a guess. */
+const rolloutsMax = 500;
 /** Deployments at the same time; what a drone can be told. */
 const deploymentsMax = 4_000;
 
@@ -50,10 +52,13 @@ export class ReleaseGate {
   }
 
   /** @throws NO_DRONE, NO_SERVICE, NO_PLACE, OVERLOADED */
-  refuse(rows: LedgerRows, request: ReleaseRequest): void {
+  refuse(rows: LedgerRows, request: ReleaseRequest, underWay: number): void {
     const refusal = refusalOf(request, this.#sight.places());
     if (refusal) throw refusal;
     checkEnvironmentRoom(rows, request.repo, request.environment);
+    if (underWay >= rolloutsMax) {
+      throw new PropagitError("OVERLOADED", `${rolloutsMax} releases are on their way`);
+    }
     if (rows.rows("deployments").size < deploymentsMax) return;
     throw new PropagitError("OVERLOADED", `${deploymentsMax} deployments run already`, {
       hint: "stop one: propagit stop REPO COMMIT",

@@ -1,7 +1,7 @@
 /** Releases on their way by place: the first is under way, the others wait behind it. */
 import { PropagitError } from "@propagit/protocol";
 import { placeName } from "./core/rollout-edits.js";
-import { placeKey } from "./core/rows.js";
+import { placeKey, type RolloutRow } from "./core/rows.js";
 import type { Rollout } from "./rollout.js";
 
 export interface ReleasePlace {
@@ -53,6 +53,13 @@ export class RolloutQueues {
   clear(): void {
     this.#queues.clear();
   }
+}
+
+/** Those that had begun are before those that waited. */
+export function inTurn(rows: readonly RolloutRow[]): readonly RolloutRow[] {
+  const isBegun = ({ phase }: RolloutRow) => phase !== "queued";
+  const waiting = rows.filter((row) => !isBegun(row));
+  return [...rows.filter(isBegun), ...waiting.sort((left, right) => left.number - right.number)];
 }
 
 export function noRelease({ repo, environment, release }: ReleaseName): PropagitError {

@@ -9,7 +9,7 @@ import { ownService, type SeenDrone } from "./core/readiness.js";
 import { releaseOf } from "./core/rollout-edits.js";
 import { refusalOf } from "./core/rollout-refusal.js";
 import type { RolloutTimes, RolloutView } from "./core/rollout-view.js";
-import type { RolloutRow } from "./core/rows.js";
+import { holdKey, type RolloutRow } from "./core/rows.js";
 import type { Fleet, Member } from "./fleet.js";
 import type { HubWorld } from "./world.js";
 
@@ -33,14 +33,17 @@ export class RolloutSight {
     const release = releaseOf(rows, row);
     if (!release) return undefined;
     const { builtOn } = environmentOf(rows, row.repo, row.environment);
+    const { deployment } = row;
+    const holds = rows.rows("holds");
     return {
       now: this.#world.clock.now(),
       release,
-      deployment: rows.rows("deployments").get(row.deployment),
-      drones: this.drones(row.deployment),
+      deployment: rows.rows("deployments").get(deployment),
+      drones: this.drones(deployment),
       builtOn,
       hubSince: this.#hubSince,
       whyNot: row.phase === "queued" ? refusalOf(release, this.places())?.message : undefined,
+      isHeld: (identity, service) => holds.has(holdKey({ deployment, identity, service })),
       freshId: () => this.#world.random.hex(taskIdChars),
     };
   }

@@ -1,10 +1,18 @@
 /** What whoever looks on at a release is told of its way. */
 import { assert } from "@propagit/protocol";
-import { holderText, phaseText, promotedText } from "./core/rollout-text.js";
+import type { Standing } from "./core/rollout-start.js";
+import { holderText, newLines, phaseText, promotedText } from "./core/rollout-text.js";
 import { releaseOf } from "./core/rollout-edits.js";
 import type { LedgerRows } from "./core/draft.js";
 import type { Fleet } from "./fleet.js";
 import type { Rollout } from "./rollout.js";
+
+/** What is seen of the drones while a release starts. */
+export interface StartSight {
+  readonly standings: readonly Standing[];
+  /** What it waits for that no drone tells. */
+  readonly waits: string | undefined;
+}
 
 type Names = Pick<Fleet, "nameOf">;
 
@@ -33,6 +41,16 @@ export function tellHolder(
   if (!release) return;
   const text = holderText(holder.row, release, now, (identity) => fleet.nameOf(identity));
   rollout.tell({ kind: "phase", at: rollout.now, phase: "queued", text: `waits: ${text}` });
+}
+
+/** What is new in it. */
+export function tellStart(rollout: Rollout, { standings, waits }: StartSight): void {
+  const at = rollout.now;
+  for (const line of newLines(standings, rollout.told))
+    rollout.tell({ kind: "drone", at, ...line });
+  if (waits !== undefined && waits !== rollout.waits)
+    rollout.tell({ kind: "note", at, text: waits });
+  rollout.waits = waits;
 }
 
 export function tellPromoted(rollout: Rollout): void {

@@ -17,6 +17,8 @@ export class Rollout {
   readonly result: Promise<RolloutResult>;
   /** What was told last of each drone; see `newLines`. */
   readonly told = new Map<string, string>();
+  /** What was told last that it waits for. */
+  waits: string | undefined;
   isOver = false;
   /** The id of the task whose drone is being asked. */
   asking: string | undefined;

@@ -20,8 +20,9 @@ import {
   supersede,
   writeRollout,
 } from "./core/rollout-edits.js";
-import { verdicts, type Standing } from "./core/rollout-start.js";
-import { newLines, pastParts, stepLine } from "./core/rollout-text.js";
+import { verdicts } from "./core/rollout-start.js";
+import { waitText } from "./core/rollout-waits.js";
+import { pastParts, stepLine } from "./core/rollout-text.js";
 import { releaseKey, type LedgerChange, type RolloutRow } from "./core/rows.js";
 import type { Fleet } from "./fleet.js";
 import type { Ledger } from "./ledger.js";
@@ -29,20 +30,26 @@ import { ReleaseGate, type UnchangedRelease } from "./release-gate.js";
 import type { Asker, ReleaseRequest } from "./rollout-request.js";
 import { resultOfRelease, unchangedResult } from "./rollout-result.js";
 import {
+  inTurn,
   noRelease,
   notUnderWay,
   RolloutQueues,
   type ReleaseName,
   type ReleasePlace,
 } from "./rollout-queues.js";
-import { tellAccepted, tellHolder, tellPhase, tellPromoted } from "./rollout-telling.js";
+import {
+  tellAccepted,
+  tellHolder,
+  tellPhase,
+  tellPromoted,
+  tellStart,
+  type StartSight,
+} from "./rollout-telling.js";
 import { RolloutSight } from "./rollout-sight.js";
 import { Rollout } from "./rollout.js";
 import { TaskRunner } from "./task-runner.js";
 import type { HubWorld } from "./world.js";
 
-/** Releases on their way at the same time, those that wait included; a guess. */
-const rolloutsMax = 500;
 /** Between two looks at all drones, of which each takes about a microsecond. */
 const restMsPerDrone = 0.1;
 /** Until a step that could not be written is tried again. */
@@ -53,7 +60,7 @@ type Begun =
   | { readonly kind: "unchanged"; readonly unchanged: UnchangedRelease };
 
 /** A step with how the drones stood when it was taken: told when it is on disk, after all that came before. */
-type SeenStep = RolloutStep & { readonly standings: readonly Standing[] };
+type SeenStep = RolloutStep & StartSight;
 
 export class Rollouts {
   readonly #world: HubWorld;
@@ -83,12 +90,7 @@ export class Rollouts {
 
   /** Goes on with what a former life of the hub had accepted. */
   resume(): void {
-    const rows = [...this.#ledger.rows("rollouts").values()];
-    const isBegun = ({ phase }: RolloutRow) => phase !== "queued";
-    for (const row of [
-      ...rows.filter(isBegun),
-      ...rows.filter((each) => !isBegun(each)).sort((left, right) => left.number - right.number),
-    ]) {
+    for (const row of inTurn([...this.#ledger.rows("rollouts").values()])) {
       this.#world.log.info(`goes on with ${nameOfRelease(releaseOf(this.#ledger, row) ?? row)}`);
       const rollout = this.#newRollout(row);
       this.#queues.add(rollout);
@@ -155,6 +157,14 @@ export class Rollouts {
     }
   }
 
+  /** Instances were ended by hand: that fails a release on its way of which a service has no place left. */
+  held(services: ReadonlyMap<string, readonly string[]>, by: string): void {
+    for (const rollout of this.#queues.all) {
+      const own = services.get(rollout.row.deployment);
+      if (own) this.#feed(rollout, { kind: "held", services: own, by });
+    }
+  }
+
   /** Nothing more happens; what is under way is on disk. */
   suspend(): void {
     this.#isSuspended = true;
@@ -178,8 +188,8 @@ export class Rollouts {
         request.alongside?.(draft);
         const queue = this.#queues.of(request);
         begun = this.#alreadyBegun(draft, request, deployment);
-        if (begun) return changeOf(draft);
-        this.#refuse(request);
+        if (begun) return draft.changeIfAny;
+        this.#gate.refuse(this.#ledger, request, this.#queues.all.length);
         superseded = request.supersede ? queue.filter(({ row }) => row.phase === "queued") : [];
         const made = this.#make(draft, request, deployment, superseded);
         ({ step } = made);
@@ -238,12 +248,6 @@ export class Rollouts {
     return { rollout, step };
   }
 
-  #refuse(request: ReleaseRequest): void {
-    this.#gate.refuse(this.#ledger, request);
-    if (this.#queues.all.length < rolloutsMax) return;
-    throw new PropagitError("OVERLOADED", `${rolloutsMax} releases are on their way`);
-  }
-
   async #look(rollout: Rollout, { onPart, signal, detach }: Asker): Promise<RolloutResult> {
     const following = rollout.follow((part) => {
       if (!signal.aborted) onPart(part);
@@ -272,7 +276,7 @@ export class Rollouts {
       before = rollout.row;
       const draft = new Draft(this.#ledger);
       step = this.#step(draft, rollout, event);
-      return changeOf(draft);
+      return draft.changeIfAny;
     });
     if (step && !this.#isSuspended) this.#took(rollout, before, step);
   }
@@ -285,7 +289,8 @@ export class Rollouts {
     const step = stepRollout(row, event, view);
     if (step.row !== row) writeRollout(draft, row, step.row, view.now);
     for (const effect of step.durable) applyEffect(draft, step.row, effect, view.now);
-    return { ...step, standings: step.row.phase === "starting" ? verdicts(step.row, view) : [] };
+    if (step.row.phase !== "starting") return { ...step, standings: [], waits: undefined };
+    return { ...step, standings: verdicts(step.row, view), waits: waitText(view) };
   }
 
   /** What follows when a step is on disk. */
@@ -294,9 +299,7 @@ export class Rollouts {
     if (before.phase !== step.row.phase || before.task?.id !== step.row.task?.id) {
       tellPhase(this.#fleet, rollout);
     }
-    for (const line of newLines(step.standings, rollout.told)) {
-      rollout.tell({ kind: "drone", at: rollout.now, ...line });
-    }
+    tellStart(rollout, step);
     for (const effect of step.outward) {
       switch (effect.kind) {
         case "run-task":
@@ -390,9 +393,4 @@ export class Rollouts {
     });
     return rollout;
   }
-}
-
-/** Undefined when nothing changes. */
-function changeOf({ change }: Draft): LedgerChange | undefined {
-  return change.edits.length > 0 ? change : undefined;
 }

@@ -357,6 +357,44 @@ test("an instance that is stopped by hand stays so until it is started again", a
   assert.deepEqual(drone?.ready, ["web.1", "web.2", "web.3"]);
 });
 
+test("a release whose last instances are stopped by hand meanwhile fails at once, another place is enough", async () => {
+  const both = "services: { web: { command: w, instances: { total: 2 } }, job: { command: j } }";
+  const hub = await start(both);
+  const fateOf = ({ service }: { service: string }) =>
+    service === "web" ? ("never" as const) : ("ready" as const);
+  const drones = ["web-1", "web-2"].map((name) => plainDrone(hub, name, { fateOf }));
+  await hub.sim.clock.until("they join", () => drones.every(({ assigned }) => assigned));
+  const { result } = deploy(hub, "one");
+  const isStarting = (each: (typeof drones)[number]) => each.instances.size === 2;
+  await hub.sim.clock.until("it starts", () => drones.every(isStarting), 60_000);
+  const hold = (name: string) => {
+    const target = { repo, services: ["web"], drones: { names: [name] } };
+    return hub.call("hub.hold", { target, start: false, force: true, by: "ann" });
+  };
+  await hold("web-1");
+  await hub.sim.clock.advance(5_000);
+  assert.deepEqual(await states(hub), ["1 deploying running"]);
+  const heldAt = hub.sim.clock.now();
+  await hold("web-2");
+  const { outcome, reason } = await hub.settle(result);
+  assert.deepEqual([outcome, reason], ["failed", "ann stopped web meanwhile"]);
+  assert.ok(hub.sim.clock.now() - heldAt < 10_000);
+});
+
+test("what a release waits for is told when every drone that fits drains meanwhile", async () => {
+  const hub = await start(plain);
+  plainDrone(hub, "web-1", { fateOf: () => "never" });
+  await hub.sim.clock.advance(5_000);
+  const { parts, result } = deploy(hub, "one");
+  await hub.sim.clock.advance(10_000);
+  await hub.call("hub.drain", { drone: "web-1", drain: true });
+  const text = "service web waits: every drone that it may run on drains: web-1";
+  await hub.sim.clock.until("it is told", () => parts.includes(text), 10_000);
+  await hub.call("hub.cancel", { repo });
+  assert.equal((await hub.settle(result)).outcome, "cancelled");
+  assert.equal(parts.filter((part) => part === text).length, 1);
+});
+
 test("a service can be started beside those of a release, until that stops", async () => {
   const hub = await start(plain, plain);
   const [drone, other] = await plainDrones(hub, "web-1", "web-2");

@@ -43,6 +43,11 @@ export class Draft implements LedgerRows {
     return { edits: [...this.#edits.values()], events: this.#events };
   }
 
+  /** Undefined when no row changes. */
+  get changeIfAny(): LedgerChange | undefined {
+    return this.#edits.size > 0 ? this.change : undefined;
+  }
+
   #own(table: TableName): Map<string, unknown> {
     const own = this.#tables.get(table) ?? new Map<string, unknown>(this.#ledger.rows(table));
     this.#tables.set(table, own);

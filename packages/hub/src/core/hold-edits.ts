@@ -29,6 +29,21 @@ export function holdInstances(draft: Draft, instances: readonly HeldInstance[], 
   }
 }
 
+/** Services of them, by deployment. */
+export function servicesOf(
+  instances: readonly HeldInstance[],
+): ReadonlyMap<string, readonly string[]> {
+  const services = new Map<string, string[]>();
+  for (const instance of instances) {
+    const place = placeOf(instance);
+    if (!place) continue;
+    const own = services.get(place.deployment) ?? [];
+    if (!own.includes(place.service)) own.push(place.service);
+    services.set(place.deployment, own);
+  }
+  return services;
+}
+
 /** The given slots are free again. */
 export function releaseHolds(draft: Draft, freed: readonly HoldRow[], by: string): void {
   for (const row of freed) {

@@ -16,6 +16,8 @@ import type { RolloutRow } from "./rows.js";
 
 /** Time for every drone to get it ready beside what its services may take: a big fetch. A guess. */
 const startMs = 10 * 60_000;
+/** For a drone that failed to heal itself while others are on their way; a guess. */
+const healMs = 10_000;
 
 /** How a drone stands that is to run some of it. */
 export interface Standing {
@@ -77,6 +79,29 @@ export function whatLacks(started: readonly string[], view: RolloutView): string
   return missing && `service ${missing.name} is ready on no drone`;
 }
 
+/** Since when some drone failed without a break; undefined again when none does. */
+export function rememberFailing(
+  row: RolloutRow,
+  seen: readonly Standing[],
+  now: number,
+): RolloutRow {
+  const isFailing = seen.some(({ verdict }) => verdict.kind === "failed");
+  if (isFailing === (row.failingSince !== undefined)) return row;
+  const { failingSince: _, ...rest } = row;
+  return isFailing ? { ...rest, failingSince: now } : rest;
+}
+
+/** Whether a drone has failed for so long that the others can no longer make it a success. */
+export function isGivenUp({ failingSince }: RolloutRow, view: RolloutView): boolean {
+  return failingSince !== undefined && view.now >= atLeast(failingSince + healMs, view);
+}
+
+/** When a start comes to nothing if all stays as it is. */
+export function startDeadline({ phaseAt, failingSince }: RolloutRow, view: RolloutTimes): number {
+  const healed = failingSince === undefined ? Number.POSITIVE_INFINITY : failingSince + healMs;
+  return atLeast(Math.min(phaseAt + startLimitMs(view), healed), view);
+}
+
 export function outcomeOf({ drone, verdict }: Standing): DroneOutcome {
   switch (verdict.kind) {
     case "pending":
@@ -103,7 +128,7 @@ export function latenessOf(row: RolloutRow, view: RolloutView): Lateness {
   return `it was not ready within ${Math.round(limit / 6_000) / 10} min`;
 }
 
-export function startLimitMs({ release }: RolloutTimes): number {
+function startLimitMs({ release }: RolloutTimes): number {
   const { services } = release.specification;
   return services.reduce((sum, { readyTimeoutMs }) => sum + readyTimeoutMs, startMs);
 }

@@ -19,6 +19,8 @@ export interface RolloutView {
   readonly hubSince: number;
   /** Why nothing can be run at all; asked when its turn comes. */
   readonly whyNot: string | undefined;
+  /** Whether instances of a service were ended by hand on a drone, and stay so. */
+  readonly isHeld: (identity: string, service: string) => boolean;
   readonly freshId: () => string;
 }
 

@@ -5,7 +5,7 @@
  *
  *     queued --turn--> building --done--> testing --done--> releasing --done--> starting --ready--> (end: ready)
  *        |                 \________________\__________________\___________________/
- *        |                     a task failed, an instance failed, late, cancelled, stopped
+ *        |                     a task failed, an instance failed, late, cancelled, stopped, held
  *        |                                              |
  *        |                                          undoing --gone | late--> (end: failed | cancelled)
  *        \--cancelled | nothing fits--> (end: cancelled | failed)
@@ -19,14 +19,17 @@
 import type { DroneOutcome, Result } from "@propagit/protocol";
 import { isThere } from "./readiness.js";
 import {
+  isGivenUp,
   latenessOf,
   outcomeOf,
   rememberDrones,
+  rememberFailing,
   servicesNow,
-  startLimitMs,
+  startDeadline,
   verdicts,
   whatLacks,
 } from "./rollout-start.js";
+import { lostService } from "./rollout-waits.js";
 import {
   attemptsMax,
   chooseDrone,
@@ -53,7 +56,9 @@ export type RolloutEvent =
   | { readonly kind: "task-ended"; readonly id: string; readonly result: TaskResult }
   | { readonly kind: "cancelled"; readonly text: string }
   /** What it is to run was stopped by somebody. */
-  | { readonly kind: "stopped"; readonly text: string };
+  | { readonly kind: "stopped"; readonly text: string }
+  /** Instances of these services were ended by hand, and stay so. */
+  | { readonly kind: "held"; readonly services: readonly string[]; readonly by: string };
 
 export type DurableEffect =
   /** Its deployment is made, or taken over from a release before. */
@@ -98,6 +103,12 @@ export function stepRollout(row: RolloutRow, event: RolloutEvent, view: RolloutV
       const { former: _, ...rest } = row;
       return give(rest, view, { state: "failed", reason: event.text, drones: [] });
     }
+    case "held": {
+      const lost = row.phase === "queued" ? undefined : lostService(event.services, view);
+      if (lost === undefined) return nothing(row);
+      const reason = `${event.by} stopped ${lost} meanwhile`;
+      return give(row, view, { state: "failed", reason, drones: [] });
+    }
     default:
       return event satisfies never;
   }
@@ -116,7 +127,7 @@ export function deadlineOf(row: RolloutRow, view: RolloutTimes): number | undefi
       return task && row.task && atLeast(taskDeadline(row.task, task), view);
     }
     case "starting":
-      return atLeast(row.phaseAt + startLimitMs(view), view);
+      return startDeadline(row, view);
     case "undoing":
       return atLeast(row.phaseAt + undoMs, view);
     default:
@@ -254,14 +265,16 @@ function again(row: RolloutRow, task: TaskRow, why: string, view: RolloutView): 
   return { ...next, outward: [note, ...next.outward] };
 }
 
-function lookAtStart(row: RolloutRow, view: RolloutView): RolloutStep {
+function lookAtStart(before: RolloutRow, view: RolloutView): RolloutStep {
   const started = view.deployment?.services ?? [];
-  const services = servicesNow(row, view, started);
+  const services = servicesNow(before, view, started);
   if (services.length > started.length) {
-    return { row, durable: [{ kind: "start", services }], outward: [] };
+    return { row: before, durable: [{ kind: "start", services }], outward: [] };
   }
-  const seen = verdicts(row, view);
-  if (seen.some(({ verdict }) => verdict.kind === "pending")) return nothing(row);
+  const seen = verdicts(before, view);
+  const row = rememberFailing(before, seen, view.now);
+  const isPending = seen.some(({ verdict }) => verdict.kind === "pending");
+  if (isPending && !isGivenUp(row, view)) return nothing(row);
   const drones = seen.map(outcomeOf);
   const failed = drones.filter(({ outcome }) => outcome === "failed");
   const [first] = failed;
@@ -298,7 +311,7 @@ function give(
 ): RolloutStep {
   if (row.phase === "undoing") return nothing(row);
   if (row.phase === "queued") return end(row, failure);
-  const { task, ...rest } = row;
+  const { task, failingSince: _, ...rest } = row;
   // A cancelled start tells how far its drones were.
   const drones =
     failure.drones.length > 0 || row.phase !== "starting"

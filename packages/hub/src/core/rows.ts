@@ -92,7 +92,6 @@ const placementRow = Type.Object({
   deployment: deploymentId,
   counts: Type.Record(Type.String(), Type.Record(Type.String(), count)),
 });
-export type PlacementRow = Static<typeof placementRow>;
 
 /** Instances that a user ended on one drone, and that stay so. */
 const holdRow = Type.Object({
@@ -198,6 +197,8 @@ const rolloutRow = Type.Object({
       staleFailures: Type.Array(Type.String()),
     }),
   ),
+  /** Since when one of them fails while others are on their way; absent while none does. */
+  failingSince: Type.Optional(time),
   /** The deployment as it was before, for when this comes to nothing; absent when there was none. */
   former: Type.Optional(deploymentRow),
   /** Why it comes to nothing: the first reason. */

@@ -3,7 +3,13 @@ import { test } from "node:test";
 import type { InstancePhase, InstanceReport, Service, Specification } from "@propagit/protocol";
 import type { SeenDrone } from "../../src/core/readiness.js";
 import type { RolloutView } from "../../src/core/rollout-view.js";
-import { stepRollout, type RolloutEvent, type TaskResult } from "../../src/core/rollout.js";
+import { waitText } from "../../src/core/rollout-waits.js";
+import {
+  deadlineOf,
+  stepRollout,
+  type RolloutEvent,
+  type TaskResult,
+} from "../../src/core/rollout.js";
 import type { DeploymentRow, RolloutRow } from "../../src/core/rows.js";
 
 const commit = "1".repeat(40);
@@ -93,6 +99,7 @@ function view(more: Partial<RolloutView> = {}): RolloutView {
     builtOn: undefined,
     hubSince: 0,
     whyNot: undefined,
+    isHeld: () => false,
     freshId: () => `id-${++ids}`,
     ...more,
   };
@@ -218,6 +225,67 @@ test("starting: too late is a failure, but not right after a restart of the hub"
   assert.equal(reason, "it failed on a: it was not ready within 10 min: starting");
   const fresh = { ...late, hubSince: late.now - 1_000 };
   assert.deepEqual(step(starting, { kind: "looked" }, fresh).effects, []);
+});
+
+test("starting: a failure that lasts for ten seconds is not waited out with the others; one that heals is", () => {
+  const begun = { ...starting, drones: memory(["a", "b"]) };
+  const look = (row: RolloutRow, phase: InstancePhase, now: number) =>
+    step(row, { kind: "looked" }, startedView([drone("a", phase), drone("b", "restarting")], now));
+  const noted = look(begun, "failed", 1_000_000);
+  assert.deepEqual([noted.phase, noted.row.failingSince], ["starting", 1_000_000]);
+  assert.equal(deadlineOf(noted.row, view()), 1_010_000, "it looks again by itself");
+  const healed = look(noted.row, "ready", 1_009_999);
+  assert.deepEqual([healed.phase, healed.row], ["starting", begun]);
+  const anew = look(healed.row, "failed", 1_012_000);
+  assert.equal(look(anew.row, "failed", 1_021_999).phase, "starting");
+  const given = look(anew.row, "failed", 1_022_000).row;
+  assert.equal(given.failure?.reason, "it failed on a: exit code 1");
+  assert.deepEqual(given.failure.drones, [
+    { drone: "a", outcome: "failed", reason: "exit code 1" },
+    { drone: "b", outcome: "stopped", reason: "it was not ready yet" },
+  ]);
+});
+
+test("starting: a failure that was seen before a restart of the hub has a minute to heal", () => {
+  const row = { ...starting, drones: memory(["a", "b"]), failingSince: 1_000_000 };
+  const drones = [drone("a", "failed"), drone("b", "starting")];
+  const seen = { ...startedView(drones, 1_050_000), hubSince: 1_040_000 };
+  assert.equal(step(row, { kind: "looked" }, seen).phase, "starting");
+  assert.equal(deadlineOf(row, seen), 1_100_000);
+  assert.equal(step(row, { kind: "looked" }, { ...seen, now: 1_100_000 }).phase, "undoing");
+});
+
+test("starting: a hold that takes the last place of a service fails it, one that leaves a place does not", () => {
+  const held: RolloutEvent = { kind: "held", services: ["web"], by: "ann" };
+  const away = drone("b", "ready", { contact: "away" });
+  const none = startedView([drone("a", "starting", { wanted: new Map() }), away]);
+  const undoing = step(starting, held, none);
+  assert.deepEqual([undoing.phase, undoing.effects], ["undoing", ["undo"]]);
+  assert.equal(undoing.row.failure?.reason, "ann stopped web meanwhile");
+  const former = running(["web"]);
+  assert.deepEqual(step({ ...starting, former }, held, none).row.former, former, "it stays");
+  const left = startedView([drone("a", "starting", { wanted: new Map() }), drone("b", "starting")]);
+  assert.deepEqual(step(starting, held, left), step(starting, { kind: "looked" }, left));
+  assert.equal(step(starting, { ...held, services: ["db"] }, none).phase, "starting");
+  assert.equal(step(queued, held, none).phase, "queued");
+});
+
+test("starting: a service without a place is named with its reason, not while it is only just placed", () => {
+  const wanted = new Map<string, number>();
+  const draining = drone("a", undefined, { wanted, draining: true });
+  const open = drone("b", undefined, { wanted });
+  const own = drone("c", undefined, { wanted: new Map([["", 1]]), ownCommand: true });
+  const text = (drones: readonly SeenDrone[], isHeld = false) =>
+    waitText({ ...startedView(drones), isHeld: () => isHeld });
+  assert.equal(text([drone("a")]), undefined);
+  assert.equal(text([draining, own]), undefined, "its own command stands for every service");
+  assert.equal(text([draining]), "service web waits: every drone that it may run on drains: a");
+  assert.equal(text([draining, open]), undefined);
+  assert.equal(text([draining, open], true), "service web waits: it was stopped by hand on b");
+  assert.equal(
+    text([{ ...open, contact: "away" }]),
+    "service web waits: no drone that it may run on is there",
+  );
 });
 
 test("starting: services come when those before them are ready", () => {
