@@ -1,7 +1,6 @@
 /** Asks an instance how it is: over HTTP, by connecting, or by a command. */
 import { spawn } from "node:child_process";
 import { get as httpGet } from "node:http";
-import { get as httpsGet } from "node:https";
 import { connect } from "node:net";
 import { constants } from "node:os";
 import { toPropagitError } from "@propagit/protocol";
@@ -29,11 +28,10 @@ export const nodeChecks: Checks = {
 /** A redirect is an answer, not a way to go: what it leads to is not this instance. */
 function checkHttp(url: string, timeoutMs: number): ReturnType<Checks["http"]> {
   return new Promise((resolve) => {
-    const get = url.startsWith("https:") ? httpsGet : httpGet;
     const headers = { "user-agent": "propagit-health", connection: "close" };
     let timer: NodeJS.Timeout | undefined;
     try {
-      const request = get(url, { agent: false, headers }, (response) => {
+      const request = httpGet(url, { agent: false, headers }, (response) => {
         const { statusCode: status = 0 } = response;
         let bytes = 0;
         response.on("error", () => undefined);
