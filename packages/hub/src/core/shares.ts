@@ -31,10 +31,7 @@ export function checkShares(shares: readonly Share[]): readonly Share[] {
 }
 
 /** Whether visitors of a share may get there; a share without a deployment takes any of its commit. */
-export function leadsTo(
-  share: Omit<Share, "weight">,
-  { commit, deployment }: Destination,
-): boolean {
+export function leadsTo(share: Destination, { commit, deployment }: Destination): boolean {
   if (share.commit !== commit) return false;
   return (
     share.deployment === undefined || deployment === undefined || share.deployment === deployment
