@@ -45,8 +45,13 @@ export class Cluster {
   }
 
   /** Starts a daemon that is ended with the cluster; its data is in the cluster's folder. */
-  start(name: string, program: Program, args: readonly string[]): DaemonProcess {
-    const daemon = new DaemonProcess(name, program, args, this.env);
+  start(
+    name: string,
+    program: Program,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): DaemonProcess {
+    const daemon = new DaemonProcess(name, program, args, { ...this.env, ...env });
     this.#daemons.push(daemon);
     return daemon;
   }
@@ -59,12 +64,16 @@ export class Cluster {
 
   /** The hub; with the registry of `startRegistry` unless it shall have its own. */
   async startHub(
-    options: { readonly ownRegistry?: boolean; readonly flags?: readonly string[] } = {},
+    options: {
+      readonly ownRegistry?: boolean;
+      readonly flags?: readonly string[];
+      readonly env?: Readonly<Record<string, string>>;
+    } = {},
   ): Promise<DaemonProcess> {
     const registry = options.ownRegistry ? [] : [`--registry=${this.registryAddress}`];
     const own = options.flags ?? [];
     const flags = [`--port=${this.ports.hub}`, `--secret=${secret}`, ...registry, ...own];
-    const daemon = this.start("hub", "propagit", ["hub", ...flags]);
+    const daemon = this.start("hub", "propagit", ["hub", ...flags], options.env);
     await daemon.said(/listening on/);
     return daemon;
   }
