@@ -29,7 +29,7 @@ describe("on two machines", () => {
   });
 
   after(async () => {
-    for (const daemon of daemons.reverse()) await daemon.stop();
+    for (const daemon of daemons.reverse()) await daemon.stop("SIGINT");
     if (problem === undefined) {
       for (const machine of [hubMachine, droneMachine]) ip(["netns", "delete", machine]);
     }
