@@ -43,12 +43,8 @@ describe("a deploy", () => {
     }
     await cluster.startProxy();
   };
-  const release = async (greeting: string) => {
-    await app.write(greeting);
-    const commit = await tree.commit(greeting);
-    await tree.git("push", "--quiet", `http://localhost:${cluster.ports.hub}/webapp`, "master");
-    return commit;
-  };
+  const release = (greeting: string) =>
+    app.push(greeting, `http://localhost:${cluster.ports.hub}/webapp`);
   const deploy = async (commit: string): Promise<RolloutResult> => {
     const { exitCode, stdout, stderr } = await cluster.propagit(
       "deploy",

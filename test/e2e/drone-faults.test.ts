@@ -48,12 +48,8 @@ describe("a drone", () => {
   const startDrone = (...flags: string[]) =>
     cluster.startDrone([], ["--name=a", `--data=${data()}`, ...flags]);
   const visit = async () => (await get(cluster.ports.proxy, { host: "webapp.localhost" })).body;
-  const release = async (greeting: string) => {
-    await app.write(greeting);
-    const commit = await tree.commit(greeting);
-    await tree.git("push", "--quiet", `http://localhost:${cluster.ports.hub}/webapp`, "master");
-    return commit;
-  };
+  const release = (greeting: string) =>
+    app.push(greeting, `http://localhost:${cluster.ports.hub}/webapp`);
   const deploy = async (greeting: string) => {
     const commit = await release(greeting);
     const { exitCode, stderr } = await cluster.propagit("deploy", "webapp", commit);

@@ -48,12 +48,8 @@ describe("a hub that is killed with -9", () => {
     await cluster.destroy();
   });
 
-  const release = async (greeting: string) => {
-    await app.write(greeting);
-    const commit = await tree.commit(greeting);
-    await tree.git("push", "--quiet", `http://localhost:${cluster.ports.hub}/webapp`, "master");
-    return commit;
-  };
+  const release = (greeting: string) =>
+    app.push(greeting, `http://localhost:${cluster.ports.hub}/webapp`);
   const visit = async () => (await get(cluster.ports.proxy, { host: "webapp.localhost" })).body;
   const restart = async () => {
     hub.kill("SIGKILL");

@@ -1,14 +1,78 @@
-/** Commands that are run on drones: what `run` and `exec` share. */
+/** Commands that are run on drones: what `run`, `exec` and `spawn` share. */
+import { randomBytes } from "node:crypto";
 import { constants } from "node:os";
 import {
+  parseServiceName,
   PropagitError,
   type Params,
   type Result,
   type RunPart,
   type RunResult,
 } from "@propagit/protocol";
+import type { Command } from "commander";
+import { author } from "./author.js";
+import { asFlag, asRepeatedFlag, parseSetting } from "./flags.js";
+import { withHubFlags, type HubFlags } from "./hub-call.js";
 import { formatNames } from "./output/quantity.js";
 import { plainText } from "./output/text-width.js";
+import {
+  droneTarget,
+  environmentOf,
+  parseRepoRelease,
+  withDroneFlags,
+  withEnvironmentFlag,
+  type DroneFlags,
+  type EnvironmentFlags,
+  type RepoRelease,
+} from "./targets.js";
+
+/** What the flags of `exec`, `run` and `spawn` have in common. */
+export interface RemoteFlags extends HubFlags, EnvironmentFlags, DroneFlags {}
+
+/** Adds the release and the command that it is about, and `--hub`, `--environment`, `--drone`, `--label`. */
+export function withRemoteCommand(command: Command): Command {
+  const about = command
+    .argument("<repo>", "the repository, or REPO@RELEASE", asFlag(parseRepoRelease))
+    .argument("[command...]", "the command, after `--`")
+    .usage("[options] <repo> -- <command...>");
+  return withDroneFlags(withEnvironmentFlag(withHubFlags(about)));
+}
+
+/** One service, whose environment, folder and user a command has. */
+export interface OneServiceFlags {
+  readonly service?: string;
+}
+
+export function withOneService(command: Command): Command {
+  return command.option(
+    "--service <name>",
+    "service whose environment it has (default: the first)",
+    asFlag(parseServiceName),
+  );
+}
+
+export function withVariables(command: Command): Command {
+  return command.option(
+    "--env <NAME=VALUE>",
+    "variable for the command; may be repeated",
+    asRepeatedFlag(parseSetting),
+  );
+}
+
+/** What `exec` and `run` ask of the hub alike. */
+export function runTarget(
+  what: RepoRelease,
+  flags: RemoteFlags & OneServiceFlags,
+): Pick<RunParams, "stream" | "repo" | "release" | "environment" | "service" | "drones" | "by"> {
+  return {
+    stream: randomBytes(16).toString("hex"),
+    ...what,
+    ...environmentOf(flags),
+    ...(flags.service !== undefined && { service: flags.service }),
+    drones: droneTarget(flags) ?? {},
+    by: author(),
+  };
+}
 
 /** @throws BAD_USAGE */
 export function checkCommand(name: string, words: readonly string[]): string[] {

@@ -19,6 +19,21 @@ export const variablesSchema = Type.Record(Type.String({ pattern: variableName }
 });
 export type Variables = Static<typeof variablesSchema>;
 
+/** Set for every instance by whoever starts it; what a manifest or a setting says would be lost. */
+export const reservedVariables: ReadonlySet<string> = new Set([
+  "PORT",
+  "HOST",
+  "REPO",
+  "COMMIT",
+  "RELEASE",
+  "SERVICE",
+  "ENVIRONMENT",
+  "DRONE_ID",
+  "PROCESS_ID",
+  "REGISTRY",
+  "REGISTRY_TOKEN",
+]);
+
 export const healthSchema = exact({
   check: Type.Union([
     /** GET `path`; one of `statuses` (inclusive ranges) is healthy. */

@@ -30,4 +30,5 @@ export {
   type FreePortOptions,
   type PortRange,
 } from "./system/ports.js";
-export { identifyProcess, isRunning, type ProcessIdentity } from "./system/processes.js";
+export { readStat, type ProcStat } from "./system/proc-stat.js";
+export { identifyProcess, isAlive, isRunning, type ProcessIdentity } from "./system/processes.js";

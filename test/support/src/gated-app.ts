@@ -49,6 +49,15 @@ export class GatedApp {
     await tree.write("propagit.yaml", lines.join("\n"));
   }
 
+  /** Writes, commits and pushes a release that says `greeting`; its commit. */
+  async push(greeting: string, url: string): Promise<string> {
+    const { tree } = this.#options;
+    await this.write(greeting);
+    const commit = await tree.commit(greeting);
+    await tree.git("push", "--quiet", url, "master");
+    return commit;
+  }
+
   /** Lets a step go on, now and from now on. */
   async open(...gates: readonly Gate[]): Promise<void> {
     await mkdir(join(this.#options.folder, "gates"), { recursive: true });

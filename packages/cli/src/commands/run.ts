@@ -1,62 +1,42 @@
-import { randomBytes } from "node:crypto";
-import { parseServiceName, type RunPart } from "@propagit/protocol";
+import type { RunPart } from "@propagit/protocol";
 import type { Conversation } from "@propagit/runtime";
 import { Command } from "commander";
-import { author } from "../author.js";
 import { examples } from "../examples.js";
-import { asFlag, asRepeatedFlag, parseSetting } from "../flags.js";
-import { withHub, withHubFlags, type HubFlags } from "../hub-call.js";
+import { withHub } from "../hub-call.js";
 import {
   checkCommand,
   exitCodeOf,
   failureOf,
+  runTarget,
+  withOneService,
+  withRemoteCommand,
+  withVariables,
+  type OneServiceFlags,
+  type RemoteFlags,
   type OutputPart,
   type RunParams,
 } from "../remote-command.js";
 import { RemoteInput } from "../remote-input.js";
 import { RemoteOutput } from "../remote-output.js";
-import {
-  droneTarget,
-  environmentOf,
-  parseRepoRelease,
-  withDroneFlags,
-  withEnvironmentFlag,
-  type DroneFlags,
-  type EnvironmentFlags,
-  type RepoRelease,
-} from "../targets.js";
+import type { RepoRelease } from "../targets.js";
 import { hasTerminal, terminalKind, terminalSize } from "../terminal.js";
 
-export interface OneServiceFlags {
-  readonly service?: string;
-}
-
-interface RunFlags extends HubFlags, EnvironmentFlags, DroneFlags, OneServiceFlags {
+interface RunFlags extends RemoteFlags, OneServiceFlags {
   readonly env?: readonly (readonly [string, string])[];
 }
 
 export function runCommandCommand(): Command {
-  const command = serviceFlag(
-    withDroneFlags(
-      withEnvironmentFlag(
-        withHubFlags(
-          new Command("run")
-            .summary("run a one-off command in a release, on one drone")
-            .description(
-              "Runs a command to its end in the folder and environment of a release, beside its instances, on one drone that fits. Standard input, output and signals are connected, the terminal too when there is one; it ends with the command's exit code.",
-            )
-            .argument("<repo>", "the repository, or REPO@RELEASE", asFlag(parseRepoRelease))
-            .argument("[command...]", "the command, after `--`"),
-        ),
+  const command = withVariables(
+    withOneService(
+      withRemoteCommand(
+        new Command("run")
+          .summary("run a one-off command in a release, on one drone")
+          .description(
+            "Runs a command to its end in the folder and environment of a release, beside its instances, on one drone that fits. Standard input, output and signals are connected, the terminal too when there is one; it ends with the command's exit code.",
+          ),
       ),
     ),
-  )
-    .usage("[options] <repo> -- <command...>")
-    .option(
-      "--env <NAME=VALUE>",
-      "variable for the command; may be repeated",
-      asRepeatedFlag(parseSetting),
-    );
+  );
   return examples(command, [
     "propagit run webapp -- node migrate.js",
     "propagit run webapp@14 --drone=web-1 -- bash",
@@ -64,30 +44,16 @@ export function runCommandCommand(): Command {
   ]).action(run);
 }
 
-/** One service, whose environment, folder and user a command has. */
-export function serviceFlag(command: Command): Command {
-  return command.option(
-    "--service <name>",
-    "service whose environment it has (default: the first)",
-    asFlag(parseServiceName),
-  );
-}
-
 async function run(what: RepoRelease, words: string[], flags: RunFlags): Promise<void> {
   const isTerminal = hasTerminal();
   const params: RunParams = {
-    stream: randomBytes(16).toString("hex"),
-    ...what,
-    ...environmentOf(flags),
-    ...(flags.service !== undefined && { service: flags.service }),
-    drones: droneTarget(flags) ?? {},
+    ...runTarget(what, flags),
     inside: false,
     one: true,
     command: checkCommand("run", words),
     env: Object.fromEntries(flags.env ?? []),
     ...(isTerminal && { terminal: { ...terminalSize(), kind: terminalKind() } }),
     input: true,
-    by: author(),
   };
   const result = await withHub(flags, (hub) => converse(hub, params));
   const failure = failureOf(result);

@@ -2,25 +2,21 @@ import { parseServiceName } from "@propagit/protocol";
 import { Command } from "commander";
 import { author } from "../author.js";
 import { examples } from "../examples.js";
-import { asFlag, asRepeatedFlag, parseSetting } from "../flags.js";
-import { withHub, withHubFlags, type HubFlags } from "../hub-call.js";
+import { asFlag } from "../flags.js";
+import { withHub } from "../hub-call.js";
 import { print, printJson } from "../output/print.js";
 import { formatProgress } from "../output/progress.js";
 import { formatCount } from "../output/quantity.js";
-import { checkCommand } from "../remote-command.js";
-import { spawnedService } from "../spawned-service.js";
 import {
-  droneTarget,
-  environmentOf,
-  parseRepoRelease,
-  withDroneFlags,
-  withEnvironmentFlag,
-  type DroneFlags,
-  type EnvironmentFlags,
-  type RepoRelease,
-} from "../targets.js";
+  checkCommand,
+  withRemoteCommand,
+  withVariables,
+  type RemoteFlags,
+} from "../remote-command.js";
+import { spawnedService } from "../spawned-service.js";
+import { droneTarget, environmentOf, type RepoRelease } from "../targets.js";
 
-interface SpawnFlags extends HubFlags, EnvironmentFlags, DroneFlags {
+interface SpawnFlags extends RemoteFlags {
   readonly name?: string;
   readonly env?: readonly (readonly [string, string])[];
   readonly worker?: boolean;
@@ -29,30 +25,18 @@ interface SpawnFlags extends HubFlags, EnvironmentFlags, DroneFlags {
 }
 
 export function spawnCommand(): Command {
-  const command = withDroneFlags(
-    withEnvironmentFlag(
-      withHubFlags(
-        new Command("spawn")
-          .summary("keep one more command running beside the services of a release")
-          .description(
-            "Starts a command in the folder and environment of a release and keeps it running like a service of the manifest, on every drone that fits. `propagit stop REPO --service=NAME` ends it.",
-          )
-          .argument("<repo>", "the repository, or REPO@RELEASE", asFlag(parseRepoRelease))
-          .argument("[command...]", "the command, after `--`"),
+  const named = withRemoteCommand(
+    new Command("spawn")
+      .summary("keep one more command running beside the services of a release")
+      .description(
+        "Starts a command in the folder and environment of a release and keeps it running like a service of the manifest, on every drone that fits. `propagit stop REPO --service=NAME` ends it.",
       ),
-    ),
-  )
-    .usage("[options] <repo> -- <command...>")
-    .option(
-      "--name <name>",
-      "name of the service (default: the script's file name)",
-      asFlag(parseServiceName),
-    )
-    .option(
-      "--env <NAME=VALUE>",
-      "variable for the command; may be repeated",
-      asRepeatedFlag(parseSetting),
-    )
+  ).option(
+    "--name <name>",
+    "name of the service (default: the script's file name)",
+    asFlag(parseServiceName),
+  );
+  const command = withVariables(named)
     .option("--worker", "it never listens on PORT")
     .option("--one", "on one of the drones that fit instead of each")
     .option("--json", "print the instances as JSON");

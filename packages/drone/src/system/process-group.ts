@@ -3,8 +3,8 @@
  * or when it carries its PROCESS_ID: what made itself a group or a session of its own is found by that.
  */
 import { readFile } from "node:fs/promises";
-import { sleep, type Clock } from "@propagit/runtime";
-import { readPids, readStat, shared } from "./proc.js";
+import { sleep, type Clock, readStat } from "@propagit/runtime";
+import { readPids, shared } from "./proc.js";
 
 /** From quick, as most end at once, to calm. */
 const pollMsMin = 20;

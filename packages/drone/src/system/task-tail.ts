@@ -2,7 +2,8 @@
  * Follows the output file of a task while it is written, at a bounded rate: of a flood only the newest part
  * is read, and the file itself is cut when it grows too large.
  */
-import { open, stat, truncate } from "node:fs/promises";
+import { fstatSync, ftruncateSync, readSync } from "node:fs";
+import { open, stat, type FileHandle } from "node:fs/promises";
 import { StringDecoder } from "node:string_decoder";
 import type { TaskListener } from "../task-world.js";
 
@@ -12,7 +13,7 @@ const lookMs = 100;
 const readBytesMax = 1024 * 1024;
 /** Of its beginning this much is read in any case. */
 const headBytes = 64 * 1024;
-/** The file begins again above it; what is written in that moment is lost. */
+/** The file begins again above it, see cut(). */
 const fileBytesMax = 64 * 2 ** 20;
 
 export class TaskTail {
@@ -57,8 +58,8 @@ export class TaskTail {
   }
 
   /** However much there is: causes stand at the beginning. */
-  async #begin(size: number): Promise<void> {
-    const buffer = await readPart(this.#path, 0, Math.min(size, headBytes));
+  async #begin(file: FileHandle, size: number): Promise<void> {
+    const buffer = await readPart(file, 0, Math.min(size, headBytes));
     this.#hasBegun = true;
     this.#at = buffer.length;
     this.#listener(this.#decoder.write(buffer), 0);
@@ -67,26 +68,44 @@ export class TaskTail {
   async #look(): Promise<void> {
     const { size } = await stat(this.#path);
     if (size <= this.#at) return;
-    if (!this.#hasBegun) await this.#begin(size);
+    const file = await open(this.#path, "r+");
+    try {
+      if (!this.#hasBegun) await this.#begin(file, size);
+      await this.#read(file, size);
+      if (size > fileBytesMax) this.#cut(file);
+    } finally {
+      await file.close();
+    }
+  }
+
+  async #read(file: FileHandle, size: number): Promise<void> {
     const from = Math.max(this.#at, size - readBytesMax);
-    const buffer = await readPart(this.#path, from, size - from);
+    const buffer = await readPart(file, from, size - from);
     const leftOut = from - this.#at;
     this.#at = from + buffer.length;
-    if (size > fileBytesMax) {
-      // It is appended to, so the next line lands at the beginning.
-      await truncate(this.#path, 0);
-      this.#at = 0;
-    }
     this.#listener(this.#decoder.write(buffer), leftOut);
+  }
+
+  /**
+   * The file is appended to, so the next line lands at its beginning. What was written since the reading is
+   * read in one uninterrupted step with the cut: otherwise the last words of a command that ends just then
+   * would be lost, and they are those that say why.
+   */
+  #cut(file: FileHandle): void {
+    const { size } = fstatSync(file.fd);
+    const from = Math.max(this.#at, size - readBytesMax);
+    const buffer = Buffer.alloc(size - from);
+    const bytesRead = readSync(file.fd, buffer, 0, buffer.length, from);
+    ftruncateSync(file.fd);
+    const leftOut = from - this.#at;
+    this.#at = 0;
+    if (bytesRead + leftOut > 0) {
+      this.#listener(this.#decoder.write(buffer.subarray(0, bytesRead)), leftOut);
+    }
   }
 }
 
-async function readPart(path: string, from: number, length: number): Promise<Buffer> {
-  const file = await open(path, "r");
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, from);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
-  }
+async function readPart(file: FileHandle, from: number, length: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, from);
+  return buffer.subarray(0, bytesRead);
 }

@@ -2,7 +2,7 @@
 import { closeSync, constants as flags, openSync } from "node:fs";
 import { constants } from "node:os";
 import { PropagitError } from "@propagit/protocol";
-import type { Clock } from "@propagit/runtime";
+import { isAlive, type Clock } from "@propagit/runtime";
 import type * as NodePty from "@lydell/node-pty";
 import type { RunCommand, RunListener, RunningCommand } from "../task-world.js";
 import { endSession } from "./terminal-session.js";
@@ -105,15 +105,6 @@ function pauseWhileAlive(pty: NodePty.IPty): void {
     pty.resume();
   }, lookMs);
   look.unref();
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** It may have ended a moment ago. */

@@ -2,8 +2,8 @@
  * Everything that a command started, by its session: a shell with jobs puts each into a group of its own,
  * and PROCESS_ID does not tell, as a command inside an instance has that of the instance.
  */
-import { sleep, type Clock } from "@propagit/runtime";
-import { readPids, readStat, shared, type ProcStat } from "./proc.js";
+import { sleep, type Clock, readStat, type ProcStat } from "@propagit/runtime";
+import { readPids, shared } from "./proc.js";
 import { signalGroup } from "./process-group.js";
 
 /** From one signal to the next, stronger one. A shell that is left passes the first on; guesses. */

@@ -1,7 +1,8 @@
 /** What instances use of the machine, out of /proc: measured when somebody asks, never before. */
 import { readFile } from "node:fs/promises";
 import type { Usage } from "@propagit/protocol";
-import { readPids, readStat, type ProcStat } from "./proc.js";
+import { readStat, type ProcStat } from "@propagit/runtime";
+import { readPids } from "./proc.js";
 
 /** Of the times in /proc/PID/stat (USER_HZ), the same on every Linux that Node runs on. */
 const ticksPerSecond = 100;

@@ -2,23 +2,14 @@
  * Settings of an environment: which names and values they may have, what a change makes of them, and how
  * two releases differ in theirs. Values are hidden before they get here.
  */
-import { PropagitError, quote, type ConfigChange, type Specification } from "@propagit/protocol";
+import {
+  PropagitError,
+  quote,
+  reservedVariables,
+  type ConfigChange,
+  type Specification,
+} from "@propagit/protocol";
 import type { SettingRow, SettingRows } from "./rows.js";
-
-/** Set for every instance by whoever starts it; what a setting says would be lost. */
-const reservedNames: ReadonlySet<string> = new Set([
-  "PORT",
-  "HOST",
-  "REPO",
-  "COMMIT",
-  "RELEASE",
-  "SERVICE",
-  "ENVIRONMENT",
-  "DRONE_ID",
-  "PROCESS_ID",
-  "REGISTRY",
-  "REGISTRY_TOKEN",
-]);
 
 /** As in `variablesSchema`, since they all become variables. */
 const valueCharsMax = 32_768;
@@ -39,7 +30,7 @@ export function checkSetting({ name, value }: NewSetting): void {
   if (!/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name) || name === "__proto__") {
     throw wrong(`${quote(name)} cannot be the name of a variable`);
   }
-  if (reservedNames.has(name) || name.startsWith("PORT_")) {
+  if (reservedVariables.has(name) || name.startsWith("PORT_")) {
     throw wrong(`${name} is set by propagit itself`, "choose another name");
   }
   if (value.includes("\0")) throw wrong(`the value of ${name} has a NUL character in it`, "");

@@ -1,5 +1,10 @@
 /** Shapes of the small things that a manifest is made of. */
-import { parseSelector, toPropagitError, type Selector } from "@propagit/protocol";
+import {
+  parseSelector,
+  reservedVariables,
+  toPropagitError,
+  type Selector,
+} from "@propagit/protocol";
 import { parseDuration, parseSize, durationPattern, sizePattern } from "./units.js";
 import { list, mapped, mapOr, object, parsed, record, text, verbatim, whole } from "./shape.js";
 import { portNameDefault } from "./defaults.js";
@@ -72,21 +77,6 @@ export const selector: Shape<Selector> = mapped(
   (value, at, where, problems) => attempt(() => parseSelector(value), { at, where, problems }),
 );
 
-/** Names that every instance gets anyway; what a manifest says would be lost. */
-const reservedNames = new Set([
-  "PORT",
-  "HOST",
-  "REPO",
-  "COMMIT",
-  "RELEASE",
-  "SERVICE",
-  "ENVIRONMENT",
-  "DRONE_ID",
-  "PROCESS_ID",
-  "REGISTRY",
-  "REGISTRY_TOKEN",
-]);
-
 export const variables: Shape<Readonly<Record<string, string>>> = mapped(
   record(
     {
@@ -98,7 +88,7 @@ export const variables: Shape<Readonly<Record<string, string>>> = mapped(
   ),
   (values, _, where, problems) => {
     for (const [name, { at }] of values) {
-      if (reservedNames.has(name))
+      if (reservedVariables.has(name))
         problems.add(at, `\`${where}.${name}\` is set by propagit itself`);
     }
     return Object.fromEntries([...values].map(([name, { value }]) => [name, value]));
