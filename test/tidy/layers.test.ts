@@ -17,10 +17,11 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   manifest: ["protocol"],
   store: ["protocol", "runtime"],
   registry: ["protocol", "runtime", "store"],
-  proxy: ["protocol", "runtime", "registry"],
+  http: ["protocol", "runtime"],
+  proxy: ["protocol", "runtime", "registry", "http"],
   drone: ["protocol", "runtime", "registry"],
   hub: ["protocol", "manifest", "runtime", "store", "registry"],
-  cli: ["protocol", "manifest", "runtime", "store", "registry", "proxy", "drone", "hub"],
+  cli: ["protocol", "manifest", "runtime", "store", "registry", "http", "proxy", "drone", "hub"],
 };
 
 /** What is pure although it comes from outside, and so may be used where decisions are made. */

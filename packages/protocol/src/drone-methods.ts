@@ -3,7 +3,8 @@ import * as Type from "typebox";
 import type { Static, TSchema } from "typebox";
 import { commit, count, exact, list, name, oneOf, text } from "./shape.js";
 import { variablesSchema } from "./specification.js";
-import { assignmentSchema, deploymentId, machineSchema, usageSchema } from "./vocabulary.js";
+import { deploymentId } from "./traffic.js";
+import { assignmentSchema, machineSchema, usageSchema } from "./vocabulary.js";
 
 const nothing = exact({});
 const processId = text(40);

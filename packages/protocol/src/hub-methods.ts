@@ -11,30 +11,20 @@ import {
 import { droneOutcomeSchema, droneProgressSchema } from "./release.js";
 import { by, environment, nothing, reference } from "./hub-params.js";
 import { releaseMethods, rollout } from "./release-methods.js";
-import { commit, count, exact, list, name, oneOf, port, text } from "./shape.js";
+import { commit, count, exact, list, name, oneOf, text } from "./shape.js";
 import { buildSchema, serviceSchema, taskSchema, variablesSchema } from "./specification.js";
+import { deploymentId } from "./traffic.js";
+import { trafficMethods } from "./traffic-methods.js";
 import {
-  deploymentId,
   droneSummarySchema,
-  eventSchema,
   instanceReportSchema,
   instanceSummarySchema,
   labelsSchema,
-  routeBookSchema,
-  routeSchema,
+  registryPlaceSchema,
 } from "./vocabulary.js";
 
 const hex32 = Type.String({ pattern: "^[0-9a-f]{32}$" });
 
-/** Where the registry of the cluster is, as the hub tells drones and proxies. */
-const registryPlaceSchema = exact({
-  /** Undefined: the hub's own address, whatever name the peer knows it by. */
-  host: Type.Optional(text(255)),
-  port,
-  /** It has no secret, and the hub's operator says that this is fine. */
-  open: Type.Boolean(),
-});
-export type RegistryPlace = Static<typeof registryPlaceSchema>;
 
 const joinedSchema = exact({
   /** The name the drone is known by from now on; `-1`, `-2`, … after the wanted one on a clash. */
@@ -252,44 +242,6 @@ const droneMethodsOfHub = {
       /** `Variables` as JSON, hidden under the session's key. */
       config: text(2_000_000),
     }),
-    needs: "cluster",
-  },
-} as const;
-
-const trafficMethods = {
-  /** Sends all visitors of a repository's environment to one commit or release. */
-  "hub.promote": {
-    params: exact({ repo: text(60), ref: reference, environment, by }),
-    result: routeSchema,
-    needs: "cluster",
-  },
-  /** Divides the visitors of a repository's environment between commits. */
-  "hub.split": {
-    params: exact({
-      repo: text(60),
-      shares: list(exact({ ref: reference, weight: Type.Number() }), 20),
-      environment,
-      by,
-    }),
-    result: routeSchema,
-    needs: "cluster",
-  },
-  /**
-   * The last events, those that do not fit into the frame of the result as parts before it; with `follow`
-   * all come as parts, then new ones until the caller cancels.
-   */
-  "hub.events": {
-    params: exact({ last: Type.Integer({ minimum: 0, maximum: 10_000 }), follow: Type.Boolean() }),
-    part: eventSchema,
-    result: exact({ events: list(eventSchema, 10_000) }),
-    needs: "cluster",
-  },
-  /** Routes and running commits: the whole book at once and again after each change, as parts. */
-  "hub.routes": { params: nothing, part: routeBookSchema, result: nothing, needs: "cluster" },
-  /** For a proxy: says hello, learns where the registry is. */
-  "hub.meet": {
-    params: nothing,
-    result: exact({ registry: registryPlaceSchema }),
     needs: "cluster",
   },
 } as const;

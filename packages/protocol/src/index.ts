@@ -12,6 +12,8 @@ export * from "./session.js";
 export * from "./release.js";
 export * from "./selector.js";
 export { check, parseJson, type Checked } from "./shape.js";
+export * from "./rules.js";
 export * from "./specification.js";
 export * from "./token.js";
+export * from "./traffic.js";
 export * from "./vocabulary.js";

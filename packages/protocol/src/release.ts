@@ -3,7 +3,7 @@ import * as Type from "typebox";
 import type { Static } from "typebox";
 import { commit, count, exact, list, name, oneOf, port, text } from "./shape.js";
 import { specificationSchema } from "./specification.js";
-import { deploymentId } from "./vocabulary.js";
+import { deploymentId } from "./traffic.js";
 
 /** Who asks, as he calls himself: `ann@laptop`. Shown, never trusted. */
 export const authorSchema = text(200);

@@ -4,6 +4,7 @@
  */
 import * as Type from "typebox";
 import type { Static } from "typebox";
+import { rulesSchema } from "./rules.js";
 import { selectorSchema } from "./selector.js";
 import { count, exact, list, oneOf, port, text } from "./shape.js";
 
@@ -132,12 +133,19 @@ export const buildSchema = exact({
 });
 export type Build = Static<typeof buildSchema>;
 
-/** Host names and paths that lead to this release's environment beside its own name. */
+/** A host name, exact or `*.below.it`, and a path that lead to this release's environment beside its own name. */
 export const hostRouteSchema = exact({
   host: text(253),
   /** Begins with `/`; default everything. */
   path: Type.Optional(text(1_000)),
   service: Type.Optional(word),
+  /** What stands for `path` in the request that the app gets: `/` takes it off. Absent: it stays. */
+  rewrite: Type.Optional(text(1_000)),
+  /** Answered at once: `to` is an URL; one that ends with `/*` gets the rest of the path. */
+  redirect: Type.Optional(
+    exact({ to: text(2_000), status: Type.Union([301, 302, 307, 308].map((it) => Type.Literal(it))) }),
+  ),
+  rules: Type.Optional(rulesSchema),
 });
 export type HostRoute = Static<typeof hostRouteSchema>;
 
@@ -160,6 +168,8 @@ export const specificationSchema = exact({
   /** Once for a release, before any of its instances starts. */
   release: Type.Optional(taskSchema),
   routes: list(hostRouteSchema, 100),
+  /** Of all its host names. */
+  rules: Type.Optional(rulesSchema),
   /** Absent: nothing is ever stopped or removed by itself. */
   keep: Type.Optional(retentionSchema),
   /** Whether visitors are sent to a release once it is ready: always, or only the first of an environment. */

@@ -2,7 +2,7 @@
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { commit, count, exact, list, name, oneOf, port, text } from "./shape.js";
-import { hostRouteSchema } from "./specification.js";
+import { deploymentId } from "./traffic.js";
 
 const word = Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$" });
 
@@ -87,26 +87,6 @@ export const endpointUpdateSchema = Type.Union([
 ]);
 export type EndpointUpdate = Static<typeof endpointUpdateSchema>;
 
-/** Where a release is meant for: `production` unless said otherwise. */
-export const environmentDefault = "production";
-
-/** Names what runs: the same repo, environment, commit, specification and config have the same one. */
-export const deploymentId = Type.String({ pattern: "^[0-9a-f]{16}$" });
-
-/** Metadata key under which an endpoint's deployment is kept, so that proxies can tell releases apart. */
-export const deploymentMetaKey = "deployment";
-
-/** Something that the cluster should run. */
-export const deploymentSchema = exact({
-  repo: name,
-  commit,
-  id: Type.Optional(deploymentId),
-  environment: Type.Optional(name),
-  /** Number of the newest release that runs it. */
-  release: Type.Optional(count),
-});
-export type Deployment = Static<typeof deploymentSchema>;
-
 /** A deployment as one drone should run it. */
 export const assignmentSchema = exact({
   id: deploymentId,
@@ -181,33 +161,6 @@ export const instanceReportSchema = exact({
   lastLines: Type.Optional(list(text(500), 20)),
 });
 export type InstanceReport = Static<typeof instanceReportSchema>;
-
-/** A share of a route: the weight is relative to the sum of all. */
-export const shareSchema = exact({
-  commit,
-  /** Absent: any deployment of that commit in the route's environment. */
-  deployment: Type.Optional(deploymentId),
-  weight: Type.Number({ exclusiveMinimum: 0, maximum: 1_000_000 }),
-});
-export type Share = Static<typeof shareSchema>;
-
-/** Where visitors of a repository and environment go: one share after `promote`, several after `split`. */
-export const routeSchema = exact({
-  repo: name,
-  environment: Type.Optional(name),
-  shares: list(shareSchema, 20),
-  /** Host names and paths beside its own name, as the manifest of its newest live release says. */
-  hosts: Type.Optional(list(hostRouteSchema, 100)),
-});
-export type Route = Static<typeof routeSchema>;
-
-/** All routes and all running commits, as the proxy follows them. */
-export const routeBookSchema = exact({
-  revision: count,
-  routes: list(routeSchema, 100_000),
-  deployments: list(deploymentSchema, 100_000),
-});
-export type RouteBook = Static<typeof routeBookSchema>;
 
 /** What a drone measures of its machine when it is asked. */
 export const machineSchema = exact({
@@ -308,3 +261,13 @@ export const eventSchema = exact({
 });
 export type ClusterEvent = Static<typeof eventSchema>;
 export type EventKind = ClusterEvent["kind"];
+
+/** Where the registry of the cluster is, as the hub tells drones and proxies. */
+export const registryPlaceSchema = exact({
+  /** Undefined: the hub's own address, whatever name the peer knows it by. */
+  host: Type.Optional(text(255)),
+  port,
+  /** It has no secret, and the hub's operator says that this is fine. */
+  open: Type.Boolean(),
+});
+export type RegistryPlace = Static<typeof registryPlaceSchema>;
