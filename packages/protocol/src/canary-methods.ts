@@ -1,0 +1,95 @@
+/** What people call on the hub about rollouts by steps, and about what proxies count. */
+import * as Type from "typebox";
+import type { Static, TSchema } from "typebox";
+import { canaryPlanSchema } from "./canary-plan.js";
+import { canarySchema } from "./canary.js";
+import { by, environment, reference } from "./hub-params.js";
+import { count, exact, list, oneOf, text } from "./shape.js";
+import { rolloutProgressSchema } from "./release.js";
+import { trafficCountSchema } from "./report.js";
+
+/** A rollout by steps as it goes on: each part is one of these. */
+export const canaryProgressSchema = Type.Union([
+  /** Something of it changed, or of what was counted; the first part is how it stands. */
+  exact({ kind: Type.Literal("canary"), at: count, canary: canarySchema }),
+  /** Something was decided. */
+  exact({ kind: Type.Literal("note"), at: count, text: text(2_000) }),
+  /** Of the release that it waits for. */
+  exact({ kind: Type.Literal("release"), progress: rolloutProgressSchema }),
+]);
+export type CanaryProgress = Static<typeof canaryProgressSchema>;
+
+/** What all proxies counted of one place within the last time, and since they started. */
+export const trafficRowSchema = exact({
+  /** Since the proxies began, those that are away included. */
+  total: trafficCountSchema,
+  /** Within `windowMs`. */
+  requests: count,
+  failed: count,
+  perSecond: Type.Number({ minimum: 0 }),
+  p50Ms: Type.Optional(Type.Number({ minimum: 0 })),
+  p95Ms: Type.Optional(Type.Number({ minimum: 0 })),
+  p99Ms: Type.Optional(Type.Number({ minimum: 0 })),
+  /** Requests of each second, the last one last; for a line of them. */
+  recent: list(count, 60),
+});
+export type TrafficRow = Static<typeof trafficRowSchema>;
+
+const place = { repo: text(60), environment } as const;
+
+export const canaryMethods = {
+  /**
+   * Sends visitors to a commit step by step; deploys it first when it is not. Asked twice for the same, it
+   * looks on at that one. It goes on when the caller is gone; the result is its end.
+   */
+  "hub.canary-start": {
+    params: exact({
+      ...place,
+      ref: reference,
+      /** What is not said is as the manifest of the commit, or else the default says. */
+      plan: Type.Partial(canaryPlanSchema, { additionalProperties: false }),
+      by,
+      /** Ends when it is accepted. */
+      detach: Type.Optional(Type.Boolean()),
+    }),
+    part: canaryProgressSchema,
+    result: canarySchema,
+    needs: "cluster",
+  },
+  /** How the last one stands; with `follow` until its end. */
+  "hub.canary": {
+    params: exact({ ...place, follow: Type.Boolean() }),
+    part: canaryProgressSchema,
+    result: canarySchema,
+    needs: "cluster",
+  },
+  /** All that are not over, and with `over` the last one of each environment. */
+  "hub.canaries": {
+    params: exact({ over: Type.Boolean() }),
+    part: list(canarySchema, 10_000),
+    result: exact({ canaries: list(canarySchema, 10_000) }),
+    needs: "cluster",
+  },
+  /** A way out by hand: everything to the new one, everything back, stay at this step, go on. */
+  "hub.canary-change": {
+    params: exact({ ...place, change: oneOf("promote", "abort", "pause", "resume"), by }),
+    result: canarySchema,
+    needs: "cluster",
+  },
+  /** What the proxies count; with `follow` again each second, as parts. */
+  "hub.counts": {
+    params: exact({
+      repo: Type.Optional(text(60)),
+      environment,
+      windowMs: Type.Integer({ minimum: 1_000, maximum: 60_000 }),
+      follow: Type.Boolean(),
+    }),
+    part: list(trafficRowSchema, 10_000),
+    result: exact({ rows: list(trafficRowSchema, 10_000) }),
+    needs: "cluster",
+  },
+} as const satisfies Record<
+  string,
+  { params: TSchema; result: TSchema; part?: TSchema; needs: "cluster" }
+>;
+export type CanaryChange = Static<(typeof canaryMethods)["hub.canary-change"]["params"]>["change"];

@@ -1,0 +1,46 @@
+/** How a rollout by steps goes: which shares, how long each, and what is worse. */
+import * as Type from "typebox";
+import type { Static } from "typebox";
+import { exact, oneOf } from "./shape.js";
+
+/**
+ * What happens at the end of a step that had too few requests to tell: it goes on measuring, goes to the next
+ * step, or takes everything back.
+ */
+export const inconclusiveChoices = ["wait", "go", "stop"] as const;
+
+export const canaryPlanSchema = exact({
+  /** Shares of visitors in percent, rising; the last one is 100. */
+  steps: Type.Array(Type.Number({ exclusiveMinimum: 0, maximum: 100 }), {
+    minItems: 1,
+    maxItems: 20,
+  }),
+  /** How long each step is looked at. */
+  everyMs: Type.Integer({ minimum: 1_000, maximum: 7 * 86_400_000 }),
+  /** Of each of the two at each step; fewer are inconclusive. */
+  minRequests: Type.Integer({ minimum: 1, maximum: 1_000_000_000 }),
+  inconclusive: oneOf(...inconclusiveChoices),
+  /** Points of percent that it may fail more often than the old one. */
+  errorPoints: Type.Number({ minimum: 0, maximum: 100 }),
+  /** How many times as long as the old one's its 95th percentile may be. */
+  p95Ratio: Type.Number({ minimum: 1, maximum: 1_000 }),
+});
+export type CanaryPlan = Static<typeof canaryPlanSchema>;
+
+/** What is taken when neither the command nor the manifest says. `minRequests`: see docs/rollouts.md. */
+export const canaryPlanDefault: CanaryPlan = {
+  steps: [5, 25, 50, 100],
+  everyMs: 5 * 60_000,
+  minRequests: 200,
+  inconclusive: "wait",
+  errorPoints: 0.5,
+  p95Ratio: 1.2,
+};
+
+/** Why a plan cannot be carried out; undefined when it can. */
+export function whyNoPlan({ steps }: Pick<CanaryPlan, "steps">): string | undefined {
+  const listed = steps.map((step) => `${step}%`).join(",");
+  if (steps.at(-1) !== 100) return `the steps ${listed} do not end with 100%`;
+  const isRising = steps.every((step, index) => step > (steps[index - 1] ?? 0));
+  return isRising ? undefined : `the steps ${listed} do not rise`;
+}
