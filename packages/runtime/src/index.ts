@@ -15,6 +15,15 @@ export { calm, SimNetwork, type Faults } from "./simulated/sim-network.js";
 export { simRandom } from "./simulated/sim-random.js";
 export { simulate, type Simulation } from "./simulated/sim-world.js";
 export { nodeClock } from "./system/node-clock.js";
+export { cannotListen, type ListenPlace } from "./system/cannot-listen.js";
+export {
+  makeCertificate,
+  makeCertificateKey,
+  makeCertificateRequest,
+  readCertificatePair,
+  type CertificatePair,
+  type CertificateWish,
+} from "./system/certificates.js";
 export { credentialFromSecret, nodeCrypto, stretchSecret } from "./system/node-crypto.js";
 export { errnoOf } from "./system/errno.js";
 export { nodeDisk } from "./system/node-disk.js";

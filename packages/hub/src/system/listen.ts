@@ -1,8 +1,7 @@
 /** HTTP servers of the hub: limits against slow and endless clients, clear errors, an end. */
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { PropagitError, quote } from "@propagit/protocol";
-import { errnoOf } from "@propagit/runtime";
+import { cannotListen } from "@propagit/runtime";
 
 export interface ListenOptions {
   readonly handler: RequestListener;
@@ -49,21 +48,7 @@ export async function listen({ handler, host, port }: ListenOptions): Promise<Li
 
 function bind(server: Server, host: string | undefined, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once("error", (error) => reject(explain(error, host, port)));
+    server.once("error", (error) => reject(cannotListen({ host, port }, error)));
     server.listen({ port, ...(host !== undefined && { host }) }, () => resolve());
   });
-}
-
-function explain(error: Error, host: string | undefined, port: number): PropagitError {
-  const code = errnoOf(error);
-  if (code === "EADDRINUSE") {
-    return new PropagitError("PORT_IN_USE", `port ${port} is taken by another process`);
-  }
-  if (code === "EACCES") {
-    return new PropagitError("BAD_USAGE", `this user may not listen on port ${port}`, {
-      hint: "choose a port of 1024 or above",
-    });
-  }
-  const where = `${quote(host ?? "::")}, port ${port}`;
-  return new PropagitError("BAD_USAGE", `cannot listen on ${where}: ${code ?? error.message}`);
 }

@@ -1,8 +1,8 @@
 /** One HTTP handler on several addresses of one port. */
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { formatAddress, PropagitError } from "@propagit/protocol";
-import { errnoOf } from "@propagit/runtime";
+import { PropagitError } from "@propagit/protocol";
+import { cannotListen, errnoOf } from "@propagit/runtime";
 
 export interface ListenOptions {
   readonly handler: RequestListener;
@@ -87,16 +87,7 @@ function closeServer(server: Server): Promise<void> {
 }
 
 function explained(thrown: unknown, { hosts, port }: ListenOptions): unknown {
-  const errno = errnoOf(thrown);
-  if (errno === undefined) return thrown;
-  if (errno === "EADDRINUSE") {
-    return new PropagitError("PORT_IN_USE", `port ${port} is in use by another process`, {
-      cause: thrown,
-    });
-  }
-  const where = hosts.map(({ host = "*" }) => formatAddress({ host, port })).join(", ");
-  return new PropagitError("BAD_USAGE", `${where} cannot be listened on: ${errno}`, {
-    hint: "give an address of this machine with --host, and a port above 1023",
-    cause: thrown,
-  });
+  if (errnoOf(thrown) === undefined) return thrown;
+  const [only, ...others] = hosts;
+  return cannotListen({ port, host: others.length === 0 ? only?.host : undefined }, thrown);
 }

@@ -1,0 +1,189 @@
+/**
+ * What a proxy counted, as Prometheus reads it (text format 0.0.4): one family after the other, each sample
+ * with the place that visitors were sent to.
+ */
+import { bucketsMax, LatencyHistogram, upperEdgeMs, type TrafficCount } from "@propagit/protocol";
+
+export interface MetricsSnapshot {
+  readonly version: string;
+  /** When this life of the proxy began, in ms since 1970. */
+  readonly startedAt: number;
+  readonly counts: readonly TrafficCount[];
+  /** What the rule book wants, in percent of its environment's visitors. */
+  readonly shares: readonly ShareSample[];
+  readonly connections: ConnectionSample;
+  /** Of the rule book that is in force. */
+  readonly revision: number;
+  readonly stale: readonly ("hub" | "registry")[];
+}
+
+export interface ShareSample {
+  readonly repo: string;
+  readonly environment: string;
+  readonly commit: string;
+  readonly deployment?: string;
+  readonly percent: number;
+}
+
+export interface ConnectionSample {
+  /** Of visitors. */
+  readonly open: number;
+  /** Since the proxy started. */
+  readonly accepted: number;
+  /** Upgraded ones, of those that are open. */
+  readonly tunnels: number;
+}
+
+type Labels = Readonly<Record<string, string | undefined>>;
+type Sample = readonly [labels: Labels, value: number, suffix?: string];
+
+/** Every eighth edge: 16 bounds from 0.1 ms to 10 min, each 2.7 times the one before. */
+const edges = Array.from({ length: Math.floor((bucketsMax - 2) / 8) + 1 }, (_, index) => index * 8);
+
+export function metricsText(snapshot: MetricsSnapshot): string {
+  const { counts, connections, stale } = snapshot;
+  const of = (pick: (count: TrafficCount) => number): Sample[] =>
+    counts.map((count) => [placeOf(count), pick(count)]);
+  return [
+    family("info", "gauge", "Always 1; says which version runs.", [
+      [{ version: snapshot.version }, 1],
+    ]),
+    family("start_time_seconds", "gauge", "When this proxy started, since 1970.", [
+      [{}, snapshot.startedAt / 1_000],
+    ]),
+    family(
+      "requests_total",
+      "counter",
+      "Requests that are over, by class of the status that the visitor got.",
+      counts.flatMap(statusSamples),
+    ),
+    family(
+      "request_failures_total",
+      "counter",
+      "Requests that no endpoint took (refused), that one broke off (cut) or was too slow for (late).",
+      counts.flatMap((count) => {
+        const place = placeOf(count);
+        return (["refused", "cut", "late"] as const).map((reason): Sample => [
+          { ...place, reason },
+          count[reason],
+        ]);
+      }),
+    ),
+    family(
+      "requests_failed_total",
+      "counter",
+      "Requests that went wrong, whoever is to blame.",
+      of(({ failed }) => failed),
+    ),
+    family(
+      "requests_left_total",
+      "counter",
+      "Requests whose visitor went away first.",
+      of(({ left }) => left),
+    ),
+    family(
+      "request_retries_total",
+      "counter",
+      "Attempts that were made again at another endpoint.",
+      of(({ retries }) => retries),
+    ),
+    family(
+      "requests_in_flight",
+      "gauge",
+      "Requests under way.",
+      of(({ inFlight }) => inFlight),
+    ),
+    family(
+      "request_head_seconds",
+      "histogram",
+      "From the end of a request's head to the head of its answer.",
+      counts.flatMap(latencySamples),
+    ),
+    family(
+      "share_percent",
+      "gauge",
+      "What the rule book gives to a commit, of its environment's visitors.",
+      snapshot.shares.map(({ percent, ...place }) => [{ ...place }, percent]),
+    ),
+    family("connections", "gauge", "Connections of visitors that are open.", [
+      [{}, connections.open],
+    ]),
+    family("connections_accepted_total", "counter", "Connections that visitors opened.", [
+      [{}, connections.accepted],
+    ]),
+    family("tunnels", "gauge", "Upgraded connections that are open, such as websockets.", [
+      [{}, connections.tunnels],
+    ]),
+    family("book_revision", "gauge", "Revision of the rule book that is in force.", [
+      [{}, snapshot.revision],
+    ]),
+    family(
+      "stale",
+      "gauge",
+      "1 while what is known may be old, as its source is away.",
+      (["hub", "registry"] as const).map((of) => [{ of }, Number(stale.includes(of))]),
+    ),
+  ].join("");
+}
+
+/** A family without samples is left out. */
+function family(name: string, type: string, help: string, samples: readonly Sample[]): string {
+  if (samples.length === 0) return "";
+  const full = `propagit_proxy_${name}`;
+  const lines = samples.map(
+    ([labels, value, suffix = ""]) => `${full}${suffix}${labelsText(labels)} ${value}\n`,
+  );
+  return `# HELP ${full} ${help}\n# TYPE ${full} ${type}\n${lines.join("")}`;
+}
+
+function placeOf({ repo, environment, commit, deployment, variant }: TrafficCount): Labels {
+  return { repo, environment, commit, deployment, variant };
+}
+
+function statusSamples(count: TrafficCount): Sample[] {
+  const place = placeOf(count);
+  const answered = count.statuses.map((value, index): Sample => [
+    { ...place, status: `${index + 1}xx` },
+    value,
+  ]);
+  const known = count.statuses.reduce((sum, value) => sum + value, 0);
+  return [...answered, [{ ...place, status: "none" }, Math.max(0, count.requests - known)]];
+}
+
+function latencySamples(count: TrafficCount): Sample[] {
+  const place = placeOf(count);
+  const histogram = LatencyHistogram.decode(count.latency);
+  const upTo = edges.map((bucket): Sample => {
+    const le = String(Math.round(upperEdgeMs(bucket) * 1_000) / 1_000_000);
+    return [{ ...place, le }, histogram.count - histogram.countAbove(bucket), "_bucket"];
+  });
+  return [
+    ...upTo,
+    [{ ...place, le: "+Inf" }, histogram.count, "_bucket"],
+    [place, sumSeconds(count), "_sum"],
+    [place, histogram.count, "_count"],
+  ];
+}
+
+/** Each value as the middle of its bucket: at most 6.4 % off, and never falling. */
+function sumSeconds({ latency: { first, counts } }: TrafficCount): number {
+  const ms = counts.reduce((sum, value, index) => sum + value * middleMs(first + index), 0);
+  return ms / 1_000;
+}
+
+function middleMs(bucket: number): number {
+  if (bucket === 0) return upperEdgeMs(0);
+  const below = upperEdgeMs(bucket - 1);
+  const above = upperEdgeMs(bucket);
+  return Number.isFinite(above) ? Math.sqrt(below * above) : below;
+}
+
+function labelsText(labels: Labels): string {
+  const known = Object.entries(labels).filter(([, value]) => value !== undefined);
+  if (known.length === 0) return "";
+  return `{${known.map(([name, value]) => `${name}="${escaped(value ?? "")}"`).join(",")}}`;
+}
+
+function escaped(value: string): string {
+  return value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
+}
