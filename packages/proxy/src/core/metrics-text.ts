@@ -41,16 +41,46 @@ type Sample = readonly [labels: Labels, value: number, suffix?: string];
 const edges = Array.from({ length: Math.floor((bucketsMax - 2) / 8) + 1 }, (_, index) => index * 8);
 
 export function metricsText(snapshot: MetricsSnapshot): string {
-  const { counts, connections, stale } = snapshot;
+  return [
+    ...ownFamilies(snapshot),
+    ...requestFamilies(snapshot.counts),
+    family(
+      "share_percent",
+      "gauge",
+      "What the rule book gives to a commit, of its environment's visitors.",
+      snapshot.shares.map(({ percent, ...place }) => [{ ...place }, percent]),
+    ),
+  ].join("");
+}
+
+/** Of the proxy itself. */
+function ownFamilies(snapshot: MetricsSnapshot): string[] {
+  const { version, startedAt, connections, revision, stale } = snapshot;
+  const staleness = (["hub", "registry"] as const).map((of): Sample => [
+    { of },
+    Number(stale.includes(of)),
+  ]);
+  return [
+    family("info", "gauge", "Always 1; says which version runs.", [[{ version }, 1]]),
+    single("start_time_seconds", "gauge", "When it started, since 1970.", startedAt / 1_000),
+    single("connections", "gauge", "Open connections of visitors.", connections.open),
+    single(
+      "connections_accepted_total",
+      "counter",
+      "Connections that visitors opened.",
+      connections.accepted,
+    ),
+    single("tunnels", "gauge", "Open upgraded connections, as websockets.", connections.tunnels),
+    single("book_revision", "gauge", "Revision of the rule book in force.", revision),
+    family("stale", "gauge", "1 while what is known may be old: its source is away.", staleness),
+  ];
+}
+
+/** Of what visitors asked for, by where they were sent. */
+function requestFamilies(counts: readonly TrafficCount[]): string[] {
   const of = (pick: (count: TrafficCount) => number): Sample[] =>
     counts.map((count) => [placeOf(count), pick(count)]);
   return [
-    family("info", "gauge", "Always 1; says which version runs.", [
-      [{ version: snapshot.version }, 1],
-    ]),
-    family("start_time_seconds", "gauge", "When this proxy started, since 1970.", [
-      [{}, snapshot.startedAt / 1_000],
-    ]),
     family(
       "requests_total",
       "counter",
@@ -61,13 +91,7 @@ export function metricsText(snapshot: MetricsSnapshot): string {
       "request_failures_total",
       "counter",
       "Requests that no endpoint took (refused), that one broke off (cut) or was too slow for (late).",
-      counts.flatMap((count) => {
-        const place = placeOf(count);
-        return (["refused", "cut", "late"] as const).map((reason): Sample => [
-          { ...place, reason },
-          count[reason],
-        ]);
-      }),
+      counts.flatMap(failureSamples),
     ),
     family(
       "requests_failed_total",
@@ -99,31 +123,11 @@ export function metricsText(snapshot: MetricsSnapshot): string {
       "From the end of a request's head to the head of its answer.",
       counts.flatMap(latencySamples),
     ),
-    family(
-      "share_percent",
-      "gauge",
-      "What the rule book gives to a commit, of its environment's visitors.",
-      snapshot.shares.map(({ percent, ...place }) => [{ ...place }, percent]),
-    ),
-    family("connections", "gauge", "Connections of visitors that are open.", [
-      [{}, connections.open],
-    ]),
-    family("connections_accepted_total", "counter", "Connections that visitors opened.", [
-      [{}, connections.accepted],
-    ]),
-    family("tunnels", "gauge", "Upgraded connections that are open, such as websockets.", [
-      [{}, connections.tunnels],
-    ]),
-    family("book_revision", "gauge", "Revision of the rule book that is in force.", [
-      [{}, snapshot.revision],
-    ]),
-    family(
-      "stale",
-      "gauge",
-      "1 while what is known may be old, as its source is away.",
-      (["hub", "registry"] as const).map((of) => [{ of }, Number(stale.includes(of))]),
-    ),
-  ].join("");
+  ];
+}
+
+function single(name: string, type: string, help: string, value: number): string {
+  return family(name, type, help, [[{}, value]]);
 }
 
 /** A family without samples is left out. */
@@ -148,6 +152,14 @@ function statusSamples(count: TrafficCount): Sample[] {
   ]);
   const known = count.statuses.reduce((sum, value) => sum + value, 0);
   return [...answered, [{ ...place, status: "none" }, Math.max(0, count.requests - known)]];
+}
+
+function failureSamples(count: TrafficCount): Sample[] {
+  const place = placeOf(count);
+  return (["refused", "cut", "late"] as const).map((reason) => [
+    { ...place, reason },
+    count[reason],
+  ]);
 }
 
 function latencySamples(count: TrafficCount): Sample[] {

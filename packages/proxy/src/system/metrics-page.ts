@@ -69,7 +69,8 @@ async function answer(
     response.writeHead(405, { ...plain, allow: "GET, HEAD" }).end("only GET\n");
     return;
   }
-  switch (request.url?.split("?", 1)[0]) {
+  const { pathname } = new URL(request.url ?? "/", "http://proxy");
+  switch (pathname) {
     case "/metrics": {
       const page = await text();
       response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });

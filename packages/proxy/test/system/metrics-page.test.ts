@@ -4,11 +4,11 @@ import { PropagitError } from "@propagit/protocol";
 import { MetricsPage } from "../../src/system/metrics-page.js";
 
 test("shows metrics and whether it is up, and nothing else", async (t) => {
-  let reason: string | undefined;
+  const reasons: string[] = [];
   const page = await MetricsPage.open({
     port: 0,
     text: () => Promise.resolve("a_metric 1\n"),
-    whyDown: () => reason,
+    whyDown: () => reasons[0],
   });
   t.after(() => page.stop());
   const ask = async (path: string, method = "GET") => {
@@ -17,8 +17,8 @@ test("shows metrics and whether it is up, and nothing else", async (t) => {
   };
   assert.deepEqual(await ask("/metrics?x=1"), [200, "a_metric 1\n"]);
   assert.deepEqual(await ask("/up"), [200, "up\n"]);
-  reason = "no word from the hub for 31 s";
-  assert.deepEqual(await ask("/up"), [503, `${reason}\n`]);
+  reasons.push("no word from the hub for 31 s");
+  assert.deepEqual(await ask("/up"), [503, "no word from the hub for 31 s\n"]);
   assert.deepEqual(await ask("/other"), [404, "here are /metrics and /up\n"]);
   assert.deepEqual(await ask("/metrics", "POST"), [405, "only GET\n"]);
 });
