@@ -77,6 +77,18 @@ export const errorCatalogue = {
     "a setting cannot be an environment variable, or propagit sets it itself",
     "use letters, digits and `_`, beginning with a letter",
   ),
+  BAD_RULE: kind(
+    usage,
+    400,
+    "a rule of traffic, a host name or an experiment cannot be as it was given",
+    "docs/traffic.md lists what rules there are and how they are written",
+  ),
+  BAD_CERTIFICATE: kind(
+    usage,
+    400,
+    "a certificate or its key cannot be used: unreadable, without a host, or not belonging together",
+    "look at it: openssl x509 -in CERT.pem -noout -text; see docs/tls.md",
+  ),
   BAD_RECORD: kind(
     usage,
     400,
@@ -163,6 +175,18 @@ export const errorCatalogue = {
   ),
   NO_INSTANCE: kind(notFound, 404, "no instance fits", "see them with `propagit ps`"),
   NO_REMOTE: kind(notFound, 404, "no hub has this name here", "see them with `propagit remote ls`"),
+  NO_RULE: kind(
+    notFound,
+    404,
+    "no host name, user or experiment of that name was said by hand",
+    "see them with `propagit route show REPO`",
+  ),
+  NO_CERTIFICATE: kind(
+    notFound,
+    404,
+    "the hub has no such certificate, or nothing was set up that gives one",
+    "see them with `propagit certificates ls`",
+  ),
   NO_RECORD: kind(
     notFound,
     404,
@@ -211,6 +235,12 @@ export const errorCatalogue = {
     "another record holds that host and port",
     "register without a port to get a free one",
   ),
+  HOST_TAKEN: kind(
+    conflict,
+    409,
+    "a host name and path lead somewhere else already",
+    "take it away there first: propagit route rm HOST/PATH REPO",
+  ),
   DRONE_TAKEN: kind(
     conflict,
     409,
@@ -228,6 +258,12 @@ export const errorCatalogue = {
     409,
     "a commit that visitors are routed to was to be stopped",
     "promote another commit first, or add --force",
+  ),
+  NOT_SEEN: kind(
+    conflict,
+    409,
+    "no proxy knows an endpoint of what was to get visitors, so nobody was sent there",
+    "see `propagit proxies` and `propagit ps`, and try again",
   ),
   CHANGED_MEANWHILE: kind(
     conflict,
