@@ -12,11 +12,12 @@ import { currentRelease } from "./core/deployment-edits.js";
 import { visitorUrls } from "./core/visitor-url.js";
 import { DroneDesk } from "./drone-desk.js";
 import type { Fleet } from "./fleet.js";
-import { followEvents, followRoutes } from "./followers.js";
+import { followEvents } from "./followers.js";
 import { HoldDesk } from "./hold-desk.js";
 import { InstanceDesk } from "./instance-desk.js";
 import type { Ledger } from "./ledger.js";
 import { LogDesk } from "./log-desk.js";
+import { proxyHandlers, type ProxyDeskParts } from "./proxy-desk.js";
 import { ReleaseDesk } from "./release-desk.js";
 import { RetentionDesk } from "./retention-desk.js";
 import type { Asker } from "./rollout-request.js";
@@ -29,7 +30,7 @@ import { StopDesk } from "./stop-desk.js";
 import { TrafficDesk } from "./traffic-desk.js";
 import type { HubWorld } from "./world.js";
 
-export interface DesksOptions {
+export interface DesksOptions extends ProxyDeskParts {
   readonly world: HubWorld;
   readonly ledger: Ledger;
   readonly fleet: Fleet;
@@ -58,6 +59,7 @@ export class Desks {
       ...this.#instanceHandlers(options),
       ...droneHandlers(options),
       ...trafficHandlers(options),
+      ...proxyHandlers(options),
     };
   }
 
@@ -111,7 +113,8 @@ export class Desks {
   }
 }
 
-function droneHandlers({ world, ledger, fleet, assignments, joined }: DesksOptions): Handlers {
+function droneHandlers(options: DesksOptions): Handlers {
+  const { world, ledger, fleet, proxies, assignments, joined } = options;
   const drones = new DroneDesk(ledger, fleet);
   const specifications = new Specifications(world, ledger, fleet, assignments);
   return {
@@ -122,21 +125,20 @@ function droneHandlers({ world, ledger, fleet, assignments, joined }: DesksOptio
       return { ...joined, name, labels: { ...labels } };
     },
     "hub.leave": async ({ running = false }, { conversation }) => {
-      await fleet.leave(conversation, running);
+      if (proxies.isProxy(conversation)) await proxies.leave(conversation);
+      else await fleet.leave(conversation, running);
       return {};
     },
     "hub.specification": (params, call) => specifications.tell(params, call),
   };
 }
 
-function trafficHandlers({ world, ledger, joined }: DesksOptions): Handlers {
-  const traffic = new TrafficDesk(world, ledger);
+function trafficHandlers({ world, ledger, switchboard }: DesksOptions): Handlers {
+  const traffic = new TrafficDesk(world, ledger, switchboard);
   return {
     "hub.promote": (params) => traffic.promote(params),
     "hub.split": (params) => traffic.split(params),
     "hub.events": (params, call) => followEvents(ledger, params, call),
-    "hub.routes": (_, call) => followRoutes(ledger, call),
-    "hub.meet": () => ({ registry: joined.registry }),
   };
 }
 

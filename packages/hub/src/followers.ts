@@ -1,25 +1,7 @@
-/** Calls that last: routes and events as they change, until the caller has had enough. */
+/** Events as they happen, until the caller has had enough. */
 import { sendPieces, type ClusterEvent, type Params, type Result } from "@propagit/protocol";
 import { aborted, type IncomingCall } from "@propagit/runtime";
 import type { Ledger } from "./ledger.js";
-import { routeBook } from "./traffic-desk.js";
-
-/** The whole book at once and after each change. */
-export async function followRoutes(
-  ledger: Ledger,
-  call: IncomingCall<"hub.routes">,
-): Promise<Result<"hub.routes">> {
-  const listening = ledger.listen({
-    changed: (tables) => {
-      if (tables.has("routes") || tables.has("deployments")) call.part(routeBook(ledger));
-    },
-    happened: () => undefined,
-  });
-  call.part(routeBook(ledger));
-  await aborted(call.signal);
-  listening.stop();
-  return {};
-}
 
 /** The last events; when followed, the new ones after them without gap or repetition. */
 export async function followEvents(

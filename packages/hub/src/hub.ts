@@ -17,13 +17,16 @@ import {
 } from "@propagit/protocol";
 import { Conversation, type TellingHandlers, type Wire } from "@propagit/runtime";
 import { Assignments } from "./assignments.js";
+import { Book } from "./book.js";
 import { currentRelease } from "./core/deployment-edits.js";
 import { Desks } from "./desks.js";
 import { Fleet } from "./fleet.js";
 import { hubIdentity } from "./hub-identity.js";
 import { Ledger } from "./ledger.js";
+import { Proxies } from "./proxies.js";
 import { PushDesk } from "./push-desk.js";
 import { Rollouts } from "./rollouts.js";
+import { Switchboard } from "./switch.js";
 import { upgradeLedger } from "./upgrade-ledger.js";
 import type { HubWorld } from "./world.js";
 
@@ -36,11 +39,15 @@ export interface HubOptions {
   readonly heartbeatMs?: number;
   /** How long a drone may be gone before its work is moved, in ms; default 30,000. */
   readonly droneTimeoutMs?: number;
+  /** How long a proxy may be gone before a switch goes on without it, in ms; default 10,000. */
+  readonly proxyTimeoutMs?: number;
   /** See `visitorUrls`. */
   readonly proxyUrl?: string;
 }
 
 const droneTimeoutMsDefault = 30_000;
+/** Several times what a restarted proxy, or hub, takes to be back; a deploy may wait that long. A guess. */
+const proxyTimeoutMsDefault = 10_000;
 
 export class Hub {
   /** For git: what a push sets in motion. */
@@ -50,6 +57,8 @@ export class Hub {
   readonly #ledger: Ledger;
   readonly #fleet: Fleet;
   readonly #assignments: Assignments;
+  readonly #proxies: Proxies;
+  readonly #switchboard: Switchboard;
   readonly #rollouts: Rollouts;
   readonly #desks: Desks;
   readonly #conversations = new Set<Conversation>();
@@ -58,12 +67,19 @@ export class Hub {
 
   private constructor(world: HubWorld, ledger: Ledger, options: HubOptions, identity: string) {
     const { droneTimeoutMs = droneTimeoutMsDefault } = options;
+    const { proxyTimeoutMs = proxyTimeoutMsDefault } = options;
     this.#world = world;
     this.#options = options;
     this.#ledger = ledger;
     this.#fleet = new Fleet(world, ledger, { droneTimeoutMs });
     this.#assignments = new Assignments(world, ledger, this.#fleet);
-    this.#rollouts = new Rollouts(world, ledger, this.#fleet, this.#assignments);
+    const book = new Book(ledger, identity);
+    this.#proxies = new Proxies(world, ledger, { timeoutMs: proxyTimeoutMs });
+    const { clock } = world;
+    const [fleet, proxies] = [this.#fleet, this.#proxies];
+    this.#switchboard = new Switchboard({ clock, rows: ledger, fleet, proxies, book });
+    const rolloutParts = { fleet, assignments: this.#assignments, switchboard: this.#switchboard };
+    this.#rollouts = new Rollouts(world, ledger, rolloutParts);
     const { registry } = options;
     this.#desks = new Desks({
       world,
@@ -71,6 +87,10 @@ export class Hub {
       fleet: this.#fleet,
       assignments: this.#assignments,
       rollouts: this.#rollouts,
+      proxies,
+      book,
+      switchboard: this.#switchboard,
+      met: { registry, timeoutMs: proxyTimeoutMs },
       joined: { hub: identity, registry, timeoutMs: droneTimeoutMs },
       proxyUrl: options.proxyUrl,
     });
@@ -116,6 +136,8 @@ export class Hub {
   /** Ends all conversations; releases under way go on when the hub is opened again. */
   async stop(): Promise<void> {
     await this.#desks.retention.stop();
+    this.#switchboard.stop();
+    this.#proxies.stop();
     this.#fleet.stop();
     this.#assignments.stop();
     this.#rollouts.suspend();
@@ -129,6 +151,8 @@ export class Hub {
       this.#hear(conversation, () => this.#fleet.observe(conversation, instance, step)),
     "hub.instance-gone": ({ process }, conversation) =>
       this.#hear(conversation, () => this.#fleet.forgetInstance(conversation, process)),
+    "hub.proxy": (told, conversation) =>
+      this.#hear(conversation, () => this.#proxies.hear(conversation, told)),
     "run.input": (typed, conversation) => this.#desks.runs.input(typed, conversation),
     "run.resize": (size, conversation) => this.#desks.runs.resize(size, conversation),
     "run.signal": (signal, conversation) => this.#desks.runs.signal(signal, conversation),

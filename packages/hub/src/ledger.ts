@@ -15,6 +15,7 @@ import {
 } from "@propagit/protocol";
 import type { Clock } from "@propagit/runtime";
 import { storeLimits, type Json, type Store, type Write } from "@propagit/store";
+import { deploymentOf } from "./core/book.js";
 import {
   eventKey,
   eventRow,
@@ -29,7 +30,7 @@ import {
 
 export interface LedgerListener {
   /** Something was written; `tables` are those with edits. */
-  readonly changed: (tables: ReadonlySet<TableName>) => void;
+  readonly changed: (tables: ReadonlySet<TableName>, edits: readonly Edit[]) => void;
   readonly happened: (event: ClusterEvent) => void;
 }
 
@@ -75,16 +76,9 @@ export class Ledger {
     return this.#rows[table];
   }
 
+  /** Those that run, or are to. */
   get deployments(): readonly Deployment[] {
-    return [...this.#rows.deployments.values()]
-      .filter(({ started }) => started)
-      .map(({ repo, commit, id, environment, release }) => ({
-        repo,
-        commit,
-        id,
-        environment,
-        release,
-      }));
+    return [...this.#rows.deployments.values()].filter(({ started }) => started).map(deploymentOf);
   }
 
   get routes(): readonly Route[] {
@@ -158,7 +152,7 @@ export class Ledger {
     this.#revision = outcome.revision;
     this.#lastEvent += numbered.length;
     for (const edit of edits) this.#apply(edit);
-    this.#announce(new Set(edits.map(({ table }) => table)), numbered);
+    this.#announce(edits, numbered);
   }
 
   #apply({ table, key, row }: Edit): void {
@@ -167,9 +161,10 @@ export class Ledger {
     else rows.set(key, row);
   }
 
-  #announce(changed: ReadonlySet<TableName>, events: readonly ClusterEvent[]): void {
+  #announce(edits: readonly Edit[], events: readonly ClusterEvent[]): void {
+    const tables = new Set(edits.map(({ table }) => table));
     for (const listener of this.#listeners) {
-      if (changed.size > 0) listener.changed(changed);
+      if (tables.size > 0) listener.changed(tables, edits);
       for (const event of events) listener.happened(event);
     }
   }

@@ -6,12 +6,20 @@ import { environmentOf } from "./core/deployment-edits.js";
 import type { LedgerRows } from "./core/draft.js";
 import type { Place } from "./core/placement.js";
 import { ownService, type SeenDrone } from "./core/readiness.js";
-import { releaseOf } from "./core/rollout-edits.js";
+import { releaseOf, wantsVisitors } from "./core/rollout-edits.js";
 import { refusalOf } from "./core/rollout-refusal.js";
 import type { RolloutTimes, RolloutView } from "./core/rollout-view.js";
 import { holdKey, type RolloutRow } from "./core/rows.js";
 import type { Fleet, Member } from "./fleet.js";
+import type { Switchboard } from "./switch.js";
 import type { HubWorld } from "./world.js";
+
+/** What releases deal with besides the ledger. */
+export interface SightParts {
+  readonly fleet: Fleet;
+  readonly assignments: Assignments;
+  readonly switchboard: Pick<Switchboard, "asks" | "seen" | "applied">;
+}
 
 const taskIdChars = 16;
 
@@ -19,12 +27,14 @@ export class RolloutSight {
   readonly #world: HubWorld;
   readonly #fleet: Fleet;
   readonly #assignments: Assignments;
+  readonly #switchboard: SightParts["switchboard"];
   readonly #hubSince: number;
 
-  constructor(world: HubWorld, fleet: Fleet, assignments: Assignments) {
+  constructor(world: HubWorld, { fleet, assignments, switchboard }: SightParts) {
     this.#world = world;
     this.#fleet = fleet;
     this.#assignments = assignments;
+    this.#switchboard = switchboard;
     this.#hubSince = world.clock.now();
   }
 
@@ -44,6 +54,7 @@ export class RolloutSight {
       hubSince: this.#hubSince,
       whyNot: row.phase === "queued" ? refusalOf(release, this.places())?.message : undefined,
       isHeld: (identity, service) => holds.has(holdKey({ deployment, identity, service })),
+      asksProxies: this.#switchboard.asks && wantsVisitors(rows, row, release),
       freshId: () => this.#world.random.hex(taskIdChars),
     };
   }

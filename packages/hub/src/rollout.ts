@@ -30,7 +30,7 @@ export class Rollout {
   #outputLines = 0;
   #output: { readonly task: string; readonly told: ToldOutput } | undefined;
   #timer: Timer | undefined;
-  #resolve!: (result: RolloutResult) => void;
+  #resolve!: (result: RolloutResult | Promise<RolloutResult>) => void;
   #reject!: (error: unknown) => void;
 
   /** @param look what is done, paced, when something of the drones has changed */
@@ -81,7 +81,8 @@ export class Rollout {
     this.#timer = this.#clock.after(Math.max(1, at - this.#clock.now()), action);
   }
 
-  finish(result: RolloutResult): void {
+  /** @param result to be told as soon as it is there; nothing else happens any more */
+  finish(result: RolloutResult | Promise<RolloutResult>): void {
     this.#close();
     this.#resolve(result);
   }

@@ -7,7 +7,6 @@
  * written in one change; a hub that dies goes on from there.
  */
 import { assert, PropagitError, type InstanceReport, type RolloutResult } from "@propagit/protocol";
-import type { Assignments } from "./assignments.js";
 import type { Contact, Step } from "./core/contact.js";
 import { Draft } from "./core/draft.js";
 import { deadlineOf, stepRollout, type RolloutEvent, type RolloutStep } from "./core/rollout.js";
@@ -15,7 +14,7 @@ import {
   acceptRelease,
   applyEffect,
   nameOfRelease,
-  placeName,
+  noteQueued,
   releaseOf,
   supersede,
   writeRollout,
@@ -45,7 +44,8 @@ import {
   tellStart,
   type StartSight,
 } from "./rollout-telling.js";
-import { RolloutSight } from "./rollout-sight.js";
+import { RolloutProxies } from "./rollout-proxies.js";
+import { RolloutSight, type SightParts } from "./rollout-sight.js";
 import { Rollout } from "./rollout.js";
 import { TaskRunner } from "./task-runner.js";
 import type { HubWorld } from "./world.js";
@@ -66,21 +66,24 @@ export class Rollouts {
   readonly #world: HubWorld;
   readonly #ledger: Ledger;
   readonly #fleet: Fleet;
+  readonly #switchboard: SightParts["switchboard"];
   readonly #sight: RolloutSight;
   readonly #gate: ReleaseGate;
   readonly #tasks: TaskRunner;
+  readonly #proxies: RolloutProxies;
   readonly #queues = new RolloutQueues();
   #isSuspended = false;
 
-  constructor(world: HubWorld, ledger: Ledger, fleet: Fleet, assignments: Assignments) {
-    this.#world = world;
-    this.#ledger = ledger;
-    this.#fleet = fleet;
-    this.#sight = new RolloutSight(world, fleet, assignments);
+  constructor(world: HubWorld, ledger: Ledger, parts: SightParts) {
+    const { fleet, assignments, switchboard } = parts;
+    [this.#world, this.#ledger, this.#fleet] = [world, ledger, fleet];
+    this.#switchboard = switchboard;
+    this.#sight = new RolloutSight(world, parts);
     this.#gate = new ReleaseGate(world, fleet, this.#sight);
     this.#tasks = new TaskRunner(world, ledger, fleet, {
       ended: (rollout, id, result) => this.#feed(rollout, { kind: "task-ended", id, result }),
     });
+    this.#proxies = new RolloutProxies(switchboard, (rollout, event) => this.#feed(rollout, event));
     assignments.listen(() => this.#lookAll());
     fleet.listen({
       observed: (identity, report, step) => this.#observed(identity, report, step),
@@ -238,14 +241,11 @@ export class Rollouts {
     for (const { row } of superseded) supersede(draft, row, by, now);
     const rollout = this.#newRollout(queued);
     this.#queues.add(rollout);
-    const isFirst = this.#queues.isFirst(rollout);
-    const step = isFirst ? this.#step(draft, rollout, { kind: "turn" }) : undefined;
-    if (!isFirst) {
-      const { repo, environment, number: release } = queued;
-      const text = `release ${release} of ${placeName(queued)} waits for its turn`;
-      draft.note({ kind: "deploy-queued", repo, environment, release, by: request.by, text });
+    if (this.#queues.isFirst(rollout)) {
+      return { rollout, step: this.#step(draft, rollout, { kind: "turn" }) };
     }
-    return { rollout, step };
+    noteQueued(draft, queued, request.by);
+    return { rollout, step: undefined };
   }
 
   async #look(rollout: Rollout, { onPart, signal, detach }: Asker): Promise<RolloutResult> {
@@ -308,6 +308,9 @@ export class Rollouts {
         case "cancel-task":
           this.#tasks.cancel(effect.task);
           break;
+        case "ask-proxies":
+          this.#proxies.ask(rollout);
+          break;
         case "note":
           rollout.tell({ kind: "note", at: rollout.now, text: effect.text });
           break;
@@ -332,7 +335,8 @@ export class Rollouts {
     this.#queues.remove(rollout);
     const result = this.#resultOf(rollout);
     if (result.promoted) tellPromoted(rollout);
-    rollout.finish(result);
+    // Told when it is so for every visitor; what is next need not wait for that.
+    rollout.finish(result.promoted ? this.#switchboard.applied().then(() => result) : result);
     const [next] = this.#queues.of(rollout.row);
     if (wasFirst && next) this.#turn(next);
   }

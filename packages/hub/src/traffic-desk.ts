@@ -1,10 +1,10 @@
-/** Where visitors go: promote and split, written to the ledger; the route book is read from there. */
+/** Where visitors go: promote and split, written to the ledger, in the order of a switch. */
 import {
+  assert,
   PropagitError,
   shortCommit,
   type Params,
   type Route,
-  type RouteBook,
   type Share,
 } from "@propagit/protocol";
 import { releasesOf, sendVisitors } from "./core/deployment-edits.js";
@@ -14,6 +14,7 @@ import { placeKey, type DeploymentRow, type ReleaseRow } from "./core/rows.js";
 import { checkShares, formatShares, isSameRoute } from "./core/shares.js";
 import { deploymentsOf, notDeployed, resolveDeployed, type Deployed } from "./deployed.js";
 import type { Ledger } from "./ledger.js";
+import type { Switchboard } from "./switch.js";
 import type { HubWorld } from "./world.js";
 
 interface WantedShare {
@@ -30,10 +31,12 @@ interface FoundShare {
 export class TrafficDesk {
   readonly #world: HubWorld;
   readonly #ledger: Ledger;
+  readonly #switchboard: Pick<Switchboard, "move">;
 
-  constructor(world: HubWorld, ledger: Ledger) {
+  constructor(world: HubWorld, ledger: Ledger, switchboard: Pick<Switchboard, "move">) {
     this.#world = world;
     this.#ledger = ledger;
+    this.#switchboard = switchboard;
   }
 
   /** @throws NOT_DEPLOYED, NO_REPO, NO_COMMIT, NO_RELEASE, AMBIGUOUS, DATA_UNUSABLE */
@@ -53,7 +56,18 @@ export class TrafficDesk {
     return this.#send(wanted, by);
   }
 
+  /** Proxies see what is to get visitors before it does; what it is, is found anew when the ledger's turn comes. */
   async #send(wanted: readonly WantedShare[], by: string | undefined): Promise<Route> {
+    const found = wanted.map((one) => this.#find(one).share.deployment ?? "");
+    let route: Route | undefined;
+    await this.#switchboard.move(found, async () => {
+      route = await this.#write(wanted, by);
+    });
+    assert(route, "a move that did not fail was written");
+    return route;
+  }
+
+  async #write(wanted: readonly WantedShare[], by: string | undefined): Promise<Route> {
     const [first] = wanted;
     if (!first) throw new PropagitError("BAD_WEIGHT", "a split needs a share");
     const { repo, environment } = first.to;
@@ -104,11 +118,6 @@ export class TrafficDesk {
   #readyRelease({ id }: DeploymentRow): ReleaseRow | undefined {
     return releasesOf(this.#ledger, id).findLast(({ state }) => state === "ready");
   }
-}
-
-export function routeBook(ledger: Ledger): RouteBook {
-  const { revision, routes, deployments } = ledger;
-  return { revision, routes: [...routes], deployments: [...deployments] };
 }
 
 function shareOf({ commit }: Deployed, deployment: string | undefined, weight: number): Share {

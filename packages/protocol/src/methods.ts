@@ -8,9 +8,15 @@
 import type { Static, TSchema } from "typebox";
 import { droneMethods, droneTellings } from "./drone-methods.js";
 import { hubMethods, hubTellings } from "./hub-methods.js";
+import { proxyMethods } from "./proxy-methods.js";
 import { registryMethods } from "./registry-methods.js";
 
-export const methods = { ...hubMethods, ...droneMethods, ...registryMethods } as const;
+export const methods = {
+  ...hubMethods,
+  ...droneMethods,
+  ...proxyMethods,
+  ...registryMethods,
+} as const;
 
 /** What is told without an answer. */
 export const tellings = { ...hubTellings, ...droneTellings } as const;

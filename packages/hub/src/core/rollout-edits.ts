@@ -59,6 +59,13 @@ export function acceptRelease(draft: Draft, wanted: NewRelease, now: number): Ro
   return row;
 }
 
+/** It is not its turn yet. */
+export function noteQueued(draft: Draft, row: RolloutRow, by: string): void {
+  const { repo, environment, number: release } = row;
+  const text = `release ${release} of ${placeName(row)} waits for its turn`;
+  draft.note({ kind: "deploy-queued", repo, environment, release, by, text });
+}
+
 /** The state after a step, and how long the phase took that is over. */
 export function writeRollout(draft: Draft, before: RolloutRow, row: RolloutRow, now: number): void {
   draft.put("rollouts", keyOf(row), row);
@@ -223,7 +230,7 @@ function endRelease(draft: Draft, row: RolloutRow, end: RolloutEnd, now: number)
 }
 
 /** Asked for, or as the specification says; what changes only how the live commit runs takes its visitors. */
-function wantsVisitors(ledger: LedgerRows, row: RolloutRow, release: ReleaseRow): boolean {
+export function wantsVisitors(ledger: LedgerRows, row: RolloutRow, release: ReleaseRow): boolean {
   if (row.promote !== undefined) return row.promote;
   if (!ledger.rows("routes").has(placeKey(row.repo, row.environment))) return true;
   return release.kind !== "deploy" || release.specification.promote === "always";

@@ -29,7 +29,7 @@ export function phaseText(
     case "starting":
       return "starting";
     case "promoting":
-      return "sending visitors to it";
+      return "waits until every proxy sees it";
     case "undoing":
       return `putting back what was begun: ${row.failure?.reason ?? ""}`;
     default:

@@ -21,6 +21,8 @@ export interface RolloutView {
   readonly whyNot: string | undefined;
   /** Whether instances of a service were ended by hand on a drone, and stay so. */
   readonly isHeld: (identity: string, service: string) => boolean;
+  /** Visitors are to be sent to it, and there are proxies that must see it first. */
+  readonly asksProxies: boolean;
   readonly freshId: () => string;
 }
 

@@ -4,8 +4,12 @@
  * happen afterwards. So a hub that dies anywhere goes on from the last state that was written.
  *
  *     queued --turn--> building --done--> testing --done--> releasing --done--> starting --ready--> (end: ready)
+ *        |                 |                |                  |                   |  ^
+ *        |                 |                |                  |        gets visitors |seen, but no longer ready
+ *        |                 |                |                  |                   v  |
+ *        |                 |                |                  |                promoting --seen--> (end: ready)
  *        |                 \________________\__________________\___________________/
- *        |                     a task failed, an instance failed, late, cancelled, stopped, held
+ *        |            a task failed, an instance failed, late, unseen, cancelled, stopped, held
  *        |                                              |
  *        |                                          undoing --gone | late--> (end: failed | cancelled)
  *        \--cancelled | nothing fits--> (end: cancelled | failed)
@@ -13,8 +17,8 @@
  *     a task:  (no drone) --one fits--> given --done | failed-->
  *                  \<--its drone is away, or did not survive it: a build or test is given anew--/
  *
- * Tasks that a release does not have are passed over. Visitors are sent to it in the same write that ends
- * it. An event that comes twice, late or about something else changes nothing.
+ * Tasks that a release does not have are passed over. While it is `promoting`, every live proxy is asked
+ * whether it sees the release; visitors are sent to it in the same write that ends it. An event that comes twice, late or about something else changes nothing.
  */
 import type { DroneOutcome, Result } from "@propagit/protocol";
 import { isThere } from "./readiness.js";
@@ -55,6 +59,10 @@ export type RolloutEvent =
   | { readonly kind: "looked" }
   | { readonly kind: "task-ended"; readonly id: string; readonly result: TaskResult }
   | { readonly kind: "cancelled"; readonly text: string }
+  /** Every live proxy can send visitors to it. */
+  | { readonly kind: "seen" }
+  /** No proxy can, and it was tried for long enough. */
+  | { readonly kind: "unseen"; readonly reason: string }
   /** What it is to run was stopped by somebody. */
   | { readonly kind: "stopped"; readonly text: string }
   /** Instances of these services were ended by hand, and stay so. */
@@ -73,6 +81,8 @@ export type DurableEffect =
 type OutwardEffect =
   | { readonly kind: "run-task"; readonly task: TaskRow }
   | { readonly kind: "cancel-task"; readonly task: TaskRow }
+  /** Whether they see it; asked again and again, and carried out once. */
+  | { readonly kind: "ask-proxies" }
   | { readonly kind: "note"; readonly text: string };
 
 export interface RolloutEnd {
@@ -97,6 +107,13 @@ export function stepRollout(row: RolloutRow, event: RolloutEvent, view: RolloutV
     case "task-ended":
       if (row.task?.id !== event.id || row.phase === "undoing") return nothing(row);
       return takeResult(row, row.task, event.result, view);
+    case "seen":
+      return row.phase === "promoting" ? seen(row, view) : nothing(row);
+    case "unseen": {
+      if (row.phase !== "promoting") return nothing(row);
+      const reason = `no proxy sees it: ${event.reason}`;
+      return give(row, view, { state: "failed", reason, drones: [] });
+    }
     case "cancelled":
       return give(row, view, { state: "cancelled", reason: event.text, drones: [] });
     case "stopped": {
@@ -184,14 +201,15 @@ function start(row: RolloutRow, view: RolloutView): RolloutStep {
 function look(row: RolloutRow, view: RolloutView): RolloutStep {
   switch (row.phase) {
     case "queued":
-    case "promoting":
       return nothing(row);
+    case "promoting":
+      return { ...nothing(row), outward: [{ kind: "ask-proxies" }] };
     case "building":
     case "testing":
     case "releasing":
       return row.task ? lookAtTask(row, row.task, view) : nothing(row);
     case "starting":
-      return lookAtStart(row, view);
+      return lookAtStart(row, view, false);
     case "undoing":
       return lookAtUndoing(row, view);
     default:
@@ -265,7 +283,7 @@ function again(row: RolloutRow, task: TaskRow, why: string, view: RolloutView): 
   return { ...next, outward: [note, ...next.outward] };
 }
 
-function lookAtStart(before: RolloutRow, view: RolloutView): RolloutStep {
+function lookAtStart(before: RolloutRow, view: RolloutView, isSeen: boolean): RolloutStep {
   const started = view.deployment?.services ?? [];
   const services = servicesNow(before, view, started);
   if (services.length > started.length) {
@@ -286,10 +304,30 @@ function lookAtStart(before: RolloutRow, view: RolloutView): RolloutStep {
     return give(row, view, { state: "failed", reason, drones, ...(lastLines && { lastLines }) });
   }
   const lacking = whatLacks(services, view);
-  if (lacking === undefined) return end(row, { state: "ready", drones });
+  if (lacking === undefined) {
+    return isSeen || !view.asksProxies
+      ? end(row, { state: "ready", drones })
+      : askProxies(row, view);
+  }
   // Drones may be there in a moment that run what no drone runs now.
   if (latenessOf(row, view) === undefined && view.drones.some(isThere)) return nothing(row);
   return give(row, view, { state: "failed", reason: lacking, drones });
+}
+
+/** Who gets visitors is seen by the proxies first. */
+function askProxies(row: RolloutRow, view: RolloutView): RolloutStep {
+  return {
+    row: { ...row, phase: "promoting", phaseAt: view.now },
+    durable: [],
+    outward: [{ kind: "ask-proxies" }],
+  };
+}
+
+/** It ends, unless something of it has failed since. */
+function seen(row: RolloutRow, view: RolloutView): RolloutStep {
+  const step = lookAtStart({ ...row, phase: "starting", phaseAt: view.now }, view, true);
+  const isEnd = step.durable.some(({ kind }) => kind === "end");
+  return isEnd ? { ...step, row } : step;
 }
 
 function lookAtUndoing(row: RolloutRow, view: RolloutView): RolloutStep {
@@ -314,7 +352,7 @@ function give(
   const { task, failingSince: _, ...rest } = row;
   // A cancelled start tells how far its drones were.
   const drones =
-    failure.drones.length > 0 || row.phase !== "starting"
+    failure.drones.length > 0 || (row.phase !== "starting" && row.phase !== "promoting")
       ? failure.drones
       : verdicts(row, view).map(outcomeOf);
   return {

@@ -6,18 +6,25 @@
  *     routes/<repo>/<environment>                  rollouts/<repo>/<environment>/<number, 8 digits>
  *     placements/<deployment>                      holds/<deployment>/<identity>/<service>
  *     spawned/<deployment>/<service>               events/<number, 12 digits>
+ *     proxies/<identity>                           said/<repo>/<environment>
+ *     branches/<repo>/<branch>
  *
  * What is read back from disk is checked against these schemas like anything foreign.
  */
 import {
+  branchLabel,
   deploymentId,
   droneOutcomeSchema,
   eventSchema,
+  experimentSchema,
+  hostRouteSchema,
   labelsSchema,
   releaseStateSchema,
   rolloutPhaseSchema,
   routeSchema,
+  rulesSchema,
   serviceSchema,
+  shadowSchema,
   specificationSchema,
   type ClusterEvent,
 } from "@propagit/protocol";
@@ -84,6 +91,8 @@ const deploymentRow = Type.Object({
   started: Type.Boolean(),
   /** Services that may run: those whose `after` is fulfilled, in the end all. */
   services: Type.Array(name),
+  /** Labels of branches that lead to it, see `branch-edits.ts`; absent when there are none. */
+  branches: Type.Optional(Type.Array(branchLabel)),
 });
 export type DeploymentRow = Static<typeof deploymentRow>;
 
@@ -154,6 +163,8 @@ const releaseRow = Type.Object({
   /** Of its environment at that time; releases of former versions do not say. */
   scales: Type.Optional(scales),
   pinned: Type.Boolean(),
+  /** Branches that it was asked for by, and that lead to it once it is ready. */
+  branches: Type.Optional(Type.Array(Type.String(), { maxItems: 20 })),
   /** When visitors were last sent away from it; absent while they come, or never came. */
   leftAt: Type.Optional(time),
   presence: Type.Enum(["running", "kept", "removed"]),
@@ -213,6 +224,51 @@ const rolloutRow = Type.Object({
 });
 export type RolloutRow = Static<typeof rolloutRow>;
 
+/** A proxy that was here: so that a switch waits for it after a restart of the hub. */
+const proxyRow = Type.Object({
+  identity: Type.String({ pattern: "^[0-9a-f]{32}$" }),
+  name,
+  /** The name it asked for. */
+  wanted: name,
+  /** Where it takes visitors. */
+  address: Type.String(),
+  zone: Type.Optional(name),
+  version: Type.String(),
+  /** As of the last change that was written; a hub that restarts takes `connected` for just lost. */
+  state: Type.Enum(["connected", "away", "left"]),
+  since: time,
+});
+export type ProxyRow = Static<typeof proxyRow>;
+
+const said = { by: Type.String(), since: time };
+
+/** What was said by hand about the traffic of one repo in one environment: over the manifest, for all releases. */
+const saidRow = Type.Object({
+  repo: name,
+  environment: name,
+  rules: rulesSchema,
+  /** Rules of the manifest that are taken away. */
+  off: Type.Array(Type.String()),
+  /** Who said each of both, and when. */
+  authors: Type.Record(Type.String(), Type.Object(said)),
+  hosts: Type.Array(Type.Object({ route: hostRouteSchema, ...said })),
+  /** In the order they were started. */
+  experiments: Type.Array(experimentSchema),
+  shadow: Type.Optional(Type.Object({ to: shadowSchema, ...said })),
+});
+export type SaidRow = Static<typeof saidRow>;
+
+/** Where a branch leads: to what was deployed of it last. */
+const branchRow = Type.Object({
+  repo: name,
+  branch: Type.String({ minLength: 1, maxLength: 250 }),
+  environment: name,
+  deployment: deploymentId,
+  /** When it was first deployed: of two with the same label the older one has it. */
+  since: time,
+});
+export type BranchRow = Static<typeof branchRow>;
+
 export const tables = {
   drones: droneRow,
   deployments: deploymentRow,
@@ -223,6 +279,9 @@ export const tables = {
   placements: placementRow,
   holds: holdRow,
   spawned: spawnedRow,
+  proxies: proxyRow,
+  said: saidRow,
+  branches: branchRow,
 } as const;
 export type TableName = keyof typeof tables;
 export type Row<T extends TableName> = Static<(typeof tables)[T]>;
@@ -254,7 +313,11 @@ export function eventKey(number: number): string {
   return `events/${String(number).padStart(12, "0")}`;
 }
 
-/** Key of an environment or a route within its table. */
+export function branchKey(repo: string, branch: string): string {
+  return `${repo}/${branch}`;
+}
+
+/** Key of an environment, a route or what was said of it within its table. */
 export function placeKey(repo: string, environment: string): string {
   return `${repo}/${environment}`;
 }

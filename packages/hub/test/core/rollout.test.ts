@@ -100,6 +100,7 @@ function view(more: Partial<RolloutView> = {}): RolloutView {
     hubSince: 0,
     whyNot: undefined,
     isHeld: () => false,
+    asksProxies: false,
     freshId: () => `id-${++ids}`,
     ...more,
   };

@@ -22,6 +22,7 @@ import { identityOf } from "../support/sim-hub.js";
 import { SimRepositories } from "../support/sim-repositories.js";
 import { emptySpecification, service } from "../support/specifications.js";
 
+const nothing = Promise.resolve();
 const drones = 1_000;
 const deployments = 20;
 const commit = "74336bc1db98478e02e69f59e7100895be207389" as CommitHash;
@@ -64,7 +65,9 @@ class Thousand {
     this.ledger = ledger;
     this.fleet = new Fleet(world, ledger, { droneTimeoutMs: 30_000 });
     this.assignments = new Assignments(world, ledger, this.fleet);
-    this.rollouts = new Rollouts(world, ledger, this.fleet, this.assignments);
+    const { fleet, assignments } = this;
+    const switchboard = { asks: false, seen: () => nothing, applied: () => nothing };
+    this.rollouts = new Rollouts(world, ledger, { fleet, assignments, switchboard });
   }
 
   static async open(): Promise<Thousand> {
