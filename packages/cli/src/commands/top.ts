@@ -1,0 +1,57 @@
+import { parseRepoName, type TrafficSight } from "@propagit/protocol";
+import { Command } from "commander";
+import { examples } from "../examples.js";
+import { asFlag } from "../flags.js";
+import { withHub, withHubFlags, type HubFlags } from "../hub-call.js";
+import { interruptedExitCode, onInterrupt } from "../interrupt.js";
+import { LiveArea } from "../output/live-area.js";
+import { print, printJsonLine } from "../output/print.js";
+import { formatTop } from "../output/top.js";
+import { environmentOf, withEnvironmentFlag, type EnvironmentFlags } from "../targets.js";
+
+interface TopFlags extends HubFlags, EnvironmentFlags {
+  readonly once?: boolean;
+  readonly json?: boolean;
+}
+
+export function topCommand(): Command {
+  const command = withEnvironmentFlag(
+    withHubFlags(
+      new Command("top")
+        .summary("who gets visitors now, how fast they are answered, and what fails")
+        .description(
+          "Shows what all proxies count, drawn anew each second until ^C: requests, failures and latencies of the last seconds by commit, the shares that are wanted and those that are observed. Without a terminal a table each second.",
+        )
+        .argument("[repo]", "a repository (default: all)", asFlag(parseRepoName)),
+    ),
+  )
+    .option("--once", "show it once and end")
+    .option("--json", "print each as a line of JSON");
+  return examples(command, ["propagit top", "propagit top webapp --once --json"]).action(top);
+}
+
+async function top(repo: string | undefined, flags: TopFlags): Promise<void> {
+  const show = flags.json ? printJsonLine : picture();
+  await withHub(flags, (hub) => {
+    const params = { ...(repo !== undefined && { repo }), ...environmentOf(flags) };
+    const follow = !flags.once;
+    const options = { limitMs: follow ? 0 : 10_000, onPart: show };
+    return hub.call("hub.traffic", { ...params, follow }, options);
+  });
+}
+
+/** In place on a terminal, else one table after the other. */
+function picture(): (sight: TrafficSight) => void {
+  if (!process.stdout.isTTY) {
+    endQuietly(() => undefined);
+    return (sight) => print(`${formatTop(sight, Infinity)}\n`);
+  }
+  const area = new LiveArea(process.stdout);
+  endQuietly(() => area.leave());
+  return (sight) => area.draw(formatTop(sight, area.columns).trimEnd().split("\n"));
+}
+
+function endQuietly(leave: () => void): void {
+  process.once("exit", leave);
+  onInterrupt(() => process.exit(interruptedExitCode));
+}
