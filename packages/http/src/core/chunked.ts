@@ -1,0 +1,231 @@
+/**
+ * A chunked body, followed over whatever buffers it comes in:
+ *
+ *             ┌────────────── data + CRLF ◄──────┐
+ *             ▼                                  │
+ *     size [; extension] CRLF ── size > 0 ──> data
+ *             └── size 0 ──> trailer line* ──> CRLF: done
+ *
+ * It says how many bytes belong to the body, so that they can be forwarded as they came, and where the data lies
+ * for those who frame it anew. Strict: sizes are up to eight hexadecimal digits and nothing else, every line ends with
+ * CRLF, extensions are bounded in each chunk and in all, trailers are proper fields that frame nothing.
+ */
+import { CR, hexValues, LF, SEMICOLON, valueBytes } from "./characters.js";
+import { bad } from "./head.js";
+import { readTrailer } from "./trailers.js";
+
+export interface ChunkedLimits {
+  /** Of one chunk's extension. */
+  readonly extensionBytesMax: number;
+  /** Of all of them: else many small chunks carry what nobody looks at (as in CVE-2024-22019). */
+  readonly extensionBytesTotalMax: number;
+  readonly trailerBytesMax: number;
+  readonly trailersMax: number;
+}
+
+export const defaultChunkedLimits: ChunkedLimits = {
+  extensionBytesMax: 256,
+  extensionBytesTotalMax: 16 * 1024,
+  trailerBytesMax: 8 * 1024,
+  trailersMax: 32,
+};
+
+/** 4 GiB a chunk: more is sent by nobody, and overflows the arithmetic of some. */
+const sizeDigitsMax = 8;
+
+type State =
+  "size" | "extension" | "size-lf" | "data" | "data-cr" | "data-lf" | "trailers" | "done" | "bad";
+
+const rangesAtFirst = 16;
+
+export class ChunkedScanner {
+  readonly #limits: ChunkedLimits;
+  #state: State = "size";
+  /** Of the size in work. */
+  #digits = 0;
+  /** Of the chunk in work, still to come. */
+  #chunkBytesLeft = 0;
+  #extensionBytes = 0;
+  #extensionBytesTotal = 0;
+  #trailerBytes = 0;
+  #trailerLine = "";
+  #wantsRanges = false;
+
+  /** Why it is bad. */
+  badReason = "";
+  /** Data so far, in bytes: without its framing. */
+  dataBytes = 0;
+  /** Start and end of data in the bytes of the last scan, `rangeCount` of them, when they are wanted. */
+  ranges = new Int32Array(2 * rangesAtFirst);
+  rangeCount = 0;
+  /** Names and values in turn, in the order in which they came. */
+  trailers: string[] = [];
+
+  constructor(limits: ChunkedLimits = defaultChunkedLimits) {
+    this.#limits = limits;
+  }
+
+  /** The last bytes of the body have been seen. */
+  get isDone(): boolean {
+    return this.#state === "done";
+  }
+
+  /** For the next body. */
+  reset({ wantsRanges = false }: { readonly wantsRanges?: boolean } = {}): void {
+    this.#state = "size";
+    this.#digits = 0;
+    this.#chunkBytesLeft = 0;
+    this.#extensionBytes = 0;
+    this.#extensionBytesTotal = 0;
+    this.#trailerBytes = 0;
+    this.#trailerLine = "";
+    this.#wantsRanges = wantsRanges;
+    this.badReason = "";
+    this.dataBytes = 0;
+    this.rangeCount = 0;
+    if (this.trailers.length > 0) this.trailers = [];
+  }
+
+  /**
+   * Follows the body through `bytes[start, end)`.
+   *
+   * @returns the index after what belongs to it: `end` as long as it goes on; or `bad`.
+   */
+  scan(bytes: Buffer, start: number, end: number): number {
+    this.rangeCount = 0;
+    let at = start;
+    while (at < end) {
+      switch (this.#state) {
+        case "size":
+          at = this.#scanSize(bytes, at, end);
+          break;
+        case "extension":
+          at = this.#scanExtension(bytes, at, end);
+          break;
+        case "data":
+          at = this.#skipData(at, end);
+          break;
+        case "size-lf":
+          if (bytes[at++] !== LF) return this.#refuse("CR without LF behind a chunk size");
+          this.#startChunk();
+          break;
+        case "data-cr":
+          if (bytes[at++] !== CR) return this.#refuse("a chunk longer than its size");
+          this.#state = "data-lf";
+          break;
+        case "data-lf":
+          if (bytes[at++] !== LF) return this.#refuse("CR without LF behind a chunk");
+          this.#state = "size";
+          break;
+        case "trailers":
+          at = this.#scanTrailers(bytes, at, end);
+          break;
+        case "done":
+          return at;
+        case "bad":
+          return bad;
+        default:
+          this.#state satisfies never;
+      }
+      if (at < 0) return bad;
+    }
+    return at;
+  }
+
+  #scanSize(bytes: Buffer, start: number, end: number): number {
+    for (let at = start; at < end; at++) {
+      const byte = bytes[at] as number;
+      const digit = hexValues[byte] as number;
+      if (digit === 0) {
+        if (this.#digits === 0) return this.#refuse("a chunk without a size");
+        if (byte !== CR && byte !== SEMICOLON)
+          return this.#refuse("a chunk size that is no number");
+        this.#state = byte === CR ? "size-lf" : "extension";
+        return at + 1;
+      }
+      if (++this.#digits > sizeDigitsMax) return this.#refuse("a chunk size of too many digits");
+      this.#chunkBytesLeft = this.#chunkBytesLeft * 16 + (digit - 1);
+    }
+    return end;
+  }
+
+  #scanExtension(bytes: Buffer, start: number, end: number): number {
+    const { extensionBytesMax, extensionBytesTotalMax } = this.#limits;
+    for (let at = start; at < end; at++) {
+      const byte = bytes[at] as number;
+      if (byte === CR) {
+        this.#state = "size-lf";
+        return at + 1;
+      }
+      if (valueBytes[byte] === 0) return this.#refuse("a control character in a chunk extension");
+      this.#extensionBytesTotal++;
+      if (++this.#extensionBytes > extensionBytesMax)
+        return this.#refuse("a chunk extension too long");
+      if (this.#extensionBytesTotal > extensionBytesTotalMax) {
+        return this.#refuse("too many chunk extensions");
+      }
+    }
+    return end;
+  }
+
+  #startChunk(): void {
+    this.#digits = 0;
+    this.#extensionBytes = 0;
+    this.#state = this.#chunkBytesLeft > 0 ? "data" : "trailers";
+  }
+
+  #skipData(start: number, end: number): number {
+    const at = Math.min(end, start + this.#chunkBytesLeft);
+    this.#chunkBytesLeft -= at - start;
+    this.dataBytes += at - start;
+    if (this.#wantsRanges) this.#addRange(start, at);
+    if (this.#chunkBytesLeft === 0) this.#state = "data-cr";
+    return at;
+  }
+
+  #addRange(start: number, end: number): void {
+    const slot = this.rangeCount * 2;
+    if (slot === this.ranges.length) {
+      const grown = new Int32Array(slot * 2);
+      grown.set(this.ranges);
+      this.ranges = grown;
+    }
+    this.ranges[slot] = start;
+    this.ranges[slot + 1] = end;
+    this.rangeCount++;
+  }
+
+  /** Lines of trailers are few: they are read as texts, over buffers. */
+  #scanTrailers(bytes: Buffer, start: number, end: number): number {
+    let at = start;
+    while (at < end && bytes[at] !== LF) at++;
+    const isWhole = at < end;
+    if (isWhole) at++;
+    this.#trailerBytes += at - start;
+    if (this.#trailerBytes > this.#limits.trailerBytesMax) return this.#refuse("trailers too long");
+    this.#trailerLine += bytes.toString("latin1", start, at);
+    return isWhole ? this.#takeTrailerLine(at) : at;
+  }
+
+  #takeTrailerLine(at: number): number {
+    const line = this.#trailerLine;
+    this.#trailerLine = "";
+    if (!line.endsWith("\r\n")) return this.#refuse("LF without CR in trailers");
+    if (line.length === 2) {
+      this.#state = "done";
+      return at;
+    }
+    if (this.trailers.length === 2 * this.#limits.trailersMax)
+      return this.#refuse("too many trailers");
+    const trailer = readTrailer(line.slice(0, -2));
+    if (typeof trailer === "string") return this.#refuse(trailer);
+    this.trailers.push(trailer.name, trailer.value);
+    return at;
+  }
+
+  #refuse(reason: string): number {
+    this.#state = "bad";
+    this.badReason = reason;
+    return bad;
+  }
+}
