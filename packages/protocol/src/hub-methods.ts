@@ -9,12 +9,17 @@ import {
   terminalSchema,
 } from "./drone-methods.js";
 import { droneOutcomeSchema, droneProgressSchema } from "./release.js";
+import { canaryMethods } from "./canary-methods.js";
 import { by, environment, nothing, reference } from "./hub-params.js";
+import { certificateMethods, certificateTellings } from "./certificate-methods.js";
+import { proxyMethodsOfHub, proxyTellings } from "./proxy-methods.js";
 import { releaseMethods, rollout } from "./release-methods.js";
+import { reportTellings } from "./report.js";
 import { commit, count, exact, list, name, oneOf, text } from "./shape.js";
 import { buildSchema, serviceSchema, taskSchema, variablesSchema } from "./specification.js";
 import { deploymentId } from "./traffic.js";
 import { trafficMethods } from "./traffic-methods.js";
+import { sightMethods } from "./traffic-sight.js";
 import {
   droneSummarySchema,
   instanceReportSchema,
@@ -251,12 +256,19 @@ export const hubMethods = {
   ...instanceMethods,
   ...droneMethodsOfHub,
   ...trafficMethods,
+  ...sightMethods,
+  ...proxyMethodsOfHub,
+  ...certificateMethods,
+  ...canaryMethods,
 } as const satisfies Record<
   string,
   { params: TSchema; result: TSchema; part?: TSchema; needs: "cluster" }
 >;
 
 export const hubTellings = {
+  ...proxyTellings,
+  ...certificateTellings,
+  ...reportTellings,
   /** Drone to hub: one instance as it is now. */
   "hub.instance": exact({
     instance: instanceReportSchema,

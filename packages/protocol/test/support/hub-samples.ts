@@ -1,12 +1,15 @@
 /** Samples of what is called on the hub, with every optional field. */
 import type { hubMethods } from "../../src/index.js";
+import { canarySamples } from "./canary-samples.js";
+import { certificateSamples } from "./certificate-samples.js";
+import { proxyHubSamples } from "./proxy-samples.js";
 import type { SamplesOf } from "./samples.js";
+import { ruleSamples } from "./traffic-samples.js";
 import {
   at,
   build,
   by,
   commit,
-  deployment,
   deploymentId,
   drone,
   droneTarget,
@@ -200,6 +203,7 @@ const droneSamples = {
 } satisfies Partial<SamplesOf<keyof typeof hubMethods>>;
 
 const trafficSamples = {
+  ...ruleSamples,
   "hub.promote": { params: { repo, ref: "40548da", environment, by }, result: route },
   "hub.split": {
     params: {
@@ -214,12 +218,6 @@ const trafficSamples = {
     result: route,
   },
   "hub.events": { params: { last: 20, follow: true }, part: event, result: { events: [event] } },
-  "hub.routes": {
-    params: {},
-    part: { revision: 5, routes: [route], deployments: [deployment] },
-    result: {},
-  },
-  "hub.meet": { params: {}, result: { registry: registryPlace } },
 } satisfies Partial<SamplesOf<keyof typeof hubMethods>>;
 
 export const hubSamples: SamplesOf<keyof typeof hubMethods> = {
@@ -227,4 +225,7 @@ export const hubSamples: SamplesOf<keyof typeof hubMethods> = {
   ...instanceSamples,
   ...droneSamples,
   ...trafficSamples,
+  ...proxyHubSamples,
+  ...certificateSamples,
+  ...canarySamples,
 };

@@ -10,8 +10,11 @@ import type {
   Telling,
   TellingName,
 } from "../../src/index.js";
+import { trafficReport } from "./canary-samples.js";
+import { certificateTellingSamples } from "./certificate-samples.js";
 import { droneSamples } from "./drone-samples.js";
 import { hubSamples } from "./hub-samples.js";
+import { proxySamples, proxyTellingSamples } from "./proxy-samples.js";
 import {
   assignment,
   base64,
@@ -72,10 +75,13 @@ const registrySamples: SamplesOf<keyof typeof registryMethods> = {
 export const methodSamples: SamplesOf<MethodName> = {
   ...hubSamples,
   ...droneSamples,
+  ...proxySamples,
   ...registrySamples,
 };
 
 export const tellingSamples: { [T in TellingName]: Telling<T> } = {
+  ...proxyTellingSamples,
+  ...certificateTellingSamples,
   "drone.assign": { revision: 3, assignments: [assignment], keep: [{ repo: "webapp", commit }] },
   "run.input": { stream: nonce, data: base64 },
   "run.taken": { stream: nonce, bytes: 65_536 },
@@ -83,4 +89,5 @@ export const tellingSamples: { [T in TellingName]: Telling<T> } = {
   "run.signal": { stream: nonce, signal: "SIGINT" },
   "hub.instance": { instance: report, step: "checked out" },
   "hub.instance-gone": { process: "c3d4" },
+  "hub.report": trafficReport,
 };
