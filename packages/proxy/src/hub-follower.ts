@@ -1,36 +1,60 @@
 /**
- * Follows the hub: where the registry is, and the route book, whole each time.
+ * Follows the hub: where the registry is, and the book of routes. Answers its questions while it moves visitors.
  *
- *     connect -> hub.meet -> hub.routes -> first book: up -> book, book, … -> lost -> back-off -> connect
+ *     connect -> hub.meet -> hub.routes -> first update: up -> change, change, … -> lost -> back-off -> connect
+ *                                                               `--> hub.proxy: goes by that revision
  */
 import {
   formatAddress,
   PropagitError,
   toPropagitError,
   type Address,
+  type BookUpdate,
   type Credential,
   type ErrorData,
+  type Params,
   type RegistryPlace,
-  type RouteBook,
+  type Telling,
 } from "@propagit/protocol";
 import {
   Link,
   sessionPaths,
   within,
   type Conversation,
+  type Handlers,
   type LinkState,
+  type Timer,
   type World,
 } from "@propagit/runtime";
+
+/** Who this proxy is, as the hub is told. */
+export type ProxySelf = Required<
+  Pick<Params<"hub.meet">, "identity" | "name" | "version" | "address">
+> &
+  Pick<Params<"hub.meet">, "zone">;
 
 export interface HubFollowerOptions {
   readonly hub: Address;
   readonly credential: Credential;
+  readonly self: ProxySelf;
+  /** What is known of the book, so that only the difference is sent. */
+  readonly since: () => Params<"hub.routes">["since"];
   readonly onPlace: (place: RegistryPlace) => void;
-  readonly onBook: (book: RouteBook) => void;
+  readonly onBook: (update: BookUpdate) => void;
+  /** What it goes by; told to the hub after changes. */
+  readonly standing: () => Telling<"hub.proxy">;
+  /** Answers the hub's calls. */
+  readonly handlers?: Handlers;
+  /** Called after each connect, when the hub knows this proxy. */
+  readonly onMet?: (conversation: Conversation) => void;
 }
 
 /** Bound on the first book after a connect; a guess, far above what a hub needs. */
 const firstBookMsMax = 10_000;
+/** Changes within this time are acknowledged together. */
+const tellMs = 50;
+/** Bound on saying goodbye. */
+const leaveMsMax = 1_000;
 
 export class HubFollower {
   /** Resolves with the first failure, or with nothing once the hub is followed for the first time. */
@@ -40,8 +64,12 @@ export class HubFollower {
   readonly #link: Link;
   #resolveFirst!: (failure: ErrorData | undefined) => void;
   #state: LinkState | undefined;
+  #conversation: Conversation | undefined;
+  /** When the hub was last heard on a connection that is over. */
+  #heardAt: number | undefined;
   /** What was last said, so that it is not said again at every attempt. */
   #said = "";
+  #tellTimer: Timer | undefined;
 
   constructor(world: World, options: HubFollowerOptions) {
     this.#world = world;
@@ -55,6 +83,7 @@ export class HubFollower {
       role: "proxy",
       credential: options.credential,
       acceptsOpen: false,
+      ...(options.handlers && { handlers: options.handlers }),
       introduce: (conversation) => this.#introduce(conversation),
       changed: (state) => this.#changed(state),
     });
@@ -69,26 +98,55 @@ export class HubFollower {
     return this.#state?.kind === "waiting" ? this.#state.reason.message : "not connected yet";
   }
 
-  stop(): void {
+  /** When the hub was last heard, if only by a sign of life; monotonic. Undefined: never in this life. */
+  get lastWordAt(): number | undefined {
+    return this.#conversation?.heardAt ?? this.#heardAt;
+  }
+
+  /** Tells the hub soon what this proxy goes by. */
+  tellSoon(): void {
+    this.#tellTimer ??= this.#world.clock.after(tellMs, () => {
+      this.#tellTimer = undefined;
+      this.#link.tell("hub.proxy", this.#options.standing());
+    });
+  }
+
+  /** Says goodbye, so that nobody waits for this proxy. */
+  async stop(): Promise<void> {
+    this.#tellTimer?.cancel();
+    if (this.isUp) {
+      const goodbye = this.#link.call("hub.leave", {}, { limitMs: leaveMsMax });
+      await goodbye.catch(() => undefined);
+    }
     this.#link.stop();
   }
 
   async #introduce(conversation: Conversation): Promise<void> {
-    const { registry } = await conversation.call("hub.meet", {});
+    const { registry } = await conversation.call("hub.meet", this.#options.self);
     this.#options.onPlace(registry);
     const { clock } = this.#world;
     await within(clock, firstBookMsMax, "the hub's first route book", this.#watch(conversation));
+    this.#conversation = conversation;
+    void conversation.over.then(() => {
+      this.#heardAt = conversation.heardAt;
+      if (this.#conversation === conversation) this.#conversation = undefined;
+    });
+    this.#options.onMet?.(conversation);
   }
 
-  /** Resolves with the first book; ends the conversation when the books end, so that the link tries again. */
+  /** Resolves with the first update; ends the conversation when updates end, so that the link tries again. */
   #watch(conversation: Conversation): Promise<void> {
     return new Promise((resolve, reject) => {
-      const onPart = (book: RouteBook) => {
-        this.#options.onBook(book);
+      const onPart = (update: BookUpdate) => {
+        this.#options.onBook(update);
+        if (update.kind === "snapshot" && update.more) return;
+        this.tellSoon();
         resolve();
       };
-      const books = conversation.call("hub.routes", {}, { limitMs: 0, onPart });
-      const ended = books.then(() => {
+      const since = this.#options.since();
+      const params = since ? { since } : {};
+      const updates = conversation.call("hub.routes", params, { limitMs: 0, onPart });
+      const ended = updates.then(() => {
         throw new PropagitError("BAD_FRAME", "the hub ended its routes");
       });
       ended.catch((thrown: unknown) => {

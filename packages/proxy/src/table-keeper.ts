@@ -1,65 +1,52 @@
-/** Owns the table: takes changes, arranges it for looking up, and keeps the last good copy on disk. */
-import {
-  deploymentMetaKey,
-  toPropagitError,
-  type Endpoint,
-  type EndpointUpdate,
-  type RouteBook,
-} from "@propagit/protocol";
+/**
+ * Owns the table: takes what hub and registry tell, passes it on to other threads that serve by it, and keeps
+ * the last good copy on disk.
+ *
+ *     hub, registry, drain --> feed --> table
+ *                                |----> listeners, in order (workers, who waits for a change)
+ *                                `----> disk, a moment later
+ */
+import { toPropagitError, type BookUpdate, type EndpointUpdate } from "@propagit/protocol";
 import type { Timer, World } from "@propagit/runtime";
-import {
-  noEndpoints,
-  rememberedTable,
-  stepEndpoints,
-  type EndpointTable,
-} from "./core/endpoint-table.js";
-import { switchRoutes, type FormerShares } from "./core/route-switch.js";
-import { buildTable, type RouteTable } from "./core/route-table.js";
-import { decodeTable, encodeTable } from "./core/saved-table.js";
-import { keepNames, learnNames, type ServiceNames } from "./core/service-names.js";
+import { RouteTable, type TableOptions } from "./core/route-table.js";
+import { decodeTable, encodeTable, type SavedTable } from "./core/saved-table.js";
+import { takeFeed, type Feed } from "./feed.js";
 
 /** A burst of changes is written once; a crash within that time costs only what came in it. */
 const saveMs = 500;
-/** Time between builds as a multiple of what one takes: at most a tenth of the processor goes into them. */
-const restPerBuild = 9;
-const emptyBook: RouteBook = { revision: 0, routes: [], deployments: [] };
+/** Time between two saves as a multiple of what one takes: at most a fiftieth of the processor goes into them. */
+const restPerSave = 50;
+/** Position of what this proxy tells its own threads; they look at none. */
+const nowhere = { epoch: "proxy", revision: 0 } as const;
 
 export class TableKeeper {
   readonly #world: World;
   readonly #path: string;
-  readonly #changed: () => void;
-  #book: RouteBook | undefined;
-  #endpoints: EndpointTable = noEndpoints;
-  #names: ServiceNames = new Map();
-  /** Updates that are not in `#endpoints` yet. */
-  #pending: EndpointUpdate[] = [];
-  #former: FormerShares = new Map();
-  #table: RouteTable = buildTable(emptyBook, { endpoints: [] });
-  #isStale = false;
-  #buildAtMs = Number.NEGATIVE_INFINITY;
+  readonly #options: TableOptions;
+  readonly #listeners = new Set<(feed: Feed) => void>();
+  #table: RouteTable;
   #saveTimer: Timer | undefined;
   #saving: Promise<void> = Promise.resolve();
+  #saveAtMs = Number.NEGATIVE_INFINITY;
   #isSaveFailing = false;
 
-  /** @param changed called after every change; the new table is built when it is asked for */
-  constructor(world: World, dataFolder: string, changed: () => void) {
+  constructor(world: World, dataFolder: string, options: TableOptions) {
     this.#world = world;
     this.#path = `${dataFolder}/table.json`;
-    this.#changed = changed;
+    this.#options = options;
+    this.#table = new RouteTable(options);
+  }
+
+  get table(): RouteTable {
+    return this.#table;
   }
 
   /** Whether there are routes to go by, fresh or kept. */
   get hasBook(): boolean {
-    return this.#book !== undefined;
+    return this.#table.hasBook;
   }
 
-  /** Built at a look after a change, so that a burst costs little; in a large cluster a moment late. */
-  get table(): RouteTable {
-    if (this.#isStale && this.#world.clock.monotonic() >= this.#buildAtMs) this.#build();
-    return this.#table;
-  }
-
-  /** Takes up the table of an earlier life, if there is a good one. */
+  /** Takes up the table of an earlier life, if there is a good one; before anybody listens. */
   async load(): Promise<void> {
     const content = await this.#world.disk.read(this.#path);
     if (content === undefined) return;
@@ -68,26 +55,39 @@ export class TableKeeper {
       this.#world.log.warn(`the saved table ${this.#path} is not used: it ${saved.reason}`);
       return;
     }
-    this.#book = saved.value.book;
-    this.#endpoints = rememberedTable(saved.value.endpoints);
-    this.#names = saved.value.names;
-    this.#isStale = true;
+    this.#table = RouteTable.restore(saved.value, this.#options);
     const { routes, deployments } = saved.value.book;
     const counted = `${routes.length} routes, ${deployments.length} running commits`;
     this.#world.log.info(`starts with the saved table: ${counted}`);
   }
 
-  takeBook(book: RouteBook): void {
-    const now = this.#world.clock.monotonic();
-    this.#former = switchRoutes(this.#former, this.#book, book, now);
-    this.#book = book;
-    this.#forget(book);
-    this.#change();
+  takeBook(update: BookUpdate): void {
+    this.#take({ kind: "book", update });
   }
 
   takeUpdate(update: EndpointUpdate): void {
-    this.#pending.push(update);
-    this.#change();
+    this.#take({ kind: "endpoints", updates: [update] });
+  }
+
+  /** These endpoints go away: nobody new is sent there. */
+  leave(addresses: ReadonlySet<string>): void {
+    this.#take({ kind: "leave", addresses });
+  }
+
+  /** Called after each step was taken. */
+  onFeed(listener: (feed: Feed) => void): { stop(): void } {
+    this.#listeners.add(listener);
+    return { stop: () => void this.#listeners.delete(listener) };
+  }
+
+  /** What a thread is told first: then it knows what is known here. */
+  feeds(): readonly Feed[] {
+    const { book, endpoints } = this.#table.snapshot();
+    const known: Feed = { kind: "endpoints", updates: [settledSnapshot(endpoints)] };
+    const { position } = this.#table;
+    if (!position) return [known];
+    const update = { kind: "snapshot", ...book, book: position.book ?? "" } as const;
+    return [{ kind: "book", update }, known];
   }
 
   /** Saves what is not saved yet and ends. */
@@ -96,42 +96,23 @@ export class TableKeeper {
     await this.#saving;
   }
 
-  #build(): void {
-    const { clock } = this.#world;
-    const startMs = clock.monotonic();
-    this.#catchUp();
-    const endpoints = this.#endpoints.endpoints.values();
-    const parts = { endpoints, names: this.#names, former: this.#former };
-    this.#table = buildTable(this.#book ?? emptyBook, parts);
-    this.#isStale = false;
-    const endMs = clock.monotonic();
-    this.#buildAtMs = endMs + (endMs - startMs) * restPerBuild;
+  #take(feed: Feed): void {
+    takeFeed(this.#table, feed, this.#world.clock.monotonic());
+    const told = this.#forThreads(feed);
+    for (const listener of this.#listeners) listener(told);
+    this.#saveSoon();
   }
 
-  #forget({ routes, deployments }: RouteBook): void {
-    const keys = new Set<string | undefined>();
-    for (const { commit, deployment } of routes.flatMap(({ shares }) => shares)) {
-      keys.add(commit).add(deployment);
-    }
-    for (const { commit, id } of deployments) keys.add(commit).add(id);
-    for (const { commit, meta } of this.#endpoints.endpoints.values()) {
-      keys.add(commit).add(meta[deploymentMetaKey]);
-    }
-    this.#names = keepNames(this.#names, keys);
+  /** A thread that began later takes all it was told for confirmed; what is left of it is told it whole. */
+  #forThreads(feed: Feed): Feed {
+    if (feed.kind !== "endpoints") return feed;
+    if (!feed.updates.some(({ kind }) => kind === "settled")) return feed;
+    return { kind: "endpoints", updates: [settledSnapshot(this.#table.snapshot().endpoints)] };
   }
 
-  #catchUp(): void {
-    // What came and went again within one burst has a name too.
-    const seen = this.#pending.flatMap(endpointsOf);
-    this.#endpoints = stepEndpoints(this.#endpoints, this.#pending);
-    this.#names = learnNames(this.#names, seen);
-    this.#pending = [];
-  }
-
-  #change(): void {
-    this.#isStale = true;
-    this.#saveTimer ??= this.#world.clock.after(saveMs, () => this.#save());
-    this.#changed();
+  #saveSoon(): void {
+    const inMs = Math.max(saveMs, this.#saveAtMs - this.#world.clock.monotonic());
+    this.#saveTimer ??= this.#world.clock.after(inMs, () => this.#save());
   }
 
   #save(): void {
@@ -142,38 +123,26 @@ export class TableKeeper {
   }
 
   async #write(): Promise<void> {
-    const book = this.#book;
     // Endpoints without routes are of no use, and a book must not be written as empty for lack of one.
-    if (!book) return;
-    this.#catchUp();
-    const endpoints = [...this.#endpoints.endpoints.values()];
+    if (!this.hasBook) return;
+    const { clock, disk, log } = this.#world;
+    const startMs = clock.monotonic();
+    const text = encodeTable(this.#table.snapshot());
+    const endMs = clock.monotonic();
+    this.#saveAtMs = endMs + (endMs - startMs) * restPerSave;
     try {
-      await this.#world.disk.writeAtomic(
-        this.#path,
-        encodeTable({ book, endpoints, names: this.#names }),
-      );
+      await disk.writeAtomic(this.#path, text);
       this.#isSaveFailing = false;
     } catch (thrown) {
       if (!this.#isSaveFailing) {
         const { message } = toPropagitError(thrown);
-        this.#world.log.warn(`the table is not saved: ${message}; serves on, tries again`);
+        log.warn(`the table is not saved: ${message}; serves on, tries again`);
       }
       this.#isSaveFailing = true;
     }
   }
 }
 
-function endpointsOf(update: EndpointUpdate): readonly Endpoint[] {
-  switch (update.kind) {
-    case "snapshot":
-      return update.endpoints;
-    case "up":
-      return [update.endpoint];
-    case "down":
-    case "settled":
-      return [];
-    default:
-      update satisfies never;
-      return [];
-  }
+function settledSnapshot(endpoints: SavedTable["endpoints"]): EndpointUpdate {
+  return { kind: "snapshot", at: nowhere, settled: true, endpoints: [...endpoints] };
 }

@@ -133,6 +133,11 @@ export class Conversation {
     return this.#wire.bufferedBytes;
   }
 
+  /** When the other side was last heard, if only by a sign of life; on the monotonic clock. */
+  get heardAt(): number {
+    return this.#session.heardAt;
+  }
+
   get isOpen(): boolean {
     return this.#session.phase.kind === "open";
   }
