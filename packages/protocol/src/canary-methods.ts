@@ -1,4 +1,4 @@
-/** What people call on the hub about rollouts by steps, and about what proxies count. */
+/** What people call on the hub about rollouts by steps. */
 import * as Type from "typebox";
 import type { Static, TSchema } from "typebox";
 import { canaryPlanSchema } from "./canary-plan.js";
@@ -6,7 +6,6 @@ import { canarySchema } from "./canary.js";
 import { by, environment, reference } from "./hub-params.js";
 import { count, exact, list, oneOf, text } from "./shape.js";
 import { rolloutProgressSchema } from "./release.js";
-import { trafficCountSchema } from "./report.js";
 
 /** A rollout by steps as it goes on: each part is one of these. */
 export const canaryProgressSchema = Type.Union([
@@ -18,22 +17,6 @@ export const canaryProgressSchema = Type.Union([
   exact({ kind: Type.Literal("release"), progress: rolloutProgressSchema }),
 ]);
 export type CanaryProgress = Static<typeof canaryProgressSchema>;
-
-/** What all proxies counted of one place within the last time, and since they started. */
-export const trafficRowSchema = exact({
-  /** Since the proxies began, those that are away included. */
-  total: trafficCountSchema,
-  /** Within `windowMs`. */
-  requests: count,
-  failed: count,
-  perSecond: Type.Number({ minimum: 0 }),
-  p50Ms: Type.Optional(Type.Number({ minimum: 0 })),
-  p95Ms: Type.Optional(Type.Number({ minimum: 0 })),
-  p99Ms: Type.Optional(Type.Number({ minimum: 0 })),
-  /** Requests of each second, the last one last; for a line of them. */
-  recent: list(count, 60),
-});
-export type TrafficRow = Static<typeof trafficRowSchema>;
 
 const place = { repo: text(60), environment } as const;
 
@@ -74,18 +57,6 @@ export const canaryMethods = {
   "hub.canary-change": {
     params: exact({ ...place, change: oneOf("promote", "abort", "pause", "resume"), by }),
     result: canarySchema,
-    needs: "cluster",
-  },
-  /** What the proxies count; with `follow` again each second, as parts. */
-  "hub.counts": {
-    params: exact({
-      repo: Type.Optional(text(60)),
-      environment,
-      windowMs: Type.Integer({ minimum: 1_000, maximum: 60_000 }),
-      follow: Type.Boolean(),
-    }),
-    part: list(trafficRowSchema, 10_000),
-    result: exact({ rows: list(trafficRowSchema, 10_000) }),
     needs: "cluster",
   },
 } as const satisfies Record<

@@ -9,6 +9,8 @@ import { exact, oneOf } from "./shape.js";
  */
 export const inconclusiveChoices = ["wait", "go", "stop"] as const;
 
+export const compareChoices = ["same", "all"] as const;
+
 export const canaryPlanSchema = exact({
   /** Shares of visitors in percent, rising; the last one is 100. */
   steps: Type.Array(Type.Number({ exclusiveMinimum: 0, maximum: 100 }), {
@@ -20,6 +22,11 @@ export const canaryPlanSchema = exact({
   /** Of each of the two at each step; fewer are inconclusive. */
   minRequests: Type.Integer({ minimum: 1, maximum: 1_000_000_000 }),
   inconclusive: oneOf(...inconclusiveChoices),
+  /**
+   * Whom it is compared with: `same`, as many visitors of the old one as it has itself; `all` of them, which
+   * tells sooner while it has few.
+   */
+  compare: oneOf(...compareChoices),
   /** Points of percent that it may fail more often than the old one. */
   errorPoints: Type.Number({ minimum: 0, maximum: 100 }),
   /** How many times as long as the old one's its 95th percentile may be. */
@@ -33,6 +40,7 @@ export const canaryPlanDefault: CanaryPlan = {
   everyMs: 5 * 60_000,
   minRequests: 200,
   inconclusive: "wait",
+  compare: "same",
   errorPoints: 0.5,
   p95Ratio: 1.2,
 };

@@ -42,7 +42,11 @@ export const canaryPhases = [
 export const canaryOutcomes = ["promoted", "aborted", "ended", "failed"] as const;
 
 /** One side by name. */
-const sideSchema = exact({ commit, release: Type.Optional(count) });
+const sideSchema = exact({
+  commit,
+  release: Type.Optional(count),
+  deployment: Type.Optional(deploymentId),
+});
 
 export const canarySchema = exact({
   repo: name,
@@ -68,8 +72,6 @@ export const canarySchema = exact({
   evidence: canaryEvidenceSchema,
   /** How it looks, in words and numbers. */
   text: text(2_000),
-  end: Type.Optional(
-    exact({ outcome: oneOf(...canaryOutcomes), reason: text(2_000), at: count }),
-  ),
+  end: Type.Optional(exact({ outcome: oneOf(...canaryOutcomes), reason: text(2_000), at: count })),
 });
 export type Canary = Static<typeof canarySchema>;

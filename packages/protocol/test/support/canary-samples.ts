@@ -1,12 +1,5 @@
 /** Samples of rollouts by steps and of what proxies count, with every optional field. */
-import type {
-  Canary,
-  CanaryPlan,
-  canaryMethods,
-  Telling,
-  TrafficCount,
-  TrafficRow,
-} from "../../src/index.js";
+import type { Canary, CanaryPlan, canaryMethods, Telling, TrafficCount } from "../../src/index.js";
 import type { SamplesOf } from "./samples.js";
 import { at, by, commit, deploymentId, nonce } from "./values.js";
 
@@ -15,6 +8,7 @@ const plan: CanaryPlan = {
   everyMs: 300_000,
   minRequests: 200,
   inconclusive: "wait",
+  compare: "same",
   errorPoints: 0.5,
   p95Ratio: 1.2,
 };
@@ -25,7 +19,11 @@ const canary: Canary = {
   commit,
   deployment: deploymentId,
   release: 12,
-  old: { commit: "40548da2f0d6a1d4e1b2c3a4f5e6d7c8b9a0f1e2", release: 11 },
+  old: {
+    commit: "40548da2f0d6a1d4e1b2c3a4f5e6d7c8b9a0f1e2",
+    release: 11,
+    deployment: deploymentId,
+  },
   plan,
   by,
   startedAt: at,
@@ -61,17 +59,6 @@ const counts: TrafficCount = {
   latency: { first: 20, counts: [1, 0, 2] },
 };
 
-const row: TrafficRow = {
-  total: counts,
-  requests: 4,
-  failed: 1,
-  perSecond: 0.4,
-  p50Ms: 12.5,
-  p95Ms: 40.25,
-  p99Ms: 41,
-  recent: [0, 1, 3],
-};
-
 export const trafficReport: Telling<"hub.report"> = { proxy: nonce, life: nonce, counts: [counts] };
 
 const place = { repo: "webapp", environment: "staging" };
@@ -86,9 +73,4 @@ export const canarySamples: SamplesOf<keyof typeof canaryMethods> = {
   "hub.canary": { params: { ...place, follow: true }, part, result: canary },
   "hub.canaries": { params: { over: true }, part: [canary], result: { canaries: [canary] } },
   "hub.canary-change": { params: { ...place, change: "abort", by }, result: canary },
-  "hub.counts": {
-    params: { ...place, windowMs: 10_000, follow: true },
-    part: [row],
-    result: { rows: [row] },
-  },
 };

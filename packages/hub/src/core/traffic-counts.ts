@@ -1,0 +1,276 @@
+/**
+ * What all proxies count, added up: rows of every proxy's reports, over its lives.
+ *
+ *     report of a life      3     7     9         (cumulative)
+ *     added                 -    +4    +2         what a life says first may be of any time: it is the beginning
+ *
+ * Rates and judgements are made of what was added; a report that is lost, late or told twice does them no
+ * harm. Everything is bounded: rows and proxies that said nothing for the longest time are forgotten first.
+ */
+import {
+  keyOfCount,
+  LatencyHistogram,
+  type TrafficCount,
+  type TrafficReport,
+} from "@propagit/protocol";
+
+/** Of all repositories, each with 60 slots of 1 KB when it is busy. A guess. */
+const rowsMax = 2_000;
+/** A guess. */
+const proxiesMax = 1_000;
+/** Within this after a life was first heard of, it may still be telling what was before; a guess. */
+const firstTellingMs = 2_000;
+const slotMs = 1_000;
+export const slotsMax = 60;
+
+/** What was added since this hub began. */
+export interface Flow {
+  readonly requests: number;
+  readonly failed: number;
+  readonly latency: LatencyHistogram;
+}
+
+/** What was added in the last time. */
+export interface WindowCounts extends Flow {
+  /** Requests of each second, the last one last. */
+  readonly recent: readonly number[];
+}
+
+/** One row over all proxies. */
+export interface CountedRow {
+  readonly total: TrafficCount;
+  readonly window: WindowCounts;
+}
+
+/** Which rows; absent: any. */
+export interface RowFilter {
+  readonly repo?: string;
+  readonly environment?: string;
+}
+
+interface Slot {
+  readonly second: number;
+  requests: number;
+  failed: number;
+  readonly latency: LatencyHistogram;
+}
+
+interface Counted {
+  readonly about: TrafficCount;
+  readonly total: Sums;
+  readonly flow: Sums;
+  slots: Slot[];
+  at: number;
+}
+
+interface Life {
+  readonly life: string;
+  readonly since: number;
+  readonly rows: Map<string, TrafficCount>;
+  isAway: boolean;
+  at: number;
+}
+
+export class TrafficCounts {
+  readonly #rows = new Map<string, Counted>();
+  readonly #lives = new Map<string, Life>();
+
+  take({ proxy, life, counts }: TrafficReport, now: number): void {
+    const known = this.#lives.get(proxy);
+    const living = known?.life === life ? known : this.#begin(proxy, life, now);
+    living.isAway = false;
+    living.at = now;
+    for (const count of counts) this.#count(living, count, now);
+  }
+
+  /** It cannot be reached: nobody knows what it has in flight; what it counted stays. */
+  away(proxy: string): void {
+    const living = this.#lives.get(proxy);
+    if (living) living.isAway = true;
+  }
+
+  /** Proxies that told something, and when they did so last. */
+  get proxies(): readonly {
+    readonly proxy: string;
+    readonly isAway: boolean;
+    readonly at: number;
+  }[] {
+    return [...this.#lives].map(([proxy, { isAway, at }]) => ({ proxy, isAway, at }));
+  }
+
+  /** All that was added of the rows that fit. */
+  flowOf(fits: (row: TrafficCount) => boolean): Flow {
+    const sum = new Sums();
+    for (const { about, flow } of this.#rows.values()) {
+      if (fits(about)) sum.addSums(flow);
+    }
+    return sum;
+  }
+
+  /** What was added within the last seconds to rows that fit. */
+  windowOf(fits: (row: TrafficCount) => boolean, seconds: number, now: number): WindowCounts {
+    const from = secondOf(now) - seconds;
+    const latency = new LatencyHistogram();
+    const recent = Array.from({ length: slotsMax }, () => 0);
+    let [requests, failed] = [0, 0];
+    for (const { about, slots } of this.#rows.values()) {
+      if (!fits(about)) continue;
+      for (const slot of slots) {
+        const index = slotsMax - 1 - (secondOf(now) - slot.second);
+        if (index >= 0) recent[index] = (recent[index] ?? 0) + slot.requests;
+        if (slot.second <= from) continue;
+        requests += slot.requests;
+        failed += slot.failed;
+        latency.addAll(slot.latency);
+      }
+    }
+    return { requests, failed, latency, recent };
+  }
+
+  rows({ repo, environment }: RowFilter, seconds: number, now: number): readonly CountedRow[] {
+    const fitting = [...this.#rows].filter(
+      ([, { about }]) =>
+        (repo === undefined || about.repo === repo) &&
+        (environment === undefined || about.environment === environment),
+    );
+    return fitting.map(([key, row]) => ({
+      total: row.total.toCount(row.about, this.#inFlight(key)),
+      window: this.windowOf((about) => about === row.about, seconds, now),
+    }));
+  }
+
+  #begin(proxy: string, life: string, now: number): Life {
+    const living: Life = { life, since: now, rows: new Map(), isAway: false, at: now };
+    this.#lives.delete(proxy);
+    if (this.#lives.size >= proxiesMax) forgetOldest(this.#lives);
+    this.#lives.set(proxy, living);
+    return living;
+  }
+
+  #count(living: Life, count: TrafficCount, now: number): void {
+    const key = keyOfCount(count);
+    const before = living.rows.get(key);
+    living.rows.set(key, count);
+    const row = this.#rowOf(key, count, now);
+    row.at = now;
+    row.total.addDifference(count, before);
+    if (before === undefined && now - living.since < firstTellingMs) return;
+    row.flow.addDifference(count, before);
+    const slot = slotAt(row, now);
+    slot.requests += grown(count.requests, before?.requests);
+    slot.failed += grown(count.failed, before?.failed);
+    slot.latency.addAll(grownLatency(count, before));
+  }
+
+  #rowOf(key: string, about: TrafficCount, now: number): Counted {
+    const known = this.#rows.get(key);
+    if (known) return known;
+    if (this.#rows.size >= rowsMax) {
+      const oldest = forgetOldest(this.#rows);
+      for (const { rows } of this.#lives.values()) rows.delete(oldest);
+    }
+    const row: Counted = { about, total: new Sums(), flow: new Sums(), slots: [], at: now };
+    this.#rows.set(key, row);
+    return row;
+  }
+
+  #inFlight(key: string): number {
+    let inFlight = 0;
+    for (const { rows, isAway } of this.#lives.values()) {
+      if (!isAway) inFlight += rows.get(key)?.inFlight ?? 0;
+    }
+    return inFlight;
+  }
+}
+
+/** Sums over reports. */
+class Sums implements Flow {
+  requests = 0;
+  failed = 0;
+  readonly statuses: TrafficCount["statuses"] = [0, 0, 0, 0, 0];
+  refused = 0;
+  cut = 0;
+  late = 0;
+  left = 0;
+  retries = 0;
+  readonly latency = new LatencyHistogram();
+
+  addSums(other: Sums): void {
+    for (const name of summed) this[name] += other[name];
+    for (const [index, status] of other.statuses.entries()) this.#addStatus(index, status);
+    this.latency.addAll(other.latency);
+  }
+
+  /** Counts never fall; one that does was begun anew by somebody who should not, and adds nothing. */
+  addDifference(count: TrafficCount, before: TrafficCount | undefined): void {
+    for (const name of summed) this[name] += grown(count[name], before?.[name]);
+    for (const [index, status] of count.statuses.entries()) {
+      this.#addStatus(index, grown(status, before?.statuses[index]));
+    }
+    this.latency.addAll(grownLatency(count, before));
+  }
+
+  toCount({ repo, environment, commit, deployment, variant }: TrafficCount, inFlight: number) {
+    const { requests, statuses, refused, cut, late, failed, left, retries, latency } = this;
+    return {
+      repo,
+      environment,
+      commit,
+      ...(deployment !== undefined && { deployment }),
+      ...(variant !== undefined && { variant }),
+      requests,
+      statuses: [...statuses],
+      refused,
+      cut,
+      late,
+      failed,
+      left,
+      retries,
+      inFlight,
+      latency: latency.encode(),
+    } satisfies TrafficCount;
+  }
+
+  #addStatus(index: number, status: number): void {
+    this.statuses[index] = (this.statuses[index] ?? 0) + status;
+  }
+}
+
+const summed = ["requests", "failed", "refused", "cut", "late", "left", "retries"] as const;
+
+function grown(now: number, before = 0): number {
+  return Math.max(0, now - before);
+}
+
+function grownLatency(
+  { latency }: TrafficCount,
+  before: TrafficCount | undefined,
+): LatencyHistogram {
+  const now = LatencyHistogram.decode(latency);
+  return before ? now.since(LatencyHistogram.decode(before.latency)) : now;
+}
+
+function secondOf(now: number): number {
+  return Math.floor(now / slotMs);
+}
+
+/** The slot of this second; those that are too old go. */
+function slotAt(row: Counted, now: number): Slot {
+  const second = secondOf(now);
+  const last = row.slots.at(-1);
+  if (last?.second === second) return last;
+  const slot: Slot = { second, requests: 0, failed: 0, latency: new LatencyHistogram() };
+  row.slots = [...row.slots.filter((one) => one.second > second - slotsMax), slot];
+  return slot;
+}
+
+/** The one that was heard of longest ago. */
+function forgetOldest(entries: Map<string, { readonly at: number }>): string {
+  let oldest = "";
+  let oldestAt = Infinity;
+  for (const [key, { at }] of entries) {
+    if (at < oldestAt) [oldest, oldestAt] = [key, at];
+  }
+  entries.delete(oldest);
+  return oldest;
+}
