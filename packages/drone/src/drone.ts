@@ -19,6 +19,7 @@ import type { InstanceStep } from "./core/instance-state.js";
 import { joinReports } from "./core/join-reports.js";
 import { isLasting, isRefusal } from "./core/refusal.js";
 import { contextOf } from "./drone-context.js";
+import { untilDrained } from "./drained.js";
 import { DroneLog } from "./drone-log.js";
 import type { CommandPlace, DroneContext, DronePart, MakePart } from "./drone-part.js";
 import { HubReports } from "./hub-reports.js";
@@ -256,7 +257,8 @@ export class Drone {
 
   async #endInstances(): Promise<void> {
     const rules = this.#instances.all().map(({ state }) => state.rules);
-    const slowest = rules.map(({ stop, drainMs }) => stop.deadlineMs + drainMs);
+    // Draining may take as long as the stop itself.
+    const slowest = rules.map(({ stop, drainMs }) => 2 * stop.deadlineMs + drainMs);
     const limitMs = Math.max(0, ...slowest) + endMarginMs;
     const ended = this.#instances.endAll();
     await within(this.#world.clock, limitMs, "ending the instances", ended).catch(
@@ -318,6 +320,8 @@ export class Drone {
         host,
         source: async (repo) => this.#pad.source(repo, await this.#hub()),
         pickPorts: (process, rules, former) => this.#pad.ports.pick(process, rules, former),
+        drained: (addresses, waitMs) =>
+          untilDrained({ clock: this.#world.clock, hub: () => this.#hub() }, addresses, waitMs),
         keepPorts: (process, ports) => this.#pad.ports.keep(process, ports),
         environment: (identity, plan, place) =>
           this.#environment({ identity, plan, ...place, variables: {} }),

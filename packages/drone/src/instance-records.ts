@@ -1,6 +1,7 @@
 /** What the registry shows of one instance: the records that the drone makes, and those the app makes itself. */
+import type { Endpoint } from "@propagit/protocol";
 import { recordName } from "./core/instance-report.js";
-import type { Announced, InstanceIdentity, InstanceState } from "./core/instance-state.js";
+import type { InstanceIdentity, InstanceState } from "./core/instance-state.js";
 import type { RecordPlace, RegistryDesk } from "./registry-desk.js";
 import type { DroneWorld } from "./world.js";
 
@@ -61,7 +62,7 @@ export class InstanceRecords {
   }
 
   /** Those that the app made itself and that still hold. */
-  announced(): readonly Announced[] {
+  announced(): readonly Endpoint[] {
     return this.#context.desk.announced(this.#process);
   }
 

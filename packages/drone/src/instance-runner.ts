@@ -3,12 +3,13 @@
  * Every effect ends in an event, so nothing waits for anything here.
  */
 import {
+  formatAddress,
   PropagitError,
   shortCommit,
   toPropagitError,
   type InstanceReport,
 } from "@propagit/protocol";
-import type { Timer } from "@propagit/runtime";
+import type { Clock, Timer } from "@propagit/runtime";
 import type { Environment } from "./core/environment.js";
 import { newInstance, stepInstance, wakeAt } from "./core/instance.js";
 import type { InstancePlan } from "./core/instance-plan.js";
@@ -57,6 +58,8 @@ export interface RunnerContext {
     plan: InstancePlan,
     place: { readonly folder: string; readonly ports: PortNumbers },
   ) => Environment;
+  /** Resolves when proxies have nothing under way to these addresses, or nobody can say; at most so late. */
+  readonly drained: (addresses: readonly string[], waitMs: number) => Promise<void>;
   /** The report changed; `step` is what was just done. */
   readonly changed: (runner: InstanceRunner, step: InstanceStep["done"]) => void;
 }
@@ -186,6 +189,8 @@ export class InstanceRunner {
         }));
       case "free":
         return void this.#free(effect.run);
+      case "drain":
+        return void this.#drain(effect);
       case "check":
         return void this.#check(effect.run);
       case "read-output":
@@ -334,6 +339,15 @@ export class InstanceRunner {
     this.feed({ kind: "freed", run });
   }
 
+  async #drain({ run, waitMs }: { readonly run: number; readonly waitMs: number }): Promise<void> {
+    const { world, host, drained } = this.#context;
+    const ports = Object.values(this.#state.ports);
+    const places = [...this.#records.announced(), ...ports.map((port) => ({ host, port }))];
+    const addresses = [...new Set(places.map(formatAddress))];
+    await Promise.all([drained(addresses, waitMs), pause(world.clock, this.#plan.rules.drainMs)]);
+    this.feed({ kind: "drained", run });
+  }
+
   async #check(run: number): Promise<void> {
     const { world, host } = this.#context;
     const { ports, rules } = this.#state;
@@ -375,4 +389,10 @@ export class InstanceRunner {
       this.feed({ kind: "tick" }),
     );
   }
+}
+
+function pause(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(ms, resolve);
+  });
 }

@@ -24,7 +24,6 @@ import {
   processOf,
   type Announcements,
 } from "./core/announcements.js";
-import type { Announced } from "./core/instance-state.js";
 import type { DroneWorld, RegistryAccess, RememberedLease } from "./world.js";
 
 export interface RecordRequest {
@@ -145,7 +144,7 @@ export class RegistryDesk {
     this.#toFree.push(...ids);
   }
 
-  announced(process: string): readonly Announced[] {
+  announced(process: string): readonly Endpoint[] {
     return announcedBy(this.#announcements, process);
   }
 

@@ -41,7 +41,8 @@ async function restartOne(parts: RestartParts, process: string): Promise<string 
   const runner = parts.instance(process);
   if (!runner) return "there is no such instance here";
   const { rules } = runner.state;
-  const limitMs = rules.drainMs + rules.stop.deadlineMs + rules.readyTimeoutMs + marginMs;
+  const endMs = rules.drainMs + 2 * rules.stop.deadlineMs;
+  const limitMs = endMs + rules.readyTimeoutMs + marginMs;
   const settled = untilSettled(parts, runner);
   runner.feed({ kind: "restart" });
   try {

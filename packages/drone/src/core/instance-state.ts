@@ -34,7 +34,7 @@ export interface InstanceRules {
   /** The signal that ends it, and how long after it comes SIGKILL. */
   readonly stop: Service["stop"];
   readonly restart: RestartRules;
-  /** From the end of the records to the signal, so that whoever just read them still gets an answer. */
+  /** From the end of the records to the signal, at least: whoever just read them still gets an answer. */
   readonly drainMs: number;
 }
 
@@ -189,6 +189,8 @@ export type InstanceEvent =
       readonly records: readonly Announced[];
     }
   | { readonly kind: "freed"; readonly run: number }
+  /** The answer to `drain`: nothing is under way to it any more, or nobody can say. */
+  | { readonly kind: "drained"; readonly run: number }
   /** The answer to `check`. */
   | {
       readonly kind: "checked";
@@ -229,6 +231,8 @@ export type InstanceEffect =
   /** Makes a record for each port; again after a restart of the drone it makes the same ones. */
   | { readonly kind: "register"; readonly run: number }
   | { readonly kind: "free"; readonly run: number }
+  /** Waits for `drainMs`, and until proxies say that nothing is under way to it; at most so long. */
+  | { readonly kind: "drain"; readonly run: number; readonly waitMs: number }
   | { readonly kind: "check"; readonly run: number }
   | { readonly kind: "read-output"; readonly run: number }
   | { readonly kind: "terminate" }

@@ -1,4 +1,7 @@
-/** The end of a process: records first, then a moment for those who just read them, then the signals. */
+/**
+ * The end of a process: its records first, so that nothing new comes; then what is under way ends, as far as the
+ * stop deadline allows; then the signals.
+ */
 import { ended, crashed } from "./instance-end.js";
 import { launch } from "./instance-start.js";
 import { same, to, withRun } from "./instance-moves.js";
@@ -30,8 +33,10 @@ export function end(state: InstanceState, then: AfterEnd, moment: Moment): Insta
   const { run } = state;
   if (!run) return same(state);
   if (run.pid === undefined) return stage(state, "launching", undefined, then, moment);
-  // What the app registered itself it also frees itself, when it gets its signal.
-  if (run.record === "none") return terminate(state, then, moment);
+  // What the app registered itself it also frees itself, when it gets its signal; proxies leave it alone before.
+  if (run.record === "none") {
+    return run.announced.length > 0 ? drain(state, then, moment) : terminate(state, then, moment);
+  }
   const freeing = withRun(state, { record: "none" });
   const step = stage(freeing, "freeing", moment.now + freeMsMax, then, moment);
   return { ...step, effects: [{ kind: "free", run: run.number }] };
@@ -60,7 +65,13 @@ export function stopFurther(state: InstanceState, moment: Moment): InstanceStep 
 
 /** The registry has let go of the records, or did not answer in time. */
 export function drain(state: InstanceState, then: AfterEnd, moment: Moment): InstanceStep {
-  return stage(state, "draining", moment.now + state.rules.drainMs, then, moment);
+  const { run, rules } = state;
+  // What does not answer any more is not waited for: it would only be missing for longer.
+  const isUseless = then.kind === "unhealthy";
+  const waitMs = isUseless ? rules.drainMs : Math.max(rules.drainMs, rules.stop.deadlineMs);
+  const step = stage(state, "draining", moment.now + waitMs, then, moment);
+  if (!run || isUseless) return step;
+  return { ...step, effects: [{ kind: "drain", run: run.number, waitMs }] };
 }
 
 export function terminate(state: InstanceState, then: AfterEnd, moment: Moment): InstanceStep {

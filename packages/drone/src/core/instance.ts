@@ -110,6 +110,7 @@ export function stepInstance(
     case "not-registered":
     case "announced":
     case "freed":
+    case "drained":
     case "checked":
     case "said":
     case "exited":
@@ -191,6 +192,9 @@ function ofRun(
     case "freed":
       if (life.kind !== "stopping" || life.stage !== "freeing") return same(state);
       return drain(state, life.after, moment);
+    case "drained":
+      if (life.kind !== "stopping" || life.stage !== "draining") return same(state);
+      return terminate(state, life.after, moment);
     case "checked":
       return checked(state, event, moment);
     case "said":

@@ -112,6 +112,7 @@ class Reality {
       () => this.pass(6_000),
       ...anyRun.map((run) => say({ kind: "opened", run })),
       ...anyRun.map((run) => say({ kind: "freed", run })),
+      ...anyRun.map((run) => say({ kind: "drained", run })),
       ...anyRun.map((run) => say({ kind: "said", run, lastLines: [] })),
       ...anyRun.map((run) => say({ kind: "not-registered", run, reason: "no" })),
       ...[...this.outstanding].flatMap(([run, process]) =>

@@ -83,7 +83,7 @@ test("is restarted in order when somebody asks, and at once", () => {
   const { phase, reason } = reportOf(subject.state);
   assert.deepEqual([phase, reason], ["restarting", "somebody asked for a restart"]);
   assert.deepEqual(subject.kinds, ["free"]);
-  subject.feed({ kind: "freed", run: 1 }).pass(300);
+  subject.feed({ kind: "freed", run: 1 }, { kind: "drained", run: 1 });
   assert.deepEqual(subject.kinds, ["terminate"]);
   assert.deepEqual(subject.feed(exited()).kinds, ["launch"]);
   subject.feed(launched(2), opened(2), registered(2));

@@ -230,12 +230,14 @@ test("stops what has no process at once", () => {
   assert.equal(waiting().feed(exited(), stop).phase, "stopped");
 });
 
-test("stops in order: records, a moment, SIGTERM, SIGKILL", () => {
+test("stops in order: records, what is under way, SIGTERM, SIGKILL", () => {
   const subject = ready().feed({ kind: "stop" });
   assert.deepEqual([subject.phase, subject.kinds], ["stopping", ["free"]]);
   subject.feed({ kind: "freed", run: 1 });
-  assert.deepEqual([subject.kinds, subject.dueMs], [[], 300]);
-  assert.deepEqual([subject.pass(300).kinds, subject.dueMs], [["terminate"], 10_000]);
+  assert.deepEqual(subject.effects, [{ kind: "drain", run: 1, waitMs: 10_000 }]);
+  subject.feed({ kind: "drained", run: 1 });
+  assert.deepEqual([subject.kinds, subject.dueMs], [["terminate"], 10_000]);
+  assert.deepEqual(subject.feed({ kind: "drained", run: 1 }).kinds, [], "once");
   assert.deepEqual(subject.pass(10_000).kinds, ["kill"]);
   assert.deepEqual(subject.pass(1_000).kinds, ["kill"]);
   assert.equal(subject.feed(exited()).phase, "stopped");
@@ -243,11 +245,19 @@ test("stops in order: records, a moment, SIGTERM, SIGKILL", () => {
 
 test("does not wait for a registry that is away when it stops", () => {
   const subject = ready().feed({ kind: "stop" }).pass(2_000);
-  assert.equal(subject.dueMs, 300);
+  assert.deepEqual([subject.kinds, subject.dueMs], [["drain"], 10_000]);
 });
 
-test("lets an app free its own records when it stops", () => {
-  assert.deepEqual(waiting().feed(announced(1, "http"), { kind: "stop" }).kinds, ["terminate"]);
+test("waits no longer than the stop deadline for what is under way", () => {
+  const subject = ready().feed({ kind: "stop" }, { kind: "freed", run: 1 });
+  assert.deepEqual(subject.pass(9_999).kinds, []);
+  assert.deepEqual([subject.pass(1).kinds, subject.dueMs], [["terminate"], 10_000]);
+});
+
+test("lets an app free its own records when it stops, once nothing is under way to it", () => {
+  const subject = waiting().feed(announced(1, "http"), { kind: "stop" });
+  assert.deepEqual(subject.kinds, ["drain"]);
+  assert.deepEqual(subject.feed({ kind: "drained", run: 1 }).kinds, ["terminate"]);
 });
 
 test("waits for a process that is being started before it stops it", () => {

@@ -60,6 +60,10 @@ export class HubDouble {
   keep: { repo: string; commit: string }[] = [];
   /** Answered to joins instead of a welcome. */
   refusal: PropagitError | undefined;
+  /** Addresses that a drone asked about before it ended what is there. */
+  readonly draining: string[] = [];
+  /** What it is answered with; it waits for that. */
+  drained: Promise<unknown> = Promise.resolve();
   /** Which hub it is; another data folder makes another one. */
   identity = "a".repeat(32);
   conversation: Conversation | undefined;
@@ -108,6 +112,11 @@ export class HubDouble {
         "hub.leave": ({ running = false }) => {
           this.hasLeft = running ? "running" : "stopped";
           return {};
+        },
+        "hub.drained": async ({ addresses }) => {
+          this.draining.push(...addresses);
+          await this.drained;
+          return { proxies: 1, inFlight: 0, silent: [] };
         },
         "hub.specification": ({ id }, { conversation }) => this.#specify(id, conversation),
       },
