@@ -1,5 +1,12 @@
 export { visitorCookie } from "./core/visitor.js";
-export { commitHeader } from "./core/headers.js";
+export { commitHeader } from "./core/edits.js";
 export type { CommitStats } from "./counters.js";
+export type { LocalAnswer, ProxyRequest, Route, Routed, SendOn, Upstream } from "./library.js";
 export type { ProxyStats } from "./proxy.js";
-export { startProxy, type ProxyOptions, type RunningProxy } from "./system/start.js";
+export { createProxy, type CreatedProxy, type CreateProxyOptions } from "./system/create-proxy.js";
+export {
+  startProxy,
+  type AccessLogChoice,
+  type ProxyOptions,
+  type RunningProxy,
+} from "./system/start.js";

@@ -1,153 +1,199 @@
 /**
- * The proxy: knows the table, says where each request goes, and learns from how it went. It forwards
- * nothing itself; `system/` does, by asking here.
+ * The proxy's knowledge: follows hub and registry, keeps the table, says how stale it is, and answers the hub
+ * while it moves visitors. Who serves by it, this thread or others, is told what the table is told.
+ *
+ *     hub ------> HubFollower ------+
+ *     registry -> RegistryFollower -+-> TableKeeper --feeds--> Serving (engines and directors)
+ *                                         |  Reporter <--counts--'
+ *                                         `- SwitchDesk <-> hub
  */
-import { shortCommit, type Address, type Credential, type ErrorData } from "@propagit/protocol";
-import { decide, type Decision, type Question } from "./core/decision.js";
-import { afterAnswer, afterFailure, allFine, type Health } from "./core/health.js";
-import type { Target } from "./core/route-table.js";
-import { visitorChars } from "./core/visitor.js";
-import { Counters, type CommitStats, type VisitEnd } from "./counters.js";
-import { HubFollower } from "./hub-follower.js";
+import { PropagitError, type Address, type Credential, type ErrorData } from "@propagit/protocol";
+import type { Conversation, World } from "@propagit/runtime";
+import type { Staleness } from "./answers.js";
+import type { RouteTable, TableOptions } from "./core/route-table.js";
+import { isTooStale } from "./core/staleness.js";
+import { commitStatsOf, type CommitStats, type CountSource } from "./counters.js";
+import type { Feed } from "./feed.js";
+import { HubFollower, type ProxySelf } from "./hub-follower.js";
 import { RegistryFollower } from "./registry-follower.js";
+import { Reporter } from "./reporter.js";
+import { SwitchDesk, type Servers } from "./switch-desk.js";
 import { TableKeeper } from "./table-keeper.js";
-import type { World } from "@propagit/runtime";
-
-export type { VisitEnd } from "./counters.js";
 
 export interface ProxyDaemonOptions {
-  readonly hub: Address;
-  readonly credential: Credential;
+  readonly source: TableSource;
   readonly dataFolder: string;
   readonly domain?: string;
   readonly service?: string;
+  readonly zone?: string;
+  readonly tlsPort?: number;
+  /** Unknown to visitors; see `TableOptions`. */
+  readonly secret?: string;
+  /** Longest time without a word from the hub; then nobody is served. Default: for ever. */
+  readonly staleMaxMs?: number;
+}
+
+/** Where the table comes from. */
+export type TableSource =
+  | { readonly kind: "hub"; readonly hub: Address; readonly credential: Credential }
+  | {
+      readonly kind: "registry";
+      readonly registry: Address;
+      readonly credential: Credential;
+      /** It has no secret. */
+      readonly isOpen: boolean;
+      /** As `parseStandaloneRoute` reads them. */
+      readonly routes: readonly string[];
+    };
+
+/** Who serves visitors by the table. */
+export interface Visited extends Servers {
+  readonly counts: CountSource;
+  /** What the table has just taken. */
+  took(feed: Feed): void;
+}
+
+export interface FollowOptions {
+  readonly serving: Visited;
+  readonly self: ProxySelf;
+  /** Called after each connect to the hub. */
+  readonly onMet?: (conversation: Conversation) => void;
 }
 
 export interface ProxyStats {
   readonly commits: readonly CommitStats[];
   /** What the table is stale by: of hub and registry those that are away. */
-  readonly stale: readonly ("hub" | "registry")[];
-}
-
-/** One attempt at one endpoint. */
-export interface Visit {
-  /** It could not be connected to. */
-  unreachable(reason: string): void;
-  /** The head of an answer came. */
-  answered(): void;
-  /** It is over; counts once. */
-  end(how: VisitEnd): void;
+  readonly stale: Staleness;
 }
 
 export class ProxyDaemon {
+  readonly keeper: TableKeeper;
   readonly #world: World;
   readonly #options: ProxyDaemonOptions;
-  readonly #keeper: TableKeeper;
   readonly #registry: RegistryFollower;
-  readonly #counters = new Counters();
   #hub: HubFollower | undefined;
-  #health: Health = allFine;
-  #tableChanged: () => void = () => undefined;
+  #reporter: Reporter | undefined;
+  #counts: CountSource | undefined;
 
   constructor(world: World, options: ProxyDaemonOptions) {
+    const { source, dataFolder } = options;
     this.#world = world;
     this.#options = options;
-    this.#keeper = new TableKeeper(world, options.dataFolder, () => this.#tableChanged());
+    this.keeper = new TableKeeper(world, dataFolder, tableOptionsOf(options));
     this.#registry = new RegistryFollower(world, {
-      hub: options.hub,
-      credential: options.credential,
-      onUpdate: (update) => this.#keeper.takeUpdate(update),
+      hub: source.kind === "hub" ? source.hub : source.registry,
+      credential: source.credential,
+      onUpdate: (update) => this.keeper.takeUpdate(update),
     });
+  }
+
+  get table(): RouteTable {
+    return this.keeper.table;
   }
 
   /** Takes up the saved table; to be called before anything is served. */
-  load(): Promise<void> {
-    return this.#keeper.load();
+  async load(): Promise<void> {
+    const { source } = this.#options;
+    await this.keeper.load();
+    if (source.kind === "registry") this.keeper.takeStandalone(source.routes);
   }
 
   /** Starts to follow hub and registry; resolves with the first failure, or nothing once it is up. */
-  follow(): Promise<ErrorData | undefined> {
-    this.#hub = new HubFollower(this.#world, {
-      hub: this.#options.hub,
-      credential: this.#options.credential,
-      onPlace: (place) => this.#registry.follow(place),
-      onBook: (book) => this.#keeper.takeBook(book),
-    });
-    return this.#hub.firstOutcome;
+  follow(options: FollowOptions): Promise<ErrorData | undefined> {
+    const { serving } = options;
+    const { source } = this.#options;
+    this.#counts = serving.counts;
+    this.keeper.onFeed((feed) => serving.took(feed));
+    if (source.kind === "hub") return this.#followHub(source, options);
+    const { host, port } = source.registry;
+    this.#registry.follow({ host, port, open: source.isOpen });
+    return Promise.resolve(undefined);
   }
 
   async stop(): Promise<void> {
-    this.#hub?.stop();
+    this.#reporter?.stop();
+    await this.#hub?.stop();
     await this.#registry.stop();
-    await this.#keeper.stop();
+    await this.keeper.stop();
   }
 
-  /** Says where a request goes, or why nowhere. */
-  decide(question: Question): Decision {
-    if (!this.#keeper.hasBook) {
+  /** Why nobody may be served now. */
+  blocked(): PropagitError | undefined {
+    if (!this.keeper.hasBook) {
       const why = this.#hub?.whyNot ?? "not connected yet";
       const message = `the proxy has no routes yet, its hub is away: ${why}`;
-      return { kind: "refuse", code: "UNREACHABLE", message };
+      return new PropagitError("UNREACHABLE", message);
     }
-    const { domain, service } = this.#options;
-    const situation = {
-      table: this.#keeper.table,
-      health: this.#health,
-      now: this.#world.clock.monotonic(),
-      loadOf: (address: string) => this.#counters.loadOf(address),
-      fraction: () => this.#world.random.fraction(),
-      newVisitor: () => this.#world.random.hex(visitorChars),
-      ...(domain !== undefined && { domain }),
-      ...(service !== undefined && { service }),
-    };
-    return decide(situation, question);
-  }
-
-  /** Begins an attempt at an endpoint. */
-  visit(target: Target): Visit {
-    this.#counters.begin(target);
-    let isOver = false;
-    return {
-      unreachable: (reason) => this.#leaveOut(target, reason),
-      answered: () => {
-        this.#health = afterAnswer(this.#health, target.address);
-      },
-      end: (how) => {
-        if (isOver) return;
-        isOver = true;
-        this.#counters.end(target, how);
-      },
-    };
-  }
-
-  /** Sets what happens after a change of the table; called many times in a burst. */
-  onTableChange(changed: () => void): void {
-    this.#tableChanged = changed;
-  }
-
-  /** Every address that visitors could be sent to. */
-  addresses(): ReadonlySet<string> {
-    return this.#keeper.table.addresses;
+    const { staleMaxMs } = this.#options;
+    if (staleMaxMs === undefined) return undefined;
+    const now = this.#world.clock.monotonic();
+    if (!isTooStale({ staleMaxMs, lastWordAt: this.#hub?.lastWordAt, now })) return undefined;
+    const message = `the proxy has had no word from its hub for ${staleMaxMs / 1000} s`;
+    return new PropagitError("UNREACHABLE", message, {
+      hint: "it serves again once it hears of its hub; --stale-max says how long it goes on without",
+    });
   }
 
   stats(): ProxyStats {
-    return { commits: this.#counters.stats(), stale: this.stale() };
+    return { commits: commitStatsOf(this.#counts?.all() ?? []), stale: this.stale() };
   }
 
   /** Of hub and registry those that are away. */
-  stale(): readonly ("hub" | "registry")[] {
+  stale(): Staleness {
+    const hasHub = this.#options.source.kind === "hub";
+    if ((!hasHub || this.#hub?.isUp) && this.#registry.isUp) return upToDate;
     return [
-      ...(this.#hub?.isUp ? [] : (["hub"] as const)),
+      ...(!hasHub || this.#hub?.isUp ? [] : (["hub"] as const)),
       ...(this.#registry.isUp ? [] : (["registry"] as const)),
     ];
   }
 
-  #leaveOut({ address, commit }: Target, reason: string): void {
-    const now = this.#world.clock.monotonic();
-    const health = afterFailure(this.#health, address, now);
-    if (health === this.#health) return;
-    this.#health = health;
-    const what = `endpoint ${address} of commit ${shortCommit(commit)}`;
-    this.#world.log.warn(`${what} cannot be connected to (${reason}); left out for a moment`);
+  #followHub(
+    { hub, credential }: TableSource & { kind: "hub" },
+    { serving, self, onMet }: FollowOptions,
+  ): Promise<ErrorData | undefined> {
+    const { clock, random } = this.#world;
+    const { keeper } = this;
+    const { identity: proxy } = self;
+    const reporter = new Reporter({ clock, counts: serving.counts, proxy, life: random.hex(32) });
+    this.#reporter = reporter;
+    const { handlers } = new SwitchDesk(clock, keeper, serving);
+    const follower = new HubFollower(this.#world, {
+      hub,
+      credential,
+      self,
+      handlers,
+      since: () => sinceOf(keeper.table),
+      standing: () => ({
+        revision: keeper.table.position?.revision ?? 0,
+        stale: [...this.stale()],
+      }),
+      onPlace: (place) => this.#registry.follow(place),
+      onBook: (update) => keeper.takeBook(update),
+      onMet: (conversation) => {
+        reporter.met(conversation);
+        onMet?.(conversation);
+      },
+    });
+    this.#hub = follower;
+    return follower.firstOutcome;
   }
+}
+
+const upToDate: Staleness = [];
+
+function tableOptionsOf(options: ProxyDaemonOptions): TableOptions {
+  const { domain, service, zone, tlsPort, secret } = options;
+  return {
+    ...(domain !== undefined && { domain }),
+    ...(service !== undefined && { service }),
+    ...(zone !== undefined && { zone }),
+    ...(tlsPort !== undefined && { tlsPort }),
+    ...(secret !== undefined && { secret }),
+  };
+}
+
+function sinceOf({ position }: RouteTable): { book: string; revision: number } | undefined {
+  if (position?.book === undefined) return undefined;
+  return { book: position.book, revision: position.revision };
 }

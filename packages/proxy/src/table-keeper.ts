@@ -25,6 +25,7 @@ export class TableKeeper {
   readonly #options: TableOptions;
   readonly #listeners = new Set<(feed: Feed) => void>();
   #table: RouteTable;
+  #standalone: Feed | undefined;
   #saveTimer: Timer | undefined;
   #saving: Promise<void> = Promise.resolve();
   #saveAtMs = Number.NEGATIVE_INFINITY;
@@ -69,6 +70,12 @@ export class TableKeeper {
     this.#take({ kind: "endpoints", updates: [update] });
   }
 
+  /** Routes of a command line; see `parseStandaloneRoute`. */
+  takeStandalone(routes: readonly string[]): void {
+    this.#standalone = { kind: "standalone", routes };
+    this.#take(this.#standalone);
+  }
+
   /** These endpoints go away: nobody new is sent there. */
   leave(addresses: ReadonlySet<string>): void {
     this.#take({ kind: "leave", addresses });
@@ -85,9 +92,10 @@ export class TableKeeper {
     const { book, endpoints } = this.#table.snapshot();
     const known: Feed = { kind: "endpoints", updates: [settledSnapshot(endpoints)] };
     const { position } = this.#table;
-    if (!position) return [known];
+    const routes = this.#standalone ? [this.#standalone] : [];
+    if (!position) return [...routes, known];
     const update = { kind: "snapshot", ...book, book: position.book ?? "" } as const;
-    return [{ kind: "book", update }, known];
+    return [...routes, { kind: "book", update }, known];
   }
 
   /** Saves what is not saved yet and ends. */

@@ -2,13 +2,23 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openCredential, type Address } from "@propagit/protocol";
 import { sessionPaths, simulate, type Simulation } from "@propagit/runtime";
-import type { Question } from "../src/core/decision.js";
+import { decide } from "../src/core/decision.js";
+import type { Question } from "../src/core/question.js";
+import type { Decision } from "../src/core/outcome.js";
+import { Counters } from "../src/counters.js";
 import { ProxyDaemon } from "../src/proxy.js";
 import { commitA, commitB, commitC, endpointOf, routeOf } from "./support/samples.js";
 import { TinyHub } from "./support/tiny-hub.js";
 
 const hubAddress: Address = { host: "hub", port: 6001 };
-const question: Question = { host: "webapp.localhost", cookie: undefined, avoid: [] };
+const question: Question = {
+  method: "GET",
+  target: "/",
+  host: "webapp.localhost",
+  isSecure: false,
+  address: "192.0.2.1",
+  header: () => undefined,
+};
 
 interface Scene {
   readonly simulation: Simulation;
@@ -54,20 +64,50 @@ async function startScene(seed = 1): Promise<Scene> {
   };
 }
 
-async function startDaemon(simulation: Simulation): Promise<ProxyDaemon> {
+const clocks = new Map<ProxyDaemon, Simulation["clock"]>();
+
+/** Nobody is under way anywhere. */
+function idleServing() {
+  return {
+    counts: new Counters(),
+    took: () => undefined,
+    applied: () => Promise.resolve(),
+    inFlight: () => Promise.resolve(0),
+    endTunnels: () => undefined,
+  };
+}
+
+async function startDaemon(simulation: Simulation, staleMaxMs?: number): Promise<ProxyDaemon> {
   const proxy = new ProxyDaemon(simulation.worldOf("proxy"), {
-    hub: hubAddress,
-    credential: openCredential,
+    source: { kind: "hub", hub: hubAddress, credential: openCredential },
     dataFolder: "/data",
+    ...(staleMaxMs !== undefined && { staleMaxMs }),
   });
+  clocks.set(proxy, simulation.clock);
   await proxy.load();
-  void proxy.follow();
+  const self = { identity: "1".repeat(32), name: "proxy", version: "0", address: { port: 8000 } };
+  void proxy.follow({ serving: idleServing(), self });
   return proxy;
+}
+
+function ask(proxy: ProxyDaemon, over: Partial<Question> = {}): Decision {
+  const now = clocks.get(proxy)?.monotonic() ?? 0;
+  const situation = {
+    table: proxy.table,
+    now,
+    fraction: () => 0,
+    newVisitor: () => "0".repeat(32),
+  };
+  return decide(situation, { ...question, ...over });
+}
+
+function addressesOf(proxy: ProxyDaemon): string[] {
+  return [...proxy.table.addresses.keys()];
 }
 
 /** The port that a visitor is sent to now. */
 function targetOf(proxy: ProxyDaemon): number | undefined {
-  const decision = proxy.decide(question);
+  const decision = ask(proxy);
   return decision.kind === "forward" ? Number(decision.target.address.split(":")[1]) : undefined;
 }
 
@@ -106,7 +146,7 @@ test("keeps environments and their deployments over a restart", async () => {
   await proxy.stop();
   const again = await startDaemon(simulation);
   for (const host of ["staging--webapp.localhost", "try.it"]) {
-    const decision = again.decide({ ...question, host });
+    const decision = ask(again, { host });
     assert.equal(decision.kind === "forward" && decision.target.address, "127.0.0.1:4");
   }
 });
@@ -121,10 +161,10 @@ test("keeps endpoints that a restarted registry has not heard of yet, until it h
     return hub.watches > before && proxy.stale().length === 0;
   });
   hub.up(endpointOf(2));
-  await until("the new endpoint is known", () => proxy.addresses().size === 2);
-  assert.deepEqual([...proxy.addresses()], ["127.0.0.1:1", "127.0.0.1:2"]);
+  await until("the new endpoint is known", () => proxy.table.addresses.size === 2);
+  assert.deepEqual(addressesOf(proxy), ["127.0.0.1:1", "127.0.0.1:2"]);
   hub.settle();
-  await until("only what came back is left", () => proxy.addresses().size === 1);
+  await until("only what came back is left", () => proxy.table.addresses.size === 1);
   assert.equal(targetOf(proxy), 2);
 });
 
@@ -148,8 +188,8 @@ test("takes up its table after a restart, and drops what is gone once somebody s
   hub.down("record-1");
   scene.startHub();
   scene.startRegistry();
-  await until("the endpoint is gone", () => again.addresses().size === 0);
-  assert.equal(again.decide(question).kind, "refuse");
+  await until("the endpoint is gone", () => again.table.addresses.size === 0);
+  assert.equal(ask(again).kind, "refuse");
 });
 
 test("saves a burst of changes once, the newest last, also when it stops at once", async () => {
@@ -167,7 +207,9 @@ test("saves a burst of changes once, the newest last, also when it stops at once
   assert.equal(writes, 1);
   hub.setRoutes([routeOf([commitA, 101])]);
   await simulation.clock.advance(100);
-  await proxy.stop();
+  const stopped = proxy.stop();
+  await simulation.clock.advance(1_000);
+  await stopped;
   assert.equal(writes, 2);
   assert.ok((await disk.read("/data/table.json"))?.includes('"weight":101'));
 });
@@ -196,7 +238,7 @@ test("follows another registry when the hub names another", async () => {
   killHub();
   startHub();
   await until("the other registry's endpoint is known", () => targetOf(proxy) === 9);
-  assert.deepEqual([...proxy.addresses()], ["127.0.0.1:9"]);
+  assert.deepEqual(addressesOf(proxy), ["127.0.0.1:9"]);
 });
 
 test("tries again when a hub answers but never sends its routes", async () => {
@@ -237,7 +279,7 @@ for (const seed of [1, 2, 3, 4, 5]) {
     hub.up(endpointOf(9_999));
     const expected = hub.addresses().sort();
     await until("the table is the registry's", () => {
-      return [...proxy.addresses()].sort().join() === expected.join();
+      return addressesOf(proxy).sort().join() === expected.join();
     });
   });
 }

@@ -1,11 +1,15 @@
 /** A proxy on the real network: everything put together. */
+import { createHmac } from "node:crypto";
+import { hostname } from "node:os";
 import {
   openCredential,
   PropagitError,
   type Address,
+  type Credential,
   type ErrorCode,
   type ErrorData,
 } from "@propagit/protocol";
+import type { EngineLimits } from "@propagit/http";
 import {
   credentialFromSecret,
   lockFolder,
@@ -15,27 +19,61 @@ import {
   type Timer,
   type World,
 } from "@propagit/runtime";
-import { ProxyDaemon, type ProxyStats } from "../proxy.js";
-import { Listener } from "./listener.js";
-import { Upstreams } from "./upstreams.js";
+import { parseStandaloneRoute } from "../core/standalone.js";
+import { loadIdentity } from "../identity.js";
+import { ProxyDaemon, type ProxyStats, type TableSource } from "../proxy.js";
+import { AccessLog } from "./access-log.js";
+import type { ServerSettings } from "./server.js";
+import type { Serving } from "./serving.js";
+import { startServing } from "./start-serving.js";
 
 export interface ProxyOptions {
-  readonly hub: Address;
-  /** The hub's secret; not needed for a hub that has none. */
+  /** Whose routes it follows; or else a registry and routes of its own. */
+  readonly hub?: Address;
+  readonly registry?: Address;
+  /** `beep.example=http@1.x`: host name, path if wanted, and the query that finds the endpoints. */
+  readonly routes?: readonly string[];
+  /** The hub's or registry's secret; not needed for one that has none. */
   readonly secret?: string;
   /** Port for visitors; 0 takes a free one. */
   readonly port: number;
   /** Address to listen on; default: all. */
   readonly host?: string;
+  /** As the hub shows it; default: the machine's name and the port. */
+  readonly name?: string;
   /** Takes only host names below it; default: any. */
   readonly domain?: string;
   /** Service of each commit that visitors are sent to; default: `http`, `web`, or the only one. */
   readonly service?: string;
+  /** Where it is: endpoints of the same zone come first. */
+  readonly zone?: string;
   /** Where the last good table is kept; one proxy at a time works in it. */
   readonly dataFolder: string;
   /** Longest wait for the head of an answer, in ms; default 60,000. */
   readonly timeoutMs?: number;
+  /** Threads that serve; default 1. */
+  readonly workers?: number;
+  /** Networks whose forwarding headers are believed, such as `10.0.0.0/8`; default: none. */
+  readonly trusted?: readonly string[];
+  /** Every connection begins with a header of the PROXY protocol. */
+  readonly acceptsProxyProtocol?: boolean;
+  /** HTTP/2 without TLS, with prior knowledge. */
+  readonly h2c?: boolean;
+  /** Longest time without a word from the hub, in ms; then nobody is served. Default: for ever. */
+  readonly staleMaxMs?: number;
+  /** Sizes and times of the engine. */
+  readonly limits?: Partial<EngineLimits>;
+  readonly accessLog?: AccessLogChoice;
   readonly log: Log;
+}
+
+export interface AccessLogChoice {
+  /** A file, or `-` for the standard output. */
+  readonly path: string;
+  /** Of requests that went well, how many of a hundred are written; default all. */
+  readonly percent?: number;
+  /** Of one file, in bytes; default 100 MB. */
+  readonly partBytesMax?: number;
 }
 
 export interface RunningProxy {
@@ -46,12 +84,12 @@ export interface RunningProxy {
   stop(): Promise<void>;
 }
 
+/** Of this software, as the hub shows it. */
+const version = "0.1.0";
 /** As nginx and most others wait. */
 const timeoutMsDefault = 60_000;
 /** How long a start waits to learn whether the hub takes it; after that it goes on trying. */
 const firstOutcomeMsMax = 10_000;
-/** Pools of endpoints that are gone are ended so long after a change, once for a burst. */
-const retainMs = 1_000;
 /** What trying again does not mend. */
 const lasting: ReadonlySet<ErrorCode> = new Set(["DENIED", "UNPROVEN", "BAD_VERSION"]);
 
@@ -63,43 +101,130 @@ const lasting: ReadonlySet<ErrorCode> = new Set(["DENIED", "UNPROVEN", "BAD_VERS
  *   DATA_UNUSABLE, BAD_USAGE
  */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
-  const { dataFolder } = options;
-  const lock = await lockFolder(dataFolder);
+  const source = sourceOf(options);
+  const lock = await lockFolder(options.dataFolder);
   try {
-    return await startLocked(options, lock);
+    return await startLocked(options, source, lock);
   } catch (thrown) {
     await lock.release();
     throw thrown;
   }
 }
 
-async function startLocked(options: ProxyOptions, lock: FolderLock): Promise<RunningProxy> {
-  const { hub, secret, domain, service, dataFolder, log } = options;
+async function startLocked(
+  options: ProxyOptions,
+  source: TableSource,
+  lock: FolderLock,
+): Promise<RunningProxy> {
+  const { dataFolder, log, accessLog } = options;
   const world = nodeWorld(log);
-  const proxy = new ProxyDaemon(world, {
-    hub,
-    credential: secret === undefined ? openCredential : credentialFromSecret(secret),
+  const identity = await loadIdentity(world, dataFolder);
+  const settings = settingsOf(options, identity);
+  const daemon = new ProxyDaemon(world, daemonOptions(options, source, settings));
+  await daemon.load();
+  const access = accessLog && (await AccessLog.open({ ...accessLog, ...world }));
+  const serving = await listen(options, world, daemon, settings, access);
+  const stop = once(async () => {
+    await serving.stop();
+    await daemon.stop();
+    await access?.stop();
+    await lock.release();
+  });
+  const self = { identity, version, ...selfOf(options, serving.port) };
+  const failure = await firstOutcome(world, daemon.follow({ serving, self }));
+  if (failure && lasting.has(failure.code)) {
+    await stop();
+    throw PropagitError.fromData(failure);
+  }
+  return { port: serving.port, stop, stats: () => daemon.stats() };
+}
+
+/** What is opened before it must not stay open when there is no port. */
+async function listen(
+  options: ProxyOptions,
+  world: World,
+  daemon: ProxyDaemon,
+  settings: ServerSettings,
+  access: AccessLog | undefined,
+): Promise<Serving> {
+  const { port, host, workers = 1 } = options;
+  try {
+    return await startServing({
+      world,
+      daemon,
+      settings,
+      workers,
+      place: { port, ...(host !== undefined && { host }) },
+      ...(access && { write: (lines: string) => access.write(lines) }),
+    });
+  } catch (thrown) {
+    await access?.stop();
+    throw thrown;
+  }
+}
+
+/** @throws BAD_USAGE when it is not clear what to follow, or a route cannot be read; BAD_PATTERN */
+function sourceOf({ hub, registry, routes = [], secret }: ProxyOptions): TableSource {
+  const credential: Credential =
+    secret === undefined ? openCredential : credentialFromSecret(secret);
+  if (hub && !registry && routes.length === 0) return { kind: "hub", hub, credential };
+  if (registry && !hub && routes.length > 0) {
+    for (const route of routes) parseStandaloneRoute(route);
+    return { kind: "registry", registry, credential, isOpen: secret === undefined, routes };
+  }
+  throw new PropagitError(
+    "BAD_USAGE",
+    "a proxy follows a hub, or a registry by routes of its own",
+    {
+      hint: "give --hub=HOST:PORT, or --registry=HOST:PORT and --route 'beep.example=http@1.x'",
+    },
+  );
+}
+
+function settingsOf(options: ProxyOptions, identity: string): ServerSettings {
+  const { domain, service, zone, trusted, acceptsProxyProtocol, h2c, limits, secret } = options;
+  return {
+    ...(domain !== undefined && { domain }),
+    ...(service !== undefined && { service }),
+    ...(zone !== undefined && { zone }),
+    ...(trusted !== undefined && { trusted }),
+    ...(acceptsProxyProtocol !== undefined && { acceptsProxyProtocol }),
+    ...(h2c !== undefined && { h2c }),
+    // The same for all proxies of a cluster, so that any of them knows what another gave a visitor.
+    secret: createHmac("sha256", secret ?? identity)
+      .update("what visitors may not choose")
+      .digest("hex"),
+    limits: { ...limits, answerHeadMs: options.timeoutMs ?? timeoutMsDefault },
+    ...(options.accessLog && { accessPercent: options.accessLog.percent ?? 100 }),
+  };
+}
+
+function daemonOptions(
+  { dataFolder, staleMaxMs }: ProxyOptions,
+  source: TableSource,
+  { domain, service, zone, secret }: ServerSettings,
+): ConstructorParameters<typeof ProxyDaemon>[1] {
+  return {
+    source,
     dataFolder,
     ...(domain !== undefined && { domain }),
     ...(service !== undefined && { service }),
-  });
-  await proxy.load();
-  const upstreams = new Upstreams();
-  const retaining = retainPools(world, proxy, upstreams);
-  const { timeoutMs = timeoutMsDefault, port: wantedPort, host } = options;
-  const listener = new Listener({ world, proxy, upstreams, timeoutMs });
-  const port = await listener.listen({ port: wantedPort, ...(host !== undefined && { host }) });
-  const stop = once(async () => {
-    await listener.stop();
-    await proxy.stop();
-    retaining.stop();
-    await upstreams.destroy();
-    await lock.release();
-  });
-  const failure = await firstOutcome(world, proxy.follow());
-  if (!failure || !lasting.has(failure.code)) return { port, stop, stats: () => proxy.stats() };
-  await stop();
-  throw PropagitError.fromData(failure);
+    ...(zone !== undefined && { zone }),
+    ...(secret !== undefined && { secret }),
+    ...(staleMaxMs !== undefined && { staleMaxMs }),
+  };
+}
+
+function selfOf({ name, host, zone }: ProxyOptions, port: number) {
+  // A name in the hub's lists: letters, digits, dots and dashes.
+  const machine = hostname()
+    .replaceAll(/[^A-Za-z0-9.-]+/g, "-")
+    .slice(0, 50);
+  return {
+    name: name ?? `${machine || "proxy"}-${port}`,
+    address: { port, ...(host !== undefined && { host }) },
+    ...(zone !== undefined && { zone }),
+  };
 }
 
 async function firstOutcome(
@@ -115,17 +240,6 @@ async function firstOutcome(
   } finally {
     timer?.cancel();
   }
-}
-
-function retainPools(world: World, proxy: ProxyDaemon, upstreams: Upstreams): { stop(): void } {
-  let timer: Timer | undefined;
-  proxy.onTableChange(() => {
-    timer ??= world.clock.after(retainMs, () => {
-      timer = undefined;
-      upstreams.retain(proxy.addresses());
-    });
-  });
-  return { stop: () => timer?.cancel() };
 }
 
 function once(action: () => Promise<void>): () => Promise<void> {

@@ -1,7 +1,18 @@
 /** A hub and a registry that say what a test wants them to say, over real frames. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Endpoint, EndpointUpdate, RegistryPlace, Route, RouteBook } from "@propagit/protocol";
+import {
+  keyOfDeployment,
+  keyOfRoute,
+  type BookUpdate,
+  type Deployment,
+  type Endpoint,
+  type EndpointUpdate,
+  type RegistryPlace,
+  type Route,
+  type RouteBook,
+  type Telling,
+} from "@propagit/protocol";
 import {
   acceptWires,
   Conversation,
@@ -32,10 +43,15 @@ export class TinyHub {
   settled = true;
   /** Wires taken by the registry's side. */
   watches = 0;
+  /** What proxies told, the last ones last. */
+  readonly reports: Telling<"hub.report">[] = [];
+  readonly standings: Telling<"hub.proxy">[] = [];
+  /** That of the proxy that met it last: to call it. */
+  proxy: Conversation | undefined;
   readonly #world: World;
   readonly #clusterKey: string | undefined;
   readonly #endpoints = new Map<string, Endpoint>();
-  readonly #bookTellers = new Set<Tell<RouteBook>>();
+  readonly #bookTellers = new Set<Tell<BookUpdate>>();
   readonly #updateTellers = new Set<Tell<EndpointUpdate>>();
   #epoch = "first life";
   #revision = 0;
@@ -48,10 +64,14 @@ export class TinyHub {
 
   readonly acceptHub = (wire: Wire): void => {
     this.#converse(wire, {
-      "hub.meet": () => ({ registry: this.named ?? this.place }),
+      "hub.meet": (_params, { conversation }) => {
+        this.proxy = conversation;
+        return { registry: this.named ?? this.place };
+      },
+      "hub.leave": () => ({}),
       "hub.routes": (_params, call) => {
-        call.part(this.book);
-        return listen(this.#bookTellers, (book) => call.part(book), call.signal);
+        call.part({ kind: "snapshot", book: "the book", ...this.book });
+        return listen(this.#bookTellers, (update) => call.part(update), call.signal);
       },
     });
   };
@@ -71,15 +91,22 @@ export class TinyHub {
 
   /** Says which commits run and which shares visitors have; commits of shares run as well. */
   setRoutes(routes: readonly Route[], alsoRunning: RouteBook["deployments"] = []): void {
-    const shared = routes.flatMap(({ repo, shares }) =>
-      shares.map(({ commit }) => ({ repo, commit })),
+    const shared = routes.flatMap(({ repo, environment, shares }) =>
+      shares.map(({ commit, deployment }) => ({
+        repo,
+        commit,
+        ...(environment !== undefined && { environment }),
+        ...(deployment !== undefined && { id: deployment }),
+      })),
     );
+    const before = this.book;
     this.book = {
-      revision: this.book.revision + 1,
+      revision: before.revision + 1,
       routes: [...routes],
       deployments: [...shared, ...alsoRunning],
     };
-    for (const tell of this.#bookTellers) tell(this.book);
+    const change = changeBetween(before, this.book);
+    for (const tell of this.#bookTellers) tell(change);
   }
 
   up(endpoint: Endpoint): void {
@@ -126,7 +153,14 @@ export class TinyHub {
 
   #converse(wire: Wire, handlers: Handlers): void {
     const side = { kind: "server", clusterKey: this.#clusterKey, heartbeatMs: 1_000 } as const;
-    void new Conversation(this.#world, wire, { side, handlers });
+    void new Conversation(this.#world, wire, {
+      side,
+      handlers,
+      tellingHandlers: {
+        "hub.report": (report) => void this.reports.push(report),
+        "hub.proxy": (standing) => void this.standings.push(standing),
+      },
+    });
   }
 }
 
@@ -166,4 +200,17 @@ function listen<T>(tellers: Set<Tell<T>>, tell: Tell<T>, signal: AbortSignal): P
       resolve({});
     });
   });
+}
+
+function changeBetween(before: RouteBook, after: RouteBook): BookUpdate {
+  const routes = new Set(after.routes.map(keyOfRoute));
+  const deployments = new Set(after.deployments.map((one: Deployment) => keyOfDeployment(one)));
+  return {
+    kind: "change",
+    ...after,
+    droppedRoutes: before.routes.map(keyOfRoute).filter((key) => !routes.has(key)),
+    droppedDeployments: before.deployments
+      .map((one: Deployment) => keyOfDeployment(one))
+      .filter((key) => !deployments.has(key)),
+  };
 }

@@ -1,0 +1,188 @@
+/**
+ * Says for each request of the engine where it goes, and learns from how it went.
+ *
+ *     request --> own answers (challenges of certificates, too stale)
+ *        |
+ *        v  ask the core
+ *     forward -> a Visit: counted, tried again elsewhere by the core's leave
+ *     hold ----> waits until its route changes, then asked again
+ *     prove ---> the password is checked beside, then asked again
+ *     else ----> answered here
+ *
+ * One for each thread, over that thread's table.
+ */
+import { PropagitError } from "@propagit/protocol";
+import type { Answer, Direction, Director, RequestView, VisitorLife } from "@propagit/http";
+import type { Clock, Log, Random } from "@propagit/runtime";
+import { AccessRecorder, type AccessSink } from "./access.js";
+import {
+  errorAnswer,
+  maintenanceAnswer,
+  redirectAnswer,
+  refusalAnswer,
+  type Staleness,
+} from "./answers.js";
+import { decide } from "./core/decision.js";
+import type { Decision, Hold, Prove } from "./core/outcome.js";
+import type { Progress, Situation } from "./core/question.js";
+import type { RouteTable } from "./core/route-table.js";
+import { visitorChars } from "./core/visitor.js";
+import type { Counters } from "./counters.js";
+import type { Holds } from "./holds.js";
+import { Visit, VisitShared } from "./visit.js";
+
+/** A password that was said, and the hash of the right one. */
+export interface Claim {
+  readonly name: string;
+  readonly password: string;
+  readonly hash: string;
+}
+
+/** Checks passwords; `busy` when too many wait for it. */
+export interface Prover {
+  check(claim: Claim): Proof | Promise<Proof>;
+}
+export type Proof = "right" | "wrong" | "busy";
+
+export interface DirectorOptions {
+  readonly table: RouteTable;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly counters: Counters;
+  readonly holds: Holds;
+  readonly prover: Prover;
+  /** Longest wait for an answer's head where no rule says otherwise. */
+  readonly headMs: number;
+  /** Of hub and registry those that are away. */
+  stale(): Staleness;
+  /** Why nobody may be served now, such as a table that is too old; asked for every request. */
+  blocked(): PropagitError | undefined;
+  /** Answered before any routing: challenges of certificate authorities. */
+  answerFirst?(target: string): Answer | undefined;
+  readonly access?: AccessSink;
+}
+
+/** What the visitor sees of requests that wait: "try again so much later". */
+const retryAfterSeconds = 5;
+
+export class ProxyDirector implements Director {
+  readonly #options: DirectorOptions;
+  readonly #situation: Situation & { now: number };
+  readonly #shared: VisitShared;
+  readonly #access: AccessRecorder | undefined;
+
+  constructor(options: DirectorOptions) {
+    const { table, random, access, clock } = options;
+    this.#options = options;
+    this.#situation = {
+      table,
+      now: 0,
+      fraction: () => random.fraction(),
+      newVisitor: () => random.hex(visitorChars),
+    };
+    this.#access = access && new AccessRecorder(access, clock, random);
+    this.#shared = new VisitShared(options, this.#situation);
+  }
+
+  direct(request: RequestView, life: VisitorLife): Direction | Promise<Direction> {
+    const first = this.#options.answerFirst?.(request.target);
+    if (first) return this.#answer(request, first);
+    const blocked = this.#options.blocked();
+    if (blocked) return this.#retryLater(request, blocked);
+    return this.#ask(request, life, undefined);
+  }
+
+  #ask(
+    request: RequestView,
+    life: VisitorLife,
+    progress: Progress | undefined,
+  ): Direction | Promise<Direction> {
+    const situation = this.#situation;
+    situation.now = this.#options.clock.monotonic();
+    const decision = decide(situation, request, progress);
+    if (decision.kind !== "forward") return this.#other(request, life, progress, decision);
+    const visit = new Visit(this.#shared, request, decision);
+    if (this.#access) visit.entry = this.#access.entryOf(request);
+    return visit;
+  }
+
+  #other(
+    request: RequestView,
+    life: VisitorLife,
+    progress: Progress | undefined,
+    decision: Exclude<Decision, { kind: "forward" }>,
+  ): Direction | Promise<Direction> {
+    switch (decision.kind) {
+      case "redirect":
+        return this.#answer(request, redirectAnswer(decision));
+      case "maintenance":
+        return this.#answer(request, maintenanceAnswer(decision));
+      case "refuse":
+        return this.#answer(request, refusalAnswer(decision, this.#options.stale()));
+      case "hold":
+        return this.#hold(request, life, progress, decision);
+      case "prove":
+        return this.#prove(request, life, progress, decision);
+      default:
+        return decision satisfies never;
+    }
+  }
+
+  async #hold(
+    request: RequestView,
+    life: VisitorLife,
+    progress: Progress | undefined,
+    { place, leftMs }: Hold,
+  ): Promise<Direction> {
+    const { clock, holds } = this.#options;
+    const start = clock.monotonic();
+    const end = await holds.hold(place.key, leftMs, life.signal);
+    // A timer may fire a fraction of a millisecond early.
+    const waitedMs = end === "limit" ? leftMs : clock.monotonic() - start;
+    switch (end) {
+      case "changed":
+      case "limit":
+        return this.#ask(request, life, {
+          ...progress,
+          heldMs: (progress?.heldMs ?? 0) + waitedMs,
+        });
+      case "full":
+        return this.#busy(request, `${place.repo} is paused, and too many wait for it already`);
+      case "left":
+        return this.#busy(request, "the visitor left");
+      default:
+        return end satisfies never;
+    }
+  }
+
+  #prove(
+    request: RequestView,
+    life: VisitorLife,
+    progress: Progress | undefined,
+    claim: Prove,
+  ): Direction | Promise<Direction> {
+    const proof = this.#options.prover.check(claim);
+    const goOn = (proven: Proof) =>
+      proven === "busy"
+        ? this.#busy(request, "too many passwords wait to be checked")
+        : this.#ask(request, life, {
+            ...progress,
+            proof: { hash: claim.hash, fits: proven === "right" },
+          });
+    return typeof proof === "string" ? goOn(proof) : proof.then(goOn);
+  }
+
+  #busy(request: RequestView, message: string): Answer {
+    return this.#retryLater(request, new PropagitError("OVERLOADED", message));
+  }
+
+  #retryLater(request: RequestView, error: PropagitError): Answer {
+    const more = ["Retry-After", String(retryAfterSeconds)];
+    return this.#answer(request, errorAnswer(error, this.#options.stale(), { more }));
+  }
+
+  #answer(request: RequestView, answer: Answer): Answer {
+    return this.#access ? this.#access.observed(request, answer) : answer;
+  }
+}

@@ -1,0 +1,122 @@
+/** What serves visitors in one thread: an engine, and the director over that thread's table. */
+import { Engine, type Answer, type EngineLimits, type ListenOptions } from "@propagit/http";
+import { keyOfRoute, type PropagitError } from "@propagit/protocol";
+import type { Timer, World } from "@propagit/runtime";
+import type { AccessSink } from "../access.js";
+import { engineAnswer, type Staleness } from "../answers.js";
+import type { RouteTable } from "../core/route-table.js";
+import { Counters } from "../counters.js";
+import { ProxyDirector } from "../director.js";
+import { Holds } from "../holds.js";
+import type { Feed } from "../feed.js";
+import { Passwords } from "./passwords.js";
+
+/** Plain data: a worker gets a copy of it. */
+export interface ServerSettings {
+  readonly domain?: string;
+  readonly service?: string;
+  readonly zone?: string;
+  /** Unknown to visitors; see `TableOptions`. */
+  readonly secret?: string;
+  /** Networks whose forwarding headers are believed. */
+  readonly trusted?: readonly string[];
+  /** Every connection begins with a header of the PROXY protocol. */
+  readonly acceptsProxyProtocol?: boolean;
+  /** HTTP/2 without TLS, with prior knowledge. */
+  readonly h2c?: boolean;
+  readonly limits: Partial<EngineLimits> & { readonly answerHeadMs: number };
+  /** Of requests that went well, how many of a hundred are logged; absent: no access log. */
+  readonly accessPercent?: number;
+}
+
+/** What the thread that follows hub and registry knows. */
+export interface Awareness {
+  stale(): Staleness;
+  /** Why nobody may be served now. */
+  blocked(): PropagitError | undefined;
+  answerFirst(target: string): Answer | undefined;
+}
+
+export interface ProxyServerOptions {
+  readonly world: Pick<World, "clock" | "random" | "log">;
+  readonly table: RouteTable;
+  readonly settings: ServerSettings;
+  readonly awareness: Awareness;
+  readonly access?: AccessSink;
+}
+
+/** Bound on finishing what is on its way when the proxy stops. */
+export const drainMsMax = 10_000;
+/** Connections to endpoints that are gone are ended so long after a change, once for a burst. */
+const retainMs = 1_000;
+
+export class ProxyServer {
+  readonly counters = new Counters();
+  readonly engine: Engine;
+  readonly #options: ProxyServerOptions;
+  readonly #holds: Holds;
+  #retaining: Timer | undefined;
+
+  constructor(options: ProxyServerOptions) {
+    const { world, table, settings, awareness, access } = options;
+    this.#options = options;
+    this.#holds = new Holds(world.clock);
+    const director = new ProxyDirector({
+      ...world,
+      ...awareness,
+      table,
+      counters: this.counters,
+      holds: this.#holds,
+      prover: new Passwords(),
+      headMs: settings.limits.answerHeadMs,
+      ...(access && { access }),
+    });
+    const { trusted, acceptsProxyProtocol, h2c, limits } = settings;
+    this.engine = new Engine({
+      director,
+      refuse: (refusal) => engineAnswer(refusal, awareness.stale()),
+      log: world.log,
+      limits,
+      ...(trusted && { trusted }),
+      ...(acceptsProxyProtocol !== undefined && { acceptProxy: acceptsProxyProtocol }),
+      ...(h2c !== undefined && { h2c }),
+    });
+  }
+
+  /** Resolves with the port. @throws PORT_IN_USE, BAD_USAGE */
+  async listen(options: ListenOptions): Promise<number> {
+    const { port } = await this.engine.listen(options);
+    return port;
+  }
+
+  /** To be called after the table has taken it. */
+  took(feed: Feed): void {
+    if (feed.kind === "book") this.#holds.wake(routesOf(feed));
+    this.#retaining ??= this.#options.world.clock.after(retainMs, () => {
+      this.#retaining = undefined;
+      this.engine.retain(this.#options.table.addresses);
+    });
+  }
+
+  inFlight(addresses: ReadonlySet<string>): number {
+    let sum = 0;
+    for (const address of addresses) sum += this.engine.inFlight(address);
+    return sum;
+  }
+
+  endTunnels(addresses: ReadonlySet<string>, graceMs: number): void {
+    for (const address of addresses) this.engine.endTunnels({ address, graceMs });
+  }
+
+  /** Takes nobody new, finishes what is on its way, at most for 10 s, and ends. */
+  async stop(): Promise<void> {
+    this.#retaining?.cancel();
+    await this.engine.stop({ graceMs: drainMsMax });
+  }
+}
+
+/** Undefined: all. */
+function routesOf({ update }: Feed & { kind: "book" }): readonly string[] | undefined {
+  if (update.kind === "snapshot") return undefined;
+  return [...update.routes.map(keyOfRoute), ...update.droppedRoutes];
+}

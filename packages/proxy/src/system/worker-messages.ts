@@ -1,0 +1,46 @@
+/**
+ * What the thread that follows hub and registry, and those that serve, tell one another. Plain data: it is
+ * copied on its way. In order, so an answer says that all that was told before it has been taken.
+ */
+import type { ErrorData, TrafficCount } from "@propagit/protocol";
+import type { Staleness } from "../answers.js";
+import type { Feed } from "../feed.js";
+import type { ServerSettings } from "./server.js";
+
+/** What a worker begins with. */
+export interface WorkerStart {
+  /** A listening socket of its own. */
+  readonly fd: number;
+  readonly settings: ServerSettings;
+  /** All that is known. */
+  readonly feeds: readonly Feed[];
+  readonly awareness: AwarenessState;
+}
+
+export interface AwarenessState {
+  readonly stale: Staleness;
+  /** Why nobody may be served now. */
+  readonly blocked?: ErrorData;
+}
+
+export type ToWorker =
+  | { readonly kind: "feed"; readonly feed: Feed }
+  | { readonly kind: "awareness"; readonly awareness: AwarenessState }
+  /** Answered with 0 once everything before it is taken. */
+  | { readonly kind: "ping"; readonly id: number }
+  | { readonly kind: "in-flight"; readonly id: number; readonly addresses: ReadonlySet<string> }
+  | {
+      readonly kind: "end-tunnels";
+      readonly addresses: ReadonlySet<string>;
+      readonly graceMs: number;
+    }
+  | { readonly kind: "stop" };
+
+export type FromWorker =
+  | { readonly kind: "listening" }
+  /** It cannot begin; the thread ends. */
+  | { readonly kind: "failed"; readonly error: ErrorData }
+  | { readonly kind: "answer"; readonly id: number; readonly value: number }
+  | { readonly kind: "log"; readonly level: "info" | "warn"; readonly message: string }
+  | { readonly kind: "counts"; readonly counts: readonly TrafficCount[] }
+  | { readonly kind: "access"; readonly lines: string };

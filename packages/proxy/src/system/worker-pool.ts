@@ -1,0 +1,183 @@
+/**
+ * Several threads on one listening socket, all told the same.
+ *
+ *     worker 2 serving --died--> said, waited for a moment --> another worker 2, told all that is known
+ */
+import { toPropagitError, type TrafficCount } from "@propagit/protocol";
+import { backoffMs, type Backoff, type Timer, type World } from "@propagit/runtime";
+import { MergedCounters } from "../counters.js";
+import type { Feed } from "../feed.js";
+import type { ServerSettings } from "./server.js";
+import type { Serving } from "./serving.js";
+import type { SharedSocket } from "./shared-socket.js";
+import type { AwarenessState, ToWorker } from "./worker-messages.js";
+import { WorkerThread } from "./worker-thread.js";
+
+export interface WorkerPoolOptions {
+  readonly world: World;
+  readonly socket: SharedSocket;
+  readonly count: number;
+  readonly settings: ServerSettings;
+  /** All that is known: what a new worker is told first. */
+  feeds(): readonly Feed[];
+  awareness(): AwarenessState;
+  onAccess(lines: string): void;
+}
+
+/** How often it is looked whether what is known of hub and registry has changed. */
+const awarenessMs = 200;
+/** A worker that dies again and again must not keep the others from their work. */
+const restartBackoff: Backoff = { firstMs: 100, maxMs: 30_000 };
+/** After so long its deaths are forgotten. */
+const calmMs = 60_000;
+
+interface Slot {
+  readonly number: number;
+  thread: WorkerThread | undefined;
+  startedAtMs: number;
+  deaths: number;
+  restarting: Timer | undefined;
+}
+
+export class WorkerPool implements Serving {
+  readonly counts = new MergedCounters();
+  readonly port: number;
+  readonly #options: WorkerPoolOptions;
+  readonly #slots: readonly Slot[];
+  #lives = 0;
+  #isUp = false;
+  #isStopping = false;
+  #awareness = "";
+  #looking: Timer | undefined;
+
+  /** Starts all and waits until they serve. @throws what hinders one of them */
+  static async start(options: WorkerPoolOptions): Promise<WorkerPool> {
+    const pool = new WorkerPool(options);
+    const fds = await options.socket.copies(options.count);
+    try {
+      await Promise.all(pool.#slots.map((slot, index) => pool.#start(slot, fds[index] ?? -1)));
+    } catch (thrown) {
+      await pool.stop();
+      throw thrown;
+    }
+    pool.#isUp = true;
+    pool.#look();
+    return pool;
+  }
+
+  private constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+    this.port = options.socket.port;
+    this.#slots = Array.from({ length: options.count }, (_, index) => ({
+      number: index + 1,
+      thread: undefined,
+      startedAtMs: 0,
+      deaths: 0,
+      restarting: undefined,
+    }));
+  }
+
+  took(feed: Feed): void {
+    this.#tell({ kind: "feed", feed });
+  }
+
+  async applied(): Promise<void> {
+    this.#shareAwareness();
+    await Promise.all(this.#threads.map((thread) => thread.ping()));
+  }
+
+  async inFlight(addresses: ReadonlySet<string>): Promise<number> {
+    const parts = await Promise.all(this.#threads.map((thread) => thread.inFlight(addresses)));
+    return parts.reduce((sum, part) => sum + part, 0);
+  }
+
+  endTunnels(addresses: ReadonlySet<string>, graceMs: number): void {
+    this.#tell({ kind: "end-tunnels", addresses, graceMs });
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#looking?.cancel();
+    this.#options.socket.close();
+    for (const { restarting } of this.#slots) restarting?.cancel();
+    await Promise.all(this.#threads.map((thread) => thread.stop()));
+  }
+
+  get #threads(): readonly WorkerThread[] {
+    return this.#slots.flatMap(({ thread }) => thread ?? []);
+  }
+
+  #tell(message: ToWorker): void {
+    for (const thread of this.#threads) thread.tell(message);
+  }
+
+  async #start(slot: Slot, fd: number): Promise<void> {
+    const { world, settings, feeds, awareness, onAccess } = this.#options;
+    this.#lives += 1;
+    const source = `worker ${slot.number}, life ${this.#lives}`;
+    const thread = new WorkerThread({
+      start: { fd, settings, feeds: feeds(), awareness: awareness() },
+      log: world.log,
+      onAccess,
+      onCounts: (counts: readonly TrafficCount[]) => this.counts.put(source, counts),
+    });
+    slot.thread = thread;
+    slot.startedAtMs = world.clock.monotonic();
+    void thread.ended.then((failure) => this.#ended(slot, source, failure));
+    await thread.listening;
+  }
+
+  #ended(slot: Slot, source: string, failure: Error | undefined): void {
+    slot.thread = undefined;
+    this.counts.end(source);
+    if (!this.#isUp || this.#isStopping) return;
+    const why = failure?.message ?? "it ended by itself";
+    const { clock, log } = this.#options.world;
+    log.warn(`worker ${slot.number} died: ${why}; the others serve on, starts it again`);
+    if (clock.monotonic() - slot.startedAtMs > calmMs) slot.deaths = 0;
+    this.#planRestart(slot);
+  }
+
+  #planRestart(slot: Slot): void {
+    const { clock, random } = this.#options.world;
+    slot.deaths += 1;
+    const delayMs = backoffMs(restartBackoff, slot.deaths, random.fraction());
+    slot.restarting = clock.after(delayMs, () => void this.#restart(slot));
+  }
+
+  async #restart(slot: Slot): Promise<void> {
+    const fd = await this.#copy();
+    if (this.#isStopping) return;
+    if (fd === undefined) return this.#planRestart(slot);
+    try {
+      await this.#start(slot, fd);
+      this.#options.world.log.info(`worker ${slot.number} serves again`);
+    } catch {
+      // Where it ended, that was said and the next attempt planned.
+    }
+  }
+
+  async #copy(): Promise<number | undefined> {
+    try {
+      const [fd] = await this.#options.socket.copies(1);
+      return fd;
+    } catch (thrown) {
+      const { message } = toPropagitError(thrown);
+      this.#options.world.log.warn(`a worker cannot be started: ${message}; tries again`);
+      return undefined;
+    }
+  }
+
+  #look(): void {
+    this.#shareAwareness();
+    this.#looking = this.#options.world.clock.after(awarenessMs, () => this.#look());
+  }
+
+  #shareAwareness(): void {
+    const awareness = this.#options.awareness();
+    const text = JSON.stringify(awareness);
+    if (text === this.#awareness) return;
+    this.#awareness = text;
+    this.#tell({ kind: "awareness", awareness });
+  }
+}

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { simulate } from "@propagit/runtime";
+import { heldMax, Holds } from "../src/holds.js";
+
+const nobodyLeaves = new AbortController().signal;
+
+test("lets a held request go when its route changes, and only then", async () => {
+  const { clock } = simulate(1);
+  const holds = new Holds(clock);
+  const shop = holds.hold("shop/production", 60_000, nobodyLeaves);
+  const site = holds.hold("site/production", 60_000, nobodyLeaves);
+  holds.wake(["site/production", "other/production"]);
+  assert.equal(await site, "changed");
+  assert.equal(holds.count, 1);
+  holds.wake();
+  assert.equal(await shop, "changed");
+  assert.equal(holds.count, 0);
+});
+
+test("gives up at the limit", async () => {
+  const { clock } = simulate(1);
+  const holds = new Holds(clock);
+  let ended: string | undefined;
+  void holds.hold("shop/production", 5_000, nobodyLeaves).then((how) => (ended = how));
+  await clock.advance(4_999);
+  assert.equal(ended, undefined);
+  await clock.advance(1);
+  assert.equal(ended, "limit");
+  assert.equal(holds.count, 0);
+});
+
+test("forgets a visitor who leaves, also one who had left before", async () => {
+  const { clock } = simulate(1);
+  const holds = new Holds(clock);
+  const visitor = new AbortController();
+  const held = holds.hold("shop/production", 5_000, visitor.signal);
+  visitor.abort();
+  assert.equal(await held, "left");
+  assert.equal(await holds.hold("shop/production", 5_000, visitor.signal), "left");
+  assert.equal(holds.count, 0);
+});
+
+test("holds no more than it can", async () => {
+  const { clock } = simulate(1);
+  const holds = new Holds(clock);
+  for (let count = 1; count <= heldMax; count++) {
+    void holds.hold(`repo-${count % 7}/production`, 60_000, nobodyLeaves);
+  }
+  assert.equal(await holds.hold("shop/production", 60_000, nobodyLeaves), "full");
+  holds.wake();
+  assert.equal(holds.count, 0);
+});
