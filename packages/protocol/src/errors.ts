@@ -278,6 +278,18 @@ export const errorCatalogue = {
     "see the newer one with `propagit releases REPO`",
   ),
   EXISTS: kind(conflict, 409, "a file or name is there already", "use another, or --force"),
+  NO_ROLLOUT: kind(
+    conflict,
+    409,
+    "there is no rollout by steps that could be changed like that",
+    "see `propagit rollout status REPO`",
+  ),
+  ROLLOUT_ENDED: kind(
+    failed,
+    500,
+    "a rollout by steps came to another end than all visitors going to the new commit",
+    "see the reason; the visitors are where they were before, and the commit still runs beside",
+  ),
   DEPLOY_FAILED: kind(
     failed,
     500,
@@ -303,6 +315,12 @@ export const errorCatalogue = {
     "look at what it did so far, then deploy again",
   ),
   CANCELLED: kind(failed, 409, "a release was cancelled", "deploy again when you like"),
+  CERTIFICATE_FAILED: kind(
+    failed,
+    502,
+    "a certificate authority cannot be reached, refuses, or does not believe that a host is ours",
+    "see `propagit certificates ls`, and docs/tls.md for what it needs",
+  ),
   COMMAND_FAILED: kind(
     failed,
     500,
@@ -361,6 +379,30 @@ export const errorCatalogue = {
   ),
   TOO_LARGE: kind(protocol, 413, "a frame or body is over its size limit", "send less at once"),
   OVERLOADED: kind(unreachable, 503, "a bounded queue is full", "try again in a moment"),
+  FORBIDDEN: kind(
+    denied,
+    403,
+    "a host takes no visitors from this address",
+    "come from a network that may: propagit route show REPO lists them",
+  ),
+  UNAUTHORIZED: kind(
+    denied,
+    401,
+    "a host asks for a name and a password, and these are not right",
+    "ask who gave you the address for a name and a password",
+  ),
+  TOO_MANY: kind(
+    unreachable,
+    429,
+    "more requests came than a rule of the host allows",
+    "try again after the seconds that Retry-After says",
+  ),
+  PAUSED: kind(
+    unreachable,
+    503,
+    "visitors of an environment are held, and it was not resumed in time",
+    "let them go on: propagit resume REPO",
+  ),
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof errorCatalogue;

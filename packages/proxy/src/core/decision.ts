@@ -1,229 +1,213 @@
 /**
- * Where one request goes, or why nowhere:
+ * What becomes of one request:
  *
- *     host name and path -> repository and environment, or commit -> share -> service -> endpoint
+ *     host name and path -> redirect -> gate (gate.ts) -> variant (destination.ts) -> endpoint (balance.ts)
  *
- * Nothing here forwards; a faster core can take the place of `system/` without touching this.
+ * Nothing here forwards or waits; what takes time (a pause, a password) is handed back, and asked again.
  */
-import { environmentDefault, PropagitError, shortCommit, type ErrorCode } from "@propagit/protocol";
-import { isOut, type Health } from "./health.js";
-import { isCommitPrefix, parseHostName, type HostName } from "./host-name.js";
-import { pickHostPlace } from "./host-route.js";
-import type { Place, RepoEntry, RouteTable, Target, Variant } from "./route-table.js";
-import { pickService } from "./service.js";
-import { pickShare } from "./split.js";
-import { readVisitor } from "./visitor.js";
+import { pickTarget, type Draw } from "./balance.js";
+import { Course } from "./course.js";
+import {
+  firstAble,
+  isControl,
+  pickDestination,
+  refuseEmpty,
+  type Destination,
+} from "./destination.js";
+import { line, withLines } from "./edits.js";
+import { stopAtGate } from "./gate.js";
+import type { HostPlace } from "./host-index.js";
+import type { HostLookup } from "./host-lookup.js";
+import { readInstance, writeInstance } from "./instance-cookie.js";
+import { refuse, type Decision, type Forwarding, type Refusal } from "./outcome.js";
+import type { OwnName } from "./own-name.js";
+import { wayTo } from "./own-name.js";
+import { comparedPath, isBelow } from "./path.js";
+import { withoutPin } from "./pin.js";
+import { nameOfPlace } from "./place.js";
+import type { Progress, Question, Situation } from "./question.js";
+import { locationOf } from "./redirect.js";
+import { rewriteTarget } from "./rewrite.js";
+import type { Target } from "./endpoint-state.js";
+import type { Variant } from "./variant.js";
+import { writeVisitor } from "./visitor.js";
+import { shortCommit } from "@propagit/protocol";
 
-/** What is asked. */
-export interface Question {
-  readonly host: string | undefined;
-  /** With the query; default `/`. */
-  readonly path?: string;
-  readonly cookie: string | undefined;
-  /** Addresses that this request was tried at already. */
-  readonly avoid: readonly string[];
-  /** The visitor of an earlier attempt, who keeps his id. */
-  readonly visitor?: string;
-}
+const nothingYet: Progress = {};
 
-/** What the answer depends on besides the question. */
-export interface Situation {
-  readonly table: RouteTable;
-  readonly domain?: string;
-  readonly service?: string;
-  readonly health: Health;
-  /** Monotonic, in ms. */
-  readonly now: number;
-  /** Requests that an address is working on. */
-  loadOf(address: string): number;
-  /** A number in [0, 1). */
-  fraction(): number;
-  newVisitor(): string;
-}
-
-export type Decision = Forwarding | Refusal;
-
-export interface Forwarding {
-  readonly kind: "forward";
-  readonly repo: string;
-  readonly target: Target;
-  /** Given when several commits share the visitors. */
-  readonly visitor?: { readonly id: string; readonly isNew: boolean };
-}
-
-export interface Refusal {
-  readonly kind: "refuse";
-  readonly code: ErrorCode;
-  readonly message: string;
-}
-
-/** Requests one endpoint gets at the same time; a guess, far above what one Node process serves well. */
-export const loadMax = 4_000;
-
-export function decide(situation: Situation, question: Question): Decision {
-  const host = parseHostName(question.host, situation.domain);
-  if (host.kind === "malformed") return refuse("BAD_REQUEST", host.reason);
-  const places = host.host === undefined ? undefined : situation.table.hosts.get(host.host);
-  const found = pickHostPlace(places, question.path ?? "/");
-  if (found) return decideByShares(situation, question, found.place, found.service);
-  switch (host.kind) {
-    case "foreign":
-      return refuse("NO_ROUTE", `no route for this host name: ${host.reason}`);
-    case "name":
-      return decideByName(situation, question, host);
+export function decide(
+  situation: Situation,
+  request: Question,
+  progress: Progress = nothingYet,
+): Decision {
+  const found = situation.table.lookUp(request.host);
+  const way = wayOf(found, request.target);
+  if (way) return decideOn(situation, request, way, progress);
+  const { own } = found;
+  switch (own.kind) {
+    case "place":
+      return decideOn(situation, request, own.way, progress);
+    case "runs":
+      return decideByName(situation, request, own, progress);
+    case "nobody":
+      return refuse(own.code, own.message);
     default:
-      return host satisfies never;
+      return own satisfies never;
   }
 }
 
-/** A refusal as an error of the catalogue, with its status and hint. */
-export function errorOf({ code, message }: Refusal): PropagitError {
-  return new PropagitError(code, message);
+/** How an attempt failed. */
+export interface Failed {
+  readonly forwarding: Forwarding;
+  /** Whether the endpoint may have seen some of it. */
+  readonly sent: boolean;
+  /** Every address where it was tried, the last one included. */
+  readonly tried: readonly string[];
 }
 
+/**
+ * Where a request goes whose endpoint did not take it; what stopped nobody then does not stop him now.
+ *
+ * @returns a refusal when that was enough
+ */
+export function decideAgain(
+  situation: Situation,
+  request: Question,
+  { forwarding, sent, tried }: Failed,
+): Forwarding | Refusal {
+  const { way, place, policy, variant, how, visitor } = forwarding;
+  const { attempts, budget } = policy.retries;
+  // What nobody has seen costs no app anything: it does not count against the budget.
+  if (tried.length > attempts || (sent && !budget.take(situation.now))) {
+    return refuseEmpty(new Course(situation, request, way, tried), place, [variant]);
+  }
+  const course = new Course(situation, request, way, tried, visitor);
+  const destination = how === "name" ? again(course, forwarding) : pickDestination(course);
+  return "kind" in destination ? destination : send(course, destination);
+}
+
+function wayOf({ places, hasPrefixes }: HostLookup, target: string): HostPlace | undefined {
+  if (!hasPrefixes) return places[0];
+  const path = comparedPath(target);
+  return places.find(({ prefix }) => isBelow(path, prefix));
+}
+
+function decideOn(
+  situation: Situation,
+  request: Question,
+  way: HostPlace,
+  progress: Progress,
+): Decision {
+  const { place, policy, redirect, prefix } = way;
+  if (redirect) {
+    const location = locationOf(redirect, prefix, request.target);
+    return { kind: "redirect", place, status: redirect.status, location };
+  }
+  const stop = policy.hasGate ? stopAtGate(situation, request, way, progress) : undefined;
+  if (stop) return stop;
+  policy.retries.budget.count(situation.now);
+  const course = new Course(situation, request, way);
+  const destination = pickDestination(course);
+  return "kind" in destination ? destination : send(course, destination);
+}
+
+type Runs = OwnName & { kind: "runs" };
+
+/** The rules of the environment that it runs in hold for its own name, too. */
 function decideByName(
   situation: Situation,
-  question: Question,
-  { candidates, prefix }: HostName & { kind: "name" },
+  request: Question,
+  { running }: Runs,
+  progress: Progress,
 ): Decision {
-  const { repos } = situation.table;
-  const entry = candidates.map((one) => repos.get(one)).find(Boolean);
-  if (!entry) return refuse("NO_ROUTE", `no repository for host name ${candidates[0] ?? ""}`);
-  const place = entry.places.get(prefix ?? environmentDefault);
-  if (place) return decideByShares(situation, question, place);
-  if (prefix === undefined) return refuse("NO_ROUTE", nothingPromoted(entry));
-  if (isCommitPrefix(prefix)) return decideByCommit(situation, question, entry, prefix);
-  const names = [...entry.places.values()].map(({ environment }) => environment);
-  const what = `${entry.repo} has no environment ${prefix}, and it is no commit`;
-  return refuse("NO_ROUTE", `${what}; it has ${names.join(", ") || "none"}`);
+  const [first] = running;
+  if (!first) return refuse("NOT_DEPLOYED", "it does not run any more");
+  const asked = new Course(situation, request, wayTo(first.environment.place));
+  const chosen = firstAble(asked, running);
+  const way = wayTo((chosen ?? first).environment.place);
+  const stop = way.policy.hasGate ? stopAtGate(situation, request, way, progress) : undefined;
+  if (stop) return stop;
+  if (!chosen) return refuseEmpty(asked, way.place, [first.variant]);
+  way.policy.retries.budget.count(situation.now);
+  const course = new Course(situation, request, way);
+  return send(course, { variant: chosen.variant, how: "name" });
 }
 
-function decideByCommit(
-  situation: Situation,
-  question: Question,
-  { repo, running }: RepoEntry,
-  prefix: string,
-): Decision {
-  const fitting = running.filter(({ commit }) => commit.startsWith(prefix));
-  const commits = new Set(fitting.map(({ commit }) => commit)).size;
-  if (commits === 0) return refuse("NOT_DEPLOYED", `${repo} runs no commit ${prefix}`);
-  if (commits > 1) return refuse("AMBIGUOUS", `${prefix} fits ${commits} commits of ${repo}`);
-  const options = fitting.map((variant) => optionOf(situation, question, variant));
-  const able =
-    options.find(({ isHealthy }) => isHealthy) ?? options.find(({ targets }) => targets.length > 0);
-  return able ? toLeastBusy(situation, repo, able) : refuseEmpty(repo, options.slice(0, 1));
+/** What was asked for by name is not replaced by anything else. */
+function again(course: Course, { variant, place }: Forwarding): Destination | Refusal {
+  const choice = variant.choice(course.service);
+  const isLeft =
+    choice.kind === "pool" &&
+    choice.pool.targets.some(({ address }) => !course.tried.includes(address));
+  return isLeft ? { variant, how: "name" } : refuseEmpty(course, place, [variant]);
 }
 
-function decideByShares(
-  situation: Situation,
-  question: Question,
-  place: Place,
-  service?: string,
-): Decision {
-  const name = nameOf(place);
-  if (place.variants.length === 0) return refuse("NO_ROUTE", nothingPromoted(place));
-  const wanted = service === undefined ? situation : { ...situation, service };
-  const optionsOf = (variants: readonly Variant[]) =>
-    variants.map((variant) => optionOf(wanted, question, variant));
-  const present = optionsOf(place.variants);
-  const former = place.former
-    .filter(({ until }) => until > situation.now)
-    .map(({ variants }) => optionsOf(variants));
-  const options = [present, ...former].find((some) => some.some(isAble)) ?? present;
-  // A variant whose endpoints are all out gets nothing, as long as another one can answer.
-  const healthy = options.filter(({ isHealthy }) => isHealthy);
-  const able = healthy.length > 0 ? healthy : options.filter(isAble);
-  const [first] = able;
-  if (!first) return refuseEmpty(name, present);
-  if (options.length === 1) return toLeastBusy(wanted, name, first);
-  const visitor = visitorOf(situation, question);
-  const picked = pickShare(
-    able.map(({ variant }) => variant),
-    visitor.id,
-    routeKey(place),
-  );
-  const option = able.find(({ variant }) => variant === picked) ?? first;
-  return toLeastBusy(wanted, name, option, visitor);
-}
-
-/** What visitors of production draw for is what it was before there were other environments. */
-function routeKey({ repo, environment }: Place): string {
-  return environment === environmentDefault ? repo : `${repo}/${environment}`;
-}
-
-function nameOf({ repo, environment }: Place): string {
-  return environment === environmentDefault ? repo : `${repo} in ${environment}`;
-}
-
-function nothingPromoted(place: Pick<Place, "repo"> & Partial<Place>): string {
-  const { repo, environment = environmentDefault } = place;
-  return `no commit of ${nameOf({ repo, environment, variants: [], former: [] })} is promoted`;
-}
-
-/** A variant with the endpoints that could serve it now. */
-interface Option {
-  readonly variant: Variant;
-  readonly isHealthy: boolean;
-  /** The healthy ones; all of them when none is. */
-  readonly targets: readonly Target[];
-  /** Why there are none. */
-  readonly reason: string;
-}
-
-function isAble({ targets }: Option): boolean {
-  return targets.length > 0;
-}
-
-function optionOf(situation: Situation, question: Question, variant: Variant): Option {
-  const { health, now, service } = situation;
-  const choice = pickService(variant.services, service, variant.known);
-  if (choice.kind === "none") {
-    return { variant, isHealthy: false, targets: [], reason: choice.reason };
+function send(course: Course, destination: Destination): Forwarding | Refusal {
+  const { variant, how, label } = destination;
+  const { way, request } = course;
+  const { place, policy } = way;
+  const choice = variant.choice(course.service);
+  if (choice.kind === "none") return refuseEmpty(course, place, [variant]);
+  const draw = drawOf(course);
+  const target = pickTarget(choice.pool, draw);
+  if (target === undefined) return refuseEmpty(course, place, [variant]);
+  if (target === "busy") return refuseBusy(course, variant);
+  if (draw.sticky && draw.sticky.token !== target.state.token) {
+    course.answerLines += line("Set-Cookie", writeInstance(target.state.token));
   }
-  const untried = choice.targets.filter(({ address }) => !question.avoid.includes(address));
-  const fine = untried.filter(({ address }) => !isOut(health, address, now));
-  const isHealthy = fine.length > 0;
+  const visitor = course.knownVisitor;
+  if (visitor?.isNew === true) course.answerLines += line("Set-Cookie", writeVisitor(visitor.id));
+  const requestTarget = targetOf(request.target, way);
+  const shadow = place.shadow && course.tried.length === 0 ? shadowOf(course) : undefined;
   return {
+    kind: "forward",
+    how,
+    place,
+    policy,
+    way,
     variant,
-    isHealthy,
-    targets: isHealthy ? fine : untried,
-    reason: "nobody answers there",
+    target,
+    isControl: isControl(course, destination),
+    ...(label !== undefined && { label }),
+    ...(requestTarget !== request.target && { requestTarget }),
+    ...(visitor && { visitor }),
+    requestEdits: withLines(policy.requestEdits, course.requestLines),
+    answerEdits: withLines(policy.answerEdits(target.commit, request.isSecure), course.answerLines),
+    ...(shadow && { shadow }),
   };
 }
 
-function visitorOf(situation: Situation, question: Question): { id: string; isNew: boolean } {
-  const known = readVisitor(question.cookie);
-  if (known !== undefined) return { id: known, isNew: false };
-  return { id: question.visitor ?? situation.newVisitor(), isNew: true };
+function drawOf(course: Course): Draw {
+  const { situation, way, tried, request } = course;
+  const { slowStartMs, stickyInstance } = way.policy;
+  const { now } = situation;
+  if (!stickyInstance) return { now, slowStartMs, tried, chance: situation };
+  const sticky = {
+    visitor: course.visitorSeed(),
+    token: readInstance(request.header("cookie")),
+  };
+  return { now, slowStartMs, tried, chance: situation, sticky };
 }
 
-function toLeastBusy(
-  situation: Situation,
-  repo: string,
-  option: Option,
-  visitor?: { readonly id: string; readonly isNew: boolean },
-): Decision {
-  const target = leastBusy(situation, option.targets);
-  if (target && situation.loadOf(target.address) < loadMax) {
-    return { kind: "forward", repo, target, ...(visitor && { visitor }) };
-  }
-  const commit = shortCommit(option.variant.commit);
-  return refuse("OVERLOADED", `every endpoint of ${repo} ${commit} has ${loadMax} requests`);
+function targetOf(target: string, { prefix, rewrite, policy }: HostPlace): string {
+  const clean = policy.pins ? withoutPin(target) : target;
+  return rewrite === undefined ? clean : rewriteTarget(clean, prefix, rewrite);
 }
 
-/** Of equally busy ones any, so that a quiet service does not wear out its first endpoint. */
-function leastBusy(situation: Situation, targets: readonly Target[]): Target | undefined {
-  const loads = targets.map(({ address }) => situation.loadOf(address));
-  const least = Math.min(...loads);
-  const tied = targets.filter((_, index) => loads[index] === least);
-  return tied[Math.floor(situation.fraction() * tied.length)];
+function shadowOf(course: Course): Target | undefined {
+  const { situation, way } = course;
+  const { shadow } = way.place;
+  if (!shadow || situation.fraction() >= shadow.part) return undefined;
+  const choice = shadow.variant.choice(course.service);
+  if (choice.kind === "none") return undefined;
+  const { now } = situation;
+  const target = pickTarget(choice.pool, { now, slowStartMs: 0, tried: [], chance: situation });
+  return target === "busy" ? undefined : target;
 }
 
-function refuseEmpty(repo: string, options: readonly Option[]): Refusal {
-  const reasons = options.map(({ variant, reason }) => `${shortCommit(variant.commit)}: ${reason}`);
-  return refuse("NO_ENDPOINT", `no endpoint for ${repo} ${reasons.join("; ")}`);
-}
-
-function refuse(code: ErrorCode, message: string): Refusal {
-  return { kind: "refuse", code, message };
+function refuseBusy({ way }: Course, { commit }: Variant): Refusal {
+  const { place } = way;
+  const name = [nameOfPlace(place), ...(commit === "" ? [] : [shortCommit(commit)])].join(" ");
+  const what = `every endpoint of ${name} has as many requests as it may`;
+  return refuse("OVERLOADED", what, { place, retryAfterSeconds: 1 });
 }

@@ -1,242 +1,350 @@
-/** What the proxy knows, arranged for looking up: made anew after a change, never changed in place. */
+/**
+ * What a proxy knows, arranged for looking up, and changed in place: an update costs what it changes, whether
+ * there are ten routes or ten thousand.
+ *
+ *     book ──────> repositories > environments (places) > variants ─┐
+ *       `────────> host names and paths ──> places                  | look into, when they are asked
+ *     registry ──> endpoints by commit <────────────────────────────┘
+ */
 import {
-  deploymentMetaKey,
   environmentDefault,
-  formatAddress,
+  keyOfDeployment,
+  keyOfRoute,
+  type BookUpdate,
   type Deployment,
-  type Endpoint,
+  type EndpointUpdate,
   type Route,
-  type RouteBook,
-  type Share,
 } from "@propagit/protocol";
-import { hostPlacesOf, type HostPlaces } from "./host-route.js";
-import type { FormerShares } from "./route-switch.js";
-import { knownNames, type ServiceNames } from "./service-names.js";
+import type { CommitEndpoints } from "./commit-endpoints.js";
+import { EndpointIndex } from "./endpoint-index.js";
+import type { EndpointState } from "./endpoint-state.js";
+import { Folded } from "./folded.js";
+import { HostIndex, type HostPlace } from "./host-index.js";
+import { HostLookups, type HostLookup } from "./host-lookup.js";
+import { prefixOf } from "./path.js";
+import { emptyPlace, placeOf, type Destination, type Place } from "./place.js";
+import { compilePolicy, defaultPolicy, type Policy } from "./policy.js";
+import { RepoEntry, type EnvironmentEntry, type Running } from "./repo-index.js";
+import { isSameData } from "./same-data.js";
+import type { SavedTable } from "./saved-table.js";
+import { QueryEndpoints, type StandaloneRoute } from "./standalone.js";
+import { CommitSource, Variant } from "./variant.js";
 
-export interface RouteTable {
-  /** By lower-case name, as host names come. */
-  readonly repos: ReadonlyMap<string, RepoEntry>;
-  readonly hosts: HostPlaces;
-  readonly addresses: ReadonlySet<string>;
+export interface TableOptions {
+  /** Host names of repositories are below it. */
+  readonly domain?: string;
+  /** Instead of guessing which service takes visitors. */
+  readonly service?: string;
+  /** The proxy's own. */
+  readonly zone?: string;
+  /** Of the listener for TLS; default 443. */
+  readonly tlsPort?: number;
+  /** Unknown to visitors: spreads what they may not choose themselves. */
+  readonly secret?: string;
 }
 
-export interface RepoEntry {
-  readonly repo: string;
-  /** By lower-case name; there is none without a route or something that runs. */
-  readonly places: ReadonlyMap<string, Place>;
-  /** All that run, those of production first, then the newest release. */
-  readonly running: readonly Variant[];
+/** Where a book stands: revisions count within one life of the ledger. */
+export interface BookPosition {
+  readonly book: string | undefined;
+  readonly revision: number;
 }
 
-/** One environment of a repository, where visitors are sent. */
-export interface Place {
-  readonly repo: string;
-  readonly environment: string;
-  /** Empty until something is promoted. */
-  readonly variants: readonly Variant[];
-  /** The variants before, the last ones first: for when nobody of the new ones is known yet. */
-  readonly former: readonly FormerVariants[];
-}
+type Snapshot = BookUpdate & { kind: "snapshot" };
 
-interface FormerVariants {
-  readonly variants: readonly Variant[];
-  /** Monotonic, in ms. */
-  readonly until: number;
-}
+export class RouteTable {
+  readonly options: TableOptions;
+  readonly #endpoints = new EndpointIndex();
+  readonly #repos = new Folded<RepoEntry>();
+  readonly #hosts = new HostIndex();
+  readonly #lookups: HostLookups;
+  readonly #environments = new Map<string, EnvironmentEntry>();
+  readonly #running = new Map<string, Running>();
+  readonly #usualPolicy: Policy;
+  #position: BookPosition | undefined;
+  #pieces: readonly Snapshot[] = [];
+  #standalone: readonly (readonly [HostPlace, QueryEndpoints])[] = [];
 
-/** Something that visitors can be sent to: a share, or what runs under its commit's own name. */
-export interface Variant extends Share {
-  /** What a visitor draws for: the commit, and which of its deployments when several have shares. */
-  readonly drawKey: string;
-  readonly services: ServicesOfCommit | undefined;
-  /** Names that it was ever registered under. */
-  readonly known: readonly string[];
-}
-
-/** Endpoints of one deployment, or of one commit, by service. */
-export type ServicesOfCommit = ReadonlyMap<string, readonly Target[]>;
-
-/** Where a request can go. */
-export interface Target {
-  /** `host:port`: pools, health and load are kept by it, whatever the record's id. */
-  readonly address: string;
-  readonly commit: string;
-  readonly service: string;
-}
-
-/** What a table is made of, beside the route book. */
-export interface TableParts {
-  readonly endpoints: Iterable<Endpoint>;
-  readonly names?: ServiceNames;
-  readonly former?: FormerShares;
-}
-
-export function buildTable(book: RouteBook, parts: TableParts): RouteTable {
-  const { names = new Map(), former = new Map() } = parts;
-  const finder = new EndpointFinder(parts.endpoints, book.deployments, names);
-  const builder = new RepoBuilder(finder, former);
-  for (const route of book.routes) builder.addRoute(route);
-  for (const deployment of book.deployments.toSorted(byRank)) builder.addDeployment(deployment);
-  const hosts = hostPlacesOf(book.routes, (route) => builder.placeOf(route));
-  return { repos: builder.repos, hosts, addresses: finder.addresses };
-}
-
-/** Key of an environment of a repository in books. */
-export function placeKey({ repo, environment = environmentDefault }: PlaceName): string {
-  return `${repo}/${environment}`;
-}
-
-interface PlaceName {
-  readonly repo: string;
-  readonly environment?: string;
-}
-
-interface Draft {
-  readonly repo: string;
-  readonly places: Map<string, Place>;
-  readonly running: Variant[];
-}
-
-class RepoBuilder {
-  readonly repos = new Map<string, Draft>();
-  readonly #finder: EndpointFinder;
-  readonly #former: FormerShares;
-  /** Of all routes, also of those that a twin's name hides. */
-  readonly #routed = new Map<string, Place>();
-
-  constructor(finder: EndpointFinder, former: FormerShares) {
-    this.#finder = finder;
-    this.#former = former;
+  constructor(options: TableOptions = {}) {
+    this.options = options;
+    this.#lookups = new HostLookups(this.#repos, this.#hosts, options.domain);
+    this.#usualPolicy = defaultPolicy(options.secret ?? "");
   }
 
-  addRoute(route: Route): void {
-    const place = this.#placeOfRoute(route);
-    this.#routed.set(placeKey(route), place);
-    this.#draftOf(route)?.places.set(place.environment.toLowerCase(), place);
+  /** Takes up what was saved in an earlier life: kept, but endpoints are to be confirmed. */
+  static restore(saved: SavedTable, options: TableOptions = {}): RouteTable {
+    const table = new RouteTable(options);
+    table.#restore(saved);
+    return table;
   }
 
-  addDeployment(deployment: Deployment): void {
-    const { repo, environment = environmentDefault, commit, id } = deployment;
-    const draft = this.#draftOf(deployment);
-    if (!draft) return;
-    const key = environment.toLowerCase();
-    const place: Place = { repo, environment, variants: [], former: [] };
-    if (!draft.places.has(key)) draft.places.set(key, place);
-    const share = { commit, weight: 1, ...(id !== undefined && { deployment: id }) };
-    draft.running.push(this.#finder.variantOf(deployment, share, commit));
+  /** Whether there are routes to go by, fresh or kept. */
+  get hasBook(): boolean {
+    return this.#position !== undefined || this.#standalone.length > 0;
   }
 
-  placeOf(route: Route): Place {
-    return this.#routed.get(placeKey(route)) ?? this.#placeOfRoute(route);
+  get position(): BookPosition | undefined {
+    return this.#position;
   }
 
-  #placeOfRoute(route: Route): Place {
-    const { repo, environment = environmentDefault } = route;
-    const former = (this.#former.get(placeKey(route)) ?? []).map(({ shares, until }) => ({
-      until,
-      variants: this.#variantsOf(route, shares),
-    }));
-    return { repo, environment, variants: this.#variantsOf(route, route.shares), former };
+  /** `host:port` of everything that visitors could be sent to. */
+  get addresses(): ReadonlyMap<string, unknown> {
+    return this.#endpoints.addresses;
   }
 
-  #variantsOf(name: PlaceName, shares: readonly Share[]): readonly Variant[] {
-    return shares.map((share) => {
-      const twins = shares.filter(({ commit }) => commit === share.commit);
-      // A change of settings alone makes another deployment, and moves nobody to another variant.
-      const drawKey = twins.length > 1 ? `${share.commit} ${share.deployment ?? ""}` : share.commit;
-      return this.#finder.variantOf(name, share, drawKey);
-    });
+  /** A snapshot may come in pieces; nothing changes before the last one. */
+  takeBook(update: BookUpdate, now: number): void {
+    if (update.kind === "change") return this.#change(update, now);
+    const [first] = this.#pieces;
+    const isNext = first?.book === update.book && first.revision === update.revision;
+    const pieces = isNext ? [...this.#pieces, update] : [update];
+    this.#pieces = update.more === true ? pieces : [];
+    if (update.more !== true) this.#replace(pieces, now);
   }
 
-  /** Names that differ in case only share a host name: the all-lower-case one has it. */
-  #draftOf({ repo }: PlaceName): Draft | undefined {
-    const key = repo.toLowerCase();
-    const known = this.repos.get(key);
-    if (known?.repo === repo) return known;
-    if (known && repo !== key) return undefined;
-    const draft: Draft = { repo, places: new Map(), running: [] };
-    this.repos.set(key, draft);
-    return draft;
+  takeEndpoints(updates: readonly EndpointUpdate[], now: number): void {
+    for (const update of updates) this.#endpoints.take(update, now);
   }
-}
 
-/** Endpoints by what they belong to. */
-class EndpointFinder {
-  readonly addresses = new Set<string>();
-  /** By commit: those of each deployment, and under "" those that do not say which. */
-  readonly #commits = new Map<string, Map<string, Map<string, Target[]>>>();
-  /** Ids of deployments by environment and commit. */
-  readonly #deployments = new Map<string, string[]>();
-  readonly #names: ServiceNames;
+  /** Nobody new goes there, as if they were gone, until the registry says something of them. */
+  leave(addresses: Iterable<string>): void {
+    for (const address of addresses) this.#endpoints.leave(address);
+  }
 
-  constructor(
-    endpoints: Iterable<Endpoint>,
-    deployments: readonly Deployment[],
-    names: ServiceNames,
-  ) {
-    this.#names = names;
-    for (const endpoint of endpoints) this.#add(endpoint);
-    for (const { id, commit, ...name } of deployments) {
-      if (id === undefined) continue;
-      const key = `${placeKey(name)} ${commit}`;
-      this.#deployments.set(key, [...(this.#deployments.get(key) ?? []), id]);
+  /** Routes of a command line, instead of those before. */
+  takeStandalone(routes: readonly StandaloneRoute[]): void {
+    for (const [host, query] of this.#standalone) {
+      this.#hosts.remove(host);
+      this.#endpoints.removeQuery(query);
+    }
+    this.#standalone = routes.map((route) => this.#standaloneOf(route));
+    for (const [host, query] of this.#standalone) {
+      this.#hosts.add(host);
+      this.#endpoints.addQuery(query);
+    }
+    this.#lookups.forget();
+  }
+
+  lookUp(host: string): HostLookup {
+    return this.#lookups.find(host);
+  }
+
+  repoOf(place: Place): RepoEntry | undefined {
+    return this.#environments.get(place.key)?.repo;
+  }
+
+  /** Whether one is known for a service of a deployment, and not about to go; how healthy it is, is not asked. */
+  hasEndpoint(deployment: Deployment, service: string): boolean {
+    const { commit, id } = deployment;
+    const endpoints = this.#endpoints.find(commit);
+    const ids = endpoints?.deploymentsOf(keyOfRoute(deployment), id);
+    return endpoints?.servicesOf(ids)?.has(service) ?? false;
+  }
+
+  stateOf(address: string): EndpointState | undefined {
+    return this.#endpoints.stateOf(address);
+  }
+
+  isEndpointHost(host: string): boolean {
+    return this.#endpoints.isEndpointHost(host);
+  }
+
+  /** All of it, to be saved. */
+  snapshot(): SavedTable {
+    const { book, revision = 0 } = this.#position ?? {};
+    const routes = [...this.#environments.values()].flatMap(({ route }) => route ?? []);
+    const deployments = [...this.#running.values()].map(({ deployment }) => deployment);
+    return {
+      ...(book !== undefined && { bookId: book }),
+      book: { revision, routes, deployments },
+      endpoints: [...this.#endpoints.records],
+      names: new Map([...this.#endpoints.commits()].flatMap(({ names }) => [...names])),
+    };
+  }
+
+  #restore({ bookId, book, endpoints, names }: SavedTable): void {
+    const never = Number.NEGATIVE_INFINITY;
+    this.#endpoints.remember(endpoints);
+    for (const route of book.routes) this.#putRoute(route, never);
+    for (const deployment of book.deployments) this.#putDeployment(deployment);
+    this.#position = { book: bookId, revision: book.revision };
+    const owners = new Map<string, string>();
+    for (const { commit, deployment } of book.routes.flatMap(({ shares }) => shares)) {
+      owners.set(deployment ?? commit, commit).set(commit, commit);
+    }
+    for (const { commit, id = commit } of book.deployments)
+      owners.set(id, commit).set(commit, commit);
+    for (const [key, known] of names) {
+      this.#endpoints.find(owners.get(key) ?? key)?.remember(key, known);
     }
   }
 
-  variantOf(name: PlaceName, share: Share, drawKey: string): Variant {
-    const ids = this.#deploymentsOf(name, share);
-    const groups = this.#commits.get(share.commit);
-    const wanted = ids === undefined ? [...(groups?.values() ?? [])] : groupsOf(groups, ids);
-    const known = knownNames(this.#names, [share.commit, ...(ids ?? [])]);
-    return { ...share, drawKey, services: joined(wanted), known };
+  #change(update: BookUpdate & { kind: "change" }, now: number): void {
+    for (const route of update.routes) this.#putRoute(route, now);
+    for (const deployment of update.deployments) this.#putDeployment(deployment);
+    for (const key of update.droppedRoutes) this.#dropRoute(key);
+    for (const key of update.droppedDeployments) this.#dropDeployment(key);
+    this.#position = { book: this.#position?.book, revision: update.revision };
+    this.#pieces = [];
   }
 
-  /** Undefined: all, since nobody says which there are. */
-  #deploymentsOf(name: PlaceName, { commit, deployment }: Share): readonly string[] | undefined {
-    if (deployment !== undefined) return [deployment];
-    return this.#deployments.get(`${placeKey(name)} ${commit}`);
+  /** What is the same stays as it is, with all that is counted for it. */
+  #replace(pieces: readonly Snapshot[], now: number): void {
+    const routes = pieces.flatMap((piece) => piece.routes);
+    const deployments = pieces.flatMap((piece) => piece.deployments);
+    for (const route of routes) this.#putRoute(route, now);
+    for (const deployment of deployments) this.#putDeployment(deployment);
+    const routed = new Set(routes.map(keyOfRoute));
+    const running = new Set(deployments.map(keyOfDeployment));
+    for (const key of [...this.#environments.keys()]) if (!routed.has(key)) this.#dropRoute(key);
+    for (const key of [...this.#running.keys()]) if (!running.has(key)) this.#dropDeployment(key);
+    const [{ book, revision } = { book: undefined, revision: 0 }] = pieces;
+    this.#position = { book, revision };
   }
 
-  #add({ commit, service, host, port, meta }: Endpoint): void {
-    if (commit === undefined) return;
-    const address = formatAddress({ host, port });
-    this.addresses.add(address);
-    const groups = mapIn(this.#commits, commit);
-    const services = mapIn(groups, meta[deploymentMetaKey] ?? "");
-    const targets = services.get(service) ?? [];
-    targets.push({ address, commit, service });
-    services.set(service, targets);
+  #putRoute(route: Route, now: number): void {
+    const { environment = environmentDefault } = route;
+    const entry = this.#environmentOf(route.repo, environment);
+    if (entry.route && isSameData(entry.route, route)) return;
+    const secret = this.options.secret ?? "";
+    const policy = compilePolicy({ rules: route.rules ?? {}, former: entry.place.policy, secret });
+    const held: CommitEndpoints[] = [];
+    const before = entry.route && { route: entry.route, place: entry.place };
+    const place = placeOf({
+      route,
+      policy,
+      ...(before && { before }),
+      now,
+      variantOf: (to) => this.#variantOf(entry.place.key, to, held),
+    });
+    this.#holdFormer(place, held);
+    this.#release(entry);
+    Object.assign(entry, { route, place, held });
+    this.#putHosts(entry, route);
+    this.#lookups.forget();
   }
-}
 
-type Groups = ReadonlyMap<string, ServicesOfCommit>;
-
-/** Whoever does not say which deployment it is may be any of them. */
-function groupsOf(groups: Groups | undefined, ids: readonly string[]): ServicesOfCommit[] {
-  return [...ids, ""].flatMap((id) => groups?.get(id) ?? []);
-}
-
-function joined(groups: readonly ServicesOfCommit[]): ServicesOfCommit | undefined {
-  const [first, ...others] = groups;
-  if (others.length === 0) return first;
-  const all = new Map<string, Target[]>();
-  for (const [service, targets] of groups.flatMap((group) => [...group])) {
-    all.set(service, [...(all.get(service) ?? []), ...targets]);
+  #putHosts(entry: EnvironmentEntry, { hosts = [], rules = {} }: Route): void {
+    const { place } = entry;
+    const parent = { rules, policy: place.policy };
+    const secret = this.options.secret ?? "";
+    const made = hosts.map((one): HostPlace => {
+      const { service, rewrite, redirect } = one;
+      const host = one.host.toLowerCase();
+      const prefix = prefixOf(one.path ?? "");
+      const known = entry.hosts.find((old) => old.host === host && old.prefix === prefix);
+      const former = known && { former: known.policy };
+      const policy = one.rules
+        ? compilePolicy({ rules: one.rules, parent, secret, ...former })
+        : place.policy;
+      return {
+        host,
+        prefix,
+        place,
+        policy,
+        ...(service !== undefined && { service }),
+        ...(rewrite !== undefined && { rewrite }),
+        ...(redirect && { redirect }),
+      };
+    });
+    for (const old of entry.hosts) this.#hosts.remove(old);
+    for (const one of made) this.#hosts.add(one);
+    entry.hosts = made;
   }
-  return all;
-}
 
-function mapIn<K, V>(maps: Map<string, Map<K, V>>, key: string): Map<K, V> {
-  const known = maps.get(key);
-  if (known) return known;
-  const fresh = new Map<K, V>();
-  maps.set(key, fresh);
-  return fresh;
-}
+  #dropRoute(key: string): void {
+    const entry = this.#environments.get(key);
+    if (!entry?.route) return;
+    for (const host of entry.hosts) this.#hosts.remove(host);
+    this.#release(entry);
+    const { repo, environment } = entry.place;
+    const place = emptyPlace(repo, environment, this.#usualPolicy);
+    Object.assign(entry, { route: undefined, place, held: [], hosts: [] });
+    this.#dropIfEmpty(entry);
+    this.#lookups.forget();
+  }
 
-/** Production first, then the newest release. */
-function byRank(left: Deployment, right: Deployment): number {
-  const rank = ({ environment = environmentDefault }: Deployment) =>
-    Number(environment !== environmentDefault);
-  return rank(left) - rank(right) || (right.release ?? 0) - (left.release ?? 0);
+  #putDeployment(deployment: Deployment): void {
+    const key = keyOfDeployment(deployment);
+    const known = this.#running.get(key);
+    if (known && isSameData(known.deployment, deployment)) return;
+    const { repo, environment: name = environmentDefault, commit, id } = deployment;
+    const environment = this.#environmentOf(repo, name);
+    const held: CommitEndpoints[] = [];
+    const to = { commit, weight: 1, drawKey: commit, ...(id !== undefined && { deployment: id }) };
+    const variant = this.#variantOf(environment.place.key, to, held);
+    const [endpoints] = held;
+    if (!endpoints) return;
+    if (id !== undefined) endpoints.addDeployment(environment.place.key, id);
+    environment.running += 1;
+    if (known) this.#dropDeployment(key);
+    const running = { deployment, environment, endpoints, variant };
+    this.#running.set(key, running);
+    environment.repo.add(key, running);
+    this.#lookups.forget();
+  }
+
+  #dropDeployment(key: string): void {
+    const known = this.#running.get(key);
+    if (!known) return;
+    const { deployment, environment, endpoints } = known;
+    this.#running.delete(key);
+    environment.repo.remove(key);
+    environment.running -= 1;
+    if (deployment.id !== undefined)
+      endpoints.removeDeployment(environment.place.key, deployment.id);
+    this.#endpoints.release(endpoints);
+    this.#dropIfEmpty(environment);
+    this.#lookups.forget();
+  }
+
+  #environmentOf(repo: string, environment: string): EnvironmentEntry {
+    const key = keyOfRoute({ repo, environment });
+    const known = this.#environments.get(key);
+    if (known) return known;
+    const owner = this.#repos.exact(repo) ?? new RepoEntry(repo);
+    this.#repos.set(repo, owner);
+    const place = emptyPlace(repo, environment, this.#usualPolicy);
+    const empty = { route: undefined, hosts: [], held: [], running: 0 };
+    const fresh: EnvironmentEntry = { repo: owner, environment, place, ...empty };
+    owner.environments.set(environment, fresh);
+    this.#environments.set(key, fresh);
+    return fresh;
+  }
+
+  #dropIfEmpty({ repo, environment, place, route, running }: EnvironmentEntry): void {
+    if (route || running > 0) return;
+    this.#environments.delete(place.key);
+    repo.environments.delete(environment);
+    if (repo.environments.size === 0) this.#repos.delete(repo.repo);
+  }
+
+  #variantOf(placeKey: string, to: Destination, held: CommitEndpoints[]): Variant {
+    const endpoints = this.#endpoints.acquire(to.commit);
+    held.push(endpoints);
+    const { zone } = this.options;
+    const source = new CommitSource(endpoints, placeKey, to.deployment);
+    return new Variant(source, { ...to, ...(zone !== undefined && { zone }) });
+  }
+
+  /** Those before are looked into as long as they may be asked. */
+  #holdFormer({ former }: Place, held: CommitEndpoints[]): void {
+    for (const { source, commit } of former.flatMap(({ variants }) => variants)) {
+      if (source instanceof CommitSource) held.push(this.#endpoints.acquire(commit));
+    }
+  }
+
+  #release({ held }: EnvironmentEntry): void {
+    for (const endpoints of held) this.#endpoints.release(endpoints);
+  }
+
+  #standaloneOf(route: StandaloneRoute): readonly [HostPlace, QueryEndpoints] {
+    const { host, prefix, query: text, fits } = route;
+    const query = new QueryEndpoints(fits);
+    const { zone } = this.options;
+    const options = { commit: "", weight: 1, drawKey: text, ...(zone !== undefined && { zone }) };
+    const policy = this.#usualPolicy;
+    const variants = [new Variant(query, options)];
+    const place = { ...emptyPlace(text, environmentDefault, policy), variants };
+    return [{ host, prefix, place, policy }, query];
+  }
 }

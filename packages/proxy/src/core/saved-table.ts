@@ -8,9 +8,13 @@ import {
   type Endpoint,
   type RouteBook,
 } from "@propagit/protocol";
-import type { ServiceNames } from "./service-names.js";
+
+/** By deployment, or by commit where no deployment is said; then by name: the last address it was seen at. */
+export type ServiceNames = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 export interface SavedTable {
+  /** The life of the ledger that its revision belongs to, when that was said. */
+  readonly bookId?: string;
   readonly book: RouteBook;
   readonly endpoints: readonly Endpoint[];
   readonly names: ServiceNames;
@@ -20,10 +24,11 @@ export interface SavedTable {
 const formatVersion = 2;
 const readableVersions: readonly unknown[] = [1, formatVersion];
 
-export function encodeTable({ book, endpoints, names }: SavedTable): string {
+export function encodeTable({ bookId, book, endpoints, names }: SavedTable): string {
   const named = [...names].map(([key, places]) => [key, Object.fromEntries(places)] as const);
   return JSON.stringify({
     version: formatVersion,
+    ...(bookId !== undefined && { bookId }),
     book,
     endpoints,
     names: Object.fromEntries(named),
@@ -44,7 +49,9 @@ export function decodeTable(content: string): Checked<SavedTable> {
     endpoints.push(endpoint.value);
   }
   const names = decodeNames(value.names);
-  return { ok: true, value: { book: book.value, endpoints, names } };
+  const { bookId } = value;
+  const from = typeof bookId === "string" ? { bookId } : {};
+  return { ok: true, value: { ...from, book: book.value, endpoints, names } };
 }
 
 /** What cannot be read is left out: it is learnt again, and the table is worth more than it. */

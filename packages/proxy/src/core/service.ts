@@ -1,6 +1,7 @@
 /** Which of a commit's services takes visitors. */
 import { quote } from "@propagit/protocol";
-import type { ServicesOfCommit, Target } from "./route-table.js";
+import type { ServicesOfCommit } from "./commit-endpoints.js";
+import type { Target } from "./endpoint-state.js";
 
 /** Names that mean "this is the web": first what apps call themselves, then what drones call `web.js`. */
 const usualNames = ["http", "web"] as const;

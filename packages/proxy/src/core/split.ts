@@ -9,7 +9,7 @@
  * Leaving a commit out gives its visitors to the others in proportion to their weights (the exponential
  * races of Efraimidis and Spirakis, 2006).
  */
-import { uniformOf } from "./hash.js";
+import { seedOf, uniformAfter, type Seed } from "./hash.js";
 
 /** Something that a visitor may get. */
 export interface Drawn {
@@ -25,12 +25,20 @@ export function pickShare<S extends Drawn>(
   visitor: string,
   route: string,
 ): S | undefined {
+  return drawShare(shares, seedOf(visitor, route));
+}
+
+/** @param seed of visitor and route */
+export function drawShare<S extends Drawn>(shares: readonly S[], seed: Seed): S | undefined {
   let best: S | undefined;
   let bestScore = -1;
   for (const share of shares) {
-    const { commit, weight, drawKey = commit } = share;
-    const score = weight / -Math.log(uniformOf(visitor, route, drawKey));
+    const score = scoreOf(seed, share.drawKey ?? share.commit, share.weight);
     if (score > bestScore) [best, bestScore] = [share, score];
   }
   return best;
+}
+
+export function scoreOf(seed: Seed, key: string, weight: number): number {
+  return weight / -Math.log(uniformAfter(seed, key));
 }

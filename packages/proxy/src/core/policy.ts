@@ -1,0 +1,187 @@
+/**
+ * Rules made ready: compiled once when they change, asked for every request. What a host name says wins over
+ * what its environment says, key by key. What is counted (rates, retries) goes on over a change of other rules.
+ */
+import type { Edits, Timeouts } from "@propagit/http";
+import type { Rules } from "@propagit/protocol";
+import {
+  callerHeader,
+  commitHeader,
+  compileHeaderEdits,
+  hostEdit,
+  line,
+  pinHeader,
+  variantHeader,
+  withLines,
+} from "./edits.js";
+import { seedOf } from "./hash.js";
+import { NetworkList } from "./networks.js";
+import { RateLimiter } from "./rate-limit.js";
+import { RetryBudget } from "./retry-budget.js";
+
+export interface Policy {
+  /** Whether anything is to be asked before a request is sent anywhere. */
+  readonly hasGate: boolean;
+  readonly httpsOnly: boolean;
+  readonly allow?: NetworkList;
+  readonly deny?: NetworkList;
+  readonly maintenance?: Rules["maintenance"];
+  readonly pause?: Rules["pause"];
+  /** Hashes by name. */
+  readonly users?: ReadonlyMap<string, string>;
+  readonly rate?: Rate;
+  readonly pins: boolean;
+  readonly bodyBytesMax?: number;
+  readonly timeouts?: Timeouts;
+  readonly retries: Retries;
+  readonly visitor?: { readonly header?: string; readonly cookie?: string };
+  readonly stickyInstance: boolean;
+  readonly slowStartMs: number;
+  /** What the app gets to see as its host, when a rule says so. */
+  readonly host?: string;
+  readonly requestEdits: Edits;
+  /** @param commit empty: unknown */
+  answerEdits(commit: string, isSecure: boolean): Edits;
+}
+
+export interface Rate {
+  readonly rule: RateRule;
+  readonly by: RateRule["by"];
+  /** Lower-case. */
+  readonly header?: string;
+  readonly limiter: RateLimiter;
+}
+
+export interface Retries {
+  readonly attempts: number;
+  readonly budgetPercent: number;
+  readonly budget: RetryBudget;
+}
+
+type RateRule = NonNullable<Rules["rate"]>;
+
+export interface PolicyParts {
+  readonly rules: Rules;
+  /** Of the environment, for a host name's own. */
+  readonly parent?: { readonly rules: Rules; readonly policy: Policy };
+  /** The same policy before the change. */
+  readonly former?: Policy;
+  /** Unknown to visitors. */
+  readonly secret: string;
+}
+
+/** Without a rule: two other endpoints are tried, for a fifth of the requests at most; both as in other proxies. */
+const attemptsDefault = 2;
+const budgetPercentDefault = 20;
+
+export function compilePolicy({ rules: own, parent, former, secret }: PolicyParts): Policy {
+  const rules: Rules = { ...parent?.rules, ...own };
+  const rate = own.rate ? rateOf(own.rate, former, secret) : parent?.policy.rate;
+  const hasOwnRetries = own.retries !== undefined || !parent;
+  const policy = {
+    httpsOnly: rules.httpsOnly ?? false,
+    ...(rules.allow && { allow: NetworkList.parse(rules.allow) }),
+    ...(rules.deny && { deny: NetworkList.parse(rules.deny) }),
+    ...(rules.maintenance && { maintenance: rules.maintenance }),
+    ...(rules.pause && { pause: rules.pause }),
+    ...(rules.users && { users: new Map(rules.users.map(({ name, hash }) => [name, hash])) }),
+    ...(rate && { rate }),
+    pins: rules.pins ?? false,
+    ...(rules.bodyBytesMax !== undefined && { bodyBytesMax: rules.bodyBytesMax }),
+    ...(rules.timeouts && { timeouts: rules.timeouts }),
+    retries: hasOwnRetries ? retriesOf(own.retries, former) : parent.policy.retries,
+    ...(rules.visitor && { visitor: visitorNames(rules.visitor) }),
+    stickyInstance: rules.stickyInstance ?? false,
+    slowStartMs: rules.slowStartMs ?? 0,
+    ...headersOf(rules),
+  };
+  return { hasGate: hasGate(policy), ...policy };
+}
+
+/** For what no rule says anything of. */
+export function defaultPolicy(secret: string): Policy {
+  return compilePolicy({ rules: {}, secret });
+}
+
+function hasGate(policy: Omit<Policy, "hasGate">): boolean {
+  const { httpsOnly, allow, deny, maintenance, pause, users, rate } = policy;
+  return httpsOnly || [allow, deny, maintenance, pause, users, rate].some(Boolean);
+}
+
+function rateOf(rule: RateRule, former: Policy | undefined, secret: string): Rate {
+  const { by, header } = rule;
+  const known = former?.rate;
+  const isSame =
+    known?.rule.perSecond === rule.perSecond &&
+    known.rule.burst === rule.burst &&
+    known.by === by &&
+    known.rule.header === header;
+  if (isSame) return known;
+  const limiter = new RateLimiter(rule, seedOf(secret, "rate"));
+  return { rule, by, ...(header !== undefined && { header: header.toLowerCase() }), limiter };
+}
+
+function retriesOf(rule: Rules["retries"], former: Policy | undefined): Retries {
+  const { attempts = attemptsDefault, budgetPercent = budgetPercentDefault } = rule ?? {};
+  const isSame = former?.retries.budgetPercent === budgetPercent;
+  const budget = isSame ? former.retries.budget : new RetryBudget(budgetPercent);
+  return { attempts, budgetPercent, budget };
+}
+
+function visitorNames({
+  header,
+  cookie,
+}: NonNullable<Rules["visitor"]>): NonNullable<Policy["visitor"]> {
+  return {
+    ...(header !== undefined && { header: header.toLowerCase() }),
+    ...(cookie !== undefined && { cookie }),
+  };
+}
+
+function headersOf(rules: Rules): Pick<Policy, "host" | "requestEdits" | "answerEdits"> {
+  const host = hostEdit(rules.requestHeaders);
+  // A password that we checked is ours: an app could only take it for one of its own.
+  const ours = [variantHeader, ...(rules.users ? ["authorization"] : [])];
+  const hsts = hstsOf(rules.hsts);
+  const plain = compileHeaderEdits(rules.answerHeaders, [commitHeader, pinHeader, callerHeader]);
+  const secure = hsts === undefined ? plain : replaced(plain, "strict-transport-security", hsts);
+  return {
+    ...(host !== undefined && { host }),
+    requestEdits: compileHeaderEdits(rules.requestHeaders, ours),
+    answerEdits: answersByCommit(plain, secure),
+  };
+}
+
+/** Commits whose lines are kept ready for one policy; beyond that they are made anew. */
+const readyMax = 200;
+
+function answersByCommit(plain: Edits, secure: Edits): Policy["answerEdits"] {
+  const made = [new Map<string, Edits>(), new Map<string, Edits>()] as const;
+  return (commit, isSecure) => {
+    const ready = made[isSecure ? 1 : 0];
+    const known = ready.get(commit);
+    if (known) return known;
+    if (ready.size >= readyMax) ready.clear();
+    const edits = isSecure ? secure : plain;
+    const fresh = commit === "" ? edits : withLines(edits, line(commitHeader, commit));
+    ready.set(commit, fresh);
+    return fresh;
+  };
+}
+
+function replaced(edits: Edits, name: string, value: string): Edits {
+  const dropped = new Set([...edits.dropped, name]);
+  return { lines: edits.lines + line(name, value), dropped };
+}
+
+/** RFC 6797, section 6.1. */
+function hstsOf(rule: Rules["hsts"]): string | undefined {
+  if (!rule) return undefined;
+  const { maxAgeSeconds, includeSubdomains = false, preload = false } = rule;
+  const parts = [
+    `max-age=${maxAgeSeconds}`,
+    ...(includeSubdomains ? ["includeSubDomains"] : []),
+    ...(preload ? ["preload"] : []),
+  ];
+  return parts.join("; ");
+}
