@@ -8,9 +8,12 @@ import {
 } from "@propagit/protocol";
 import type { Handlers, IncomingCall } from "@propagit/runtime";
 import type { Assignments } from "./assignments.js";
+import { CertificateDesk } from "./certificate-desk.js";
+import { labelsOfRelease } from "./core/branch-edits.js";
 import { currentRelease } from "./core/deployment-edits.js";
 import { visitorUrls } from "./core/visitor-url.js";
 import { DroneDesk } from "./drone-desk.js";
+import { ExperimentDesk } from "./experiment-desk.js";
 import type { Fleet } from "./fleet.js";
 import { followEvents } from "./followers.js";
 import { HoldDesk } from "./hold-desk.js";
@@ -22,6 +25,7 @@ import { ReleaseDesk } from "./release-desk.js";
 import { RetentionDesk } from "./retention-desk.js";
 import type { Asker } from "./rollout-request.js";
 import type { Rollouts } from "./rollouts.js";
+import { RuleDesk } from "./rule-desk.js";
 import { RunDesk } from "./run-desk.js";
 import { ScaleDesk } from "./scale-desk.js";
 import { SettingsDesk } from "./settings-desk.js";
@@ -45,6 +49,7 @@ export interface DesksOptions extends ProxyDeskParts {
 export class Desks {
   readonly releases: ReleaseDesk;
   readonly retention: RetentionDesk;
+  readonly certificates: CertificateDesk;
   readonly runs: RunDesk;
   readonly handlers: Handlers;
 
@@ -52,6 +57,7 @@ export class Desks {
   constructor(options: DesksOptions) {
     const { world, ledger, fleet, rollouts } = options;
     this.releases = new ReleaseDesk(world, ledger, rollouts);
+    this.certificates = new CertificateDesk(world, ledger);
     this.retention = new RetentionDesk(world, ledger, fleet);
     this.runs = new RunDesk(world, ledger, fleet);
     this.handlers = {
@@ -59,6 +65,8 @@ export class Desks {
       ...this.#instanceHandlers(options),
       ...droneHandlers(options),
       ...trafficHandlers(options),
+      ...ruleHandlers(options),
+      ...certificateHandlers(this.certificates),
       ...proxyHandlers(options),
     };
   }
@@ -142,6 +150,31 @@ function trafficHandlers({ world, ledger, switchboard }: DesksOptions): Handlers
   };
 }
 
+function ruleHandlers({ world, ledger, switchboard }: DesksOptions): Handlers {
+  const rules = new RuleDesk(world, ledger, switchboard);
+  const experiments = new ExperimentDesk(world, ledger, switchboard);
+  return {
+    "hub.route": (params, call) => rules.route(params, call),
+    "hub.rules": (params) => rules.rules(params),
+    "hub.host": (params) => rules.host(params),
+    "hub.access": (params) => rules.access(params),
+    "hub.experiment-start": (params) => experiments.start(params),
+    "hub.experiment-stop": (params) => experiments.stop(params),
+    "hub.shadow": (params) => experiments.shadow(params),
+  };
+}
+
+function certificateHandlers(desk: CertificateDesk): Handlers {
+  return {
+    "hub.certificates": (_, call) => desk.list(call),
+    "hub.certificate-add": (params, call) => desk.add(params, call),
+    "hub.certificate-remove": (params) => desk.remove(params),
+    "hub.acme": (params, call) => desk.acme(params, call),
+    "hub.certificate-renew": (params) => desk.renew(params),
+    "hub.certificate-book": (params, call) => desk.certificates.follow(params, call),
+  };
+}
+
 /** With whole URLs in place of host names, when it is known where the proxies are. */
 function withUrls(
   ledger: Ledger,
@@ -152,7 +185,8 @@ function withUrls(
   if (outcome !== "ready" && outcome !== "unchanged") return result;
   // What ran already was not promoted by this, and may be where visitors are all the same.
   const promoted = currentRelease(ledger, repo, environment)?.number === release;
-  return { ...result, hosts: [...visitorUrls({ ...result, promoted }, proxyUrl)] };
+  const branches = labelsOfRelease(ledger, result);
+  return { ...result, hosts: [...visitorUrls({ ...result, promoted, branches }, proxyUrl)] };
 }
 
 function askerOf({

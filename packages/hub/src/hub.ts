@@ -18,7 +18,9 @@ import {
 import { Conversation, type TellingHandlers, type Wire } from "@propagit/runtime";
 import { Assignments } from "./assignments.js";
 import { Book } from "./book.js";
+import { labelsOfRelease, moveBranches } from "./core/branch-edits.js";
 import { currentRelease } from "./core/deployment-edits.js";
+import { Draft } from "./core/draft.js";
 import { Desks } from "./desks.js";
 import { Fleet } from "./fleet.js";
 import { hubIdentity } from "./hub-identity.js";
@@ -99,10 +101,18 @@ export class Hub {
       deploy: (release, asker) => this.#desks.releases.deployPushed(release, asker),
       isVisited: ({ repo, environment, release }) =>
         currentRelease(ledger, repo, environment)?.number === release,
+      branchesOf: (release) => labelsOfRelease(ledger, release),
+      branchesMoved: (repo, moves) =>
+        ledger.change(() => {
+          const draft = new Draft(ledger);
+          moveBranches(draft, repo, moves, world.clock.now());
+          return draft.changeIfAny;
+        }),
       proxyUrl: options.proxyUrl,
     });
     this.#rollouts.resume();
     this.#desks.retention.start();
+    this.#desks.certificates.start();
   }
 
   /** @throws DATA_UNUSABLE when the ledger is damaged, or of a later version */
@@ -136,6 +146,7 @@ export class Hub {
   /** Ends all conversations; releases under way go on when the hub is opened again. */
   async stop(): Promise<void> {
     await this.#desks.retention.stop();
+    await this.#desks.certificates.stop();
     this.#switchboard.stop();
     this.#proxies.stop();
     this.#fleet.stop();
@@ -153,6 +164,8 @@ export class Hub {
       this.#hear(conversation, () => this.#fleet.forgetInstance(conversation, process)),
     "hub.proxy": (told, conversation) =>
       this.#hear(conversation, () => this.#proxies.hear(conversation, told)),
+    "hub.certificate-book-taken": (told, conversation) =>
+      this.#desks.certificates.certificates.taken(told, conversation),
     "run.input": (typed, conversation) => this.#desks.runs.input(typed, conversation),
     "run.resize": (size, conversation) => this.#desks.runs.resize(size, conversation),
     "run.signal": (signal, conversation) => this.#desks.runs.signal(signal, conversation),

@@ -2,6 +2,7 @@
 import type { CommitHash, ReleaseDifference, RepoName } from "@propagit/protocol";
 import type { World } from "@propagit/runtime";
 import type { Store } from "@propagit/store";
+import type { CertificateMeans } from "./certificate-means.js";
 
 export interface HubWorld extends World {
   /** Of this hub alone while it runs; `Ledger` keeps a copy in memory. */
@@ -9,6 +10,8 @@ export interface HubWorld extends World {
   /** Hides settings in the ledger; of this hub alone, and never in it. */
   readonly settingsKey: string;
   readonly repositories: Repositories;
+  /** Without them no hosts get certificates from here. */
+  readonly certificates?: CertificateMeans;
 }
 
 /** What was pushed, as the hub needs to know it: bare git repositories in `system/`. */
@@ -19,6 +22,8 @@ export interface Repositories {
    * @throws NO_REPO, NO_COMMIT, AMBIGUOUS with the candidates
    */
   resolve(repo: RepoName, ref: string): Promise<CommitHash>;
+  /** The branch that such a name means; undefined when it means anything else, or nothing. */
+  branchNamed(repo: RepoName, ref: string): Promise<string | undefined>;
   /**
    * Keeps a commit for good, whatever happens to its branches. Doing it twice is the same.
    *

@@ -29,6 +29,8 @@ import {
   type ClusterEvent,
 } from "@propagit/protocol";
 import { Type, type Static } from "typebox";
+import { acmeRow, certificateRow, orderRow } from "./certificate-rows.js";
+import { canaryRow } from "./canary-row.js";
 
 const commit = Type.String({ pattern: "^(?:[0-9a-f]{40}|[0-9a-f]{64})$" });
 const name = Type.String({ minLength: 1, maxLength: 63 });
@@ -279,9 +281,13 @@ export const tables = {
   placements: placementRow,
   holds: holdRow,
   spawned: spawnedRow,
+  certificates: certificateRow,
+  acme: acmeRow,
+  orders: orderRow,
   proxies: proxyRow,
   said: saidRow,
   branches: branchRow,
+  canaries: canaryRow,
 } as const;
 export type TableName = keyof typeof tables;
 export type Row<T extends TableName> = Static<(typeof tables)[T]>;

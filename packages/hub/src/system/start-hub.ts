@@ -11,6 +11,7 @@ import { lockFolder, nodeWorld, stretchSecret, type Log } from "@propagit/runtim
 import { openSqliteStore } from "@propagit/store";
 import { parseProxyUrl } from "../core/visitor-url.js";
 import { Hub } from "../hub.js";
+import { nodeCertificateMeans } from "./acme-means.js";
 import { Cleanup } from "./cleanup.js";
 import { prepareGit } from "./git-command.js";
 import { GitMaintenance } from "./git-maintenance.js";
@@ -80,7 +81,8 @@ async function start(options: StartHubOptions, cleanup: Cleanup): Promise<Runnin
   cleanup.add(() => store.close());
   const clusterKey = stretchSecret(secret.secret);
   const settingsKey = await findSettingsKey(dataFolder);
-  const world = { ...nodeWorld(log), store, repositories, settingsKey };
+  const certificates = nodeCertificateMeans();
+  const world = { ...nodeWorld(log), store, repositories, settingsKey, certificates };
   const registry = options.registry
     ? undefined
     : await openRegistryPart(world, { store, secret: secret.secret, clusterKey });
