@@ -14,6 +14,9 @@ export const deploymentId = Type.String({ pattern: "^[0-9a-f]{16}$" });
 /** Metadata key under which an endpoint's deployment is kept, so that proxies can tell releases apart. */
 export const deploymentMetaKey = "deployment";
 
+/** Metadata key under which an endpoint's zone is kept: proxies prefer their own. */
+export const zoneMetaKey = "zone";
+
 /** A branch as a part of a host name: lower-case, other characters as `-`. */
 export const branchLabel = Type.String({ pattern: "^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$" });
 
@@ -39,11 +42,12 @@ export const shareSchema = exact({
 });
 export type Share = Static<typeof shareSchema>;
 
-const word = Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$" });
+/** Names of experiments and variants. */
+export const trafficWord = Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$" });
 
 /** One way that an experiment treats visitors. */
 export const variantSchema = exact({
-  name: word,
+  name: trafficWord,
   /** Relative to the sum of all; 0: only those whom a rule sends there. */
   weight: Type.Number({ minimum: 0, maximum: 1_000_000 }),
   /** What serves them; absent: whatever the route's shares say, and only the app tells them apart. */
@@ -58,10 +62,10 @@ export type ExperimentVariant = Static<typeof variantSchema>;
  * When two experiments name a commit for a visitor, the one that started first decides.
  */
 export const experimentSchema = exact({
-  name: word,
+  name: trafficWord,
   variants: Type.Array(variantSchema, { minItems: 1, maxItems: 20 }),
   /** In front of the draw: the first whose condition holds decides. */
-  rules: Type.Optional(list(exact({ when: conditionSchema, variant: word }), 20)),
+  rules: Type.Optional(list(exact({ when: conditionSchema, variant: trafficWord }), 20)),
   audience: Type.Optional(conditionSchema),
   by: Type.Optional(text(200)),
   since: Type.Optional(count),
@@ -76,17 +80,26 @@ export const shadowSchema = exact({
 });
 export type Shadow = Static<typeof shadowSchema>;
 
+/** So many of a share's own visitors, always the same ones, are counted apart: as many as a new commit has. */
+export const controlSchema = exact({
+  commit,
+  deployment: Type.Optional(deploymentId),
+  percent: Type.Number({ exclusiveMinimum: 0, maximum: 100 }),
+});
+export type Control = Static<typeof controlSchema>;
+
 /** Where visitors of a repository and environment go: one share after `promote`, several after `split`. */
 export const routeSchema = exact({
   repo: name,
   environment: Type.Optional(name),
   shares: list(shareSchema, 20),
-  /** Host names and paths beside its own name, as the manifest of its newest live release says. */
-  hosts: Type.Optional(list(hostRouteSchema, 100)),
+  /** Host names and paths beside its own name: of its newest live release's manifest, and by hand. */
+  hosts: Type.Optional(list(hostRouteSchema, 200)),
   /** Of the manifest of its newest live release, with what was said by hand over it. */
   rules: Type.Optional(rulesSchema),
   experiments: Type.Optional(list(experimentSchema, 20)),
   shadow: Type.Optional(shadowSchema),
+  control: Type.Optional(controlSchema),
 });
 export type Route = Static<typeof routeSchema>;
 
