@@ -30,6 +30,7 @@ import { spawnCommand } from "./commands/spawn.js";
 import { splitCommand } from "./commands/split.js";
 import { startCommand } from "./commands/start.js";
 import { stopCommand } from "./commands/stop.js";
+import { topCommand } from "./commands/top.js";
 import { upCommand } from "./commands/up.js";
 import { droneWithManagement, namedPropagit } from "./drone-program.js";
 import { examples } from "./examples.js";
@@ -69,7 +70,7 @@ export function propagitProgram(): Command {
     reapCommand(),
   ]);
   addGroup(program, "Settings:", [envCommand(), secretsCommand(), scaleCommand()]);
-  addGroup(program, "Visitors:", [promoteCommand(), splitCommand()]);
+  addGroup(program, "Visitors:", [promoteCommand(), splitCommand(), topCommand()]);
   addGroup(program, "What runs:", [
     psCommand(),
     logsCommand(),

@@ -15,10 +15,13 @@ export async function followTraffic(
     ...(repo !== undefined && { repo }),
     ...(environment !== undefined && { environment }),
   };
+  const show = () => call.part(trafficSight(source(), filter, clock.now()));
+  show();
+  if (!follow) return {};
   const left = aborted(call.signal);
-  do {
-    call.part(trafficSight(source(), filter, clock.now()));
-    if (follow) await Promise.race([sleep(clock, everyMs), left]);
-  } while (follow && !call.signal.aborted);
+  while (!call.signal.aborted) {
+    await Promise.race([sleep(clock, everyMs), left]);
+    show();
+  }
   return {};
 }
