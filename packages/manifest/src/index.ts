@@ -10,3 +10,5 @@ export {
 export type { BranchRule, CheckedManifest, Manifest } from "./manifest.js";
 export { manifestSchema } from "./json-schema.js";
 export { badManifest, formatProblem, type Problem } from "./core/problems.js";
+export { readRuleChanges, readRuleName, type RuleChanges } from "./rule-text.js";
+export { wordOfRule } from "./core/rules.js";

@@ -51,6 +51,40 @@ const build = fc.oneof(
   command,
   fc.record({ command, include: fc.oneof(folder, fc.array(folder)), timeout: duration }, optional),
 );
+const bounded = fc.oneof(duration, shortDuration);
+const rules = fc.record(
+  {
+    maintenance: fc.constantFrom("back soon", { text: "<h1>soon</h1>", retryAfter: "10m" }),
+    allow: fc.constantFrom("10.0.0.0/8", ["192.0.2.7", "2001:db8::/32"]),
+    deny: fc.constantFrom([], "::1"),
+    pins: fc.boolean(),
+    maxBody: fc.constantFrom("10MB", 512, "1.5G"),
+    rate: fc.constantFrom(
+      "100/s",
+      { limit: "5/m", burst: 3, by: "visitor" },
+      { limit: "1/s", burst: 9 },
+    ),
+    timeouts: fc.record({ connect: bounded, head: bounded, idle: bounded }, { requiredKeys: [] }),
+    retries: fc.constantFrom(0, { attempts: 2, budget: "5%" }, { attempts: 1, budget: 12.5 }),
+    visitor: fc.constantFrom({ header: "X-User" }, { header: "X-User", cookie: "uid" }),
+    stickyInstance: fc.boolean(),
+    slowStart: bounded,
+    httpsOnly: fc.boolean(),
+    hsts: fc.constantFrom("365d", { maxAge: "1d", includeSubdomains: true, preload: false }),
+    requestHeaders: fc.constantFrom({ set: { "X-A": 1 }, remove: "Accept-Language" }),
+    answerHeaders: fc.constantFrom({ remove: ["Server"] }, {}),
+  },
+  { requiredKeys: [] },
+);
+const route = fc.oneof(
+  fc.constantFrom("a.example", "b.example/api", "c", "*.d.example"),
+  rules.map((own) => ({ ...own, host: "e.example", path: "/e", strip: true })),
+  fc.constantFrom(
+    { host: "f.example", rewrite: "/v2", path: "/v1" },
+    { host: "g.example", redirect: "https://e.example/*" },
+    { host: "h.example", redirect: { to: "http://e.example", status: 301 } },
+  ),
+);
 const environment = fc.record(
   {
     services: fc.dictionary(name, service, { maxKeys: 4 }),
@@ -58,7 +92,11 @@ const environment = fc.record(
     test: command,
     release: fc.record({ command, env: variables }),
     env: variables,
-    routes: fc.uniqueArray(fc.constantFrom("a.example", "b.example/api", "c"), { maxLength: 3 }),
+    routes: fc.uniqueArray(route, {
+      maxLength: 4,
+      selector: (one) => (typeof one === "string" ? one : one.host),
+    }),
+    traffic: rules,
     keep: fc.record(
       { releases: fc.integer({ min: 1, max: 9 }), for: duration },
       { requiredKeys: [] },

@@ -10,7 +10,8 @@ import { count, exact, list, oneOf, text } from "./shape.js";
 const milliseconds = Type.Integer({ minimum: 0, maximum: 7 * 86_400_000 });
 const percent = Type.Number({ minimum: 0, maximum: 100 });
 /** RFC 9110, section 5.6.2: a token. */
-export const headerName = Type.String({ pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$" });
+export const headerNamePattern = "^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$";
+export const headerName = Type.String({ pattern: headerNamePattern });
 /** RFC 9110, section 5.5: visible characters, spaces, tabs; latin1. */
 const headerValue = Type.String({ maxLength: 4_096, pattern: "^[\\t\\x20-\\x7e\\x80-\\xff]*$" });
 /** An address or a network: `10.0.0.0/8`, `2001:db8::/32`, `192.0.2.7`. */

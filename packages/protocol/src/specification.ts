@@ -4,6 +4,7 @@
  */
 import * as Type from "typebox";
 import type { Static } from "typebox";
+import { canaryPlanSchema } from "./canary-plan.js";
 import { rulesSchema } from "./rules.js";
 import { selectorSchema } from "./selector.js";
 import { count, exact, list, oneOf, port, text } from "./shape.js";
@@ -143,7 +144,15 @@ export const hostRouteSchema = exact({
   rewrite: Type.Optional(text(1_000)),
   /** Answered at once: `to` is an URL; one that ends with `/*` gets the rest of the path. */
   redirect: Type.Optional(
-    exact({ to: text(2_000), status: Type.Union([301, 302, 307, 308].map((it) => Type.Literal(it))) }),
+    exact({
+      to: text(2_000),
+      status: Type.Union([
+        Type.Literal(301),
+        Type.Literal(302),
+        Type.Literal(307),
+        Type.Literal(308),
+      ]),
+    }),
   ),
   rules: Type.Optional(rulesSchema),
 });
@@ -172,6 +181,8 @@ export const specificationSchema = exact({
   rules: Type.Optional(rulesSchema),
   /** Absent: nothing is ever stopped or removed by itself. */
   keep: Type.Optional(retentionSchema),
+  /** Visitors are sent to it step by step; absent: all at once. */
+  rollout: Type.Optional(canaryPlanSchema),
   /** Whether visitors are sent to a release once it is ready: always, or only the first of an environment. */
   promote: oneOf("always", "first"),
 });

@@ -1,7 +1,8 @@
 /** The shape of propagit.yaml. What it says of one environment is a `WrittenEnvironment`. */
-import type { Build, HostRoute, Retention, Task } from "@propagit/protocol";
+import type { Build, Retention, Task } from "@propagit/protocol";
 import { buildTimeoutMsDefault, keepDefault, taskTimeoutMsDefault } from "./defaults.js";
-import { isNull, shortFor } from "./located.js";
+import { route } from "./routes.js";
+import { rulesShape } from "./rules.js";
 import { service } from "./service.js";
 import {
   described,
@@ -10,7 +11,6 @@ import {
   object,
   oneOrMany,
   orJust,
-  orShort,
   parsed,
   placed,
   record,
@@ -18,7 +18,6 @@ import {
   whole,
   yesNo,
   type JsonSchema,
-  type Placed,
   type Result,
   type Shape,
   type ValueOf,
@@ -86,58 +85,6 @@ function copyTerms(terms: ValueOf<typeof selector> = []) {
   return terms.map((term) => ({ ...term, values: [...term.values] }));
 }
 
-const hostPattern =
-  "^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$";
-const routePath = text({
-  wanted: "a path",
-  max: 1_000,
-  pattern: "^/[!-~]*$",
-  why: "is not a path: it begins with `/`, without spaces",
-});
-const routeMap = object(
-  {
-    host: described(
-      "The host name that visitors use.",
-      text({ wanted: "a host name", max: 253, pattern: hostPattern }),
-    ),
-    path: described("Only what begins with this path (everything).", routePath),
-    service: described(
-      "The service that answers.",
-      placed(text({ wanted: "a service's name", max: 63 })),
-    ),
-  },
-  ["host"],
-);
-
-/** A route and where the service stands that it names. */
-export interface WrittenRoute {
-  readonly route: HostRoute;
-  readonly service: Placed<string> | undefined;
-}
-
-/** `www.example.com`, `www.example.com/api`, or by name. */
-const route: Shape<Placed<WrittenRoute>> = placed(
-  mapped(
-    orShort(routeMap, { type: "string" }, (node) => {
-      if (node.kind !== "scalar" || isNull(node)) return node;
-      const slash = node.source.indexOf("/");
-      if (slash < 0) return shortFor("host", node);
-      const part = (value: string) => ({ ...node, value, source: value });
-      const host = shortFor("host", part(node.source.slice(0, slash)));
-      const rest = shortFor("path", part(node.source.slice(slash)));
-      return { ...host, entries: new Map([...host.entries, ...rest.entries]) };
-    }),
-    ({ host, path: below, service: named }): WrittenRoute => ({
-      route: {
-        host: host.toLowerCase(),
-        ...(below !== undefined && below !== "/" && { path: below }),
-        ...(named && { service: named.value }),
-      },
-      service: named,
-    }),
-  ),
-);
-
 const keep: Shape<Retention> = mapped(
   object({
     releases: described("Releases that stay on disk (5).", whole(1, 1_000)),
@@ -180,6 +127,7 @@ const environmentFields = {
     "Host names, with or without a path, that lead here; at the top of the file, to production.",
     list(route, 100),
   ),
+  traffic: described("How visitors of all its host names are treated.", rulesShape),
   keep: described("How many releases are kept, and how long they run.", keep),
   promote: described(
     "Whether visitors are sent to each release that is ready, or to the first only (always).",

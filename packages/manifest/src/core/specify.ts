@@ -7,9 +7,10 @@ import {
   type Task,
 } from "@propagit/protocol";
 import { keepDefault } from "./defaults.js";
-import type { WrittenEnvironment, WrittenRoute } from "./language.js";
+import type { WrittenEnvironment } from "./language.js";
 import { suggestion } from "./nearest.js";
 import type { Problems } from "./problems.js";
+import type { WrittenRoute } from "./routes.js";
 import type { WrittenService } from "./service.js";
 import type { Placed } from "./shape.js";
 
@@ -29,7 +30,7 @@ function complete(
   written: WrittenEnvironment,
   services: ReadonlyMap<string, Placed<WrittenService>>,
 ): Specification {
-  const { env = {}, build, test, release, routes = [], keep, promote } = written;
+  const { env = {}, build, test, release, routes = [], traffic, keep, promote } = written;
   const withEnv = <T extends { readonly env: Task["env"] }>(one: T): T => ({
     ...one,
     env: { ...env, ...one.env },
@@ -42,6 +43,7 @@ function complete(
     ...(test && { test: withEnv(test) }),
     ...(release && { release: withEnv(release) }),
     routes: routes.map(({ value }) => value.route),
+    ...(traffic && Object.keys(traffic).length > 0 && { rules: traffic }),
     keep: keep ?? keepDefault,
     promote: promote ?? "always",
   };

@@ -1,0 +1,132 @@
+/** What the schema of `Rules` cannot say: rules that no proxy could keep, and why. */
+import type { HeaderEdits, Rules } from "./rules.js";
+import type { HostRoute } from "./specification.js";
+
+/** A rule that cannot be, and why; the sentence goes on after the rule's name. */
+export interface RuleProblem {
+  readonly rule: keyof Rules;
+  readonly why: string;
+}
+
+/**
+ * Headers that say how long a message is, to whom a connection belongs or who sent a request: a rule that
+ * changed one could make two parties read one message differently.
+ */
+const untouchable: ReadonlySet<string> = new Set([
+  "connection",
+  "content-length",
+  "expect",
+  "forwarded",
+  "host",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "via",
+  "x-propagit-commit",
+  "x-propagit-pin",
+  "x-propagit-variant",
+]);
+const untouchablePrefix = "x-forwarded-";
+
+/** The first rule that cannot be kept; undefined when all can. */
+export function findRuleProblem(rules: Rules): RuleProblem | undefined {
+  for (const rule of ["allow", "deny"] as const) {
+    const wrong = rules[rule]?.find((network) => !isNetwork(network));
+    if (wrong !== undefined)
+      return { rule, why: `has ${JSON.stringify(wrong)}, which is no network` };
+  }
+  for (const rule of ["requestHeaders", "answerHeaders"] as const) {
+    const why = headerProblem(rules[rule]);
+    if (why !== undefined) return { rule, why };
+  }
+  const { rate, visitor, users } = rules;
+  if (rate && (rate.by === "header") !== (rate.header !== undefined)) {
+    return { rule: "rate", why: "counts by a header exactly when it names one" };
+  }
+  if (visitor && visitor.header === undefined && visitor.cookie === undefined) {
+    return { rule: "visitor", why: "names neither a header nor a cookie" };
+  }
+  const names = (users ?? []).map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  return twice === undefined ? undefined : { rule: "users", why: `has ${twice} twice` };
+}
+
+/** Whether a rule may change a header of this name. */
+export function isTouchable(header: string): boolean {
+  const name = header.toLowerCase();
+  return !untouchable.has(name) && !name.startsWith(untouchablePrefix);
+}
+
+/** Why a host name and its path cannot be; undefined when they can. */
+export function findHostProblem(route: HostRoute): string | undefined {
+  const { host, path, service, rewrite, redirect } = route;
+  if (!hostPattern.test(host)) return `${JSON.stringify(host)} is not a host name`;
+  if (path !== undefined && !isPath(path)) return `${JSON.stringify(path)} is not a path`;
+  if (rewrite !== undefined && !isPath(rewrite)) return `${JSON.stringify(rewrite)} is not a path`;
+  if (redirect && !isRedirectTarget(redirect.to)) {
+    return `${JSON.stringify(redirect.to)} is not an http or https URL`;
+  }
+  if (redirect && (service !== undefined || rewrite !== undefined)) {
+    return "a redirect needs no service and no rewrite: it is answered at once";
+  }
+  return undefined;
+}
+
+const label = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?";
+/** Exact, or everything one or more labels below: `*.example.com`. */
+export const hostNamePattern = `^(?=.{1,253}$)(?:\\*\\.)?${label}(?:\\.${label})*$`;
+const hostPattern = new RegExp(hostNamePattern);
+/** Of visible ASCII; what is beyond it is percent-encoded. */
+export const routePathPattern = "^/[!-~]*$";
+const pathExpression = new RegExp(routePathPattern);
+
+function isPath(path: string): boolean {
+  return pathExpression.test(path) && !/[?#]/.test(path);
+}
+
+/** Into a header and never anything else: no spaces, no control characters. */
+export function isRedirectTarget(to: string): boolean {
+  return /^https?:\/\/[!-~]+$/.test(to) && URL.canParse(to);
+}
+
+function headerProblem(edits: HeaderEdits | undefined): string | undefined {
+  const names = [...Object.keys(edits?.set ?? {}), ...(edits?.remove ?? [])];
+  const wrong = names.find((name) => !isTouchable(name));
+  return wrong === undefined ? undefined : `cannot change ${wrong}: the proxy itself says it`;
+}
+
+/** `192.0.2.7`, `10.0.0.0/8`, `2001:db8::/32`. */
+export function isNetwork(text: string): boolean {
+  const [address = "", prefix, ...more] = text.split("/");
+  if (more.length > 0) return false;
+  const bitsMax = isIpv4(address) ? 32 : isIpv6(address) ? 128 : -1;
+  if (prefix === undefined) return bitsMax > 0;
+  return /^\d{1,3}$/.test(prefix) && Number(prefix) <= bitsMax;
+}
+
+function isIpv4(text: string): boolean {
+  const parts = text.split(".");
+  // A zero in front would be octal for some and not for others.
+  return (
+    parts.length === 4 &&
+    parts.every((part) => /^(?:0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256)
+  );
+}
+
+function isIpv6(text: string): boolean {
+  const halves = text.split("::");
+  if (halves.length > 2) return false;
+  const groups = halves.flatMap((half) => (half === "" ? [] : half.split(":")));
+  const last = groups.at(-1) ?? "";
+  const isMapped = last.includes(".");
+  const hex = isMapped ? groups.slice(0, -1) : groups;
+  if (isMapped && !isIpv4(last)) return false;
+  if (!hex.every((group) => /^[0-9A-Fa-f]{1,4}$/.test(group))) return false;
+  const count = hex.length + (isMapped ? 2 : 0);
+  return halves.length === 2 ? count < 8 : count === 8;
+}
