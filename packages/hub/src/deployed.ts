@@ -8,10 +8,11 @@ import {
   type CommitHash,
   type RepoName,
 } from "@propagit/protocol";
-import { currentRelease } from "./core/deployment-edits.js";
+import { currentRelease, releasesOf } from "./core/deployment-edits.js";
+import type { LedgerRows } from "./core/draft.js";
 import { numberedRelease } from "./core/release-reference.js";
-import { placeName } from "./core/rollout-edits.js";
-import type { DeploymentRow } from "./core/rows.js";
+import { placeName } from "./core/place-name.js";
+import type { DeploymentRow, ReleaseRow } from "./core/rows.js";
 import type { Ledger } from "./ledger.js";
 import type { HubWorld } from "./world.js";
 
@@ -101,6 +102,37 @@ export function deploymentsOf(
         (deployment === undefined || row.id === deployment),
     )
     .sort((left, right) => left.release - right.release);
+}
+
+export interface ReadyDeployment {
+  readonly row: DeploymentRow;
+  /** The newest that runs it and was ready. */
+  readonly release: ReleaseRow;
+}
+
+/**
+ * The newest deployment that is meant and ready; one that is on its way may come to nothing.
+ *
+ * @throws NOT_DEPLOYED
+ */
+export function readyDeployment(ledger: LedgerRows, to: Deployed): ReadyDeployment {
+  const rows = deploymentsOf(ledger.rows("deployments"), to);
+  const ready = rows.flatMap((row) => {
+    const release = readyRelease(ledger, row.id);
+    return row.started && release ? [{ row, release }] : [];
+  });
+  const newest = ready.at(-1);
+  if (newest) return newest;
+  const [deploying] = rows;
+  if (!deploying) throw notDeployed(to);
+  const what = `release ${deploying.release} of ${placeName(to)}`;
+  throw new PropagitError("NOT_DEPLOYED", `${what} is on its way and not ready yet`, {
+    hint: `look on with \`propagit follow ${to.repo} ${deploying.release}\``,
+  });
+}
+
+export function readyRelease(ledger: LedgerRows, deployment: string): ReleaseRow | undefined {
+  return releasesOf(ledger, deployment).findLast(({ state }) => state === "ready");
 }
 
 export function notDeployed(deployed: Deployed): PropagitError {

@@ -3,6 +3,7 @@
  * is held and who drains are rows, so drones and placement follow by themselves.
  */
 import {
+  environmentDefault,
   PropagitError,
   quote,
   type DroneProgress,
@@ -23,7 +24,9 @@ import {
   servicesOf,
 } from "./core/hold-edits.js";
 import { isAlive } from "./core/readiness.js";
+import { flagOf } from "./core/rollout-lines.js";
 import type { HoldRow } from "./core/rows.js";
+import { describeUse, freeHint } from "./core/uses.js";
 import { byName } from "./fleet-view.js";
 import type { Fleet, Member } from "./fleet.js";
 import type { Ledger } from "./ledger.js";
@@ -177,10 +180,13 @@ export class HoldDesk {
       found.map(({ report }) => report),
     );
     if (!last) return;
-    const { service, repo } = last;
+    const { service, repo, environment = environmentDefault } = last.report;
+    const why = last.use.kind === "share" ? "visitors are sent to it" : describeUse(last.use);
+    const hint = freeHint(last.use, repo, flagOf(environment));
     throw new PropagitError(
       "STILL_ROUTED",
-      `that is the last ready instance of ${service} of ${repo}, and visitors are sent to it`,
+      `that is the last ready instance of ${service} of ${repo}, and ${why}`,
+      hint === undefined ? {} : { hint },
     );
   }
 

@@ -24,6 +24,7 @@ import {
 } from "./core/push-plan.js";
 import { describePush, type RefChange } from "./core/ref-change.js";
 import { endLines, isFailure, progressLines } from "./core/rollout-lines.js";
+import type { BranchMove } from "./core/branch-edits.js";
 import type { Ledger } from "./ledger.js";
 import type { Asker } from "./rollout-request.js";
 
@@ -50,7 +51,7 @@ export interface PushWatch {
 }
 
 /** A commit that a push deploys. */
-export interface PushedRelease extends Omit<PushedDeploy, "branch"> {
+export interface PushedRelease extends PushedDeploy {
   readonly repo: RepoName;
   readonly by: string;
 }
@@ -60,10 +61,15 @@ export interface PushDeskOptions {
   readonly deploy: (release: PushedRelease, asker: Asker) => Promise<RolloutResult>;
   /** Whether visitors of its environment are sent to a release. */
   readonly isVisited: (release: RolloutResult) => boolean;
+  /** Labels of branches that lead to a release. */
+  readonly branchesOf: (release: RolloutResult) => readonly string[];
+  /** Branches that were set to a commit, or deleted: their names may lead elsewhere now. */
+  readonly branchesMoved: (repo: RepoName, moves: readonly BranchMove[]) => Promise<void>;
   /** See `visitorUrls`. */
   readonly proxyUrl: string | undefined;
 }
 
+const headsPrefix = "refs/heads/";
 /** Branches of one push whose manifests are read; who pushes hundreds at once mirrors, and deploys none. */
 const branchesMax = 50;
 
@@ -96,6 +102,7 @@ export class PushDesk {
    */
   async accepted(push: IncomingPush, watch: PushWatch): Promise<string | undefined> {
     this.#options.ledger.note(describePush(push));
+    await this.#options.branchesMoved(push.repo, await movesOf(push));
     const { deploys, warnings } = await plan(push);
     for (const warning of warnings) watch.say(`warning: ${warning}`);
     if (deploys.length === 0) {
@@ -115,10 +122,11 @@ export class PushDesk {
 
   async #deploy(
     { repo, by }: IncomingPush,
-    { branch, ...deploy }: PushedDeploy,
+    deploy: PushedDeploy,
     { say, signal }: { say: (lines: readonly string[]) => void; signal: AbortSignal },
   ): Promise<string | undefined> {
-    const { isVisited, proxyUrl } = this.#options;
+    const { branch } = deploy;
+    const { isVisited, branchesOf, proxyUrl } = this.#options;
     let isOutputShown = false;
     const onPart: Asker["onPart"] = (part) => {
       isOutputShown ||= part.kind === "output";
@@ -126,7 +134,8 @@ export class PushDesk {
     };
     try {
       const result = await this.#options.deploy({ ...deploy, repo, by }, { onPart, signal });
-      say(endLines({ result, isVisited: isVisited(result), proxyUrl, isOutputShown }));
+      const branches = branchesOf(result);
+      say(endLines({ result, isVisited: isVisited(result), branches, proxyUrl, isOutputShown }));
       return isFailure(result) ? `${branch}: ${result.reason ?? "the deploy failed"}` : undefined;
     } catch (thrown) {
       const { code, message, hint } = toPropagitError(thrown);
@@ -138,6 +147,19 @@ export class PushDesk {
       return `${branch}: ${message}`;
     }
   }
+}
+
+async function movesOf({ changes, commitOf }: IncomingPush): Promise<readonly BranchMove[]> {
+  const gone = changes.flatMap(({ ref, newId }) =>
+    ref.startsWith(headsPrefix) && newId === undefined
+      ? [{ branch: ref.slice(headsPrefix.length), commit: undefined }]
+      : [],
+  );
+  const moved: BranchMove[] = [];
+  for (const { branch, id } of branchesOf(changes).slice(0, branchesMax)) {
+    moved.push({ branch, commit: await commitOf(id) });
+  }
+  return [...gone, ...moved];
 }
 
 /** @throws BAD_MANIFEST, BAD_USAGE, BAD_NAME */
@@ -160,8 +182,8 @@ async function plan(push: IncomingPush): Promise<PushPlan> {
 /** Branches that were set to something; tags and deletions deploy nothing. */
 function branchesOf(changes: readonly RefChange[]): { branch: string; id: string }[] {
   return changes.flatMap(({ ref, newId }) =>
-    ref.startsWith("refs/heads/") && newId !== undefined
-      ? [{ branch: ref.slice("refs/heads/".length), id: newId }]
+    ref.startsWith(headsPrefix) && newId !== undefined
+      ? [{ branch: ref.slice(headsPrefix.length), id: newId }]
       : [],
   );
 }

@@ -87,9 +87,10 @@ export class ReleaseDesk {
     checkEnvironment(environment);
     const { detach, ...rest } = wanted;
     const asker = askerOf(call, detach);
+    const branch = await this.#world.repositories.branchNamed(name, ref);
     const manifest = await this.#manifestOf(name, commit);
     const warnings = manifest.warnings.map((warning) => `warning: ${warning}`);
-    const place = { repo: name, environment, by, commit };
+    const place = { repo: name, environment, by, commit, ...(branch !== undefined && { branch }) };
     return this.#release(
       manifest,
       { ...place, ...rest },
@@ -221,7 +222,7 @@ export class ReleaseDesk {
 
   async #release(
     manifest: Manifest,
-    wanted: ReleasePlace & Pick<ReleaseRequest, "commit" | "promote" | "supersede">,
+    wanted: ReleasePlace & Pick<ReleaseRequest, "commit" | "branch" | "promote" | "supersede">,
     asker: Asker,
   ): Promise<RolloutResult> {
     const { repo, environment, commit } = wanted;

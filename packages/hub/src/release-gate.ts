@@ -7,12 +7,8 @@ import {
   type RolloutProgress,
 } from "@propagit/protocol";
 import { Value } from "typebox/value";
-import {
-  checkEnvironmentRoom,
-  currentRelease,
-  environmentOf,
-  hasVisitors,
-} from "./core/deployment-edits.js";
+import { alsoOfBranch, leadBranch } from "./core/branch-edits.js";
+import { checkEnvironmentRoom, currentRelease, environmentOf } from "./core/deployment-edits.js";
 import { deploymentIdOf } from "./core/deployment-id.js";
 import type { Draft, LedgerRows } from "./core/draft.js";
 import { putBack } from "./core/put-back.js";
@@ -20,6 +16,7 @@ import { isComplete, isThere, judge } from "./core/readiness.js";
 import { outcomeOf, type Standing } from "./core/rollout-start.js";
 import { newLines } from "./core/rollout-text.js";
 import { refusalOf } from "./core/rollout-refusal.js";
+import { sharePercent } from "./core/shares.js";
 import { placeKey, releaseKey, type ReleaseRow, type RolloutRow } from "./core/rows.js";
 import type { Fleet } from "./fleet.js";
 import type { ReleaseRequest } from "./rollout-request.js";
@@ -103,6 +100,7 @@ export class ReleaseGate {
   /**
    * The release that has everything that is asked for, when all of it is there; undefined otherwise. What a
    * rollback to it puts back is put all the same: the settings may be those of a release that failed since.
+   * The branch that asks for it leads to it.
    */
   unchanged(
     draft: Draft,
@@ -113,6 +111,10 @@ export class ReleaseGate {
     if (unchanged && request.kind === "rollback") {
       const { lastRelease } = environmentOf(draft, request.repo, request.environment);
       putBack(draft, { ...request, number: lastRelease + 1 });
+    }
+    const { branch } = request;
+    if (unchanged && branch !== undefined) {
+      leadBranch(draft, { ...placed(request), branch, deployment, since: this.#world.clock.now() });
     }
     return unchanged;
   }
@@ -147,16 +149,17 @@ export class ReleaseGate {
     };
   }
 
-  /** A release to join: the newest of its place on its way, when it is the very same. */
-  isSame(rows: LedgerRows, row: RolloutRow, request: ReleaseRequest, deployment: string): boolean {
-    const release = rows.rows("releases").get(releaseKey(row.repo, row.environment, row.number));
-    return (
+  /** A release to join: the newest of its place on its way, when it is the very same; of this branch too, then. */
+  joins(draft: Draft, row: RolloutRow, request: ReleaseRequest, deployment: string): boolean {
+    const release = draft.rows("releases").get(releaseKey(row.repo, row.environment, row.number));
+    const isSame =
       row.deployment === deployment &&
       row.phase !== "undoing" &&
       row.promote === request.promote &&
       release?.kind === request.kind &&
-      Value.Equal(release.specification, request.specification)
-    );
+      Value.Equal(release.specification, request.specification);
+    if (isSame && request.branch !== undefined) alsoOfBranch(draft, release, request.branch);
+    return isSame;
   }
 
   /** Its visitors are where they should be. */
@@ -164,10 +167,14 @@ export class ReleaseGate {
     const { repo, environment, specification, promote, kind } = request;
     const wanted = promote ?? (kind !== "deploy" || specification.promote === "always");
     const route = rows.rows("routes").get(placeKey(repo, environment));
-    if (!wanted) return route !== undefined;
+    if (!wanted) return route !== undefined && route.shares.length > 0;
     const isCurrent = currentRelease(rows, repo, environment)?.deployment === release.deployment;
-    return isCurrent && route?.shares.length === 1 && hasVisitors(route, release);
+    return isCurrent && route?.shares.length === 1 && sharePercent(route, release) === 100;
   }
+}
+
+function placed({ repo, environment }: ReleaseRequest) {
+  return { repo, environment };
 }
 
 function mib(bytes: number): number {

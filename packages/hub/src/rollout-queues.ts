@@ -1,6 +1,6 @@
 /** Releases on their way by place: the first is under way, the others wait behind it. */
 import { PropagitError } from "@propagit/protocol";
-import { placeName } from "./core/rollout-edits.js";
+import { placeName } from "./core/place-name.js";
 import { placeKey, type RolloutRow } from "./core/rows.js";
 import type { Rollout } from "./rollout.js";
 

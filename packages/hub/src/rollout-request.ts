@@ -28,6 +28,8 @@ export interface ReleaseRequest {
   /** First line of the commit's message. */
   readonly subject: string;
   readonly by: string;
+  /** The branch that it was asked for by: its host name leads to it once it is ready. */
+  readonly branch?: string;
   /** Default: as the specification says. */
   readonly promote?: boolean;
   /** Takes the place of releases that wait in the queue. */

@@ -41,6 +41,8 @@ export function unchangedResult(
   };
 }
 
+/** Those that somebody could open: no patterns, and nothing that sends elsewhere at once. */
 function hostsOf(routes: readonly HostRoute[]): string[] {
-  return [...new Set(routes.map(({ host, path = "" }) => `${host}${path === "/" ? "" : path}`))];
+  const own = routes.filter(({ host, redirect }) => !host.startsWith("*.") && !redirect);
+  return [...new Set(own.map(({ host, path = "" }) => `${host}${path === "/" ? "" : path}`))];
 }

@@ -42,6 +42,7 @@ import {
   tellPhase,
   tellPromoted,
   tellStart,
+  tellSteps,
   type StartSight,
 } from "./rollout-telling.js";
 import { RolloutProxies } from "./rollout-proxies.js";
@@ -220,7 +221,7 @@ export class Rollouts {
   #alreadyBegun(draft: Draft, request: ReleaseRequest, deployment: string): Begun | undefined {
     const last = this.#queues.of(request).at(-1);
     if (last) {
-      const isSame = this.#gate.isSame(draft, last.row, request, deployment);
+      const isSame = this.#gate.joins(draft, last.row, request, deployment);
       return isSame ? { kind: "joined", rollout: last } : undefined;
     }
     const unchanged = this.#gate.unchanged(draft, request, deployment);
@@ -335,6 +336,7 @@ export class Rollouts {
     this.#queues.remove(rollout);
     const result = this.#resultOf(rollout);
     if (result.promoted) tellPromoted(rollout);
+    else tellSteps(this.#ledger, rollout);
     // Told when it is so for every visitor; what is next need not wait for that.
     rollout.finish(result.promoted ? this.#switchboard.applied().then(() => result) : result);
     const [next] = this.#queues.of(rollout.row);

@@ -12,12 +12,13 @@ import {
   type Result,
 } from "@propagit/protocol";
 import type { IncomingCall } from "@propagit/runtime";
-import { undesire } from "./core/deployment-edits.js";
 import { Draft } from "./core/draft.js";
 import { isAlive } from "./core/readiness.js";
-import { placeName } from "./core/rollout-edits.js";
+import { placeName } from "./core/place-name.js";
 import { placeKey, type DeploymentRow } from "./core/rows.js";
-import { sharePercent } from "./core/shares.js";
+import { flagOf } from "./core/rollout-lines.js";
+import { undesire } from "./core/route-edits.js";
+import { describeUse, freeHint, usesOf, type Use } from "./core/uses.js";
 import { deploymentsOf, notDeployed, resolveDeployed, type Deployed } from "./deployed.js";
 import type { Fleet, Member } from "./fleet.js";
 import type { Ledger } from "./ledger.js";
@@ -63,7 +64,7 @@ export class StopDesk {
       if (!force) this.#refuseRouted(target, rows);
       ids = new Set(rows.map(({ id }) => id));
       const draft = new Draft(this.#ledger);
-      undesire(draft, ids);
+      undesire(draft, ids, this.#world.clock.now());
       const { repo, environment, commit } = target;
       const text = `${placeName(target)} ${shortCommit(commit)} is stopped`;
       draft.note({ kind: "stopped", repo, environment, commit, by, text });
@@ -74,14 +75,13 @@ export class StopDesk {
 
   #refuseRouted(target: Deployed, rows: readonly DeploymentRow[]): void {
     const route = this.#ledger.rows("routes").get(placeKey(target.repo, target.environment));
-    const { commit, deployment } = target;
-    const percent = sharePercent(route, { commit, deployment });
-    if (percent === 0 || rows.every(({ started }) => !started)) return;
-    const share = Math.round(percent * 100) / 100;
-    throw new PropagitError(
-      "STILL_ROUTED",
-      `${share} % of the visitors of ${placeName(target)} go to ${shortCommit(commit)}`,
-    );
+    const { repo, environment } = target;
+    const uses = rows.some(({ started }) => started) ? usesOf(route, target) : [];
+    const [first] = uses;
+    if (!first) return;
+    const hint = freeHint(first, repo, flagOf(environment));
+    const why = uses.map((use) => say(use, target)).join("; ");
+    throw new PropagitError("STILL_ROUTED", why, { ...(hint !== undefined && { hint }) });
   }
 
   /** Tells how the instances end on each drone that has any. */
@@ -119,6 +119,13 @@ export class StopDesk {
     const reason = `${late}: ${alive?.reason ?? alive?.phase ?? "no reason given"}`;
     return { drone, outcome: "failed", reason };
   }
+}
+
+/** `10 % of the visitors of webapp go to 74336bc`, `webapp 74336bc is needed: it serves …` */
+function say(use: Use, target: Deployed): string {
+  const [where, commit] = [placeName(target), shortCommit(target.commit)];
+  if (use.kind !== "share") return `${where} ${commit} is needed: ${describeUse(use)}`;
+  return `${Math.round(use.percent * 100) / 100} % of the visitors of ${where} go to ${commit}`;
 }
 
 function stopPhase(

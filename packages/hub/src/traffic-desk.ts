@@ -7,12 +7,12 @@ import {
   type Route,
   type Share,
 } from "@propagit/protocol";
-import { releasesOf, sendVisitors } from "./core/deployment-edits.js";
 import { Draft } from "./core/draft.js";
-import { placeName } from "./core/rollout-edits.js";
-import { placeKey, type DeploymentRow, type ReleaseRow } from "./core/rows.js";
+import { placeName } from "./core/place-name.js";
+import { sendVisitors } from "./core/route-edits.js";
+import { placeKey, type ReleaseRow } from "./core/rows.js";
 import { checkShares, formatShares, isSameRoute } from "./core/shares.js";
-import { deploymentsOf, notDeployed, resolveDeployed, type Deployed } from "./deployed.js";
+import { readyDeployment, resolveDeployed, type Deployed } from "./deployed.js";
 import type { Ledger } from "./ledger.js";
 import type { Switchboard } from "./switch.js";
 import type { HubWorld } from "./world.js";
@@ -82,7 +82,6 @@ export class TrafficDesk {
         repo,
         environment,
         shares: found.map(({ share }) => share),
-        hosts: heaviest.release.specification.routes,
         live: heaviest.release.number,
         now: this.#world.clock.now(),
       });
@@ -96,27 +95,9 @@ export class TrafficDesk {
     throw new PropagitError("CHANGED_MEANWHILE", `${placeName(first.to)} was stopped meanwhile`);
   }
 
-  /** The newest deployment that is meant and ready; one that is on its way may come to nothing. */
   #find({ to, weight }: WantedShare): FoundShare {
-    const rows = deploymentsOf(this.#ledger.rows("deployments"), to);
-    const ready = rows.flatMap((row) => {
-      const release = this.#readyRelease(row);
-      return row.started && release ? [{ row, release }] : [];
-    });
-    const newest = ready.at(-1);
-    if (newest) {
-      return { share: shareOf(to, newest.row.id, weight), release: newest.release };
-    }
-    const [deploying] = rows;
-    if (!deploying) throw notDeployed(to);
-    const what = `release ${deploying.release} of ${placeName(to)}`;
-    throw new PropagitError("NOT_DEPLOYED", `${what} is on its way and not ready yet`, {
-      hint: `look on with \`propagit follow ${to.repo} ${deploying.release}\``,
-    });
-  }
-
-  #readyRelease({ id }: DeploymentRow): ReleaseRow | undefined {
-    return releasesOf(this.#ledger, id).findLast(({ state }) => state === "ready");
+    const { row, release } = readyDeployment(this.#ledger, to);
+    return { share: shareOf(to, row.id, weight), release };
   }
 }
 

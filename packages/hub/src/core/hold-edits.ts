@@ -3,7 +3,7 @@ import { environmentDefault, type InstanceReport } from "@propagit/protocol";
 import type { Draft, LedgerRows } from "./draft.js";
 import { ownService } from "./readiness.js";
 import { holdKey, placeKey, type HoldRow } from "./rows.js";
-import { leadsTo } from "./shares.js";
+import { usesOf, type Use } from "./uses.js";
 
 /** An instance with its drone. */
 export interface HeldInstance {
@@ -79,27 +79,27 @@ export function routedAway(
   ledger: LedgerRows,
   all: readonly InstanceReport[],
   ended: readonly InstanceReport[],
-): InstanceReport | undefined {
+): { readonly report: InstanceReport; readonly use: Use } | undefined {
   const going = new Set(ended.map(({ process }) => process));
-  return ended.find((report) => {
-    if (!isRouted(ledger, report) || report.phase !== "ready") return false;
-    return !all.some(
+  for (const report of ended) {
+    const use = useOf(ledger, report);
+    if (!use || report.phase !== "ready") continue;
+    const isLast = !all.some(
       ({ process, deployment, service, phase }) =>
         phase === "ready" &&
         deployment === report.deployment &&
         service === report.service &&
         !going.has(process),
     );
-  });
+    if (isLast) return { report, use };
+  }
+  return undefined;
 }
 
-function isRouted(ledger: LedgerRows, report: InstanceReport): boolean {
+function useOf(ledger: LedgerRows, report: InstanceReport): Use | undefined {
   const { repo, environment = environmentDefault, commit, deployment, services } = report;
   const route = ledger.rows("routes").get(placeKey(repo, environment));
-  return (
-    services.length > 0 &&
-    (route?.shares.some((share) => leadsTo(share, { commit, deployment })) ?? false)
-  );
+  return services.length > 0 ? usesOf(route, { commit, deployment })[0] : undefined;
 }
 
 function placeOf({

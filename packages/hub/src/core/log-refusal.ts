@@ -1,6 +1,6 @@
 /** Why nobody can have said what output is asked for, as far as releases and instances are known. */
 import { PropagitError, quote, type LogQuery } from "@propagit/protocol";
-import { placeName } from "./rollout-edits.js";
+import { placeName } from "./place-name.js";
 import type { ReleaseRow } from "./rows.js";
 
 /** The part of a query that names a release, and those that it names. */

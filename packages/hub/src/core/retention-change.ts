@@ -9,15 +9,10 @@ import {
   type Result,
   type Retention,
 } from "@propagit/protocol";
-import {
-  changeRelease,
-  currentRelease,
-  environmentOf,
-  hasVisitors,
-  undesire,
-} from "./deployment-edits.js";
+import { changeRelease, currentRelease, environmentOf } from "./deployment-edits.js";
 import { Draft, type LedgerRows } from "./draft.js";
 import { newestRelease, releasesIn, rolloutsIn } from "./release-history.js";
+import { undesire } from "./route-edits.js";
 import { planRetention, type Retained, type RetentionPlan } from "./retention.js";
 import {
   placeKey,
@@ -26,6 +21,7 @@ import {
   type LedgerChange,
   type ReleaseRow,
 } from "./rows.js";
+import { describeUse, usesOf } from "./uses.js";
 
 export interface RetentionCircumstances {
   /** Undefined: all. */
@@ -80,7 +76,7 @@ export function planLeaving(
     const leaving = place.plan.releases.filter(({ action }) => action !== "stay");
     for (const { deployment, releases } of byDeployment(rows, place, leaving).slice(0, left)) {
       left--;
-      removed.push(...carryOut(draft, deployment, releases));
+      removed.push(...carryOut(draft, deployment, releases, circumstances.now));
     }
     if (place.count > rowsMax) removed.push(...forgetOldest(draft, place));
   }
@@ -94,11 +90,15 @@ function planPlace(
   { now, isDiskFull }: RetentionCircumstances,
 ): RetentionPlan {
   const route = rows.rows("routes").get(placeKey(repo, environment));
-  const visited = releases.filter((row) => hasVisitors(route, row)).map(({ number }) => number);
+  const routed = new Map<number, string>();
+  for (const row of releases) {
+    const [use] = usesOf(route, row);
+    if (use) routed.set(row.number, describeUse(use));
+  }
   const onTheWay = rolloutsIn(rows, repo, environment).map(({ number }) => number);
   const keep = keepOf(rows, repo, environment);
   return planRetention(
-    { releases, live, visited: new Set(visited), onTheWay: new Set(onTheWay), keep, isDiskFull },
+    { releases, live, routed, onTheWay: new Set(onTheWay), keep, isDiskFull },
     now,
   );
 }
@@ -145,8 +145,9 @@ function carryOut(
   draft: Draft,
   deployment: string,
   releases: Leaving["releases"],
+  now: number,
 ): readonly Removed[] {
-  undesire(draft, new Set([deployment]));
+  undesire(draft, new Set([deployment]), now);
   const removed: Removed[] = [];
   for (const { row, verdict } of releases) {
     const { repo, environment, number, commit } = row;

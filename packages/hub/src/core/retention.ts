@@ -4,7 +4,7 @@
  *     running --- its visitors left more than `for` ago ---> kept --- newer ones fill `releases` ---> removed
  *
  * Releases that run the very same (a rollback, a new promise of the same commit) are one deployment, and stay
- * or go together. What is live, has visitors, is pinned, is on its way or is what a rollback goes back to is
+ * or go together. What is live, is routed, is pinned, is on its way or is what a rollback goes back to is
  * never touched.
  */
 import type { Retention } from "@propagit/protocol";
@@ -20,8 +20,8 @@ export interface RetentionFacts {
   readonly releases: readonly RetainedRelease[];
   /** Numbers of those that were live, oldest first; the last one is current. */
   readonly live: readonly number[];
-  /** Numbers of those that any visitor may be sent to. */
-  readonly visited: ReadonlySet<number>;
+  /** Numbers of those that a route needs, and what for: a share, an experiment, a shadow. */
+  readonly routed: ReadonlyMap<number, string>;
   /** Numbers of those that are deployed or wait for it. */
   readonly onTheWay: ReadonlySet<number>;
   /** Undefined: nothing is stopped or removed by itself. */
@@ -129,12 +129,13 @@ function verdictOf(group: Group, circumstances: Circumstances): Verdict {
 /** Why retention may not touch it, whatever its age. */
 function untouchableWhy(
   { releases, deployment }: Group,
-  { live, visited, onTheWay }: RetentionFacts,
+  { live, routed, onTheWay }: RetentionFacts,
   former: string | undefined,
 ): string | undefined {
   const current = live.at(-1);
   if (releases.some(({ number }) => number === current)) return "visitors are sent to it";
-  if (releases.some(({ number }) => visited.has(number))) return "it has a share of the visitors";
+  const [needed] = releases.flatMap(({ number }) => routed.get(number) ?? []);
+  if (needed !== undefined) return needed;
   if (releases.some(({ pinned }) => pinned)) return "it is pinned";
   if (releases.some(({ number, state }) => onTheWay.has(number) || state === "deploying")) {
     return "it is on its way";

@@ -1,8 +1,17 @@
 /** What is written when a release is accepted, and for each durable effect of its machine. */
-import { environmentDefault, shortCommit, type DroneOutcome } from "@propagit/protocol";
-import { changeRelease, environmentOf, sendVisitors, undesire } from "./deployment-edits.js";
+import {
+  environmentDefault,
+  shortCommit,
+  type CanaryPlan,
+  type DroneOutcome,
+} from "@propagit/protocol";
+import { leadBranch } from "./branch-edits.js";
+import { beginCanary } from "./canary-edits.js";
+import { changeRelease, environmentOf } from "./deployment-edits.js";
 import { changed, type Draft, type LedgerRows } from "./draft.js";
+import { placeName } from "./place-name.js";
 import { putBack } from "./put-back.js";
+import { sendVisitors, undesire } from "./route-edits.js";
 import {
   placeKey,
   releaseKey,
@@ -12,6 +21,7 @@ import {
   type RolloutRow,
 } from "./rows.js";
 import type { DurableEffect, RolloutEnd } from "./rollout.js";
+import { leadsTo } from "./shares.js";
 
 /** Characters of a reason that go into an event. */
 const reasonCharsMax = 1_000;
@@ -22,12 +32,13 @@ export type NewRelease = Pick<
   "repo" | "environment" | "deployment" | "commit" | "subject" | "kind" | "by"
 > &
   Pick<ReleaseRow, "specification" | "settings" | "scales" | "artifact" | "from"> & {
+    readonly branch?: string;
     readonly promote: boolean | undefined;
   };
 
 /** Gives it its number and a place in the queue. */
 export function acceptRelease(draft: Draft, wanted: NewRelease, now: number): RolloutRow {
-  const { promote, ...given } = wanted;
+  const { promote, branch, ...given } = wanted;
   const { repo, environment, deployment } = given;
   const place = environmentOf(draft, repo, environment);
   const number = place.lastRelease + 1;
@@ -40,6 +51,7 @@ export function acceptRelease(draft: Draft, wanted: NewRelease, now: number): Ro
     drones: [],
     pinned: false,
     presence: "kept",
+    ...(branch !== undefined && { branches: [branch] }),
   };
   const row: RolloutRow = {
     repo,
@@ -90,14 +102,20 @@ export function applyEffect(
       startServices(draft, row, effect.services);
       return false;
     case "undo":
-      if (row.former) draft.put("deployments", row.deployment, row.former);
-      else undesire(draft, new Set([row.deployment]));
+      if (row.former) putFormer(draft, row.former);
+      else undesire(draft, new Set([row.deployment]), now);
       return false;
     case "end":
       return endRelease(draft, row, effect.end, now);
     default:
       return effect satisfies never;
   }
+}
+
+/** As it was, but for the branches, which have gone their own way since. */
+function putFormer(draft: Draft, former: DeploymentRow): void {
+  const { branches } = draft.rows("deployments").get(former.id) ?? {};
+  draft.put("deployments", former.id, changed<DeploymentRow>(former, { branches }));
 }
 
 /** One that waited in the queue gives way to a newer one. */
@@ -147,6 +165,7 @@ function prepare(draft: Draft, row: RolloutRow, now: number): void {
   const { repo, environment, commit, specification, settings, number } = release;
   const artifact =
     release.artifact ?? row.former?.artifact ?? (specification.build ? undefined : commit);
+  const { branches } = draft.rows("deployments").get(row.deployment) ?? {};
   const deployment: DeploymentRow = {
     id: row.deployment,
     repo,
@@ -159,6 +178,7 @@ function prepare(draft: Draft, row: RolloutRow, now: number): void {
     started: row.former?.started ?? false,
     services: row.former?.services ?? [],
     ...(artifact !== undefined && { artifact }),
+    ...(branches && { branches }),
   };
   draft.put("deployments", row.deployment, deployment);
   if (artifact !== undefined) changeRelease(draft, row, { artifact });
@@ -213,14 +233,20 @@ function endRelease(draft: Draft, row: RolloutRow, end: RolloutEnd, now: number)
   const release = releaseOf(draft, row);
   if (!release) return false;
   draft.note(endEvent(draft, row, release, end));
-  if (state !== "ready" || !wantsVisitors(draft, row, release)) return false;
-  const { repo, environment, commit, deployment, number, specification } = release;
+  if (state !== "ready") return false;
+  for (const branch of release.branches ?? []) lead(draft, release, branch, now);
+  if (!wantsVisitors(draft, row, release)) return false;
+  const { repo, environment, commit, deployment, number, by } = release;
+  const plan = goesByStep(draft, row, release);
+  if (plan) {
+    beginCanary(draft, { release, plan, by, now });
+    return false;
+  }
   if (release.kind === "rollback") putBack(draft, release);
   sendVisitors(draft, {
     repo,
     environment,
     shares: [{ commit, deployment, weight: 1 }],
-    hosts: specification.routes,
     live: number,
     now,
   });
@@ -229,11 +255,30 @@ function endRelease(draft: Draft, row: RolloutRow, end: RolloutEnd, now: number)
   return true;
 }
 
+function lead(draft: Draft, release: ReleaseRow, branch: string, now: number): void {
+  const { repo, environment, deployment } = release;
+  leadBranch(draft, { repo, environment, deployment, branch, since: now });
+}
+
 /** Asked for, or as the specification says; what changes only how the live commit runs takes its visitors. */
 export function wantsVisitors(ledger: LedgerRows, row: RolloutRow, release: ReleaseRow): boolean {
   if (row.promote !== undefined) return row.promote;
-  if (!ledger.rows("routes").has(placeKey(row.repo, row.environment))) return true;
-  return release.kind !== "deploy" || release.specification.promote === "always";
+  const route = ledger.rows("routes").get(placeKey(row.repo, row.environment));
+  if (!route || route.shares.length === 0) return true;
+  const { promote, rollout } = release.specification;
+  return release.kind !== "deploy" || promote === "always" || rollout !== undefined;
+}
+
+/** How its visitors come when they do not come all at once: said by its manifest, and by nobody else. */
+export function goesByStep(
+  ledger: LedgerRows,
+  row: RolloutRow,
+  release: ReleaseRow,
+): CanaryPlan | undefined {
+  if (row.promote !== undefined || release.kind !== "deploy") return undefined;
+  const route = ledger.rows("routes").get(placeKey(row.repo, row.environment));
+  const hasOthers = route?.shares.some((share) => !leadsTo(share, release)) ?? false;
+  return hasOthers ? release.specification.rollout : undefined;
 }
 
 function endEvent(
@@ -255,11 +300,6 @@ function endEvent(
     default:
       return state satisfies never;
   }
-}
-
-/** `webapp`, or `webapp in staging`. */
-export function placeName({ repo, environment }: Pick<ReleaseRow, "repo" | "environment">): string {
-  return environment === environmentDefault ? repo : `${repo} in ${environment}`;
 }
 
 function notePhase(draft: Draft, before: RolloutRow, now: number): void {

@@ -38,6 +38,8 @@ export interface EndOfPush {
   readonly result: RolloutResult;
   /** Visitors are sent to it, by this push or before it. */
   readonly isVisited: boolean;
+  /** Labels of branches that lead to it. */
+  readonly branches: readonly string[];
   /** Where proxies are found; see `visitorUrls`. */
   readonly proxyUrl: string | undefined;
   /** Output of its commands was shown while they ran. */
@@ -78,9 +80,12 @@ export function flagOf(environment: string): string {
   return environment === environmentDefault ? "" : ` --env=${environment}`;
 }
 
-function readyLines({ result, isVisited, proxyUrl }: EndOfPush, what: string): readonly string[] {
+function readyLines(
+  { result, isVisited, branches, proxyUrl }: EndOfPush,
+  what: string,
+): readonly string[] {
   const { repo, environment, release, drones } = result;
-  const urls = visitorUrls({ ...result, promoted: isVisited }, proxyUrl);
+  const urls = visitorUrls({ ...result, promoted: isVisited, branches }, proxyUrl);
   const away = drones.filter(({ outcome }) => outcome === "away").map(({ drone }) => drone);
   return [
     ...(away.length > 0 ? [`warning: away, and catching up: ${away.join(", ")}`] : []),

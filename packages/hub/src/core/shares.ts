@@ -40,17 +40,11 @@ export function leadsTo(share: Destination, { commit, deployment }: Destination)
 
 /** The part of an environment's visitors that a commit, or one deployment of it, gets, in percent. */
 export function sharePercent(route: Route | undefined, destination: Destination): number {
-  if (!route) return 0;
+  if (!route || route.shares.length === 0) return 0;
   const weigh = (shares: readonly Share[]) =>
     shares.reduce((total, { weight }) => total + weight, 0);
   const own = route.shares.filter((share) => leadsTo(share, destination));
   return (weigh(own) / weigh(route.shares)) * 100;
-}
-
-/** The route without what leads there; undefined when nothing is left of it. */
-export function withoutShare(route: Route, destination: Destination): Route | undefined {
-  const shares = route.shares.filter((share) => !leadsTo(share, destination));
-  return shares.length === 0 ? undefined : { ...route, shares };
 }
 
 export function isSameRoute(left: Route | undefined, right: Route): boolean {
@@ -64,9 +58,13 @@ export function formatShares(shares: readonly Share[]): string {
   return shares.map(({ commit, weight }) => `${shortCommit(commit)} ${weight}`).join(", ");
 }
 
-function comparable({ shares, hosts = [] }: Route) {
+/** Lists in their order, names of shares in one. */
+function comparable({ shares, hosts = [], rules = {}, experiments = [], shadow }: Route) {
   return [
     shares.map(({ commit, deployment, weight }) => [commit, deployment ?? "", weight]),
-    hosts.map(({ host, path, service }) => [host, path ?? "", service ?? ""]),
+    hosts,
+    rules,
+    experiments,
+    shadow ?? null,
   ];
 }

@@ -9,7 +9,12 @@ export interface Visited {
   readonly hosts: readonly string[];
   /** Visitors of its environment are sent there. */
   readonly promoted: boolean;
+  /** Labels of branches that lead to it. */
+  readonly branches?: readonly string[];
 }
+
+/** A deployment may have dozens of branches; a line has room for a few. */
+const branchesShownMax = 3;
 
 /**
  * With `http://example.com:8080`: `http://webapp.example.com:8080` and so on; without it only names that the
@@ -17,10 +22,14 @@ export interface Visited {
  */
 export function visitorUrls(visited: Visited, proxyUrl: string | undefined): readonly string[] {
   if (proxyUrl === undefined) return visited.promoted ? visited.hosts : [];
+  const { repo, branches = [] } = visited;
   const { protocol, hostname, port } = new URL(proxyUrl);
   const suffix = port === "" ? "" : `:${port}`;
-  const own = `${ownName(visited)}.${hostname}`;
-  const hosts = visited.promoted ? [own, ...visited.hosts] : [own];
+  const names = [
+    ownName(visited),
+    ...branches.slice(0, branchesShownMax).map((label) => `${label}--${repo}`),
+  ].map((name) => `${name}.${hostname}`);
+  const hosts = visited.promoted ? [...names, ...visited.hosts] : names;
   return [...new Set(hosts)].map((host) => `${protocol}//${host}${suffix}`);
 }
 

@@ -139,6 +139,19 @@ export class GitRepositories implements Repositories {
     return this.#byPrefix(repo, ref, reference.prefix);
   }
 
+  async branchNamed(repo: RepoName, ref: string): Promise<string | undefined> {
+    const reference = parseReference(ref);
+    if (reference.kind === "hash") return undefined;
+    for (const name of reference.refs) {
+      if (!(await this.#commitOf(repo, name))) continue;
+      const args = ["rev-parse", "--symbolic-full-name", name];
+      const { stdout } = await this.git(repo, args);
+      const [, branch] = /^refs\/heads\/(.+)$/.exec(stdout.trim()) ?? [];
+      return branch;
+    }
+    return undefined;
+  }
+
   async keep(repo: RepoName, commit: CommitHash): Promise<void> {
     if (!(await this.kept.keep(repo, commit))) throw noCommit(repo, commit);
   }

@@ -90,7 +90,7 @@ test("the last ready instance that visitors are sent to is told, others are not"
   const [one, two] = [report("one"), report("two", { slot: 2 })];
   const worker = report("job", { service: "job", services: [] });
   const away = (all: readonly InstanceReport[], ended: readonly InstanceReport[]) =>
-    routedAway(draft, all, ended)?.process;
+    routedAway(draft, all, ended)?.report.process;
   assert.equal(away([one, two], [one]), undefined);
   assert.equal(away([one, two], [one, two]), "one");
   assert.equal(away([one, { ...two, phase: "starting" }], [one]), "one");

@@ -64,6 +64,7 @@ const result: RolloutResult = {
 
 const end = (changes: Partial<RolloutResult>, more: Partial<EndOfPush> = {}) =>
   endLines({
+    branches: [],
     result: { ...result, ...changes },
     isVisited: true,
     proxyUrl: undefined,

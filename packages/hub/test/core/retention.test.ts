@@ -30,7 +30,7 @@ function facts(changes: Partial<RetentionFacts> = {}): RetentionFacts {
   return {
     releases,
     live: [1, 2, 3, 4, 5, 6],
-    visited: new Set([6]),
+    routed: new Map([[6, "it has a share of the visitors"]]),
     onTheWay: new Set(),
     keep: { releases: 4, warm: 2, forMs: 24 * hourMs },
     isDiskFull: false,
@@ -88,9 +88,23 @@ test("of what was rolled back to, everything stays, as it is the same deployment
   const again = release(7, { deployment: "d1" });
   const releases = [...facts().releases, again];
   const live = [1, 2, 3, 4, 5, 6, 7];
-  const plan = planRetention(facts({ releases, live, visited: new Set([1, 7]) }), now);
+  const plan = planRetention(
+    facts({ releases, live, routed: new Map([1, 7].map((number) => [number, "routed"])) }),
+    now,
+  );
   assert.equal(actions(plan)[1], "stay");
   assert.equal(whyOf(plan, 6), "a rollback goes back to it");
+});
+
+test("what an experiment or a shadow needs stays, whatever its age, and says why", () => {
+  const routed = new Map([
+    [6, "it has a share of the visitors"],
+    [2, "it serves variant b of experiment header"],
+    [1, "it gets a copy of 5 % of the requests"],
+  ]);
+  const plan = planRetention(facts({ routed, isDiskFull: true }), now);
+  assert.deepEqual([actions(plan)[2], whyOf(plan, 2)], ["stay", routed.get(2)]);
+  assert.deepEqual([actions(plan)[1], whyOf(plan, 1)], ["stay", routed.get(1)]);
 });
 
 test("a release that failed goes, however new it is", () => {
@@ -107,7 +121,8 @@ const anyRelease = fc.record({
   leftAge: fc.option(fc.integer({ min: 0, max: 100 }), { nil: undefined }),
   pinned: fc.boolean(),
   presence: fc.constantFrom("running", "kept", "removed"),
-  isVisited: fc.boolean(),
+  /** A share, an experiment, a shadow: it is all the same to retention. */
+  routedAs: fc.constantFrom("", "", "it serves variant b of experiment header", "it gets a copy"),
   isOnTheWay: fc.boolean(),
 });
 
@@ -134,14 +149,16 @@ const anyFacts = fc
         ...(leftAge !== undefined && { leftAt: now - leftAge * hourMs }),
       })),
       live: live.filter((number) => number <= releases.length),
-      visited: numbers((one) => one.isVisited),
+      routed: new Map(
+        releases.flatMap(({ routedAs }, at) => (routedAs === "" ? [] : [[at + 1, routedAs]])),
+      ),
       onTheWay: numbers((one) => one.isOnTheWay),
       keep: { releases: releasesKept, warm, forMs: forHours * hourMs },
       isDiskFull,
     };
   });
 
-test("what is live, visited, pinned, on its way or next for a rollback never goes", () => {
+test("what is live, routed in any way, pinned, on its way or next for a rollback never goes", () => {
   fc.assert(
     fc.property(anyFacts, (given) => {
       const deploymentOf = (number: number | undefined) =>
@@ -151,7 +168,7 @@ test("what is live, visited, pinned, on its way or next for a rollback never goe
       const untouchable = new Set([current, former]);
       for (const { number, deployment, pinned, state } of given.releases) {
         const isOnTheWay = given.onTheWay.has(number) || state === "deploying";
-        if (pinned || isOnTheWay || given.visited.has(number)) untouchable.add(deployment);
+        if (pinned || isOnTheWay || given.routed.has(number)) untouchable.add(deployment);
       }
       for (const { number, action } of planRetention(given, now).releases) {
         if (untouchable.has(deploymentOf(number))) assert.equal(action, "stay");

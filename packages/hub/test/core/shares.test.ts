@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkShares, isSameRoute, sharePercent, withoutShare } from "../../src/core/shares.js";
+import { checkShares, isSameRoute, sharePercent } from "../../src/core/shares.js";
 
 const [one, two] = ["1".repeat(40), "2".repeat(40)];
 const route = {
@@ -17,14 +17,6 @@ test("weights are relative to the sum of all", () => {
     [75, 25, 0],
   );
   assert.equal(sharePercent(undefined, { commit: one }), 0);
-});
-
-test("a route without its only commit is no route", () => {
-  assert.deepEqual(withoutShare(route, { commit: one })?.shares, [{ commit: two, weight: 1 }]);
-  assert.equal(
-    withoutShare({ ...route, shares: [{ commit: one, weight: 1 }] }, { commit: one }),
-    undefined,
-  );
 });
 
 test("weights that are not numbers above 0, and commits named twice, are refused", () => {

@@ -12,8 +12,9 @@ import type {
 } from "@propagit/protocol";
 import { nodeCrypto, SimClock, silentLog, type IncomingCall } from "@propagit/runtime";
 import { openMemoryStore, type Store } from "@propagit/store";
-import { environmentOf, sendVisitors } from "../../src/core/deployment-edits.js";
+import { environmentOf } from "../../src/core/deployment-edits.js";
 import { Draft } from "../../src/core/draft.js";
+import { sendVisitors } from "../../src/core/route-edits.js";
 import { placeKey, releaseKey, type ReleaseRow, type RolloutRow } from "../../src/core/rows.js";
 import { Ledger } from "../../src/ledger.js";
 import { ReleaseDesk } from "../../src/release-desk.js";
@@ -176,6 +177,6 @@ function finish(draft: Draft, row: ReleaseRow, promoted: boolean, now: number): 
   });
   const shares = [{ commit, deployment, weight: 1 }];
   if (promoted || place.live.length === 0) {
-    sendVisitors(draft, { repo, environment, shares, hosts: [], live: number, now });
+    sendVisitors(draft, { repo, environment, shares, live: number, now });
   }
 }

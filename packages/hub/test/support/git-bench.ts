@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
 import type { RolloutResult } from "@propagit/protocol";
 import { nodeCrypto } from "@propagit/runtime";
+import type { BranchMove } from "../../src/core/branch-edits.js";
 import type { NewEvent } from "../../src/core/rows.js";
 import { PushDesk, type PushedRelease } from "../../src/push-desk.js";
 import type { Asker } from "../../src/rollout-request.js";
@@ -15,6 +16,10 @@ import { gitIn, secret, temporaryFolder, type GitRunner, type Ran } from "./real
 
 export const dronePassword = "d".repeat(64);
 
+export interface MovedBranch extends BranchMove {
+  readonly repo: string;
+}
+
 export interface GitBench extends GitRunner {
   readonly folder: string;
   readonly repositories: GitRepositories;
@@ -22,6 +27,7 @@ export interface GitBench extends GitRunner {
   readonly log: readonly string[];
   readonly events: readonly NewEvent[];
   readonly deploys: readonly PushedRelease[];
+  readonly moved: readonly MovedBranch[];
   url(repo: string, password?: string): string;
   /** Commits these files in the repository `work`, made when there is none. @returns the hash */
   commit(files: Readonly<Record<string, string>>, message?: string): Promise<string>;
@@ -42,11 +48,15 @@ export async function makeGitBench(
   const folder = await temporaryFolder(test);
   const repositories = await GitRepositories.open(await prepareGit(join(folder, "hub")));
   const [log, events, deploys]: [string[], NewEvent[], PushedRelease[]] = [[], [], []];
+  const moved: MovedBranch[] = [];
   const say = (message: string) => void log.push(message);
   const desk = new PushDesk({
     ledger: { note: (event) => void events.push(event) },
     proxyUrl,
     isVisited: ({ promoted }) => promoted,
+    branchesOf: () => [],
+    branchesMoved: async (repo, moves) =>
+      void moved.push(...moves.map((one) => ({ repo, ...one }))),
     deploy: async (release, asker) => {
       deploys.push(release);
       const ready = { release: deploys.length, outcome: "ready", promoted: true } as const;
@@ -86,6 +96,7 @@ export async function makeGitBench(
     log,
     events,
     deploys,
+    moved,
     url,
     stop,
     commit: async (files, message = "one") => {

@@ -34,6 +34,10 @@ export class SimRepositories implements Repositories {
     return found as CommitHash;
   }
 
+  async branchNamed(repo: RepoName, ref: string): Promise<string | undefined> {
+    return this.#commits.get(repo)?.has(ref) ? ref : undefined;
+  }
+
   async keep(repo: RepoName, commit: CommitHash): Promise<void> {
     this.kept.add(`${repo}/${commit}`);
   }

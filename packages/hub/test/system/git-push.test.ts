@@ -49,8 +49,17 @@ test("a push to a branch that the manifest maps is deployed, and shown to its en
     "web-1 ready on port 3000",
     "success: release 1 of webapp in production is ready: http://webapp.example.com:8080",
   ]);
-  const pushed = { repo: "webapp", by: "ann", commit, environment: "production" };
+  const pushed = { repo: "webapp", by: "ann", branch: "master", commit, environment: "production" };
   assert.deepEqual(bench.deploys, [{ ...pushed, promote: undefined }]);
+  assert.deepEqual(bench.moved, [{ repo: "webapp", branch: "master", commit }]);
+  await bench.commit({ "other.txt": "1" });
+  await bench.push("master", "master:refs/heads/feature/x", "-o", "deploy=no");
+  await bench.push("--delete", "feature/x");
+  assert.deepEqual(bench.moved.at(-1), {
+    repo: "webapp",
+    branch: "feature/x",
+    commit: undefined,
+  });
 });
 
 test("a deploy that fails fails `git push`, although the branch is moved", async (t) => {

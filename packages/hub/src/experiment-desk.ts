@@ -1,0 +1,155 @@
+/**
+ * Experiments and shadows. What serves a variant is running and ready when it is named, and is then kept: a
+ * route that needs it keeps retention and `stop` away.
+ */
+import {
+  shortCommit,
+  type ExperimentVariant,
+  type Params,
+  type RouteView,
+} from "@propagit/protocol";
+import { changed, Draft } from "./core/draft.js";
+import { findPromotable, startExperiment, stopExperiment } from "./core/experiment-edits.js";
+import { placeName } from "./core/place-name.js";
+import { sendVisitors } from "./core/route-edits.js";
+import { viewOf } from "./core/route-view.js";
+import type { LedgerChange, SaidRow } from "./core/rows.js";
+import { badRule, type Said } from "./core/rule-edits.js";
+import { saidOf, writeSaid, type RoutePlace } from "./core/said.js";
+import { readyDeployment, readyRelease, resolveDeployed, type Deployed } from "./deployed.js";
+import type { Ledger } from "./ledger.js";
+import { checkPlace, writeChange, type SaidChange } from "./rule-desk.js";
+import type { Switchboard } from "./switch.js";
+import type { HubWorld } from "./world.js";
+
+export class ExperimentDesk {
+  readonly #world: HubWorld;
+  readonly #ledger: Ledger;
+  readonly #switchboard: Pick<Switchboard, "move" | "applied">;
+
+  constructor(world: HubWorld, ledger: Ledger, switchboard: Pick<Switchboard, "move" | "applied">) {
+    this.#world = world;
+    this.#ledger = ledger;
+    this.#switchboard = switchboard;
+  }
+
+  /** @throws EXISTS, BAD_RULE, NOT_DEPLOYED, NOT_SEEN, NO_REPO, NO_COMMIT, NO_RELEASE, AMBIGUOUS */
+  async start(params: Params<"hub.experiment-start">): Promise<RouteView> {
+    const { name, variants, rules, audience } = params;
+    const place = await checkPlace(this.#world, this.#ledger, params);
+    const wanted: { readonly variant: ExperimentVariant; readonly to: Deployed | undefined }[] = [];
+    for (const { ref, ...variant } of variants) {
+      const to = ref === undefined ? undefined : await this.#resolve(place, ref);
+      wanted.push({ variant, to });
+    }
+    const find = () =>
+      wanted.map(({ variant, to }) => (to ? { ...variant, ...this.#served(to) } : variant));
+    const decide = (row: SaidRow, said: Said): SaidChange => {
+      const experiment = {
+        name,
+        variants: find(),
+        ...(rules.length > 0 && { rules }),
+        ...(audience && { audience }),
+      };
+      const after = startExperiment(row, experiment, said);
+      const text = `${said.by} starts experiment ${name} of ${placeName(row)}: ${formatVariants(experiment.variants)}`;
+      return { row: after, event: { kind: "experiment-started", text } };
+    };
+    const said = this.#said(params.by);
+    // What cannot be is refused before any proxy is asked.
+    decide(saidOf(this.#ledger, place), said);
+    const served = find().flatMap(({ deployment }) => deployment ?? []);
+    await this.#move(served, () => writeChange(this.#ledger, place, said, decide));
+    return viewOf(this.#ledger, place);
+  }
+
+  /** @throws NO_RULE, BAD_RULE, NOT_SEEN, NO_REPO, BAD_NAME */
+  async stop({ name, promote, ...asked }: Params<"hub.experiment-stop">): Promise<RouteView> {
+    const place = await checkPlace(this.#world, this.#ledger, asked);
+    const said = this.#said(asked.by);
+    const winner = () =>
+      promote === undefined
+        ? undefined
+        : findPromotable(saidOf(this.#ledger, place), name, promote);
+    const to = winner();
+    await this.#move(to ? [to.deployment] : [], () => {
+      const draft = new Draft(this.#ledger);
+      const row = saidOf(this.#ledger, place);
+      const served = winner();
+      writeSaid(draft, stopExperiment(row, name), said.since);
+      if (served) this.#promote(draft, place, served, said);
+      const outcome = served
+        ? `: ${promote} (${shortCommit(served.commit)}) gets all visitors`
+        : "";
+      const text = `${said.by} ends experiment ${name} of ${placeName(row)}${outcome}`;
+      draft.note({ kind: "experiment-stopped", ...place, by: said.by, text });
+      return draft.change;
+    });
+    return viewOf(this.#ledger, place);
+  }
+
+  /** @throws NO_RULE, NOT_DEPLOYED, NOT_SEEN, NO_REPO, NO_COMMIT, NO_RELEASE, AMBIGUOUS */
+  async shadow({ to, ...asked }: Params<"hub.shadow">): Promise<RouteView> {
+    const place = await checkPlace(this.#world, this.#ledger, asked);
+    const said = this.#said(asked.by);
+    const target = to && (await this.#resolve(place, to.ref));
+    const served = () => target && this.#served(target);
+    const first = served();
+    await this.#move(first ? [first.deployment] : [], () =>
+      writeChange(this.#ledger, place, said, (row) => {
+        const where = placeName(row);
+        const found = served();
+        if (!to || !found) {
+          const text = `${said.by} no longer copies requests of ${where}`;
+          return {
+            row: changed(row, { shadow: undefined }),
+            event: { kind: "shadow-stopped", text },
+          };
+        }
+        const { percent } = to;
+        const text = `${said.by} copies ${percent} % of the requests of ${where} to ${shortCommit(found.commit)}`;
+        const shadow = { to: { ...found, percent }, ...said };
+        return { row: { ...row, shadow }, event: { kind: "shadow-started", text } };
+      }),
+    );
+    return viewOf(this.#ledger, place);
+  }
+
+  #promote(
+    draft: Draft,
+    { repo, environment }: RoutePlace,
+    { commit, deployment }: { readonly commit: string; readonly deployment: string },
+    { since: now }: Said,
+  ): void {
+    const release = readyRelease(this.#ledger, deployment);
+    if (!release) throw badRule(`no release of ${shortCommit(commit)} is ready any more`);
+    const shares = [{ commit, deployment, weight: 1 }];
+    sendVisitors(draft, { repo, environment, shares, live: release.number, now });
+  }
+
+  #resolve({ repo, environment }: RoutePlace, ref: string): Promise<Deployed> {
+    return resolveDeployed(this.#world, this.#ledger, { repo, environment, ref });
+  }
+
+  #served(to: Deployed): { readonly commit: string; readonly deployment: string } {
+    const { row } = readyDeployment(this.#ledger, to);
+    return { commit: row.commit, deployment: row.id };
+  }
+
+  async #move(deployments: readonly string[], decide: () => LedgerChange): Promise<void> {
+    await this.#switchboard.move(deployments, () => this.#ledger.change(decide));
+  }
+
+  #said(by = "somebody"): Said {
+    return { by, since: this.#world.clock.now() };
+  }
+}
+
+/** `a 50, b 50 (40548da)` */
+function formatVariants(variants: readonly ExperimentVariant[]): string {
+  return variants
+    .map(
+      ({ name, weight, commit }) => `${name} ${weight}${commit ? ` (${shortCommit(commit)})` : ""}`,
+    )
+    .join(", ");
+}

@@ -1,0 +1,178 @@
+/**
+ * What people say by hand about traffic: rules, host names, users. Each change is one transaction together
+ * with its event and the route that it makes, and is answered when every live proxy goes by it.
+ */
+import {
+  environmentDefault,
+  parseRepoName,
+  PropagitError,
+  sendPieces,
+  type Params,
+  type Result,
+  type RouteView,
+} from "@propagit/protocol";
+import type { IncomingCall } from "@propagit/runtime";
+import { Draft } from "./core/draft.js";
+import { checkEnvironment } from "./core/environment-name.js";
+import { placeName } from "./core/place-name.js";
+import { placesWithRoutes, viewOf } from "./core/route-view.js";
+import { placeKey, type NewEvent, type SaidRow } from "./core/rows.js";
+import {
+  addHost,
+  addUser,
+  changeRules,
+  describeChange,
+  refuseTakenHost,
+  removeHost,
+  removeUser,
+  type Said,
+} from "./core/rule-edits.js";
+import { placeOfHost, saidOf, writeSaid, type RoutePlace } from "./core/said.js";
+import { checkRepo } from "./deployed.js";
+import type { Ledger } from "./ledger.js";
+import type { Switchboard } from "./switch.js";
+import type { HubWorld } from "./world.js";
+
+/** What is said now, and what happened with it; undefined when it was said already. */
+export type SaidChange = {
+  readonly row: SaidRow;
+  readonly event: Omit<NewEvent, "repo" | "environment">;
+};
+
+type Asked = { readonly repo: string; readonly environment?: string; readonly by?: string };
+
+export class RuleDesk {
+  readonly #world: Pick<HubWorld, "clock" | "repositories">;
+  readonly #ledger: Ledger;
+  readonly #switchboard: Pick<Switchboard, "applied">;
+
+  constructor(
+    world: Pick<HubWorld, "clock" | "repositories">,
+    ledger: Ledger,
+    switchboard: Pick<Switchboard, "applied">,
+  ) {
+    this.#world = world;
+    this.#ledger = ledger;
+    this.#switchboard = switchboard;
+  }
+
+  /** @throws BAD_NAME, NO_REPO */
+  async route(
+    { repo, environment }: Params<"hub.route">,
+    { part }: IncomingCall<"hub.route">,
+  ): Promise<Result<"hub.route">> {
+    const name = repo === undefined ? undefined : parseRepoName(repo);
+    if (name !== undefined) await checkRepo(this.#world, this.#ledger, name);
+    const places = placesWithRoutes(this.#ledger)
+      .filter((place) => name === undefined || place.repo === name)
+      .filter((place) => environment === undefined || place.environment === environment);
+    return {
+      routes: sendPieces(
+        places.map((place) => viewOf(this.#ledger, place)),
+        part,
+      ),
+    };
+  }
+
+  /** @throws BAD_RULE, BAD_NAME, NO_REPO, NOT_DEPLOYED */
+  rules({ set, off, unset, ...asked }: Params<"hub.rules">): Promise<RouteView> {
+    const change = { set, off, unset };
+    return this.#change(asked, (row, said) => {
+      const after = changeRules(row, change, said);
+      const where = placeName(row);
+      const [kind, text] = set.pause
+        ? (["paused", `${said.by} pauses ${where}`] as const)
+        : row.rules.pause && !after.rules.pause
+          ? (["resumed", `${said.by} resumes ${where}`] as const)
+          : ([
+              "rules-changed",
+              `${said.by} changes rules of ${where}: ${describeChange(change)}`,
+            ] as const);
+      return { row: after, event: { kind, text } };
+    });
+  }
+
+  /** @throws BAD_RULE, HOST_TAKEN, NO_RULE, NO_SERVICE, BAD_NAME, NO_REPO, NOT_DEPLOYED */
+  host({ add, remove, ...asked }: Params<"hub.host">): Promise<RouteView> {
+    return this.#change(asked, (row, said) => {
+      let after = remove ? removeHost(this.#ledger, row, remove) : row;
+      if (add) {
+        refuseTakenHost(this.#ledger, row, add);
+        after = addHost(after, add, said);
+      }
+      const parts = [
+        ...(remove ? [`takes ${placeOfHost(remove)} from ${placeName(row)}`] : []),
+        ...(add ? [`adds ${placeOfHost(add)} to ${placeName(row)}`] : []),
+      ];
+      return {
+        row: after,
+        event: { kind: "rules-changed", text: `${said.by} ${parts.join(", ")}` },
+      };
+    });
+  }
+
+  /** @throws BAD_RULE, NO_RULE, BAD_NAME, NO_REPO, NOT_DEPLOYED */
+  access({ add, remove, ...asked }: Params<"hub.access">): Promise<RouteView> {
+    return this.#change(asked, (row, said) => {
+      const left = remove === undefined ? row : removeUser(row, remove, said);
+      const after = add ? addUser(left, add, said) : left;
+      const parts = [
+        ...(remove === undefined ? [] : [`takes access to ${placeName(row)} from ${remove}`]),
+        ...(add ? [`gives ${add.name} access to ${placeName(row)}`] : []),
+      ];
+      return {
+        row: after,
+        event: { kind: "rules-changed", text: `${said.by} ${parts.join(", ")}` },
+      };
+    });
+  }
+
+  async #change(
+    asked: Asked,
+    decide: (row: SaidRow, said: Said) => SaidChange,
+  ): Promise<RouteView> {
+    const place = await checkPlace(this.#world, this.#ledger, asked);
+    const said = { by: asked.by ?? "somebody", since: this.#world.clock.now() };
+    await this.#ledger.change(() => writeChange(this.#ledger, place, said, decide));
+    await this.#switchboard.applied();
+    return viewOf(this.#ledger, place);
+  }
+}
+
+/** A change of what is said, as the ledger takes it. */
+export function writeChange(
+  ledger: Ledger,
+  place: RoutePlace,
+  said: Said,
+  decide: (row: SaidRow, said: Said) => SaidChange,
+) {
+  const { row, event } = decide(saidOf(ledger, place), said);
+  const draft = new Draft(ledger);
+  writeSaid(draft, row, said.since);
+  const text = event.text.slice(0, 2_000);
+  draft.note({ ...event, text, repo: place.repo, environment: place.environment, by: said.by });
+  return draft.change;
+}
+
+/**
+ * Production may be spoken of before its first release, as a preview that needs a password from the start;
+ * any other environment that has none was probably mistyped.
+ *
+ * @throws BAD_NAME, NO_REPO, NOT_DEPLOYED
+ */
+export async function checkPlace(
+  world: Pick<HubWorld, "repositories">,
+  ledger: Ledger,
+  { repo, environment = environmentDefault }: Asked,
+): Promise<RoutePlace & { readonly repo: ReturnType<typeof parseRepoName> }> {
+  const name = parseRepoName(repo);
+  await checkRepo(world, ledger, name);
+  checkEnvironment(environment);
+  const rows = ledger.rows("environments");
+  if (environment === environmentDefault || rows.has(placeKey(name, environment))) {
+    return { repo: name, environment };
+  }
+  const known = [...rows.values()].filter((row) => row.repo === name).map((row) => row.environment);
+  const has = known.length === 0 ? "nothing of it is deployed" : `it has ${known.join(", ")}`;
+  throw new PropagitError("NOT_DEPLOYED", `${name} has no environment ${environment}; ${has}`);
+}
