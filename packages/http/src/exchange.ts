@@ -71,12 +71,16 @@ export interface Forward {
   /** A longer body is answered with 413. */
   readonly bodyBytesMax?: number;
   /**
-   * Asked when the endpoint did not take the request: nothing of an answer came, and either nothing of the
-   * request was sent or it may be sent twice (idempotent, its body still whole). Undefined: no more.
+   * Asked when nothing of an answer came. Another Forward counts only when the failure says `mayRepeat`; an
+   * Answer always does. Undefined: no more, the core answers in its own words.
    */
   again?(failure: AttemptFailure): Forward | Answer | undefined;
   /** A copy of the request goes there too, as far as its body fits into memory; its answer is thrown away. */
-  readonly shadow?: { readonly address: string; readonly host?: string; readonly requestEdits?: Edits };
+  readonly shadow?: {
+    readonly address: string;
+    readonly host?: string;
+    readonly requestEdits?: Edits;
+  };
   readonly observer?: ExchangeObserver;
 }
 
@@ -99,6 +103,8 @@ export interface Timeouts {
 export interface AttemptFailure {
   readonly kind: "refused" | "connect-timeout" | "broken" | "head-timeout" | "malformed";
   readonly sent: boolean;
+  /** Nothing of the request was sent, or it may be sent twice (idempotent), and its body is still whole. */
+  readonly mayRepeat: boolean;
   readonly reason: string;
 }
 

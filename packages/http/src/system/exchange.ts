@@ -1,0 +1,494 @@
+/**
+ * One request and its answer, between a visitor and an endpoint, whatever protocol the visitor speaks.
+ *
+ *     deciding ──Answer──────────────────────────────────────────────> own answer
+ *        │ Forward                    ┌── again: Forward ──┐                ^
+ *        v                            v                    │                │ again: Answer, or none
+ *     waiting ──connection──> sent ──broke, refused, too slow, no HTTP ─────┘
+ *        │                      │ 1xx: passed on
+ *        │                      ├──101──> tunnel
+ *        │                      └──head──> answering ──its end──> done
+ *        │                                     └──endpoint breaks off──> cut
+ *     any state ──visitor leaves──> the endpoint's connection is ended at once
+ *
+ * An object serves a connection of HTTP/1 for all its requests, so nothing in here is made per request but what
+ * an observer is told.
+ */
+import { isIdempotent } from "../core/methods.js";
+import { methodOf } from "../core/request-views.js";
+import type { ResponseHead } from "../core/response-head.js";
+import { requestFates } from "../core/drops.js";
+import { requestHeadText, type RequestPlan } from "../core/rewrite.js";
+import type {
+  Answer,
+  AttemptFailure,
+  Direction,
+  ExchangeEnd,
+  ExchangeObserver,
+  Forward,
+  VisitorLife,
+} from "../exchange.js";
+import type { EngineCore, Refusal } from "./core.js";
+import type { EndpointConnection } from "./endpoint-connection.js";
+import type { EndpointPool } from "./endpoint-pool.js";
+import type { EndpointUser } from "./endpoint-user.js";
+import { Shadow } from "./shadow.js";
+import { Tunnel } from "./tunnel.js";
+import type { VisitorSide } from "./visitor-side.js";
+
+/** What Node writes as one string without an allocation of its own. */
+const firstWriteBytesMax = 16 * 1024;
+/** Slower visitors than 1 KB/s are not waited for: a byte for each ms. */
+const bytesPerMsMin = 1;
+/** However often a director says `again`. */
+const attemptsMax = 16;
+
+type State = "idle" | "deciding" | "waiting" | "sent" | "answering" | "tunnel";
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+/** Filled for each head; nothing of it is kept. */
+const plan: Mutable<RequestPlan> = {
+  fates: requestFates(),
+  lines: "",
+  keepsFraming: true,
+  keepsUpgrade: false,
+  keepsExpect: true,
+};
+
+export class Exchange implements EndpointUser, VisitorLife {
+  readonly #core: EngineCore;
+  readonly #visitor: VisitorSide;
+  #state: State = "idle";
+  /** Which of the requests on this object, for answers that come later. */
+  #turn = 0;
+  #forward: Forward | undefined;
+  #observer: ExchangeObserver | undefined;
+  #pool: EndpointPool | undefined;
+  #connection: EndpointConnection | undefined;
+  #abort: AbortController | undefined;
+  #attempts = 0;
+  #hasRetriedStale = false;
+  /** What went out of the body together with the head. */
+  #firstBody = "";
+  /** Body went out after the head. */
+  #hasStreamed = false;
+  #shadow: Shadow | undefined;
+  #status = 0;
+  #startedMs = 0;
+  #headMs = 0;
+  #progressMs = 0;
+  /** Of the connection before it was given back. */
+  #answerBytes = 0;
+
+  constructor(core: EngineCore, visitor: VisitorSide) {
+    this.#core = core;
+    this.#visitor = visitor;
+  }
+
+  /** Whether a request is on its way. */
+  get isUnderWay(): boolean {
+    return this.#state !== "idle";
+  }
+
+  /** Whether the head may be wanted again. */
+  get needsHead(): boolean {
+    return this.#state === "deciding" || this.#state === "waiting" || this.#state === "sent";
+  }
+
+  /** Whether the director has not said yet what becomes of it. */
+  get isDeciding(): boolean {
+    return this.#state === "deciding";
+  }
+
+  get takesChunks(): boolean {
+    return this.#visitor.takesChunks;
+  }
+
+  /** For the director: made when he asks for it. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    return this.#abort.signal;
+  }
+
+  /** The head of a request is whole. */
+  begin(): void {
+    this.#turn += 1;
+    this.#state = "deciding";
+    this.#startedMs = performance.now();
+    this.#progressMs = this.#core.sweep.nowMs;
+    this.#core.counters.requests += 1;
+    let direction;
+    try {
+      direction = this.#core.director.direct(this.#visitor.view, this);
+    } catch (thrown) {
+      return this.#undecided(thrown);
+    }
+    if (direction instanceof Promise) this.#decideLater(direction);
+    else this.#take(direction);
+  }
+
+  /** The last piece was the end of the request's body. */
+  requestDone(): void {
+    this.#shadow?.send();
+  }
+
+  /** A piece of the request's body. @returns whether more may come at once; else `wantBody` asks for it */
+  requestBody(data: Buffer | string): boolean {
+    const connection = this.#connection;
+    this.#progressMs = this.#core.sweep.nowMs;
+    if (connection === undefined) return false;
+    const { bodyBytesMax } = this.#forward as Forward;
+    if (bodyBytesMax !== undefined && this.#visitor.bodyBytes > bodyBytesMax) {
+      this.#tooLarge(bodyBytesMax);
+      return false;
+    }
+    this.#hasStreamed = true;
+    this.#shadow?.add(data);
+    const isTaken = connection.transport.write(data);
+    if (!isTaken) this.#visitor.lendTo(connection.transport);
+    return isTaken;
+  }
+
+  /** The body of the request cannot be read. */
+  visitorMalformed(reason: string): void {
+    this.#giveUp({ kind: "malformed", status: 400, reason });
+  }
+
+  visitorFlushed(): void {
+    this.#progressMs = this.#core.sweep.nowMs;
+    if (this.#state === "answering") this.#connection?.transport.resume();
+  }
+
+  visitorLeft(reason: string): void {
+    if (this.#state === "idle" || this.#state === "tunnel") return;
+    this.#abort?.abort();
+    this.#pool?.cancel(this);
+    this.#dropConnection();
+    this.#finish("left", reason);
+  }
+
+  tick(nowMs: number): void {
+    if (this.#state === "sent") this.#tickSent(nowMs);
+    else if (this.#state === "answering") this.#tickAnswering(nowMs);
+  }
+
+  endpointReady(connection: EndpointConnection): void {
+    this.#visitor.restoreHead();
+    this.#send(connection);
+  }
+
+  endpointMissing(kind: AttemptFailure["kind"], reason: string): void {
+    if (this.#state === "waiting") this.#failed(kind, reason, false);
+  }
+
+  answerHead(bytes: Buffer, head: ResponseHead, to: number, isLast: boolean): void {
+    this.#progressMs = this.#core.sweep.nowMs;
+    if (head.isInterim) return this.#visitor.sendInterim(bytes, head);
+    const connection = this.#connection as EndpointConnection;
+    this.#state = "answering";
+    this.#status = head.status;
+    this.#headMs = performance.now() - this.#startedMs;
+    this.#observer?.answered?.(head.status);
+    if (head.status === 101) return this.#upgrade(bytes, head, to, connection);
+    const edits = this.#forward?.answerEdits;
+    const isTaken = this.#visitor.beginAnswer(bytes, head, edits, to, isLast);
+    if (!isTaken) this.#slowDown(connection);
+    if (isLast) this.#answered();
+  }
+
+  answerBody(bytes: Buffer, from: number, to: number): void {
+    this.#progressMs = this.#core.sweep.nowMs;
+    const connection = this.#connection as EndpointConnection;
+    if (!this.#visitor.answerBody(bytes, from, to)) this.#slowDown(connection);
+  }
+
+  answerDone(): void {
+    this.#answered();
+  }
+
+  endpointBroke(kind: "broken" | "malformed", reason: string): void {
+    const connection = this.#connection;
+    if (this.#state === "answering") {
+      this.#answerBytes = connection?.bodyBytes ?? 0;
+      this.#connection = undefined;
+      return this.#cut(reason);
+    }
+    if (this.#state !== "sent" || connection === undefined) return;
+    const isStale = kind === "broken" && connection.wasUsed && !connection.hasAnswered;
+    this.#connection = undefined;
+    if (isStale && !this.#hasRetriedStale && this.#mayRepeat(true)) {
+      this.#hasRetriedStale = true;
+      this.#state = "waiting";
+      this.#pool?.takeFresh(this, this.#forward?.timeouts?.connectMs);
+      return;
+    }
+    this.#failed(kind, reason, true);
+  }
+
+  endpointFlushed(): void {
+    this.#progressMs = this.#core.sweep.nowMs;
+    if (!this.#visitor.isBodyDone) this.#visitor.wantBody();
+  }
+
+  /** Of the tunnel that it became. */
+  tunnelOver(answerBytes: number, reason: string | undefined): void {
+    this.#answerBytes = answerBytes;
+    this.#finish("complete", reason);
+  }
+
+  #decideLater(direction: Promise<Direction>): void {
+    const turn = this.#turn;
+    direction.then(
+      (decided) => {
+        if (turn !== this.#turn || this.#state !== "deciding") return;
+        this.#visitor.restoreHead();
+        this.#take(decided);
+      },
+      (thrown: unknown) => {
+        if (turn === this.#turn && this.#state === "deciding") this.#undecided(thrown);
+      },
+    );
+  }
+
+  #undecided(thrown: unknown): void {
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    this.#core.log.warn(`a request could not be decided: ${why}; it was answered with 500`);
+    const reason = "nobody can tell where this request belongs";
+    this.#giveUp({ kind: "broken-director", status: 500, reason });
+  }
+
+  #take(direction: Direction): void {
+    this.#observer = direction.observer;
+    switch (direction.kind) {
+      case "answer":
+        return this.#answerOwn(direction, "answered");
+      case "forward":
+        return this.#start(direction);
+      default:
+        direction satisfies never;
+    }
+  }
+
+  #start(forward: Forward): void {
+    this.#forward = forward;
+    this.#attempts += 1;
+    const declared = this.#visitor.head.contentLength;
+    if (forward.bodyBytesMax !== undefined && declared > forward.bodyBytesMax) {
+      return this.#tooLarge(forward.bodyBytesMax);
+    }
+    if (forward.shadow !== undefined && this.#attempts === 1) {
+      this.#shadow = Shadow.of(this.#core, this.#visitor, forward.shadow);
+    }
+    const pool = this.#core.pools.of(forward.address);
+    this.#usePool(pool);
+    this.#state = "waiting";
+    const connection = pool.take(this, forward.timeouts?.connectMs);
+    if (connection !== undefined) this.#send(connection);
+  }
+
+  #usePool(pool: EndpointPool | undefined): void {
+    if (this.#pool) this.#pool.inFlight -= 1;
+    if (pool) pool.inFlight += 1;
+    this.#pool = pool;
+  }
+
+  #send(connection: EndpointConnection): void {
+    const visitor = this.#visitor;
+    const { head } = visitor;
+    const forward = this.#forward as Forward;
+    this.#connection = connection;
+    this.#state = "sent";
+    this.#progressMs = this.#core.sweep.nowMs;
+    connection.asked.methodId = head.methodId;
+    connection.asked.isUpgrade = head.upgradeStart >= 0;
+    const text = this.#headText(forward);
+    if (this.#firstBody === "" && !visitor.isBodyDone) {
+      this.#firstBody = visitor.takeBodyText(Math.max(0, firstWriteBytesMax - text.length));
+      this.#shadow?.add(this.#firstBody);
+    }
+    if (visitor.isBodyDone) this.#shadow?.send();
+    const isTaken = connection.transport.write(text + this.#firstBody);
+    if (isTaken && !visitor.isBodyDone && this.#connection === connection) visitor.wantBody();
+  }
+
+  #headText(forward: Forward): string {
+    const { head, bytes } = this.#visitor;
+    plan.method = forward.method;
+    plan.target = forward.target;
+    plan.host = forward.host;
+    plan.edits = forward.requestEdits;
+    plan.keepsUpgrade = head.upgradeStart >= 0;
+    plan.fates = this.#visitor.forwarding.fates;
+    plan.lines = this.#visitor.forwarding.linesOf(bytes, head);
+    return requestHeadText(bytes, head, plan);
+  }
+
+  /** The visitor has not taken all: the endpoint waits until he has. */
+  #slowDown(connection: EndpointConnection): void {
+    this.#visitor.borrowFrom(connection.transport);
+    connection.transport.pause();
+  }
+
+  /** The answer is whole; what of it is still on its way out is the visitor's side's. */
+  #answered(): void {
+    const connection = this.#connection as EndpointConnection;
+    const { trailers } = connection;
+    this.#connection = undefined;
+    this.#answerBytes = connection.bodyBytes;
+    // Before the visitor's next request, which may come at once.
+    connection.release(this.#visitor.isBodyDone && connection.transport.isFlushed);
+    this.#finish("complete");
+    this.#visitor.endAnswer(trailers);
+  }
+
+  #upgrade(bytes: Buffer, head: ResponseHead, to: number, connection: EndpointConnection): void {
+    const toVisitor = bytes.toString("latin1", head.end, to);
+    const protocol = bytes.toString("latin1", head.upgradeStart, head.upgradeEnd);
+    this.#visitor.beginAnswer(bytes, head, this.#forward?.answerEdits, head.end, true);
+    const endpoint = connection.detach();
+    this.#connection = undefined;
+    this.#state = "tunnel";
+    const visitor = this.#visitor.detach();
+    if (visitor === undefined) {
+      endpoint.destroy();
+      return this.#finish("cut", "its visitor cannot change the protocol");
+    }
+    const tunnel = new Tunnel(this.#core, this, {
+      visitor: visitor.transport,
+      endpoint,
+      address: this.#forward?.address ?? "",
+      isWebsocket: /^websocket$/i.test(protocol),
+    });
+    tunnel.start({ toEndpoint: visitor.rest, toVisitor });
+  }
+
+  /** What went with the head is kept, what went after it is gone. */
+  #mayRepeat(wasSent: boolean): boolean {
+    if (this.#hasStreamed) return false;
+    if (!wasSent) return true;
+    this.#visitor.restoreHead();
+    return isIdempotent(methodOf(this.#visitor.bytes, this.#visitor.head));
+  }
+
+  /** Nothing of an answer came. */
+  #failed(kind: AttemptFailure["kind"], reason: string, sent: boolean): void {
+    this.#connection = undefined;
+    const mayRepeat = this.#attempts < attemptsMax && this.#mayRepeat(sent);
+    const failure: AttemptFailure = { kind, sent, mayRepeat, reason };
+    this.#observer?.failed?.(failure);
+    const next = this.#askAgain(failure);
+    if (next?.kind === "answer") return this.#answerOwn(next, "failed", reason);
+    if (next !== undefined && mayRepeat) {
+      this.#visitor.restoreHead();
+      if (next.observer !== undefined) this.#observer = next.observer;
+      return this.#start(next);
+    }
+    const status = kind === "head-timeout" ? 504 : 502;
+    this.#giveUp({ kind: "unanswered", status, reason, failure });
+  }
+
+  #askAgain(failure: AttemptFailure): Direction | undefined {
+    try {
+      return this.#forward?.again?.(failure);
+    } catch (thrown) {
+      this.#core.log.warn(`nobody can tell where to send a request again: ${String(thrown)}`);
+      return undefined;
+    }
+  }
+
+  #tooLarge(bytesMax: number): void {
+    const reason = `its body is longer than ${bytesMax} bytes`;
+    this.#giveUp({ kind: "too-large", status: 413, reason });
+  }
+
+  /** Ends with words of the proxy; an answer that has begun is cut instead. */
+  #giveUp(refusal: Refusal): void {
+    if (this.#state === "answering") return this.#cut(refusal.reason);
+    this.#pool?.cancel(this);
+    this.#dropConnection();
+    this.#answerOwn(this.#core.refuse(refusal), "failed", refusal.reason);
+  }
+
+  #answerOwn(answer: Answer, how: "answered" | "failed", reason?: string): void {
+    this.#status = answer.status;
+    this.#headMs = performance.now() - this.#startedMs;
+    this.#answerBytes = answer.body.length;
+    this.#finish(how, reason);
+    this.#visitor.answerOwn(answer);
+  }
+
+  #cut(reason: string): void {
+    this.#dropConnection();
+    this.#finish("cut", reason);
+    this.#visitor.cut();
+  }
+
+  #dropConnection(): void {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    this.#connection = undefined;
+    this.#answerBytes = connection.bodyBytes;
+    connection.destroy();
+  }
+
+  #tickSent(nowMs: number): void {
+    const { bodyMs, answerHeadMs } = this.#core.limits;
+    const silentMs = nowMs - this.#progressMs;
+    const connection = this.#connection as EndpointConnection;
+    const { head, isBodyDone, bodyBytes } = this.#visitor;
+    const isContinueAwaited = head.expectsContinue && bodyBytes === 0;
+    if (!isBodyDone && connection.transport.isFlushed && !isContinueAwaited) {
+      if (silentMs < bodyMs) return;
+      const reason = `the request's body stopped coming for ${bodyMs / 1000} s`;
+      return this.#giveUp({ kind: "body-timeout", status: 408, reason });
+    }
+    const headMs = this.#forward?.timeouts?.headMs ?? answerHeadMs;
+    if (silentMs < headMs) return;
+    this.#dropConnection();
+    this.#failed("head-timeout", `it did not answer within ${headMs / 1000} s`, true);
+  }
+
+  #tickAnswering(nowMs: number): void {
+    const { bodyMs, answerIdleMs } = this.#core.limits;
+    const silentMs = nowMs - this.#progressMs;
+    const { pendingBytes } = this.#visitor;
+    if (pendingBytes > 0) {
+      if (silentMs < bodyMs + pendingBytes / bytesPerMsMin) return;
+      this.#dropConnection();
+      this.#finish("left", `the visitor took nothing for ${Math.round(silentMs / 1000)} s`);
+      return this.#visitor.cut();
+    }
+    const idleMs = this.#forward?.timeouts?.idleMs ?? answerIdleMs;
+    if (silentMs >= idleMs) this.#cut(`its answer stopped for ${idleMs / 1000} s`);
+  }
+
+  /** The one end of every exchange. */
+  #finish(how: ExchangeEnd["how"], reason?: string): void {
+    const observer = this.#observer;
+    const status = this.#status;
+    this.#state = "idle";
+    this.#usePool(undefined);
+    if (observer?.ended !== undefined) {
+      observer.ended({
+        how,
+        status,
+        requestBytes: this.#visitor.bodyBytes,
+        answerBytes: this.#answerBytes,
+        headMs: this.#headMs,
+        tookMs: performance.now() - this.#startedMs,
+        ...(reason !== undefined && { reason }),
+      });
+    }
+    this.#forward = undefined;
+    this.#observer = undefined;
+    this.#abort = undefined;
+    this.#attempts = 0;
+    this.#hasRetriedStale = false;
+    this.#firstBody = "";
+    this.#hasStreamed = false;
+    this.#shadow = undefined;
+    this.#status = 0;
+    this.#headMs = 0;
+    this.#answerBytes = 0;
+  }
+}

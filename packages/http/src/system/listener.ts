@@ -1,0 +1,137 @@
+/** A listening socket, and the visitors' connections that come out of it. */
+import { createServer, type AddressInfo, type Server, Socket } from "node:net";
+import { PropagitError } from "@propagit/protocol";
+import { errnoOf } from "@propagit/runtime";
+import type { EngineCore } from "./core.js";
+import { readProxyOf } from "./proxy-header.js";
+import { Transport } from "./transport.js";
+import { VisitorConnection } from "./visitor-connection.js";
+
+export type ListenPlace =
+  | { readonly port: number; readonly host?: string; readonly backlog?: number }
+  /** A socket that somebody listens on already: another thread, or the proxy before this one. */
+  | { readonly fd: number };
+
+export interface ListenerOptions {
+  readonly acceptsProxy: boolean;
+  readonly isFast: boolean;
+  /** Takes connections that are to be secured first; absent where visitors speak plainly. */
+  readonly secure?: (raw: Socket) => void;
+}
+
+/** What Node keeps below a server, as far as we touch it. */
+interface Accepting {
+  readonly _handle?: {
+    readonly fd?: number;
+    onconnection?: (this: object, error: number, accepted?: Accepted) => void;
+  } | null;
+}
+
+interface Accepted {
+  setNoDelay?(isOn: boolean): void;
+  close(): void;
+}
+
+/** Linux holds so many that nobody has accepted yet, unless its own bound is lower. */
+const backlogDefault = 4_096;
+
+export class Listener {
+  readonly #core: EngineCore;
+  readonly #options: ListenerOptions;
+  readonly #server: Server;
+
+  constructor(core: EngineCore, options: ListenerOptions) {
+    this.#core = core;
+    this.#options = options;
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
+      this.#accept(socket),
+    );
+  }
+
+  /**
+   * @throws PORT_IN_USE; BAD_USAGE when the address or port may not be used at all
+   */
+  async listen(place: ListenPlace): Promise<{ readonly port: number; readonly fd: number }> {
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", (error) => reject(cannotListen(place, error)));
+      this.#server.listen({ backlog: backlogDefault, ...place }, resolve);
+    });
+    this.#server.removeAllListeners("error");
+    // Errors of accepting (too many open files) pass; the next connection is another try.
+    this.#server.on("error", (error) => this.#core.log.warn(String(error)));
+    if (this.#options.isFast && !this.#options.secure) this.#acceptFast();
+    const { port } = this.#server.address() as AddressInfo;
+    return { port, fd: (this.#server as Accepting)._handle?.fd ?? -1 };
+  }
+
+  /** Takes no more connections; those that are there stay. */
+  close(): void {
+    this.#server.close();
+  }
+
+  #accept(socket: Socket): void {
+    if (this.#isFull()) return void socket.destroy();
+    this.#core.counters.accepted += 1;
+    const { secure, acceptsProxy } = this.#options;
+    if (secure === undefined) {
+      const visitor = this.#visitor();
+      visitor.start(Transport.over(socket, visitor));
+    } else if (acceptsProxy) {
+      readProxyOf(this.#core, socket, secure);
+    } else {
+      secure(socket);
+    }
+  }
+
+  /**
+   * Node makes a socket of each accepted handle, and has no option to say what it reads into. Taking the handle
+   * before that saves the buffers and half the cost of a new connection. Neither `_handle` nor `onconnection`
+   * is promised to stay: where one is missing, everything goes the public way.
+   */
+  #acceptFast(): void {
+    const handle = (this.#server as Accepting)._handle;
+    const ordinary = handle?.onconnection;
+    if (!handle || typeof ordinary !== "function") return;
+    const accept = (accepted: Accepted) => this.#acceptHandle(accepted);
+    handle.onconnection = function onConnection(error, accepted) {
+      if (error !== 0 || accepted === undefined) ordinary.call(this, error, accepted);
+      else accept(accepted);
+    };
+  }
+
+  #acceptHandle(accepted: Accepted): void {
+    if (this.#isFull()) return accepted.close();
+    this.#core.counters.accepted += 1;
+    accepted.setNoDelay?.(true);
+    const visitor = this.#visitor();
+    visitor.start(Transport.overHandle(accepted, visitor));
+  }
+
+  #visitor(): VisitorConnection {
+    const { acceptsProxy } = this.#options;
+    return new VisitorConnection(this.#core, { isSecure: false, expectsProxy: acceptsProxy });
+  }
+
+  #isFull(): boolean {
+    return this.#core.visitors.size >= this.#core.limits.connectionsMax;
+  }
+}
+
+function cannotListen(place: ListenPlace, error: Error): PropagitError {
+  const code = errnoOf(error);
+  const where = whereOf(place);
+  if (code === "EADDRINUSE") {
+    return new PropagitError("PORT_IN_USE", `${where} is in use`, { cause: error });
+  }
+  const hint =
+    code === "EACCES" ? "ports below 1024 need the right to use them: take another --port" : "";
+  return new PropagitError("BAD_USAGE", `cannot listen on ${where}: ${code ?? error.message}`, {
+    cause: error,
+    ...(hint && { hint }),
+  });
+}
+
+function whereOf(place: ListenPlace): string {
+  if ("fd" in place) return `the socket ${place.fd}`;
+  return place.host === undefined ? `port ${place.port}` : `port ${place.port} of ${place.host}`;
+}

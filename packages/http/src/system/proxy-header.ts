@@ -1,0 +1,37 @@
+/** The PROXY header in front of a connection that is to be secured: read first, and remembered by its socket. */
+import type { Socket } from "node:net";
+import { bad, incomplete } from "../core/head.js";
+import { parseProxyHeader, ProxyHeader } from "../core/proxy-protocol.js";
+import type { EngineCore } from "./core.js";
+import type { VisitorPlace } from "./visitor-connection.js";
+
+const carried = new WeakMap<Socket, VisitorPlace>();
+
+/** Whom the connection carries; undefined when it is himself. */
+export function carriedBy(raw: Socket): VisitorPlace | undefined {
+  return carried.get(raw);
+}
+
+/** Reads the header, puts back what follows it, and hands the socket on. */
+export function readProxyOf(core: EngineCore, raw: Socket, next: (raw: Socket) => void): void {
+  const header = new ProxyHeader();
+  let bytes: Buffer = Buffer.alloc(0);
+  const timer = setTimeout(() => raw.destroy(), core.limits.headMs);
+  const ignore = () => raw.destroy();
+  raw.on("error", ignore);
+  raw.once("close", () => clearTimeout(timer));
+  const read = (chunk: Buffer) => {
+    bytes = Buffer.concat([bytes, chunk]);
+    const after = parseProxyHeader(bytes, 0, bytes.length, header);
+    if (after === incomplete) return;
+    clearTimeout(timer);
+    raw.off("data", read).off("error", ignore).pause();
+    if (after === bad) return void raw.destroy();
+    if (!header.isLocal) {
+      carried.set(raw, { address: header.sourceAddress, port: header.destinationPort });
+    }
+    if (after < bytes.length) raw.unshift(bytes.subarray(after));
+    next(raw);
+  };
+  raw.on("data", read);
+}
