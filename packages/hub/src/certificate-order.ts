@@ -9,7 +9,7 @@
  * begins anew otherwise.
  */
 import { PropagitError, type Challenge, type ChallengeKind } from "@propagit/protocol";
-import { sleep } from "@propagit/runtime";
+import { aborted, sleep } from "@propagit/runtime";
 import type {
   AuthorityAccount,
   AuthorityOrder,
@@ -131,8 +131,9 @@ export class CertificateOrder {
 
   /** The authority may ask any of the proxies, so all must know. */
   async #confirm(revision: number): Promise<void> {
-    const { certificates, challenge } = this.#parts;
-    const { asked, silent } = await certificates.confirmed(revision, challenge, confirmMsMax);
+    const { certificates, challenge, signal } = this.#parts;
+    const bounds = { limitMs: confirmMsMax, signal };
+    const { asked, silent } = await certificates.confirmed(revision, challenge, bounds);
     if (asked === 0) throw nobodyAnswers(challenge);
     if (silent.length === 0) return;
     const who = silent.join(", ");
@@ -180,7 +181,8 @@ export class CertificateOrder {
         throw new PropagitError("TIMED_OUT", `${what} took the authority longer than ${limit} s`);
       }
       const wished = Math.min(seen.retryAfterMs ?? waitMs, authorityMsMax);
-      await sleep(clock, Math.max(wished, Math.min(waitMs, lookMs.most)));
+      const restMs = Math.max(wished, Math.min(waitMs, lookMs.most));
+      await Promise.race([sleep(clock, restMs), aborted(this.#parts.signal)]);
       this.#parts.signal.throwIfAborted();
       seen = await look();
     }

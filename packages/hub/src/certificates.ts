@@ -16,7 +16,13 @@ import {
   type Params,
   type Result,
 } from "@propagit/protocol";
-import { aborted, type Conversation, type IncomingCall, type Timer } from "@propagit/runtime";
+import {
+  aborted,
+  sleep,
+  type Conversation,
+  type IncomingCall,
+  type Timer,
+} from "@propagit/runtime";
 import type { CertificateRow } from "./core/certificate-rows.js";
 import type { Ledger } from "./ledger.js";
 import type { HubWorld } from "./world.js";
@@ -127,13 +133,18 @@ export class Certificates {
    * Resolves when every proxy that can answer such a challenge goes by that revision, at the latest after
    * `limitMs`. Proxies that go away meanwhile are not waited for.
    */
-  async confirmed(revision: number, kind: ChallengeKind, limitMs: number): Promise<Confirmation> {
+  async confirmed(
+    revision: number,
+    kind: ChallengeKind,
+    { limitMs, signal }: { readonly limitMs: number; readonly signal: AbortSignal },
+  ): Promise<Confirmation> {
     const { clock } = this.#world;
     const deadline = clock.monotonic() + limitMs;
     const able = () => this.#able(kind);
     const silent = () => able().filter(({ taken }) => taken < revision);
     while (silent().length > 0 && clock.monotonic() < deadline) {
-      await new Promise<void>((resolve) => clock.after(confirmLookMs, resolve));
+      await sleep(clock, confirmLookMs);
+      signal.throwIfAborted();
     }
     return {
       asked: able().length,

@@ -4,4 +4,5 @@ export * from "./gated-app.js";
 export * from "./git.js";
 export * from "./http.js";
 export * from "./inspect.js";
+export * from "./pebble.js";
 export * from "./real-app.js";
