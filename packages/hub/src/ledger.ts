@@ -28,9 +28,12 @@ import {
   type TableName,
 } from "./core/rows.js";
 
+/** An edit that was written, with what was there before. */
+export type Written = Edit & { readonly before: unknown };
+
 export interface LedgerListener {
   /** Something was written; `tables` are those with edits. */
-  readonly changed: (tables: ReadonlySet<TableName>, edits: readonly Edit[]) => void;
+  readonly changed: (tables: ReadonlySet<TableName>, edits: readonly Written[]) => void;
   readonly happened: (event: ClusterEvent) => void;
 }
 
@@ -151,17 +154,20 @@ export class Ledger {
     if (!outcome.ok) throw new PropagitError("CHANGED_MEANWHILE", "the store refused a change");
     this.#revision = outcome.revision;
     this.#lastEvent += numbered.length;
-    for (const edit of edits) this.#apply(edit);
-    this.#announce(edits, numbered);
+    const written = edits.map((edit) => this.#apply(edit));
+    this.#announce(written, numbered);
   }
 
-  #apply({ table, key, row }: Edit): void {
+  #apply(edit: Edit): Written {
+    const { table, key, row } = edit;
     const rows = this.#rows[table] as Map<string, unknown>;
+    const before = rows.get(key);
     if (row === undefined) rows.delete(key);
     else rows.set(key, row);
+    return { ...edit, before };
   }
 
-  #announce(edits: readonly Edit[], events: readonly ClusterEvent[]): void {
+  #announce(edits: readonly Written[], events: readonly ClusterEvent[]): void {
     const tables = new Set(edits.map(({ table }) => table));
     for (const listener of this.#listeners) {
       if (tables.size > 0) listener.changed(tables, edits);

@@ -1,9 +1,13 @@
 /** What whoever looks on at a release is told of its way. */
-import { assert } from "@propagit/protocol";
-import type { Standing } from "./core/rollout-start.js";
+import { assert, environmentDefault } from "@propagit/protocol";
+import { verdicts, type Standing } from "./core/rollout-start.js";
 import { holderText, newLines, phaseText, promotedText } from "./core/rollout-text.js";
 import { releaseOf } from "./core/rollout-edits.js";
+import type { RolloutView } from "./core/rollout-view.js";
+import { waitText } from "./core/rollout-waits.js";
+import type { RolloutRow } from "./core/rows.js";
 import type { LedgerRows } from "./core/draft.js";
+import { placeKey } from "./core/rows.js";
 import type { Fleet } from "./fleet.js";
 import type { Rollout } from "./rollout.js";
 
@@ -12,6 +16,13 @@ export interface StartSight {
   readonly standings: readonly Standing[];
   /** What it waits for that no drone tells. */
   readonly waits: string | undefined;
+}
+
+/** The last look of a start counts, too, whatever came of it. */
+export function startSight(before: RolloutRow, after: RolloutRow, view: RolloutView): StartSight {
+  const looked = [after, before].find(({ phase }) => phase === "starting");
+  if (!looked) return { standings: [], waits: undefined };
+  return { standings: verdicts(looked, view), waits: waitText(view) };
 }
 
 type Names = Pick<Fleet, "nameOf">;
@@ -51,6 +62,17 @@ export function tellStart(rollout: Rollout, { standings, waits }: StartSight): v
   if (waits !== undefined && waits !== rollout.waits)
     rollout.tell({ kind: "note", at, text: waits });
   rollout.waits = waits;
+}
+
+/** That its visitors come step by step, when they do. */
+export function tellSteps(ledger: LedgerRows, rollout: Rollout): void {
+  const { repo, environment, number } = rollout.row;
+  const canary = ledger.rows("canaries").get(placeKey(repo, environment));
+  if (canary?.release !== number || canary.phase === "over") return;
+  const where = environment === environmentDefault ? "" : ` -e ${environment}`;
+  const steps = canary.plan.steps.map((step) => `${step} %`).join(", ");
+  const text = `its visitors come step by step: ${steps}; look on with: propagit rollout status ${repo}${where} --follow`;
+  rollout.tell({ kind: "note", at: rollout.now, text });
 }
 
 export function tellPromoted(rollout: Rollout): void {

@@ -19,8 +19,6 @@ import {
   supersede,
   writeRollout,
 } from "./core/rollout-edits.js";
-import { verdicts } from "./core/rollout-start.js";
-import { waitText } from "./core/rollout-waits.js";
 import { pastParts, stepLine } from "./core/rollout-text.js";
 import { releaseKey, type LedgerChange, type RolloutRow } from "./core/rows.js";
 import type { Fleet } from "./fleet.js";
@@ -37,6 +35,7 @@ import {
   type ReleasePlace,
 } from "./rollout-queues.js";
 import {
+  startSight,
   tellAccepted,
   tellHolder,
   tellPhase,
@@ -290,8 +289,7 @@ export class Rollouts {
     const step = stepRollout(row, event, view);
     if (step.row !== row) writeRollout(draft, row, step.row, view.now);
     for (const effect of step.durable) applyEffect(draft, step.row, effect, view.now);
-    if (step.row.phase !== "starting") return { ...step, standings: [], waits: undefined };
-    return { ...step, standings: verdicts(step.row, view), waits: waitText(view) };
+    return { ...step, ...startSight(row, step.row, view) };
   }
 
   /** What follows when a step is on disk. */

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ClusterEvent, PropagitError, RouteBook } from "@propagit/protocol";
+import type { BookUpdate, ClusterEvent, PropagitError, RouteBook } from "@propagit/protocol";
 import { hangUp } from "@propagit/runtime";
+import { BookDouble } from "./support/book-double.js";
 import { commits, identityOf, SimHub } from "./support/sim-hub.js";
 
 const repo = "webapp";
@@ -22,7 +23,10 @@ async function routeShares(hub: SimHub): Promise<string[]> {
 async function routeBookOf(hub: SimHub): Promise<RouteBook> {
   const stop = new AbortController();
   const books: RouteBook[] = [];
-  const onPart = (book: RouteBook) => {
+  const double = new BookDouble();
+  const onPart = (update: BookUpdate) => {
+    const book = double.take(update);
+    if (!book) return;
     books.push(book);
     stop.abort();
   };
@@ -368,12 +372,10 @@ test("the route book is told at once and after each change, with a rising revisi
   const hub = await SimHub.start();
   await hub.drones("web-1");
   const books: RouteBook[] = [];
+  const double = new BookDouble();
   const proxy = await hub.settle(hub.dial("proxy"));
-  const following = proxy.call(
-    "hub.routes",
-    {},
-    { limitMs: 0, onPart: (book) => books.push(book) },
-  );
+  const onPart = (update: BookUpdate) => books.push(double.take(update) ?? assert.fail());
+  const following = proxy.call("hub.routes", {}, { limitMs: 0, onPart });
   following.catch(() => undefined);
   await hub.deploy("one");
   await hub.deploy("two");
@@ -388,6 +390,8 @@ test("the route book is told at once and after each change, with a rising revisi
     [0, "none"],
     [1, "none"],
     [1, commits.one],
+    [2, commits.one],
+    // The branch leads to the second one from now on.
     [2, commits.one],
     [2, commits.two],
   ]);

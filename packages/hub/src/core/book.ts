@@ -5,7 +5,7 @@
  *     ledger:   edit routes/webapp/production       edit deployments/5f0c…       an event
  *     book:     change { routes: [webapp] }         change { deployments }       -
  */
-import { piecesOf, type BookUpdate, type Deployment } from "@propagit/protocol";
+import { piecesOf, type BookUpdate, type Deployment, type Route } from "@propagit/protocol";
 import type { LedgerRows } from "./draft.js";
 import type { DeploymentRow, Edit } from "./rows.js";
 
@@ -15,16 +15,24 @@ export interface Touched {
   readonly deployments: ReadonlySet<string>;
 }
 
+type Item = { readonly route: Route } | { readonly deployment: Deployment };
+
 /** Their keys alone fill a part of a frame. A guess. */
 const touchedMax = 2_000;
 
 type Change = Extract<BookUpdate, { kind: "change" }>;
 type Snapshot = Extract<BookUpdate, { kind: "snapshot" }>;
 
+/** A row that was written, and the one before. */
+type Written = Edit & { readonly before: unknown };
+
 /** Undefined when it is nothing to the book. */
-export function touchedBy(edits: readonly Edit[]): Touched | undefined {
+export function touchedBy(edits: readonly Written[]): Touched | undefined {
+  const seen = edits.filter(
+    (edit) => shownText(edit.table, edit.before) !== shownText(edit.table, edit.row),
+  );
   const keysOf = (table: Edit["table"]) =>
-    new Set(edits.filter((edit) => edit.table === table).map(({ key }) => key));
+    new Set(seen.filter((edit) => edit.table === table).map(({ key }) => key));
   const touched = { routes: keysOf("routes"), deployments: keysOf("deployments") };
   return touched.routes.size + touched.deployments.size > 0 ? touched : undefined;
 }
@@ -69,21 +77,18 @@ export function snapshotOf(
   rows: LedgerRows,
   { book, revision }: Pick<Snapshot, "book" | "revision">,
 ): readonly Snapshot[] {
+  const routes = [...rows.rows("routes").values()].map((route): Item => ({ route }));
   const running = [...rows.rows("deployments").values()].filter(({ started }) => started);
-  const snapshot = (part: Partial<Pick<Snapshot, "routes" | "deployments">>): Snapshot => ({
+  const deployments = running.map((row): Item => ({ deployment: deploymentOf(row) }));
+  const pieces = piecesOf([...routes, ...deployments]);
+  return pieces.map((items, at) => ({
     kind: "snapshot",
     book,
     revision,
-    routes: [],
-    deployments: [],
-    ...part,
-    more: true,
-  });
-  const pieces = [
-    ...piecesOf([...rows.rows("routes").values()]).map((routes) => snapshot({ routes })),
-    ...piecesOf(running.map(deploymentOf)).map((deployments) => snapshot({ deployments })),
-  ];
-  return pieces.map((piece, at) => (at < pieces.length - 1 ? piece : withoutMore(piece)));
+    routes: items.flatMap((item) => ("route" in item ? [item.route] : [])),
+    deployments: items.flatMap((item) => ("deployment" in item ? [item.deployment] : [])),
+    ...(at < pieces.length - 1 && { more: true }),
+  }));
 }
 
 export function deploymentOf(row: DeploymentRow): Deployment {
@@ -92,6 +97,11 @@ export function deploymentOf(row: DeploymentRow): Deployment {
   return { repo, commit, id, environment, release, ...(branches && { branches }) };
 }
 
-function withoutMore({ more: _, ...last }: Snapshot): Snapshot {
-  return last;
+/** What the book shows of a row; empty when nothing. */
+function shownText(table: Edit["table"], row: unknown): string {
+  if (row === undefined) return "";
+  if (table === "routes") return JSON.stringify(row);
+  if (table !== "deployments") return "";
+  const deployment = row as DeploymentRow;
+  return deployment.started ? JSON.stringify(deploymentOf(deployment)) : "";
 }

@@ -8,8 +8,9 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { toPropagitError, type Params, type RouteBook } from "@propagit/protocol";
+import { toPropagitError, type BookUpdate, type Params, type RouteBook } from "@propagit/protocol";
 import { calm, randomBetween, sleep, type Random } from "@propagit/runtime";
+import { BookDouble } from "../support/book-double.js";
 import type { BegunTask, Fate, SimDrone, SimMemory, TaskFate } from "../support/sim-drone.js";
 import { commits, hubAddress, SimHub } from "../support/sim-hub.js";
 
@@ -155,9 +156,9 @@ class Story {
 async function bookOf(hub: SimHub): Promise<RouteBook> {
   const proxy = await hub.settle(hub.dial("proxy"));
   const books: RouteBook[] = [];
-  void proxy
-    .call("hub.routes", {}, { limitMs: 0, onPart: (book) => books.push(book) })
-    .catch(() => undefined);
+  const double = new BookDouble();
+  const onPart = (update: BookUpdate) => books.push(double.take(update) ?? assert.fail());
+  void proxy.call("hub.routes", {}, { limitMs: 0, onPart }).catch(() => undefined);
   await hub.sim.clock.until("the route book", () => books.length > 0);
   return books[0] ?? assert.fail();
 }
@@ -172,12 +173,16 @@ function checkBook({ routes, deployments }: RouteBook): void {
   }
 }
 
-/** Looks at every book that the hub tells, in all of its lives. */
+/** Looks at every book that the hub tells, in all of its lives; what it knows, it says when it comes back. */
 async function watchBooks(hub: SimHub, isOver: () => boolean): Promise<void> {
+  const double = new BookDouble();
+  const onPart = (update: BookUpdate) => checkBook(double.take(update) ?? assert.fail());
   while (!isOver()) {
     try {
       const proxy = await hub.dial("watcher");
-      await proxy.call("hub.routes", {}, { limitMs: 0, onPart: checkBook });
+      const { name: book, revision } = double;
+      const since = book === undefined ? {} : { since: { book, revision } };
+      await proxy.call("hub.routes", since, { limitMs: 0, onPart });
     } catch (thrown) {
       if (!again.includes(toPropagitError(thrown).code)) throw thrown;
       await sleep(hub.sim.clock, 500);

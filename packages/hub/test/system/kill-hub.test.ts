@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { RouteBook } from "@propagit/protocol";
+import type { BookUpdate, RouteBook } from "@propagit/protocol";
 import {
   credentialFromSecret,
   findFreePort,
@@ -13,6 +13,7 @@ import {
   portRangeDefault,
   silentLog,
 } from "@propagit/runtime";
+import { BookDouble } from "../support/book-double.js";
 import { dialHub, run, secret, temporaryFolder, until } from "../support/real-hub.js";
 import { SimDrone } from "../support/sim-drone.js";
 
@@ -32,7 +33,8 @@ async function startProcess(t: TestContext, folder: string, port: number): Promi
 async function routesOf(port: number): Promise<RouteBook> {
   const proxy = await dialHub(port, "cli");
   const books: RouteBook[] = [];
-  const onPart = (book: RouteBook) => books.push(book);
+  const double = new BookDouble();
+  const onPart = (update: BookUpdate) => books.push(double.take(update) ?? assert.fail());
   proxy.call("hub.routes", {}, { limitMs: 0, onPart }).catch(() => undefined);
   await until("the route book comes", () => books.length > 0);
   await hangUp(proxy);

@@ -143,7 +143,9 @@ test("a hub on a machine without git, or with an old one, says so", async (t) =>
 test("drones are told of the registry on the hub's port, or of the other one that is used instead", async (t) => {
   const place = async (more: Partial<StartHubOptions>) => {
     const bench = await makeBench(t, more);
-    const { registry } = await (await bench.connect()).call("hub.meet", {});
+    const address = { port: 80 };
+    const self = { identity: "a".repeat(32), name: "edge-1", version: "1.0.0", address };
+    const { registry } = await (await bench.connect()).call("hub.meet", self);
     return { registry, port: bench.hub.port };
   };
   const own = await place({});
