@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import {
+  findPromotable,
+  startExperiment,
+  stopExperiment,
+  type NewExperiment,
+} from "../../src/core/experiment-edits.js";
+import type { SaidRow } from "../../src/core/rows.js";
+
+const said = { by: "ann", since: 5 };
+const silent: SaidRow = {
+  repo: "webapp",
+  environment: "staging",
+  rules: {},
+  off: [],
+  authors: {},
+  hosts: [],
+  experiments: [],
+};
+const served = { commit: "1".repeat(40), deployment: "a".repeat(16) };
+const header: NewExperiment = {
+  name: "header",
+  variants: [
+    { name: "a", weight: 50 },
+    { name: "b", weight: 50, ...served },
+  ],
+};
+
+describe("experiments", () => {
+  it("run beside each other in the order they were started, and end by name", () => {
+    const both = startExperiment(
+      startExperiment(silent, header, said),
+      { ...header, name: "colour" },
+      said,
+    );
+    assert.deepEqual(
+      both.experiments.map(({ name, by, since }) => [name, by, since]),
+      [
+        ["header", "ann", 5],
+        ["colour", "ann", 5],
+      ],
+    );
+    assert.deepEqual(stopExperiment(stopExperiment(both, "header"), "colour"), silent);
+    assert.throws(() => stopExperiment(both, "size"), {
+      code: "NO_RULE",
+      hint: "these are running: header, colour",
+    });
+    assert.throws(() => startExperiment(both, header, said), {
+      code: "EXISTS",
+      hint: "end it first: propagit experiment stop webapp header --env=staging",
+    });
+  });
+
+  const [a, b] = header.variants;
+  const wrong: readonly (readonly [string, Partial<NewExperiment>, RegExp])[] = [
+    ["no variants", { variants: [] }, /has no variants/],
+    ["one variant", { variants: a ? [a] : [] }, /has one variant/],
+    ["a variant twice", { variants: a ? [a, a] : [] }, /has variant a twice/],
+    [
+      "no weight at all",
+      { variants: header.variants.map((one) => ({ ...one, weight: 0 })) },
+      /no variant of experiment header has a weight/,
+    ],
+    [
+      "a rule for nobody",
+      { rules: [{ when: { percent: 5 }, variant: "c" }] },
+      /names variant c, which it has not/,
+    ],
+    [
+      "a condition that asks for nothing",
+      { rules: [{ when: {}, variant: "b" }] },
+      /asks for nothing/,
+    ],
+    ["an audience of everybody", { audience: {} }, /asks for nothing/],
+  ];
+  for (const [what, change, says] of wrong) {
+    it(`cannot have ${what}`, () => {
+      assert.throws(
+        () => startExperiment(silent, { ...header, ...change }, said),
+        (thrown: Error) => says.test(thrown.message),
+      );
+    });
+  }
+
+  it("are decided for a variant that has a commit of its own", () => {
+    const row = startExperiment(silent, header, said);
+    assert.deepEqual(findPromotable(row, "header", "b"), served);
+    assert.equal(b?.commit, served.commit);
+    assert.throws(() => findPromotable(row, "header", "a"), { code: "BAD_RULE" });
+    assert.throws(() => findPromotable(row, "header", "c"), {
+      code: "NO_RULE",
+      hint: "these are there: a, b",
+    });
+  });
+});
