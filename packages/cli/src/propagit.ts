@@ -14,6 +14,7 @@ import { initCommand } from "./commands/init.js";
 import { logsCommand } from "./commands/logs.js";
 import { pinCommand, unpinCommand } from "./commands/pin.js";
 import { promoteCommand } from "./commands/promote.js";
+import { proxiesCommand } from "./commands/proxies.js";
 import { proxyCommand } from "./commands/proxy.js";
 import { psCommand } from "./commands/ps.js";
 import { reapCommand } from "./commands/reap.js";
@@ -81,7 +82,7 @@ export function propagitProgram(): Command {
     stopCommand(),
     startCommand(),
   ]);
-  addGroup(program, "The cluster:", [dronesCommand(), eventsCommand()]);
+  addGroup(program, "The cluster:", [dronesCommand(), proxiesCommand(), eventsCommand()]);
   return finish(
     examples(program, [
       "propagit hub --port=6001 --secret=beepboop &",

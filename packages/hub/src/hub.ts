@@ -113,6 +113,7 @@ export class Hub {
     this.#rollouts.resume();
     this.#desks.retention.start();
     this.#desks.certificates.start();
+    this.#desks.canaries.resume();
   }
 
   /** @throws DATA_UNUSABLE when the ledger is damaged, or of a later version */
@@ -146,6 +147,7 @@ export class Hub {
   /** Ends all conversations; releases under way go on when the hub is opened again. */
   async stop(): Promise<void> {
     await this.#desks.retention.stop();
+    this.#desks.canaries.suspend();
     await this.#desks.certificates.stop();
     this.#switchboard.stop();
     this.#proxies.stop();
@@ -166,6 +168,10 @@ export class Hub {
       this.#hear(conversation, () => this.#proxies.hear(conversation, told)),
     "hub.certificate-book-taken": (told, conversation) =>
       this.#desks.certificates.certificates.taken(told, conversation),
+    "hub.report": (report, conversation) => {
+      this.#desks.reports.hear(report);
+      this.#proxies.hearReport(conversation, report);
+    },
     "run.input": (typed, conversation) => this.#desks.runs.input(typed, conversation),
     "run.resize": (size, conversation) => this.#desks.runs.resize(size, conversation),
     "run.signal": (signal, conversation) => this.#desks.runs.signal(signal, conversation),

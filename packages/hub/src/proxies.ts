@@ -15,10 +15,12 @@ import {
   type ProxySummary,
   type Result,
   type Telling,
+  type TrafficReport,
 } from "@propagit/protocol";
 import type { CallOptions, Conversation, Timer, World } from "@propagit/runtime";
 import type { Contact } from "./core/contact.js";
 import { planMeet, type Meeting } from "./core/proxy-membership.js";
+import { RequestRate } from "./core/request-rate.js";
 import type { ProxyRow } from "./core/rows.js";
 import type { Ledger } from "./ledger.js";
 
@@ -35,6 +37,7 @@ interface LiveProxy {
   conversation: Conversation | undefined;
   timer: Timer | undefined;
   told: Telling<"hub.proxy"> | undefined;
+  readonly rate: RequestRate;
 }
 
 export class Proxies {
@@ -126,6 +129,11 @@ export class Proxies {
     proxy.told = told;
   }
 
+  /** What it has counted; told by others than proxies it is nothing here. */
+  hearReport(conversation: Conversation, report: TrafficReport): void {
+    this.#byConversation.get(conversation)?.rate.take(report, this.#now());
+  }
+
   /** It ends on purpose: nobody waits for it. */
   async leave(conversation: Conversation): Promise<void> {
     const proxy = this.#byConversation.get(conversation);
@@ -180,6 +188,7 @@ export class Proxies {
   ): ProxySummary {
     const known = this.#proxies.get(identity);
     const revision = known?.told?.revision;
+    const rate = known?.contact === "connected" ? known.rate.perSecond(this.#now()) : undefined;
     return {
       name,
       address,
@@ -190,6 +199,7 @@ export class Proxies {
       ...(revision !== undefined && { revision }),
       behind: behindOf(revision),
       stale: known?.told?.stale ?? [],
+      ...(rate !== undefined && { requestsPerSecond: rate }),
     };
   }
 
@@ -258,5 +268,6 @@ interface ProxyEnd {
 }
 
 function newProxy(identity: string, contact: Contact, since: number): LiveProxy {
-  return { identity, contact, since, conversation: undefined, timer: undefined, told: undefined };
+  const nothing = { conversation: undefined, timer: undefined, told: undefined };
+  return { identity, contact, since, ...nothing, rate: new RequestRate() };
 }

@@ -45,6 +45,8 @@ export const proxySummarySchema = exact({
   /** Changes of the book that it does not go by yet. */
   behind: count,
   stale,
+  /** Of the last seconds; absent while it has told nothing. */
+  requestsPerSecond: Type.Optional(Type.Number({ minimum: 0 })),
 });
 export type ProxySummary = Type.Static<typeof proxySummarySchema>;
 

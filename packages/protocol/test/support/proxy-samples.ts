@@ -19,6 +19,7 @@ const proxy: ProxySummary = {
   revision: 4_711,
   behind: 2,
   stale: ["registry"],
+  requestsPerSecond: 120.5,
 };
 const seen: SeenDeployment = {
   id: deploymentId,
