@@ -3,6 +3,7 @@ import type { hubMethods } from "../../src/index.js";
 import { canarySamples } from "./canary-samples.js";
 import { certificateSamples } from "./certificate-samples.js";
 import { proxyHubSamples } from "./proxy-samples.js";
+import { sightSamples } from "./sight-samples.js";
 import type { SamplesOf } from "./samples.js";
 import { ruleSamples } from "./traffic-samples.js";
 import {
@@ -228,4 +229,5 @@ export const hubSamples: SamplesOf<keyof typeof hubMethods> = {
   ...proxyHubSamples,
   ...certificateSamples,
   ...canarySamples,
+  ...sightSamples,
 };
