@@ -38,9 +38,17 @@ const drone = await build({
   minifyWhitespace: true,
 });
 
+// A thread of the proxy, loaded by a file's name: it holds only what serving needs.
+const worker = await build({
+  ...options,
+  entryPoints: [fileURLToPath(import.meta.resolve("@propagit/proxy/worker"))],
+  minifySyntax: true,
+  minifyWhitespace: true,
+});
+
 // Names hold the hash of the content. What is no longer part of it goes last, so that a command that
 // starts meanwhile finds all of its files.
-const outputs = [all, drone].flatMap(({ metafile }) => Object.keys(metafile.outputs));
+const outputs = [all, drone, worker].flatMap(({ metafile }) => Object.keys(metafile.outputs));
 const written = new Set(outputs.map((path) => basename(path)));
 for (const name of readdirSync(outdir)) if (!written.has(name)) rmSync(`${outdir}/${name}`);
 

@@ -1,5 +1,5 @@
 /** What serves visitors in one thread: an engine, and the director over that thread's table. */
-import { Engine, type Answer, type EngineLimits, type ListenOptions } from "@propagit/http";
+import { Engine, type Answer, type EngineLimits, type ListenPlace } from "@propagit/http";
 import { keyOfRoute, type PropagitError } from "@propagit/protocol";
 import type { Timer, World } from "@propagit/runtime";
 import type { AccessSink } from "../access.js";
@@ -9,6 +9,8 @@ import { Counters } from "../counters.js";
 import { ProxyDirector } from "../director.js";
 import { Holds } from "../holds.js";
 import type { Feed } from "../feed.js";
+import { challengeAnswer, type ChallengeAnswers } from "./certificates-challenge.js";
+import type { CertificateState } from "./certificates.js";
 import { Passwords } from "./passwords.js";
 
 /** Plain data: a worker gets a copy of it. */
@@ -34,7 +36,6 @@ export interface Awareness {
   stale(): Staleness;
   /** Why nobody may be served now. */
   blocked(): PropagitError | undefined;
-  answerFirst(target: string): Answer | undefined;
 }
 
 export interface ProxyServerOptions {
@@ -55,6 +56,7 @@ export class ProxyServer {
   readonly engine: Engine;
   readonly #options: ProxyServerOptions;
   readonly #holds: Holds;
+  #answers: ChallengeAnswers = {};
   #retaining: Timer | undefined;
 
   constructor(options: ProxyServerOptions) {
@@ -64,6 +66,7 @@ export class ProxyServer {
     const director = new ProxyDirector({
       ...world,
       ...awareness,
+      answerFirst: (target) => challengeAnswer(this.#answers, target),
       table,
       counters: this.counters,
       holds: this.#holds,
@@ -71,22 +74,26 @@ export class ProxyServer {
       headMs: settings.limits.answerHeadMs,
       ...(access && { access }),
     });
-    const { trusted, acceptsProxyProtocol, h2c, limits } = settings;
+    const { trusted, acceptsProxyProtocol, limits } = settings;
     this.engine = new Engine({
       director,
       refuse: (refusal) => engineAnswer(refusal, awareness.stale()),
       log: world.log,
       limits,
       ...(trusted && { trusted }),
-      ...(acceptsProxyProtocol !== undefined && { acceptProxy: acceptsProxyProtocol }),
-      ...(h2c !== undefined && { h2c }),
+      ...(acceptsProxyProtocol !== undefined && { acceptsProxy: acceptsProxyProtocol }),
     });
   }
 
   /** Resolves with the port. @throws PORT_IN_USE, BAD_USAGE */
-  async listen(options: ListenOptions): Promise<number> {
-    const { port } = await this.engine.listen(options);
+  async listen(place: ListenPlace & { readonly tls?: boolean }): Promise<number> {
+    const { port } = await this.engine.listen(place);
     return port;
+  }
+
+  useCertificates({ material, answers }: CertificateState): void {
+    this.#answers = answers;
+    this.engine.useCertificates(material);
   }
 
   /** To be called after the table has taken it. */
@@ -94,7 +101,7 @@ export class ProxyServer {
     if (feed.kind === "book") this.#holds.wake(routesOf(feed));
     this.#retaining ??= this.#options.world.clock.after(retainMs, () => {
       this.#retaining = undefined;
-      this.engine.retain(this.#options.table.addresses);
+      this.engine.retain(new Set(this.#options.table.addresses.keys()));
     });
   }
 

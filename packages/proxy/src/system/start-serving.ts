@@ -1,6 +1,7 @@
 /** Begins to serve: in this thread, or in several that share one listening socket. */
 import type { World } from "@propagit/runtime";
 import type { ProxyDaemon } from "../proxy.js";
+import type { CertificateState } from "./certificates.js";
 import { ProxyServer, type ServerSettings } from "./server.js";
 import { LocalServing, type Serving } from "./serving.js";
 import { SharedSocket } from "./shared-socket.js";
@@ -12,6 +13,9 @@ export interface StartServingOptions {
   readonly settings: ServerSettings;
   readonly workers: number;
   readonly place: { readonly port: number; readonly host?: string };
+  /** Where TLS is spoken, too; with a port of its own. */
+  readonly tlsPlace?: { readonly port: number; readonly host?: string };
+  readonly certificates: CertificateState;
   /** Writes lines of the access log. */
   readonly write?: (lines: string) => void;
 }
@@ -19,16 +23,30 @@ export interface StartServingOptions {
 /** @throws PORT_IN_USE; BAD_USAGE when the address or port may not be used at all */
 export async function startServing(options: StartServingOptions): Promise<Serving> {
   if (options.workers <= 1) return serveHere(options);
-  const socket = await SharedSocket.open(options.place);
-  if (socket) return serveInWorkers(options, socket);
+  const { place, tlsPlace } = options;
+  const socket = await SharedSocket.open(place);
+  if (socket) return serveInWorkers(options, socket, tlsPlace && (await openOr(socket, tlsPlace)));
   options.world.log.warn(
     "this platform cannot share a listening socket between threads; serves with one worker",
   );
   return serveHere(options);
 }
 
+/** The second socket; the first one must not stay open without it. */
+async function openOr(
+  first: SharedSocket,
+  place: NonNullable<StartServingOptions["tlsPlace"]>,
+): Promise<SharedSocket | undefined> {
+  try {
+    return await SharedSocket.open(place);
+  } catch (thrown) {
+    first.close();
+    throw thrown;
+  }
+}
+
 async function serveHere(options: StartServingOptions): Promise<Serving> {
-  const { world, daemon, settings, place, write } = options;
+  const { world, daemon, settings, place, tlsPlace, certificates, write } = options;
   const { accessPercent: percent } = settings;
   const server = new ProxyServer({
     world,
@@ -37,21 +55,31 @@ async function serveHere(options: StartServingOptions): Promise<Serving> {
     awareness: {
       stale: () => daemon.stale(),
       blocked: () => daemon.blocked(),
-      answerFirst: () => undefined,
     },
     ...(percent !== undefined && write && { access: { percent, write } }),
   });
-  return new LocalServing(server, await server.listen(place));
+  server.useCertificates(certificates);
+  const port = await server.listen(place);
+  try {
+    const tlsPort = tlsPlace && (await server.listen({ ...tlsPlace, tls: true }));
+    return new LocalServing(server, port, tlsPort);
+  } catch (thrown) {
+    await server.stop();
+    throw thrown;
+  }
 }
 
 async function serveInWorkers(
-  { world, daemon, settings, workers, write }: StartServingOptions,
+  { world, daemon, settings, workers, certificates, write }: StartServingOptions,
   socket: SharedSocket,
+  tlsSocket: SharedSocket | undefined,
 ): Promise<Serving> {
   try {
     return await WorkerPool.start({
       world,
       socket,
+      ...(tlsSocket && { tlsSocket }),
+      certificates,
       settings,
       count: workers,
       feeds: () => daemon.keeper.feeds(),
@@ -63,6 +91,7 @@ async function serveInWorkers(
     });
   } catch (thrown) {
     socket.close();
+    tlsSocket?.close();
     throw thrown;
   }
 }

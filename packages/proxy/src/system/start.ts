@@ -23,6 +23,8 @@ import { parseStandaloneRoute } from "../core/standalone.js";
 import { loadIdentity } from "../identity.js";
 import { ProxyDaemon, type ProxyStats, type TableSource } from "../proxy.js";
 import { AccessLog } from "./access-log.js";
+import { Certificates, type CertificateState } from "./certificates.js";
+import type { CertificateFilesOptions } from "./certificates-files.js";
 import type { ServerSettings } from "./server.js";
 import type { Serving } from "./serving.js";
 import { startServing } from "./start-serving.js";
@@ -37,6 +39,10 @@ export interface ProxyOptions {
   readonly secret?: string;
   /** Port for visitors; 0 takes a free one. */
   readonly port: number;
+  /** Port for visitors with TLS; 0 takes a free one. Default: no TLS. */
+  readonly tlsPort?: number;
+  /** Certificates in files, beside those of the hub. */
+  readonly certificates?: CertificateFilesOptions;
   /** Address to listen on; default: all. */
   readonly host?: string;
   /** As the hub shows it; default: the machine's name and the port. */
@@ -49,7 +55,7 @@ export interface ProxyOptions {
   readonly zone?: string;
   /** Where the last good table is kept; one proxy at a time works in it. */
   readonly dataFolder: string;
-  /** Longest wait for the head of an answer, in ms; default 60,000. */
+  /** Longest wait for the head of an answer, and for the next piece of a request, in ms; default 60,000. */
   readonly timeoutMs?: number;
   /** Threads that serve; default 1. */
   readonly workers?: number;
@@ -79,6 +85,8 @@ export interface AccessLogChoice {
 export interface RunningProxy {
   /** The port it listens on. */
   readonly port: number;
+  /** The one for TLS; undefined when none is spoken. */
+  readonly tlsPort: number | undefined;
   stats(): ProxyStats;
   /** Takes no more connections, finishes what is on its way (at most 10 s), and ends. */
   stop(): Promise<void>;
@@ -122,10 +130,18 @@ async function startLocked(
   const settings = settingsOf(options, identity);
   const daemon = new ProxyDaemon(world, daemonOptions(options, source, settings));
   await daemon.load();
-  const access = accessLog && (await AccessLog.open({ ...accessLog, ...world }));
-  const serving = await listen(options, world, daemon, settings, access);
-  const stop = once(async () => {
-    await serving.stop();
+  let serving: Serving | undefined;
+  const certificates = new Certificates(world, {
+    ...(options.certificates && { files: options.certificates }),
+    dataFolder,
+    clusterKey: source.kind === "hub" ? source.credential.key : "",
+    hasTls: options.tlsPort !== undefined,
+    apply: async (state) => {
+      serving?.useCertificates(state);
+      await serving?.applied();
+    },
+  });
+  await certificates.load();
     await daemon.stop();
     await access?.stop();
     await lock.release();
@@ -183,6 +199,7 @@ function sourceOf({ hub, registry, routes = [], secret }: ProxyOptions): TableSo
 
 function settingsOf(options: ProxyOptions, identity: string): ServerSettings {
   const { domain, service, zone, trusted, acceptsProxyProtocol, h2c, limits, secret } = options;
+  const { timeoutMs: answerHeadMs = timeoutMsDefault } = options;
   return {
     ...(domain !== undefined && { domain }),
     ...(service !== undefined && { service }),
@@ -194,7 +211,8 @@ function settingsOf(options: ProxyOptions, identity: string): ServerSettings {
     secret: createHmac("sha256", secret ?? identity)
       .update("what visitors may not choose")
       .digest("hex"),
-    limits: { ...limits, answerHeadMs: options.timeoutMs ?? timeoutMsDefault },
+    // Whoever stops sending his request is waited for as long as an app that says nothing.
+    limits: { bodyMs: answerHeadMs, ...limits, answerHeadMs },
     ...(options.accessLog && { accessPercent: options.accessLog.percent ?? 100 }),
   };
 }

@@ -24,7 +24,7 @@ class Worker {
   #awareness: WorkerStart["awareness"];
   #counting: Timer | undefined;
 
-  constructor({ settings, feeds, awareness }: WorkerStart) {
+  constructor({ settings, feeds, awareness, certificates }: WorkerStart) {
     this.#awareness = awareness;
     this.#table = new RouteTable(settings);
     const { accessPercent: percent } = settings;
@@ -35,17 +35,18 @@ class Worker {
       awareness: {
         stale: () => this.#awareness.stale,
         blocked: () => this.#awareness.blocked && PropagitError.fromData(this.#awareness.blocked),
-        answerFirst: () => undefined,
       },
       ...(percent !== undefined && {
         access: { percent, write: (line: string) => this.#lines.add(line) },
       }),
     });
+    this.#server.useCertificates(certificates);
     for (const feed of feeds) this.#take(feed);
   }
 
-  async listen(fd: number): Promise<void> {
+  async listen({ fd, tlsFd }: Pick<WorkerStart, "fd" | "tlsFd">): Promise<void> {
     await this.#server.listen({ fd });
+    if (tlsFd !== undefined) await this.#server.listen({ fd: tlsFd, tls: true });
     this.#count();
   }
 
@@ -53,6 +54,8 @@ class Worker {
     switch (message.kind) {
       case "feed":
         return this.#take(message.feed);
+      case "certificates":
+        return this.#server.useCertificates(message.state);
       case "awareness":
         this.#awareness = message.awareness;
         return undefined;
@@ -101,7 +104,7 @@ async function main(): Promise<void> {
   try {
     const worker = new Worker(start);
     parentPort?.on("message", (message: ToWorker) => worker.take(message));
-    await worker.listen(start.fd);
+    await worker.listen(start);
     post({ kind: "listening" });
   } catch (thrown) {
     post({ kind: "failed", error: toPropagitError(thrown).toData() });

