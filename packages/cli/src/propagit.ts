@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { accessCommand } from "./commands/access.js";
 import { cancelCommand } from "./commands/cancel.js";
 import { checkCommand } from "./commands/check.js";
 import { credentialCommand } from "./commands/credential.js";
@@ -8,10 +9,13 @@ import { dronesCommand } from "./commands/drones.js";
 import { envCommand } from "./commands/env.js";
 import { eventsCommand } from "./commands/events.js";
 import { execCommand } from "./commands/exec.js";
+import { experimentCommand } from "./commands/experiment.js";
 import { followCommand } from "./commands/follow.js";
 import { hubCommand } from "./commands/hub.js";
 import { initCommand } from "./commands/init.js";
 import { logsCommand } from "./commands/logs.js";
+import { maintenanceCommand } from "./commands/maintenance.js";
+import { pauseCommand, resumeCommand } from "./commands/pause.js";
 import { pinCommand, unpinCommand } from "./commands/pin.js";
 import { promoteCommand } from "./commands/promote.js";
 import { proxiesCommand } from "./commands/proxies.js";
@@ -23,10 +27,13 @@ import { releasesCommand } from "./commands/releases.js";
 import { remoteCommand } from "./commands/remote.js";
 import { restartCommand } from "./commands/restart.js";
 import { rollbackCommand } from "./commands/rollback.js";
+import { rolloutCommand } from "./commands/rollout.js";
+import { routeCommand } from "./commands/route.js";
 import { runCommandCommand } from "./commands/run.js";
 import { scaleCommand } from "./commands/scale.js";
 import { secretsCommand } from "./commands/secrets.js";
 import { serviceCommand } from "./commands/service.js";
+import { shadowCommand } from "./commands/shadow.js";
 import { spawnCommand } from "./commands/spawn.js";
 import { splitCommand } from "./commands/split.js";
 import { startCommand } from "./commands/start.js";
@@ -71,7 +78,12 @@ export function propagitProgram(): Command {
     reapCommand(),
   ]);
   addGroup(program, "Settings:", [envCommand(), secretsCommand(), scaleCommand()]);
-  addGroup(program, "Visitors:", [promoteCommand(), splitCommand(), topCommand()]);
+  addGroup(program, "Visitors:", [
+    promoteCommand(),
+    splitCommand(),
+    rolloutCommand(),
+    topCommand(),
+  ]);
   addGroup(program, "What runs:", [
     psCommand(),
     logsCommand(),

@@ -8,6 +8,8 @@ import {
 } from "@propagit/protocol";
 import type { Handlers, IncomingCall } from "@propagit/runtime";
 import type { Assignments } from "./assignments.js";
+import { Canaries } from "./canaries.js";
+import { CanaryDesk, canaryHandlers } from "./canary-desk.js";
 import { CertificateDesk } from "./certificate-desk.js";
 import { labelsOfRelease } from "./core/branch-edits.js";
 import { currentRelease } from "./core/deployment-edits.js";
@@ -22,6 +24,7 @@ import type { Ledger } from "./ledger.js";
 import { LogDesk } from "./log-desk.js";
 import { proxyHandlers, type ProxyDeskParts } from "./proxy-desk.js";
 import { ReleaseDesk } from "./release-desk.js";
+import { Reports } from "./reports.js";
 import { RetentionDesk } from "./retention-desk.js";
 import type { Asker } from "./rollout-request.js";
 import type { Rollouts } from "./rollouts.js";
@@ -50,6 +53,8 @@ export class Desks {
   readonly releases: ReleaseDesk;
   readonly retention: RetentionDesk;
   readonly certificates: CertificateDesk;
+  readonly canaries: Canaries;
+  readonly reports: Reports;
   readonly runs: RunDesk;
   readonly handlers: Handlers;
 
@@ -58,6 +63,8 @@ export class Desks {
     const { world, ledger, fleet, rollouts } = options;
     this.releases = new ReleaseDesk(world, ledger, rollouts);
     this.certificates = new CertificateDesk(world, ledger);
+    this.reports = new Reports(world.clock, options.proxies);
+    this.canaries = new Canaries({ ...options, counts: this.reports.counts });
     this.retention = new RetentionDesk(world, ledger, fleet);
     this.runs = new RunDesk(world, ledger, fleet);
     this.handlers = {
@@ -68,6 +75,7 @@ export class Desks {
       ...ruleHandlers(options),
       ...certificateHandlers(this.certificates),
       ...proxyHandlers(options),
+      ...canaryHandlers(new CanaryDesk({ ...options, ...this })),
     };
   }
 

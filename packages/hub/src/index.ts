@@ -2,3 +2,4 @@ export { Hub, type HubOptions } from "./hub.js";
 export type { RefChange } from "./core/ref-change.js";
 export type { HubWorld, Repositories } from "./world.js";
 export { startHub, type RunningHub, type StartHubOptions } from "./system/start-hub.js";
+export { judge, slowLimits } from "./core/canary-judgement.js";

@@ -52,3 +52,26 @@ export function whyNoPlan({ steps }: Pick<CanaryPlan, "steps">): string | undefi
   const isRising = steps.every((step, index) => step > (steps[index - 1] ?? 0));
   return isRising ? undefined : `the steps ${listed} do not rise`;
 }
+
+/** `5%` or `5`. Undefined for anything else. */
+export function parseStep(text: string): number | undefined {
+  const percent = numberIn(/^(\d{1,3}(?:\.\d{1,4})?) ?%?$/, text);
+  return percent !== undefined && percent > 0 && percent <= 100 ? percent : undefined;
+}
+
+/** `+0.5`, `0.5` or `+0.5%`: points of percent. */
+export function parseErrorPoints(text: string): number | undefined {
+  const points = numberIn(/^\+?(\d{1,3}(?:\.\d{1,4})?) ?%?$/, text);
+  return points !== undefined && points <= 100 ? points : undefined;
+}
+
+/** `1.2x` or `1.2`: how many times as long. */
+export function parseP95Ratio(text: string): number | undefined {
+  const ratio = numberIn(/^(\d{1,4}(?:\.\d{1,4})?) ?x?$/, text);
+  return ratio !== undefined && ratio >= 1 && ratio <= 1_000 ? ratio : undefined;
+}
+
+function numberIn(pattern: RegExp, text: string): number | undefined {
+  const digits = pattern.exec(text.trim())?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}

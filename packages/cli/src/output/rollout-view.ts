@@ -155,7 +155,7 @@ class TreeView implements RolloutView {
 }
 
 /** A part as lines for a log: nothing for what the head says. */
-function formatPart(part: RolloutProgress): string {
+export function formatPart(part: RolloutProgress): string {
   switch (part.kind) {
     case "accepted": {
       const { repo, environment, release, commit } = part;

@@ -2,6 +2,7 @@
 import type { Build, Retention, Task } from "@propagit/protocol";
 import { buildTimeoutMsDefault, keepDefault, taskTimeoutMsDefault } from "./defaults.js";
 import { route } from "./routes.js";
+import { rolloutShape } from "./rollout.js";
 import { rulesShape } from "./rules.js";
 import { service } from "./service.js";
 import {
@@ -129,6 +130,10 @@ const environmentFields = {
   ),
   traffic: described("How visitors of all its host names are treated.", rulesShape),
   keep: described("How many releases are kept, and how long they run.", keep),
+  rollout: described(
+    "Visitors come to a release step by step, and are taken back when it is worse (all at once).",
+    rolloutShape,
+  ),
   promote: described(
     "Whether visitors are sent to each release that is ready, or to the first only (always).",
     promote,

@@ -30,7 +30,7 @@ function complete(
   written: WrittenEnvironment,
   services: ReadonlyMap<string, Placed<WrittenService>>,
 ): Specification {
-  const { env = {}, build, test, release, routes = [], traffic, keep, promote } = written;
+  const { env = {}, build, test, release, routes = [], traffic, keep, rollout, promote } = written;
   const withEnv = <T extends { readonly env: Task["env"] }>(one: T): T => ({
     ...one,
     env: { ...env, ...one.env },
@@ -45,6 +45,7 @@ function complete(
     routes: routes.map(({ value }) => value.route),
     ...(traffic && Object.keys(traffic).length > 0 && { rules: traffic }),
     keep: keep ?? keepDefault,
+    ...(rollout && { rollout }),
     promote: promote ?? "always",
   };
 }
