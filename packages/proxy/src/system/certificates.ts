@@ -31,9 +31,10 @@ export interface CertificatesOptions {
   readonly clusterKey: string;
   /** Whether this proxy speaks TLS at all. Without, it only answers challenges by HTTP. */
   readonly hasTls: boolean;
-  /** Resolves when all that serve go by it. */
-  readonly apply: (state: CertificateState) => Promise<void>;
 }
+
+/** Resolves when all that serve go by it. */
+type Apply = (state: CertificateState) => Promise<void>;
 
 /** Of a proxy without a hub that gives them; see `Certificates` of the hub. */
 const ticketsMs = 12 * 3_600_000;
@@ -43,6 +44,7 @@ export class Certificates {
   readonly #options: CertificatesOptions;
   readonly #files: CertificateFiles | undefined;
   readonly #hub: HubCertificates;
+  #apply: Apply = () => Promise.resolve();
   #ownTicketKeys: string;
   #timer: Timer | undefined;
 
@@ -55,7 +57,7 @@ export class Certificates {
       path: `${dataFolder}/certificates`,
       clusterKey,
       hasTls,
-      changed: () => options.apply(this.state),
+      changed: () => this.#apply(this.state),
     });
     this.#ownTicketKeys = world.random.hex(96);
   }
@@ -65,6 +67,11 @@ export class Certificates {
     await this.#files?.load();
     await this.#hub.load();
     if (this.#options.hasTls) this.#changeTickets();
+  }
+
+  /** @param apply called with each change from now on */
+  onChange(apply: Apply): void {
+    this.#apply = apply;
   }
 
   /** To be called after each connect to the hub. */
@@ -99,7 +106,7 @@ export class Certificates {
   }
 
   #change(): void {
-    void this.#options.apply(this.state);
+    void this.#apply(this.state);
   }
 
   #changeTickets(): void {

@@ -1,5 +1,5 @@
 /** What serves visitors in one thread: an engine, and the director over that thread's table. */
-import { Engine, type Answer, type EngineLimits, type ListenPlace } from "@propagit/http";
+import { Engine, type EngineLimits, type ListenPlace } from "@propagit/http";
 import { keyOfRoute, type PropagitError } from "@propagit/protocol";
 import type { Timer, World } from "@propagit/runtime";
 import type { AccessSink } from "../access.js";
@@ -24,6 +24,8 @@ export interface ServerSettings {
   readonly trusted?: readonly string[];
   /** Every connection begins with a header of the PROXY protocol. */
   readonly acceptsProxyProtocol?: boolean;
+  /** Where visitors are sent who must use TLS; default 443. */
+  readonly tlsPort?: number;
   /** HTTP/2 without TLS, with prior knowledge. */
   readonly h2c?: boolean;
   readonly limits: Partial<EngineLimits> & { readonly answerHeadMs: number };

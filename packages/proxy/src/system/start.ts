@@ -14,6 +14,7 @@ import {
   credentialFromSecret,
   lockFolder,
   nodeWorld,
+  type Conversation,
   type FolderLock,
   type Log,
   type Timer,
@@ -23,7 +24,7 @@ import { parseStandaloneRoute } from "../core/standalone.js";
 import { loadIdentity } from "../identity.js";
 import { ProxyDaemon, type ProxyStats, type TableSource } from "../proxy.js";
 import { AccessLog } from "./access-log.js";
-import { Certificates, type CertificateState } from "./certificates.js";
+import { Certificates } from "./certificates.js";
 import type { CertificateFilesOptions } from "./certificates-files.js";
 import type { ServerSettings } from "./server.js";
 import type { Serving } from "./serving.js";
@@ -106,7 +107,7 @@ const lasting: ReadonlySet<ErrorCode> = new Set(["DENIED", "UNPROVEN", "BAD_VERS
  * when the hub is away.
  *
  * @throws DENIED, UNPROVEN or BAD_VERSION when the hub does not take it; PORT_IN_USE, DATA_IN_USE,
- *   DATA_UNUSABLE, BAD_USAGE
+ *   DATA_UNUSABLE, BAD_USAGE; BAD_CERTIFICATE for a file that was named
  */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const source = sourceOf(options);
@@ -130,51 +131,59 @@ async function startLocked(
   const settings = settingsOf(options, identity);
   const daemon = new ProxyDaemon(world, daemonOptions(options, source, settings));
   await daemon.load();
-  let serving: Serving | undefined;
-  const certificates = new Certificates(world, {
-    ...(options.certificates && { files: options.certificates }),
-    dataFolder,
-    clusterKey: source.kind === "hub" ? source.credential.key : "",
-    hasTls: options.tlsPort !== undefined,
-    apply: async (state) => {
-      serving?.useCertificates(state);
-      await serving?.applied();
-    },
-  });
+  const certificates = certificatesOf(options, world, source);
   await certificates.load();
+  const access = accessLog && (await AccessLog.open({ ...accessLog, ...world }));
+  const serving = await listen(options, { world, daemon, settings, certificates, access });
+  certificates.onChange((state) => {
+    serving.useCertificates(state);
+    return serving.applied();
+  });
+  const stop = once(async () => {
+    await serving.stop();
+    await certificates.stop();
     await daemon.stop();
     await access?.stop();
     await lock.release();
   });
   const self = { identity, version, ...selfOf(options, serving.port) };
-  const failure = await firstOutcome(world, daemon.follow({ serving, self }));
+  const onMet = (hub: Conversation) => certificates.follow(hub);
+  const failure = await firstOutcome(world, daemon.follow({ serving, self, onMet }));
   if (failure && lasting.has(failure.code)) {
     await stop();
     throw PropagitError.fromData(failure);
   }
-  return { port: serving.port, stop, stats: () => daemon.stats() };
+  const { port, tlsPort } = serving;
+  return { port, tlsPort, stop, stats: () => daemon.stats() };
+}
+
+interface ListenParts {
+  readonly world: World;
+  readonly daemon: ProxyDaemon;
+  readonly settings: ServerSettings;
+  readonly certificates: Certificates;
+  readonly access: AccessLog | undefined;
 }
 
 /** What is opened before it must not stay open when there is no port. */
 async function listen(
   options: ProxyOptions,
-  world: World,
-  daemon: ProxyDaemon,
-  settings: ServerSettings,
-  access: AccessLog | undefined,
+  { access, certificates, ...parts }: ListenParts,
 ): Promise<Serving> {
-  const { port, host, workers = 1 } = options;
+  const { port, tlsPort, host, workers = 1 } = options;
+  const at = host === undefined ? {} : { host };
   try {
     return await startServing({
-      world,
-      daemon,
-      settings,
+      ...parts,
       workers,
-      place: { port, ...(host !== undefined && { host }) },
+      place: { port, ...at },
+      ...(tlsPort !== undefined && { tlsPlace: { port: tlsPort, ...at } }),
+      certificates: certificates.state,
       ...(access && { write: (lines: string) => access.write(lines) }),
     });
   } catch (thrown) {
     await access?.stop();
+    await certificates.stop();
     throw thrown;
   }
 }
@@ -197,6 +206,19 @@ function sourceOf({ hub, registry, routes = [], secret }: ProxyOptions): TableSo
   );
 }
 
+function certificatesOf(
+  { certificates: files, dataFolder, tlsPort }: ProxyOptions,
+  world: World,
+  source: TableSource,
+): Certificates {
+  return new Certificates(world, {
+    ...(files && { files }),
+    dataFolder,
+    clusterKey: source.kind === "hub" ? source.credential.key : "",
+    hasTls: tlsPort !== undefined,
+  });
+}
+
 function settingsOf(options: ProxyOptions, identity: string): ServerSettings {
   const { domain, service, zone, trusted, acceptsProxyProtocol, h2c, limits, secret } = options;
   const { timeoutMs: answerHeadMs = timeoutMsDefault } = options;
@@ -207,6 +229,8 @@ function settingsOf(options: ProxyOptions, identity: string): ServerSettings {
     ...(trusted !== undefined && { trusted }),
     ...(acceptsProxyProtocol !== undefined && { acceptsProxyProtocol }),
     ...(h2c !== undefined && { h2c }),
+    // Where visitors are sent who must use TLS.
+    ...(options.tlsPort !== undefined && options.tlsPort > 0 && { tlsPort: options.tlsPort }),
     // The same for all proxies of a cluster, so that any of them knows what another gave a visitor.
     secret: createHmac("sha256", secret ?? identity)
       .update("what visitors may not choose")
@@ -220,7 +244,7 @@ function settingsOf(options: ProxyOptions, identity: string): ServerSettings {
 function daemonOptions(
   { dataFolder, staleMaxMs }: ProxyOptions,
   source: TableSource,
-  { domain, service, zone, secret }: ServerSettings,
+  { domain, service, zone, tlsPort, secret }: ServerSettings,
 ): ConstructorParameters<typeof ProxyDaemon>[1] {
   return {
     source,
@@ -228,6 +252,7 @@ function daemonOptions(
     ...(domain !== undefined && { domain }),
     ...(service !== undefined && { service }),
     ...(zone !== undefined && { zone }),
+    ...(tlsPort !== undefined && { tlsPort }),
     ...(secret !== undefined && { secret }),
     ...(staleMaxMs !== undefined && { staleMaxMs }),
   };
