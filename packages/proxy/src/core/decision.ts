@@ -130,7 +130,7 @@ function decideByName(
   if (!chosen) return refuseEmpty(asked, way.place, [first.variant]);
   way.policy.retries.budget.count(situation.now);
   const course = new Course(situation, request, way);
-  return send(course, { variant: chosen.variant, how: "name" });
+  return send(course, { variant: chosen.variant, how: "name", label: undefined });
 }
 
 /** What was asked for by name is not replaced by anything else. */
@@ -139,7 +139,9 @@ function again(course: Course, { variant, place }: Forwarding): Destination | Re
   const isLeft =
     choice.kind === "pool" &&
     choice.pool.targets.some(({ address }) => !course.tried.includes(address));
-  return isLeft ? { variant, how: "name" } : refuseEmpty(course, place, [variant]);
+  return isLeft
+    ? { variant, how: "name", label: undefined }
+    : refuseEmpty(course, place, [variant]);
 }
 
 function send(course: Course, destination: Destination): Forwarding | Refusal {
@@ -168,12 +170,12 @@ function send(course: Course, destination: Destination): Forwarding | Refusal {
     variant,
     target,
     isControl: isControl(course, destination),
-    ...(label !== undefined && { label }),
-    ...(requestTarget !== request.target && { requestTarget }),
-    ...(visitor && { visitor }),
+    label,
+    requestTarget: requestTarget === request.target ? undefined : requestTarget,
+    visitor,
     requestEdits: withLines(policy.requestEdits, course.requestLines),
     answerEdits: withLines(policy.answerEdits(target.commit, request.isSecure), course.answerLines),
-    ...(shadow && { shadow }),
+    shadow,
   };
 }
 

@@ -20,7 +20,7 @@ import type { Variant } from "./variant.js";
 export interface Destination {
   readonly variant: Variant;
   readonly how: Forwarding["how"];
-  readonly label?: string;
+  readonly label: string | undefined;
 }
 
 export function pickDestination(course: Course): Destination | Refusal {
@@ -41,10 +41,9 @@ export function pickDestination(course: Course): Destination | Refusal {
       (variant) => isFine(course, variant),
     );
     if (label !== undefined) course.requestLines += line(variantHeader, label);
-    if (serves)
-      return { variant: serves, how: "experiment", ...(label !== undefined && { label }) };
+    if (serves) return { variant: serves, how: "experiment", label };
     const shared = byShares(course, place);
-    return "kind" in shared || label === undefined ? shared : { ...shared, label };
+    return "kind" in shared ? shared : { ...shared, label };
   }
   return byShares(course, place);
 }
@@ -85,7 +84,7 @@ function byPin(course: Course): Destination | Refusal | undefined {
   const running = isPinnable(pin) ? firstAble(course, ofOneCommit(course, pin.prefix)) : undefined;
   if (running) {
     keepPin(course, pin, running.variant.commit);
-    return { variant: running.variant, how: "pin" };
+    return { variant: running.variant, how: "pin", label: undefined };
   }
   // Somebody who looks at one version must not be shown another for its fault.
   if (course.tried.length > 0) return refuseEmpty(course, way.place, []);
@@ -104,7 +103,7 @@ function byCaller(course: Course): Destination | undefined {
   if (caller === undefined || caller === "") return undefined;
   const isCommit = /^[0-9a-f]{7,64}$/.test(caller);
   const running = isCommit ? firstAble(course, ofOneCommit(course, caller)) : undefined;
-  if (running) return { variant: running.variant, how: "caller" };
+  if (running) return { variant: running.variant, how: "caller", label: undefined };
   course.answerLines += line(callerHeader, goneText(caller));
   return undefined;
 }
@@ -121,12 +120,14 @@ function byShares(course: Course, place: Place): Destination | Refusal {
   const { variants } = place;
   const [only] = variants;
   if (!only) return refuse("NO_ROUTE", nothingPromoted(place), { place });
-  if (variants.length === 1 && isAble(course, only)) return { variant: only, how: "shares" };
+  if (variants.length === 1 && isAble(course, only))
+    return { variant: only, how: "shares", label: undefined };
   const present = serving(course, variants) ?? servingBefore(course, place);
   if (!present) return refuseEmpty(course, place, variants);
-  if (present.all.length === 1) return { variant: present.able[0] ?? only, how: "shares" };
+  if (present.all.length === 1)
+    return { variant: present.able[0] ?? only, how: "shares", label: undefined };
   const variant = drawShare(present.able, course.visitorSeed()) ?? only;
-  return { variant, how: "shares" };
+  return { variant, how: "shares", label: undefined };
 }
 
 interface Serving {
@@ -136,6 +137,8 @@ interface Serving {
 
 /** A variant whose endpoints are all out gets nothing, as long as another one can answer. */
 function serving(course: Course, all: readonly Variant[]): Serving | undefined {
+  if (all.every((variant) => isFine(course, variant)))
+    return all.length > 0 ? { all, able: all } : undefined;
   const fine = all.filter((variant) => isFine(course, variant));
   const able = fine.length > 0 ? fine : all.filter((variant) => isAble(course, variant));
   return able.length > 0 ? { all, able } : undefined;

@@ -20,6 +20,8 @@ import type { Variant } from "./variant.js";
 
 export interface ReadyExperiment {
   readonly name: string;
+  /** What draws of it begin with, after the visitor. */
+  readonly drawKey: string;
   readonly audience?: ReadyCondition;
   readonly rules: readonly { readonly when: ReadyCondition; readonly arm: Arm }[];
   readonly arms: readonly Arm[];
@@ -35,8 +37,8 @@ export interface Arm {
 
 export interface Assignment {
   /** `experiment=variant, …`; undefined for a visitor who is in none. */
-  readonly label?: string;
-  readonly serves?: Variant;
+  readonly label: string | undefined;
+  readonly serves: Variant | undefined;
 }
 
 /** The one that started first comes first. */
@@ -64,16 +66,16 @@ export function assignVisitor(
     label += `${label === "" ? "" : ", "}${experiment.name}=${arm.name}`;
     serves ??= arm.serves;
   }
-  return { ...(label !== "" && { label }), ...(serves && { serves }) };
+  return { label: label === "" ? undefined : label, serves };
 }
 
 function pickArm(
-  { name, audience, rules, arms }: ReadyExperiment,
+  { drawKey, audience, rules, arms }: ReadyExperiment,
   request: Question,
   visitor: Seed,
   isAble: (variant: Variant) => boolean,
 ): Arm | undefined {
-  const seed = mixText(mixText(visitor, "experiment"), name);
+  const seed = mixText(visitor, drawKey);
   if (audience && !holds(audience, request, seed, "audience")) return undefined;
   const canServe = ({ serves }: Arm) => serves === undefined || isAble(serves);
   for (const { when, arm } of rules) {
@@ -99,6 +101,7 @@ function ready(
   });
   return {
     name,
+    drawKey: `experiment ${name}`,
     ...(audience && { audience: readyCondition(audience) }),
     rules: rules.flatMap(({ when, variant }) => {
       // A rule to a variant that is not there says nothing.

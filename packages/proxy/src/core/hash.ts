@@ -21,29 +21,51 @@ export function seedOf(...texts: readonly string[]): Seed {
 }
 
 export function uniformOf(...texts: readonly string[]): number {
-  return finishSeed(seedOf(...texts));
+  const { left, right } = seedOf(...texts);
+  return finishLanes(left, right);
 }
 
+/** The same as mixing and finishing, without anything made on the way: it is asked for each share of a split. */
 export function uniformAfter(seed: Seed, text: string): number {
-  return finishSeed(mixText(seed, text));
+  let { left, right } = seed;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    left = mix(left, code, leftFirst, leftSecond);
+    right = mix(right, code, rightFirst, rightSecond);
+  }
+  const end = endOf(text);
+  left = mix(left, end, leftFirst, leftSecond);
+  right = mix(right, end, rightFirst, rightSecond);
+  return finishLanes(left, right);
 }
 
 export function mixText(seed: Seed, text: string): Seed {
   let { left, right } = seed;
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);
-    left = mix(left, code, 0xcc9e2d51, 0x1b873593);
-    right = mix(right, code, 0x239b961b, 0xab0e9789);
+    left = mix(left, code, leftFirst, leftSecond);
+    right = mix(right, code, rightFirst, rightSecond);
   }
-  // Ends each text, so that ("ab", "c") is not ("a", "bc").
-  left = mix(left, 0x10000 + text.length, 0xcc9e2d51, 0x1b873593);
-  right = mix(right, 0x10000 + text.length, 0x239b961b, 0xab0e9789);
-  return { left, right };
+  const end = endOf(text);
+  return {
+    left: mix(left, end, leftFirst, leftSecond),
+    right: mix(right, end, rightFirst, rightSecond),
+  };
 }
 
-function finishSeed(seed: Seed): number {
-  const left = finish(seed.left ^ seed.right);
-  const right = finish(seed.right + Math.imul(left, 0x9e3779b1));
+const leftFirst = 0xcc9e2d51;
+const leftSecond = 0x1b873593;
+const rightFirst = 0x239b961b;
+const rightSecond = 0xab0e9789;
+
+/** Ends each text, so that ("ab", "c") is not ("a", "bc"). */
+function endOf(text: string): number {
+  return 0x10000 + text.length;
+}
+
+function finishLanes(leftLane: number, rightLane: number): number {
+  const left = finish(leftLane ^ rightLane);
+  const right = finish(rightLane + Math.imul(left, 0x9e3779b1));
   return ((left >>> 6) * 2 ** 26 + (right >>> 6) + 0.5) / 2 ** 52;
 }
 

@@ -5,16 +5,14 @@
  * for each length and not one for each network. IPv4 addresses within IPv6 (`::ffff:10.0.0.1`) are IPv4.
  */
 
-interface Address {
-  /** Of 32 bits each: one word for IPv4, four for IPv6. */
-  readonly words: readonly number[];
-}
-
-type Networks = Map<number, Set<string>>;
+/** Of 32 bits each: one word for IPv4, four for IPv6. */
+type Words = readonly number[];
 
 export class NetworkList {
-  /** By number of words, then by length of prefix. */
-  readonly #networks = new Map<number, Networks>();
+  /** By length of prefix; each network as a number. */
+  readonly #ipv4 = new Map<number, Set<number>>();
+  /** The same, each as a text. */
+  readonly #ipv6 = new Map<number, Set<string>>();
 
   /** What is no network is in no list: it is refused where rules are made. */
   static parse(texts: readonly string[]): NetworkList {
@@ -23,31 +21,29 @@ export class NetworkList {
     return list;
   }
 
-  has(text: string): boolean {
-    const address = parseAddress(text);
-    if (!address) return false;
-    const { words } = address;
-    for (const [bits, keys] of this.#networks.get(words.length) ?? []) {
-      if (keys.has(keyOf(words, bits))) return true;
+  has(address: string): boolean {
+    const words = parseAddress(address);
+    if (!words) return false;
+    if (words.length > 1) {
+      for (const [bits, keys] of this.#ipv6) if (keys.has(keyOf(words, bits))) return true;
+      return false;
     }
+    const [word = 0] = words;
+    for (const [bits, keys] of this.#ipv4) if (keys.has(masked(word, bits))) return true;
     return false;
   }
 
   #add(text: string): void {
     const [front = "", length, ...rest] = text.split("/");
-    const address = parseAddress(front);
-    if (!address || rest.length > 0) return;
-    const { words } = address;
+    const words = parseAddress(front);
+    if (!words || rest.length > 0) return;
     const bitsMax = words.length * 32;
     // `::ffff:10.0.0.0/104` is 10.0.0.0/8.
     const isMapped = words.length === 1 && front.includes(":");
     const bits = length === undefined ? bitsMax : Number(length) - (isMapped ? 96 : 0);
     if (!Number.isInteger(bits) || bits < 0 || bits > bitsMax) return;
-    const lengths: Networks = this.#networks.get(words.length) ?? new Map<number, Set<string>>();
-    const keys = lengths.get(bits) ?? new Set();
-    keys.add(keyOf(words, bits));
-    lengths.set(bits, keys);
-    this.#networks.set(words.length, lengths);
+    if (words.length > 1) put(this.#ipv6, bits, keyOf(words, bits));
+    else put(this.#ipv4, bits, masked(words[0] ?? 0, bits));
   }
 }
 
@@ -55,41 +51,72 @@ export class NetworkList {
  * Who an address stands for where visitors are counted: an IPv6 visitor has a whole network of 64 bits to
  * choose his addresses from.
  */
-export function visitorNetwork(text: string): string {
-  const address = parseAddress(text);
-  if (!address) return text;
-  return keyOf(address.words, Math.min(64, address.words.length * 32));
+export function visitorNetwork(address: string): string {
+  if (!address.includes(":")) return address;
+  const words = parseAddress(address);
+  if (!words) return address;
+  return words.length > 1 ? keyOf(words, 64) : dotted(words[0] ?? 0);
 }
 
-function keyOf(words: readonly number[], bits: number): string {
+function dotted(word: number): string {
+  return [24, 16, 8, 0].map((shift) => (word >>> shift) & 0xff).join(".");
+}
+
+function put<K>(lengths: Map<number, Set<K>>, bits: number, key: K): void {
+  const keys = lengths.get(bits) ?? new Set();
+  keys.add(key);
+  lengths.set(bits, keys);
+}
+
+function keyOf(words: Words, bits: number): string {
   let key = "";
   for (let index = 0; index * 32 < bits; index++) {
-    const left = bits - index * 32;
-    const mask = left >= 32 ? 0xffff_ffff : (0xffff_ffff << (32 - left)) >>> 0;
-    key += `${(((words[index] ?? 0) & mask) >>> 0).toString(16)}:`;
+    key += `${masked(words[index] ?? 0, Math.min(32, bits - index * 32)).toString(16)}:`;
   }
   return key;
 }
 
-function parseAddress(text: string): Address | undefined {
+function masked(word: number, bits: number): number {
+  // Shifts are modulo 32: a shift by 32 would be none.
+  return bits === 0 ? 0 : (word & (0xffff_ffff << (32 - bits))) >>> 0;
+}
+
+function parseAddress(text: string): Words | undefined {
   if (!text.includes(":")) {
     const word = parseIpv4(text);
-    return word === undefined ? undefined : { words: [word] };
+    return word === undefined ? undefined : [word];
   }
   const words = parseIpv6(text.replace(/%.*$/, ""));
   if (!words) return undefined;
   const [first, second, third, fourth = 0] = words;
-  const isMapped = first === 0 && second === 0 && third === 0xffff;
-  return { words: isMapped ? [fourth] : words };
+  return first === 0 && second === 0 && third === 0xffff ? [fourth] : words;
 }
 
-const ipv4Pattern = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
-
+/** Four numbers of up to three digits; read by hand, since it is done for each request. */
 function parseIpv4(text: string): number | undefined {
-  const parts = ipv4Pattern.exec(text)?.slice(1).map(Number);
-  if (!parts || parts.some((part) => part > 255)) return undefined;
-  return parts.reduce((word, part) => word * 256 + part, 0);
+  let word = 0;
+  let part = 0;
+  let digits = 0;
+  let dots = 0;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code === dot && digits > 0 && dots < 3) {
+      word = word * 256 + part;
+      part = 0;
+      digits = 0;
+      dots += 1;
+      continue;
+    }
+    part = part * 10 + code - zero;
+    digits += 1;
+    if (code < zero || code > nine || digits > 3 || part > 255) return undefined;
+  }
+  return dots === 3 && digits > 0 ? word * 256 + part : undefined;
 }
+
+const dot = 0x2e;
+const zero = 0x30;
+const nine = 0x39;
 
 /** RFC 4291, section 2.2: eight groups, one run of zeros left out, IPv4 at the end. */
 function parseIpv6(text: string): number[] | undefined {

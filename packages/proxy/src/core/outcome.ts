@@ -10,6 +10,7 @@ import type { Visitor } from "./visitor.js";
 
 export type Decision = Forwarding | Redirection | Maintenance | Refusal | Hold | Prove;
 
+/** Of one shape always: it is made for every request. */
 export interface Forwarding {
   readonly kind: "forward";
   /** What led there; only visitors of `shares` and `experiment` are counted as visitors of the route. */
@@ -20,15 +21,15 @@ export interface Forwarding {
   readonly variant: Variant;
   readonly target: Target;
   /** `experiment=variant, …`: the app is told, and the log. */
-  readonly label?: string;
+  readonly label: string | undefined;
   /** Counted apart, to be compared with a new commit. */
   readonly isControl: boolean;
   /** Path and query for the app; absent: as sent. */
-  readonly requestTarget?: string;
-  readonly visitor?: Visitor;
+  readonly requestTarget: string | undefined;
+  readonly visitor: Visitor | undefined;
   readonly requestEdits: Edits;
   readonly answerEdits: Edits;
-  readonly shadow?: Target;
+  readonly shadow: Target | undefined;
 }
 
 export interface Redirection {

@@ -42,7 +42,10 @@ export class Variant {
   readonly source: EndpointSource;
   readonly #zone: string | undefined;
   #version = -1;
-  #choices = new Map<string, Choice>();
+  readonly #choices = new Map<string, Choice>();
+  /** The one that was asked for last, which is nearly always the one that is asked for next. */
+  #lastService: string | undefined;
+  #last: Choice | undefined;
 
   constructor(source: EndpointSource, options: VariantOptions) {
     this.source = source;
@@ -58,12 +61,14 @@ export class Variant {
     if (this.#version !== this.source.version) {
       this.#choices.clear();
       this.#version = this.source.version;
+      this.#last = undefined;
     }
+    if (this.#last && this.#lastService === service) return this.#last;
     // No service has an empty name.
-    const known = this.#choices.get(service ?? "");
-    if (known) return known;
-    const choice = this.#choose(service);
+    const choice = this.#choices.get(service ?? "") ?? this.#choose(service);
     this.#choices.set(service ?? "", choice);
+    this.#lastService = service;
+    this.#last = choice;
     return choice;
   }
 

@@ -2,11 +2,19 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Deployment, Endpoint, Route } from "@propagit/protocol";
-import { decide, type Decision, type Question } from "../../src/core/decision.js";
-import { afterFailure, allFine, type Health } from "../../src/core/health.js";
-import { switchRoutes, type FormerShares } from "../../src/core/route-switch.js";
-import { buildTable } from "../../src/core/route-table.js";
-import { learnNames } from "../../src/core/service-names.js";
+import type { RouteTable } from "../../src/core/route-table.js";
+import {
+  ask,
+  outcome,
+  outcomeOf,
+  situationOf,
+  tableOf,
+  requestTo,
+  visitorNumber,
+  type Given,
+} from "../support/decisions.js";
+import { decide } from "../../src/core/decision.js";
+import { breakerFailed } from "../../src/core/breaker.js";
 import { commitA, commitB, commitC, endpointOf } from "../support/samples.js";
 
 const [one, two, three] = ["1", "2", "3"].map((digit) => digit.repeat(16)) as [
@@ -14,35 +22,6 @@ const [one, two, three] = ["1", "2", "3"].map((digit) => digit.repeat(16)) as [
   string,
   string,
 ];
-
-interface Given {
-  readonly routes?: readonly Route[];
-  readonly deployments?: readonly Deployment[];
-  readonly endpoints?: readonly Endpoint[];
-  readonly earlier?: readonly Endpoint[];
-  readonly former?: FormerShares;
-  readonly domain?: string;
-  readonly service?: string;
-  readonly health?: Health;
-  readonly now?: number;
-}
-
-function ask(given: Given, host: string, over: Partial<Question> = {}): Decision {
-  const { routes = [], deployments = [], endpoints = [], earlier = [], former, ...rest } = given;
-  const book = { revision: 1, routes: [...routes], deployments: [...deployments] };
-  const names = learnNames(new Map(), earlier);
-  const table = buildTable(book, { endpoints, names, ...(former && { former }) });
-  const usual = { health: allFine, now: 0, loadOf: () => 0, fraction: () => 0 };
-  const situation = { table, newVisitor: () => "f".repeat(32), ...usual, ...rest };
-  return decide(situation, { host, cookie: undefined, avoid: [], ...over });
-}
-
-/** The port, or the code and message of the refusal. */
-function outcome(given: Given, host: string, path?: string): number | string {
-  const decision = ask(given, host, path === undefined ? {} : { path });
-  if (decision.kind === "refuse") return `${decision.code} ${decision.message}`;
-  return Number(decision.target.address.split(":")[1]);
-}
 
 const at = (port: number, commit: string, deployment?: string, service = "http") =>
   endpointOf(port, { commit, service, meta: deployment === undefined ? {} : { deployment } });
@@ -79,7 +58,7 @@ describe("an environment", () => {
   it("that is not there is refused with those that are", () => {
     assert.equal(
       outcome(twoPlaces, "stagin--webapp.localhost"),
-      "NO_ROUTE webapp has no environment stagin, and it is no commit; it has production, staging",
+      "NO_ROUTE webapp has no environment stagin, no branch of that name runs, and it is no commit; it has production, staging",
     );
   });
 
@@ -118,9 +97,9 @@ describe("an environment", () => {
       shares,
     }));
     const endpoints = [at(1, commitA), at(2, commitB)];
+    const table = tableOf({ routes, endpoints });
     const goesTo = (host: string, visitor: number) => {
-      const cookie = `propagit-visitor=${visitor.toString(16).padStart(32, "0")}`;
-      const decision = ask({ routes, endpoints }, host, { cookie });
+      const decision = ask(table, host, { headers: { cookie: visitorNumber(visitor) } });
       return decision.kind === "forward" ? decision.target.commit : undefined;
     };
     const visitors = Array.from({ length: 400 }, (_, visitor) => visitor);
@@ -174,11 +153,10 @@ describe("releases of one commit", () => {
       ],
     });
     const endpoints = [...(settings.endpoints ?? []), at(3, commitB, three)];
+    const tables = [one, two].map((id) => tableOf({ routes: [splitOf(id)], endpoints }));
     for (let visitor = 0; visitor < 200; visitor++) {
-      const cookie = `propagit-visitor=${visitor.toString(16).padStart(32, "0")}`;
-      const [before, after] = [one, two].map((id) =>
-        ask({ routes: [splitOf(id)], endpoints }, "webapp.localhost", { cookie }),
-      );
+      const headers = { cookie: visitorNumber(visitor) };
+      const [before, after] = tables.map((table) => ask(table, "webapp.localhost", { headers }));
       assert.ok(before?.kind === "forward" && after?.kind === "forward");
       assert.equal(after.target.commit, before.target.commit);
     }
@@ -187,12 +165,10 @@ describe("releases of one commit", () => {
   it("can share the visitors of their environment", () => {
     const shares = [one, two].map((deployment) => ({ commit: commitA, deployment, weight: 1 }));
     const given = { ...settings, routes: [{ repo: "webapp", shares }] };
-    const ports = Array.from({ length: 100 }, (_, visitor) => {
-      const cookie = `propagit-visitor=${visitor.toString(16).padStart(32, "0")}`;
-      const decision = ask(given, "webapp.localhost", { cookie });
-      return decision.kind === "forward" ? decision.target.address : undefined;
-    });
-    assert.deepEqual(new Set(ports), new Set(["127.0.0.1:1", "127.0.0.1:2"]));
+    const ports = Array.from({ length: 100 }, (_, visitor) =>
+      outcome(given, "webapp.localhost", { headers: { cookie: visitorNumber(visitor) } }),
+    );
+    assert.deepEqual(new Set(ports), new Set([1, 2]));
   });
 
   it("do not hide a service of one that the other never had", () => {
@@ -222,8 +198,10 @@ describe("a commit's own name", () => {
     assert.ok(first && third);
     assert.equal(outcome({ ...given, endpoints: [first, third] }, host), 1);
     assert.equal(outcome({ ...given, endpoints: [third] }, host), 3);
-    const health = afterFailure(allFine, "127.0.0.1:2", 0);
-    assert.equal(outcome({ ...given, health }, host), 1);
+    const table = tableOf(given);
+    const state = table.stateOf("127.0.0.1:2");
+    assert.ok(state && breakerFailed(state.breaker, 0, true));
+    assert.equal(outcome(table, host), 1);
   });
 
   it("is refused when none of them is registered", () => {
@@ -302,57 +280,65 @@ describe("a host name of a manifest", () => {
 });
 
 describe("a switch", () => {
-  const book = (...routes: Route[]) => ({ revision: 1, routes, deployments: [] });
-  const before = book(to("production", commitA, one));
-  const after = book(to("production", commitA, two));
   const endpoints = [at(1, commitA, one)];
-  const host = "webapp.localhost";
+  const before: Given = { routes: [to("production", commitA, one)], endpoints };
+  const move = (table: RouteTable, route: Route, now: number) =>
+    table.takeBook(
+      {
+        kind: "change",
+        revision: 2,
+        routes: [route],
+        deployments: [],
+        droppedRoutes: [],
+        droppedDeployments: [],
+      },
+      now,
+    );
+  const outcomeAt = (table: RouteTable, now: number) =>
+    outcomeOf(decide(situationOf(table, { now }), requestTo("webapp.localhost")));
+  const up = (table: RouteTable, endpoint: Endpoint) =>
+    table.takeEndpoints([{ kind: "up", at: { epoch: "life", revision: 2 }, endpoint }], 0);
 
   it("loses nobody while the new endpoints are not known yet", () => {
-    const former = switchRoutes(new Map(), before, after, 0);
-    const given = { routes: after.routes, former };
-    assert.equal(outcome({ ...given, endpoints }, host), 1);
-    assert.equal(outcome({ ...given, endpoints: [...endpoints, at(2, commitA, two)] }, host), 2);
+    const table = tableOf(before);
+    move(table, to("production", commitA, two), 0);
+    assert.equal(outcomeAt(table, 0), 1);
+    up(table, at(2, commitA, two));
+    assert.equal(outcomeAt(table, 0), 2);
   });
 
   it("is not put off for long: who is not there then is not there", () => {
-    const former = switchRoutes(new Map(), before, after, 0);
-    const given = { routes: after.routes, former, endpoints };
-    assert.equal(outcome({ ...given, now: 4_999 }, host), 1);
-    assert.match(String(outcome({ ...given, now: 5_000 }, host)), /^NO_ENDPOINT/);
+    const table = tableOf(before);
+    move(table, to("production", commitA, two), 0);
+    assert.equal(outcomeAt(table, 4_999), 1);
+    assert.match(String(outcomeAt(table, 5_000)), /^NO_ENDPOINT/);
   });
 
   it("in a row goes back as far as it must, and no further than it may", () => {
-    const third = book(to("production", commitA, three));
-    const once = switchRoutes(new Map(), before, after, 0);
-    const twice = switchRoutes(once, after, third, 1_000);
-    assert.equal(outcome({ routes: third.routes, former: twice, endpoints }, host), 1);
-    const late = switchRoutes(once, after, third, 5_000);
-    assert.match(
-      String(outcome({ routes: third.routes, former: late, endpoints, now: 5_000 }, host)),
-      /^NO_ENDPOINT/,
-    );
-  });
-
-  it("is none when only weights change, when it is the first, or when the route is gone", () => {
-    const weighed = book({
-      ...to("production", commitA, one),
-      shares: [{ commit: commitA, deployment: one, weight: 5 }],
-    });
-    assert.equal(switchRoutes(new Map(), before, weighed, 0).size, 0);
-    assert.equal(switchRoutes(new Map(), undefined, after, 0).size, 0);
-    const former = switchRoutes(new Map(), before, after, 0);
-    assert.equal(switchRoutes(former, after, book(), 0).size, 0);
-  });
-
-  it("remembers only a few changes", () => {
-    let former: FormerShares = new Map();
-    let last = before;
-    for (let change = 0; change < 10; change++) {
-      const next = book(to("production", commitA, change.toString(16).repeat(16)));
-      former = switchRoutes(former, last, next, change);
-      last = next;
+    for (const [second, expected] of [
+      [1_000, /^1$/],
+      [5_000, /^NO_ENDPOINT/],
+    ] as const) {
+      const table = tableOf(before);
+      move(table, to("production", commitA, two), 0);
+      move(table, to("production", commitA, three), second);
+      assert.match(String(outcomeAt(table, second)), expected);
     }
-    assert.equal(former.get("webapp/production")?.length, 3);
+  });
+
+  it("is none when only weights change, and remembers a few changes only", () => {
+    const table = tableOf(before);
+    const formerOf = () => {
+      const { own } = table.lookUp("webapp.localhost");
+      return own.kind === "place" ? own.way.place.former.length : undefined;
+    };
+    const [share] = to("production", commitA, one).shares;
+    assert.ok(share);
+    move(table, { ...to("production", commitA, one), shares: [{ ...share, weight: 5 }] }, 0);
+    assert.equal(formerOf(), 0);
+    for (let change = 2; change < 10; change++) {
+      move(table, to("production", commitA, change.toString(16).repeat(16)), change);
+    }
+    assert.equal(formerOf(), 3);
   });
 });
