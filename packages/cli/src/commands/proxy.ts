@@ -1,6 +1,7 @@
 import { formatAddress, PropagitError, type Address } from "@propagit/protocol";
 import type { ProxyOptions } from "@propagit/proxy";
 import { Command } from "commander";
+import { tlsOf, withTlsFlags, type TlsFlags } from "../certificate-flags.js";
 import { daemonLog, hideSecret, keepRunning } from "../daemon.js";
 import { examples } from "../examples.js";
 import {
@@ -22,7 +23,7 @@ import {
 } from "../proxy-flags.js";
 import { findSecret } from "../secret.js";
 
-interface ProxyFlags extends HubFlags {
+interface ProxyFlags extends HubFlags, TlsFlags {
   readonly registry?: Address;
   readonly route?: readonly string[];
   readonly port: number;
@@ -56,7 +57,9 @@ export function proxyCommand(): Command {
         "Runs a proxy. `REPO.anything` goes where the repository's route says, `COMMIT--REPO.anything` to that commit. It keeps its last good table when hub or registry are away. With --registry and --route it needs no hub.",
       ),
   );
-  const whole = withLogFlags(withTimeFlags(withVisitorFlags(withPlaceFlags(command))));
+  const whole = withLogFlags(
+    withTimeFlags(withVisitorFlags(withTlsFlags(withPlaceFlags(command)))),
+  );
   return examples(whole, [
     "propagit proxy --hub=localhost:6001 --secret=beepboop --port=8000",
     "curl -H 'Host: webapp.localhost' localhost:8000",
@@ -158,12 +161,14 @@ async function runProxy(flags: ProxyFlags): Promise<void> {
   const proxy = await startProxy({
     ...source,
     ...placeOf(flags),
+    ...tlsOf(flags),
     ...visitorsOf(flags),
     log,
   });
   const threads =
     flags.workers === undefined || flags.workers === 1 ? "" : ` with ${flags.workers} workers`;
-  log.info(`listening on ${proxy.port}${threads}`);
+  const tls = proxy.tlsPort === undefined ? "" : `, with TLS on ${proxy.tlsPort}`;
+  log.info(`listening on ${proxy.port}${tls}${threads}`);
   await keepRunning(proxy);
 }
 

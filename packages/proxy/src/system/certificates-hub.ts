@@ -74,7 +74,9 @@ export class HubCertificates {
     const onPart = (update: CertificateUpdate) => this.#take(hub, update);
     hub.call("hub.certificate-book", { keys }, { limitMs: 0, onPart }).catch((thrown: unknown) => {
       if (!hub.isOpen) return;
-      const { message } = toPropagitError(thrown);
+      const { code, message } = toPropagitError(thrown);
+      // A hub of a former version, which matters only to those who need some.
+      if (code === "BAD_FRAME" && !keys) return;
       this.#world.log.warn(`the hub gives no certificates: ${message}`);
     });
   }
