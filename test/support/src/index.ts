@@ -1,3 +1,4 @@
+export * from "./browser.js";
 export * from "./cli.js";
 export * from "./cluster.js";
 export * from "./gated-app.js";
@@ -6,3 +7,4 @@ export * from "./http.js";
 export * from "./inspect.js";
 export * from "./pebble.js";
 export * from "./real-app.js";
+export * from "./switch/index.js";
