@@ -234,7 +234,10 @@ test("passes on what rules say of headers, time and size", async () => {
     },
   });
   const forward = await forwardOf(bench.director.direct(requestOf(), staying()));
-  assert.deepEqual([forward.timeouts, forward.bodyBytesMax, forward.host], [{ headMs: 5 }, 7, "inner"]);
+  assert.deepEqual(
+    [forward.timeouts, forward.bodyBytesMax, forward.host],
+    [{ headMs: 5 }, 7, "inner"],
+  );
   assert.match(forward.requestEdits?.lines ?? "", /^X-Added: yes\r\n/);
   assert.ok(forward.requestEdits?.dropped.has("x-secret"));
   assert.match(forward.answerEdits?.lines ?? "", new RegExp(`x-propagit-commit: ${commitA}`, "i"));

@@ -1,11 +1,5 @@
 /** Requests as an engine hands them to a director, and a director over a table of a test's own. */
-import type {
-  Direction,
-  ExchangeEnd,
-  Forward,
-  RequestView,
-  VisitorLife,
-} from "@propagit/http";
+import type { Direction, ExchangeEnd, Forward, RequestView, VisitorLife } from "@propagit/http";
 import type { Deployment, Endpoint, Route } from "@propagit/protocol";
 import { silentLog, simulate, type Simulation } from "@propagit/runtime";
 import { RouteTable, type TableOptions } from "../../src/core/route-table.js";

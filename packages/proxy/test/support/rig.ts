@@ -6,7 +6,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { TestContext } from "node:test";
 import type { Endpoint } from "@propagit/protocol";
 import { nodeWorld, silentLog, stretchSecret, type Log } from "@propagit/runtime";
 import { startProxy, type ProxyOptions, type RunningProxy } from "../../src/index.js";
@@ -15,6 +14,11 @@ import { serveTinyHub, TinyHub } from "./tiny-hub.js";
 
 export const secret = "beepboop";
 const clusterKey = stretchSecret(secret);
+
+/** Whoever ends what was started: a test, or a suite of them. */
+export interface Teardown {
+  after(action: () => unknown): void;
+}
 
 export interface Rig {
   readonly hub: TinyHub;
@@ -32,7 +36,7 @@ export interface RigOptions extends Partial<ProxyOptions> {
   readonly prepare?: (hub: TinyHub) => void;
 }
 
-export async function startRig(test: TestContext, options: RigOptions = {}): Promise<Rig> {
+export async function startRig(test: Teardown, options: RigOptions = {}): Promise<Rig> {
   const { endpoints = [], prepare, ...proxyOptions } = options;
   const hub = newTinyHub();
   hub.setRoutes([routeOf([commitA, 1])]);
@@ -78,7 +82,7 @@ export function tempFolder(): Promise<string> {
 
 /** A real app over node:http; resolves with its server and port. */
 export async function startApp(
-  test: TestContext,
+  test: Teardown,
   listener: RequestListener,
 ): Promise<{ server: Server; port: number }> {
   const server = createServer(listener);
@@ -94,7 +98,7 @@ export async function startApp(
 
 /** An app that works on bare sockets. */
 export async function startRawApp(
-  test: TestContext,
+  test: Teardown,
   onSocket: (socket: Socket) => void,
 ): Promise<number> {
   const sockets = new Set<Socket>();
