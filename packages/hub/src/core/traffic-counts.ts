@@ -4,8 +4,7 @@
  *     report of a life      3     7     9         (cumulative)
  *     added                 -    +4    +2         what a life says first may be of any time: it is the beginning
  *
- * Rates and judgements are made of what was added; a report that is lost, late or told twice does them no
- * harm. Everything is bounded: rows and proxies that said nothing for the longest time are forgotten first.
+ * Rates and judgements are made of what was added; a report that is lost or told twice does them no harm. Everything is bounded: rows and proxies that said nothing for the longest time are forgotten first.
  */
 import {
   keyOfCount,
@@ -149,12 +148,14 @@ export class TrafficCounts {
 
   #count(living: Life, count: TrafficCount, now: number): void {
     const key = keyOfCount(count);
-    const before = living.rows.get(key);
+    const known = living.rows.get(key);
+    // A row that its proxy forgot begins anew; reports come in their order, so it is no former one.
+    const before = known && known.requests <= count.requests ? known : undefined;
     living.rows.set(key, count);
     const row = this.#rowOf(key, count, now);
     row.at = now;
     row.total.addDifference(count, before);
-    if (before === undefined && now - living.since < firstTellingMs) return;
+    if (known === undefined && now - living.since < firstTellingMs) return;
     row.flow.addDifference(count, before);
     const slot = slotAt(row, now);
     slot.requests += grown(count.requests, before?.requests);
@@ -201,7 +202,7 @@ class Sums implements Flow {
     this.latency.addAll(other.latency);
   }
 
-  /** Counts never fall; one that does was begun anew by somebody who should not, and adds nothing. */
+  /** Never less than nothing. */
   addDifference(count: TrafficCount, before: TrafficCount | undefined): void {
     for (const name of summed) this[name] += grown(count[name], before?.[name]);
     for (const [index, status] of count.statuses.entries()) {
