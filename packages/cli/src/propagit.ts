@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { accessCommand } from "./commands/access.js";
 import { cancelCommand } from "./commands/cancel.js";
+import { certificatesCommand } from "./commands/certificates.js";
 import { checkCommand } from "./commands/check.js";
 import { credentialCommand } from "./commands/credential.js";
 import { deployCommand } from "./commands/deploy.js";
@@ -78,12 +79,7 @@ export function propagitProgram(): Command {
     reapCommand(),
   ]);
   addGroup(program, "Settings:", [envCommand(), secretsCommand(), scaleCommand()]);
-  addGroup(program, "Visitors:", [
-    promoteCommand(),
-    splitCommand(),
-    rolloutCommand(),
-    topCommand(),
-  ]);
+  addGroup(program, "Visitors:", visitorCommands());
   addGroup(program, "What runs:", [
     psCommand(),
     logsCommand(),
@@ -104,4 +100,21 @@ export function propagitProgram(): Command {
       "propagit help deploy",
     ]),
   );
+}
+
+function visitorCommands(): readonly Command[] {
+  return [
+    promoteCommand(),
+    splitCommand(),
+    rolloutCommand(),
+    experimentCommand(),
+    shadowCommand(),
+    routeCommand(),
+    accessCommand(),
+    pauseCommand(),
+    resumeCommand(),
+    maintenanceCommand(),
+    certificatesCommand(),
+    topCommand(),
+  ];
 }

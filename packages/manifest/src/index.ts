@@ -13,4 +13,3 @@ export { badManifest, formatProblem, type Problem } from "./core/problems.js";
 export { readRuleChanges, readRuleName, type RuleChanges } from "./rule-text.js";
 export { wordOfRule } from "./core/rules.js";
 export { parseDuration } from "./core/units.js";
-export { parseDuration } from "./core/units.js";

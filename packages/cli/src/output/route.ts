@@ -2,7 +2,11 @@ import { environmentDefault, shortCommit, type Route } from "@propagit/protocol"
 import { formatPercent } from "./quantity.js";
 
 /** `webapp: 74336bc 90 %, 40548da 10 %` */
-export function formatRoute({ repo, environment, shares }: Route): string {
+export function formatRoute({
+  repo,
+  environment,
+  shares,
+}: Pick<Route, "repo" | "environment" | "shares">): string {
   const total = shares.reduce((sum, { weight }) => sum + weight, 0);
   const commits = new Set(shares.map(({ commit }) => commit));
   const parts = shares.map(({ commit, deployment, weight }) => {

@@ -1,0 +1,103 @@
+import { parseRepoName, parseServiceName, PropagitError, type HostRoute } from "@propagit/protocol";
+import { Command } from "commander";
+import { examples } from "../examples.js";
+import { asFlag } from "../flags.js";
+import {
+  changeRoute,
+  nameOf,
+  placeOf,
+  withTrafficFlags,
+  type TrafficFlags,
+} from "../traffic-change.js";
+import { parseHostPlace } from "../traffic-flags.js";
+
+type HostPlace = ReturnType<typeof parseHostPlace>;
+type Redirect = NonNullable<HostRoute["redirect"]>;
+
+interface AddFlags extends TrafficFlags {
+  readonly service?: string;
+  readonly rewrite?: string;
+  readonly strip?: boolean;
+  readonly redirect?: string;
+  readonly status?: Redirect["status"];
+}
+
+export function addHostCommand(): Command {
+  const command = withTrafficFlags(
+    new Command("add")
+      .summary("a host name that leads to a repository")
+      .description(
+        "Adds a host name, with or without a path, beside those of the manifest; one that is there already by hand is replaced.",
+      )
+      .argument("<host/path>", "the host name, or *.DOMAIN, and a path", asFlag(parseHostPlace))
+      .argument("<repo>", "the repository", asFlag(parseRepoName)),
+  )
+    .option("--service <name>", "the service that answers", asFlag(parseServiceName))
+    .option("--rewrite <path>", "what the app gets in place of the path")
+    .option("--strip", "take the path off: the same as --rewrite=/")
+    .option("--redirect <url>", "send visitors there; with /* at its end, the rest of the path too")
+    .option("--status <number>", "of the redirect (default: 307)", asFlag(parseStatus));
+  return examples(command, [
+    "propagit route add www.example.com webapp",
+    "propagit route add example.com/api webapp --service=api --strip",
+    "propagit route add old.example.com webapp --redirect='https://www.example.com/*' --status=308",
+  ]).action(async (host: HostPlace, repo: string, _: unknown, self: Command) => {
+    const flags = self.optsWithGlobals<AddFlags>();
+    const place = placeOf(repo, flags);
+    const add = hostRoute(host, flags);
+    await changeRoute(
+      flags,
+      (hub) => hub.call("hub.host", { ...place, add }),
+      () => `${format(host)} leads to ${add.redirect ? add.redirect.to : nameOf(place)}`,
+    );
+  });
+}
+
+export function removeHostCommand(): Command {
+  const command = withTrafficFlags(
+    new Command("rm")
+      .summary("take away a host name that was added by hand")
+      .description("Takes away a host name that was added by hand; the manifest's stay.")
+      .argument("<host/path>", "the host name, with its path", asFlag(parseHostPlace))
+      .argument("<repo>", "the repository", asFlag(parseRepoName)),
+  );
+  return examples(command, ["propagit route rm old.example.com webapp"]).action(
+    async (host: HostPlace, repo: string, _: unknown, self: Command) => {
+      const flags = self.optsWithGlobals<TrafficFlags>();
+      const place = placeOf(repo, flags);
+      await changeRoute(
+        flags,
+        (hub) => hub.call("hub.host", { ...place, remove: host }),
+        () => `${format(host)} no longer leads to ${nameOf(place)} by hand`,
+      );
+    },
+  );
+}
+
+function hostRoute(host: HostPlace, flags: AddFlags): HostRoute {
+  const { service, rewrite, strip, redirect, status } = flags;
+  if (strip && rewrite !== undefined) throw wrong("--strip and --rewrite are one or the other");
+  if (strip && host.path === undefined) throw wrong("--strip needs a path that can be taken off");
+  if (status !== undefined && redirect === undefined) throw wrong("--status needs --redirect");
+  const becomes = strip ? "/" : rewrite;
+  return {
+    ...host,
+    ...(service !== undefined && { service }),
+    ...(becomes !== undefined && { rewrite: becomes }),
+    ...(redirect !== undefined && { redirect: { to: redirect, status: status ?? 307 } }),
+  };
+}
+
+function parseStatus(text: string): Redirect["status"] {
+  const known = ([301, 302, 307, 308] as const).find((status) => String(status) === text);
+  if (known !== undefined) return known;
+  throw wrong(`${text} is none of 301, 302, 307 and 308`);
+}
+
+function wrong(why: string): PropagitError {
+  return new PropagitError("BAD_USAGE", why);
+}
+
+function format({ host, path = "" }: HostPlace): string {
+  return `${host}${path}`;
+}

@@ -1,0 +1,57 @@
+/** What the commands share that say something about traffic by hand. */
+import type { RouteView } from "@propagit/protocol";
+import type { Conversation } from "@propagit/runtime";
+import type { Command } from "commander";
+import { author } from "./author.js";
+import { collect, withHub, withHubFlags, type HubFlags } from "./hub-call.js";
+import { print, printJson } from "./output/print.js";
+import { inEnvironment } from "./output/route.js";
+import { environmentOf, withEnvironmentFlag, type EnvironmentFlags } from "./targets.js";
+
+export interface TrafficFlags extends HubFlags, EnvironmentFlags {
+  readonly json?: boolean;
+}
+
+/** Who changes what; every change has both. */
+export interface Place {
+  readonly repo: string;
+  readonly environment?: string;
+  readonly by: string;
+}
+
+export function withTrafficFlags(command: Command): Command {
+  return withEnvironmentFlag(withHubFlags(command)).option(
+    "--json",
+    "print the route as JSON, with the origin of each part",
+  );
+}
+
+export function placeOf(repo: string, flags: EnvironmentFlags): Place {
+  return { repo, by: author(), ...environmentOf(flags) };
+}
+
+/** `webapp`, `webapp (staging)` */
+export function nameOf({ repo, environment }: Place): string {
+  return `${repo}${inEnvironment(environment)}`;
+}
+
+/** Changes a route, and says so. */
+export async function changeRoute(
+  flags: TrafficFlags,
+  ask: (hub: Conversation) => Promise<RouteView>,
+  say: (view: RouteView) => string,
+): Promise<void> {
+  const view = await withHub(flags, ask);
+  if (flags.json) printJson(view);
+  else print(`${say(view)}\n`);
+}
+
+/** Routes as they are, of one repository or all. */
+export function fetchRoutes(
+  hub: Conversation,
+  repo: string | undefined,
+  flags: EnvironmentFlags,
+): Promise<readonly RouteView[]> {
+  const params = { ...(repo !== undefined && { repo }), ...environmentOf(flags) };
+  return collect(async (onPart) => (await hub.call("hub.route", params, { onPart })).routes);
+}
