@@ -31,6 +31,10 @@ export class NetworkList {
     );
   }
 
+  get isEmpty(): boolean {
+    return this.#networks.length === 0;
+  }
+
   /** Whether the address is in one of them; what is no address is in none. */
   has(address: string): boolean {
     if (this.#networks.length === 0) return false;
