@@ -102,6 +102,13 @@ export class Engine {
     return heard;
   }
 
+  /** The listening sockets, for another process to listen on as well. */
+  get sockets(): readonly { readonly tls: boolean; readonly handle: object }[] {
+    return [...this.#listeners].flatMap(({ handle, isSecure }) =>
+      handle === undefined ? [] : [{ tls: isSecure, handle }],
+    );
+  }
+
   /** Certificates for the places with `tls`; connections that are there keep theirs. */
   useCertificates(material: TlsMaterial): void {
     this.#secure.use(material);

@@ -85,21 +85,6 @@ export class Exchange implements EndpointUser, VisitorLife {
     this.#visitor = visitor;
   }
 
-  /** Whether a request is on its way. */
-  get isUnderWay(): boolean {
-    return this.#state !== "idle";
-  }
-
-  /** Whether the head may be wanted again. */
-  get needsHead(): boolean {
-    return this.#state === "deciding" || this.#state === "waiting" || this.#state === "sent";
-  }
-
-  /** Whether the director has not said yet what becomes of it. */
-  get isDeciding(): boolean {
-    return this.#state === "deciding";
-  }
-
   get takesChunks(): boolean {
     return this.#visitor.takesChunks;
   }

@@ -1,7 +1,7 @@
 /** A listening socket, and the visitors' connections that come out of it. */
 import { createServer, type AddressInfo, type Server, Socket } from "node:net";
 import { PropagitError } from "@propagit/protocol";
-import { errnoOf } from "@propagit/runtime";
+import { cannotListen } from "@propagit/runtime";
 import type { EngineCore } from "./core.js";
 import { readProxyOf } from "./proxy-header.js";
 import { Transport } from "./transport.js";
@@ -53,7 +53,7 @@ export class Listener {
    */
   async listen(place: ListenPlace): Promise<{ readonly port: number; readonly fd: number }> {
     await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", (error) => reject(cannotListen(place, error)));
+      this.#server.once("error", (error) => reject(failureOf(place, error)));
       this.#server.listen({ backlog: backlogDefault, ...place }, resolve);
     });
     this.#server.removeAllListeners("error");
@@ -62,6 +62,15 @@ export class Listener {
     if (this.#options.isFast && !this.#options.secure) this.#acceptFast();
     const { port } = this.#server.address() as AddressInfo;
     return { port, fd: (this.#server as Accepting)._handle?.fd ?? -1 };
+  }
+
+  /** What Node keeps below the server; it can be sent to another process. Undefined where it keeps none. */
+  get handle(): object | undefined {
+    return (this.#server as Accepting)._handle ?? undefined;
+  }
+
+  get isSecure(): boolean {
+    return this.#options.secure !== undefined;
   }
 
   /** Takes no more connections; those that are there stay. */
@@ -117,21 +126,8 @@ export class Listener {
   }
 }
 
-function cannotListen(place: ListenPlace, error: Error): PropagitError {
-  const code = errnoOf(error);
-  const where = whereOf(place);
-  if (code === "EADDRINUSE") {
-    return new PropagitError("PORT_IN_USE", `${where} is in use`, { cause: error });
-  }
-  const hint =
-    code === "EACCES" ? "ports below 1024 need the right to use them: take another --port" : "";
-  return new PropagitError("BAD_USAGE", `cannot listen on ${where}: ${code ?? error.message}`, {
-    cause: error,
-    ...(hint && { hint }),
-  });
-}
-
-function whereOf(place: ListenPlace): string {
-  if ("fd" in place) return `the socket ${place.fd}`;
-  return place.host === undefined ? `port ${place.port}` : `port ${place.port} of ${place.host}`;
+function failureOf(place: ListenPlace, error: Error): PropagitError {
+  if (!("fd" in place)) return cannotListen(place, error);
+  const message = `cannot listen on the socket ${place.fd}: ${error.message}`;
+  return new PropagitError("BAD_USAGE", message, { cause: error });
 }

@@ -12,6 +12,11 @@ export function carriedBy(raw: Socket): VisitorPlace | undefined {
   return carried.get(raw);
 }
 
+/** Where networks are trusted, nobody else may say whom he carries. */
+export function mayProxy({ forwarding }: EngineCore, address: string): boolean {
+  return forwarding.trusted.isEmpty || forwarding.trusted.has(address);
+}
+
 /** Reads the header, puts back what follows it, and hands the socket on. */
 export function readProxyOf(core: EngineCore, raw: Socket, next: (raw: Socket) => void): void {
   const header = new ProxyHeader();
@@ -26,7 +31,7 @@ export function readProxyOf(core: EngineCore, raw: Socket, next: (raw: Socket) =
     if (after === incomplete) return;
     clearTimeout(timer);
     raw.off("data", read).off("error", ignore).pause();
-    if (after === bad) return void raw.destroy();
+    if (after === bad || !mayProxy(core, raw.remoteAddress ?? "")) return void raw.destroy();
     if (!header.isLocal) {
       carried.set(raw, { address: header.sourceAddress, port: header.destinationPort });
     }

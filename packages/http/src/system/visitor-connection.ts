@@ -26,7 +26,8 @@ import {
 } from "./answer-text.js";
 import type { EngineCore, Refusal, Visitor } from "./core.js";
 import { Exchange } from "./exchange.js";
-import { HeadView } from "./head-view.js";
+import { HeadView, noBytes } from "./head-view.js";
+import { mayProxy } from "./proxy-header.js";
 import { hexOf } from "./hex.js";
 import { ownAnswerText } from "./own-answer.js";
 import { sharedBuffer } from "./read-buffers.js";
@@ -41,7 +42,6 @@ const bulkBytesMin = 16 * 1024;
 /** Heads that are kept for whoever needs one next. */
 const spareHeadsMax = 256;
 
-const noBytes = Buffer.alloc(0);
 const noHead = new RequestHead();
 
 type State = "proxy" | "head" | "exchange" | "lingering" | "detached" | "closed";
@@ -302,7 +302,7 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
     this.#proxied ??= new ProxyHeader();
     const after = parseProxyHeader(this.#input, this.#at, this.#end, this.#proxied);
     if (after === incomplete) return false;
-    if (after === bad) {
+    if (after === bad || !mayProxy(this.#core, this.#transport.remoteAddress)) {
       this.#transport.destroy();
       return false;
     }
@@ -352,7 +352,7 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
       port: carried?.port ?? proxied?.destinationPort ?? transport.localPort,
     };
     this.#forwarding = new Forwarding(connection, this.#core.forwarding, hexOf);
-    this.#view = new HeadView("1", this.#forwarding);
+    this.#view = new HeadView("1", this.#forwarding, this);
     this.#body = new RequestBody();
     this.#exchange = new Exchange(this.#core, this);
   }
@@ -404,7 +404,8 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
   /** The read buffer is about to be used for somebody else: what is still needed of it is copied. */
   #keep(): void {
     const isUsedUp = this.#at >= this.#end;
-    if (this.#state === "exchange" && this.bytes === this.#input && !this.#isOwn) this.#keepHead();
+    const isLent = this.bytes === this.#input && this.bytes !== noBytes && !this.#isOwn;
+    if (this.#state === "exchange" && isLent) this.#keepHead();
     if (isUsedUp) {
       this.#input = noBytes;
       this.#at = 0;
@@ -418,16 +419,9 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
   }
 
   #keepHead(): void {
-    const exchange = this.#exchange as Exchange;
     const { head, bytes } = this;
-    if (!exchange.needsHead) {
-      this.bytes = noBytes;
-      return;
-    }
     this.#keptHead = bytes.toString("latin1", head.start, head.end);
-    this.bytes = noBytes;
-    // Who decides later may look at it at any time.
-    if (exchange.isDeciding) this.restoreHead();
+    this.#show(noBytes);
   }
 
   #append(bytes: Buffer, from: number, to: number): void {
