@@ -10,7 +10,8 @@
  * for those who frame it anew. Strict: sizes are up to eight hexadecimal digits and nothing else, every line ends with
  * CRLF, extensions are bounded in each chunk and in all, trailers are proper fields that frame nothing.
  */
-import { CR, hexValues, LF, SEMICOLON, valueBytes } from "./characters.js";
+import { CR, hexValues, LF, SEMICOLON } from "./characters.js";
+import { type ExtensionPlace, stepExtension } from "./chunk-extension.js";
 import { bad } from "./head.js";
 import { readTrailer } from "./trailers.js";
 
@@ -45,6 +46,7 @@ export class ChunkedScanner {
   #digits = 0;
   /** Of the chunk in work, still to come. */
   #chunkBytesLeft = 0;
+  #extensionPlace: ExtensionPlace = "name-start";
   #extensionBytes = 0;
   #extensionBytesTotal = 0;
   #trailerBytes = 0;
@@ -141,6 +143,7 @@ export class ChunkedScanner {
         if (byte !== CR && byte !== SEMICOLON)
           return this.#refuse("a chunk size that is no number");
         this.#state = byte === CR ? "size-lf" : "extension";
+        this.#extensionPlace = "name-start";
         return at + 1;
       }
       if (++this.#digits > sizeDigitsMax) return this.#refuse("a chunk size of too many digits");
@@ -150,22 +153,27 @@ export class ChunkedScanner {
   }
 
   #scanExtension(bytes: Buffer, start: number, end: number): number {
-    const { extensionBytesMax, extensionBytesTotalMax } = this.#limits;
     for (let at = start; at < end; at++) {
-      const byte = bytes[at] as number;
-      if (byte === CR) {
+      const place = stepExtension(this.#extensionPlace, bytes[at] as number);
+      if (place === undefined) return this.#refuse("a chunk extension that is none");
+      if (place === "end") {
         this.#state = "size-lf";
         return at + 1;
       }
-      if (valueBytes[byte] === 0) return this.#refuse("a control character in a chunk extension");
-      this.#extensionBytesTotal++;
-      if (++this.#extensionBytes > extensionBytesMax)
-        return this.#refuse("a chunk extension too long");
-      if (this.#extensionBytesTotal > extensionBytesTotalMax) {
-        return this.#refuse("too many chunk extensions");
-      }
+      this.#extensionPlace = place;
+      if (!this.#countExtensionByte()) return bad;
     }
     return end;
+  }
+
+  #countExtensionByte(): boolean {
+    const { extensionBytesMax, extensionBytesTotalMax } = this.#limits;
+    this.#extensionBytesTotal++;
+    if (++this.#extensionBytes > extensionBytesMax) this.#refuse("a chunk extension too long");
+    else if (this.#extensionBytesTotal > extensionBytesTotalMax) {
+      this.#refuse("too many chunk extensions");
+    }
+    return this.#state !== "bad";
   }
 
   #startChunk(): void {

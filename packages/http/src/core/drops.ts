@@ -41,6 +41,7 @@ const hopByHop: readonly KnownName[] = [
 /** What a visitor says about those before him. */
 const forwarding: readonly KnownName[] = [
   "forwarded",
+  "via",
   "x-forwarded-for",
   "x-forwarded-host",
   "x-forwarded-port",

@@ -57,11 +57,10 @@ export class Forwarding {
   readonly #connection: VisitorConnection;
   readonly #options: ForwardingOptions;
   readonly #hexOf: HexSource;
-  /** For untrusted visitors: the lines that depend on the host and version only, and what they were made for. */
+  /** For untrusted visitors: the lines that depend on the host only, and what they were made for. */
   #madeFor = "";
   #made = "";
   #hasMade = false;
-  #madeMinor = 1;
   /** Of the last request for which lines were made; empty when there is none. */
   requestId = "";
 
@@ -82,15 +81,13 @@ export class Forwarding {
 
   /** Lines for the forwarded head. */
   linesOf(bytes: Buffer, head: RequestHead, host = hostOf(bytes, head)): string {
-    const lines = this.isTrusted
-      ? this.#trustedLines(bytes, head, host)
-      : this.#ownLines(head, host);
-    return lines + this.#requestIdLine(bytes, head) + this.#traceLines(bytes, head);
+    const lines = this.isTrusted ? this.#trustedLines(bytes, head, host) : this.#ownLines(host);
+    const via = this.#viaLine(bytes, head);
+    return lines + via + this.#requestIdLine(bytes, head) + this.#traceLines(bytes, head);
   }
 
-  #ownLines({ versionMinor }: RequestHead, host: string): string {
-    if (this.#hasMade && this.#madeFor === host && this.#madeMinor === versionMinor)
-      return this.#made;
+  #ownLines(host: string): string {
+    if (this.#hasMade && this.#madeFor === host) return this.#made;
     const { address, isSecure, port } = this.#connection;
     const proto = isSecure ? "https" : "http";
     let lines = `X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: ${proto}\r\n`;
@@ -98,9 +95,7 @@ export class Forwarding {
     if (port !== undefined) lines += `X-Forwarded-Port: ${port}\r\n`;
     if (this.#options.forwarded)
       lines += `Forwarded: ${forwardedElement(this.#connection, host)}\r\n`;
-    lines += this.#viaLine(versionMinor);
     this.#madeFor = host;
-    this.#madeMinor = versionMinor;
     this.#hasMade = true;
     this.#made = lines;
     return lines;
@@ -120,7 +115,7 @@ export class Forwarding {
     if (findKnown(head, known["x-forwarded-port"]) < 0 && port !== undefined) {
       lines += `X-Forwarded-Port: ${port}\r\n`;
     }
-    return lines + this.#forwardedLine(bytes, head, host) + this.#viaLine(head.versionMinor);
+    return lines + this.#forwardedLine(bytes, head, host);
   }
 
   /** Without our own element there is none: a list that ends before us would be a wrong one. */
@@ -131,10 +126,13 @@ export class Forwarding {
     return `Forwarded: ${before === undefined ? element : `${before}, ${element}`}\r\n`;
   }
 
-  /** Fields of that name before ours stay: several are one list. */
-  #viaLine(versionMinor: number): string {
+  /** Each adds itself behind those before: lines of ours go first, so theirs are said again. */
+  #viaLine(bytes: Buffer, head: RequestHead): string {
     const { via = "propagit" } = this.#options;
-    return via === "" ? "" : `Via: 1.${versionMinor} ${via}\r\n`;
+    if (via === "") return "";
+    const own = `1.${head.versionMinor} ${via}`;
+    if (findKnown(head, known.via) < 0) return `Via: ${own}\r\n`;
+    return `Via: ${headerOf(bytes, head, "via")}, ${own}\r\n`;
   }
 
   #requestIdLine(bytes: Buffer, head: RequestHead): string {
@@ -163,9 +161,10 @@ export class Forwarding {
   }
 }
 
-function fatesFor(isTrusted: boolean, { traceContext, requestId }: ForwardingOptions): Fates {
+function fatesFor(isTrusted: boolean, { traceContext, requestId, via }: ForwardingOptions): Fates {
   const kept = isTrusted ? [...believedFields] : [];
   if (!requestId && !isTrusted) kept.push("x-request-id");
+  if (via === "") kept.push("via");
   const keepsTrace = traceContext === "off" || (traceContext === "pass" && isTrusted);
   return requestFates(keepsTrace ? [...kept, ...traceFields] : kept);
 }

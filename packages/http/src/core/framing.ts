@@ -15,6 +15,7 @@ export function readLength(bytes: Buffer, head: Head, field: number): string | u
   const end = head.fields[field * fieldStride + 3] as number;
   const digits = end - start;
   if (digits === 0 || digits > lengthDigitsMax) return "a Content-Length that is no length";
+  if (hasTabAround(bytes, start, end)) return "a Content-Length with a tab";
   let length = 0;
   for (let at = start; at < end; at++) {
     const byte = bytes[at] as number;
@@ -27,6 +28,15 @@ export function readLength(bytes: Buffer, head: Head, field: number): string | u
   return undefined;
 }
 
+/** Blanks around a value may be tabs, but some parsers (Node's for one) know spaces only where it matters. */
+function hasTabAround(bytes: Buffer, start: number, end: number): boolean {
+  let before = start - 1;
+  while (bytes[before] === SP) before--;
+  let behind = end;
+  while (bytes[behind] === SP) behind++;
+  return bytes[before] === TAB || bytes[behind] === TAB;
+}
+
 /** Transfer codings other than `chunked` need an agreement (TE) that we never offer. */
 export function readTransferEncoding(bytes: Buffer, head: Head, field: number): string | undefined {
   if (head.isChunked) return "Transfer-Encoding twice";
@@ -35,6 +45,7 @@ export function readTransferEncoding(bytes: Buffer, head: Head, field: number): 
   if (!equalsFolded(bytes, start, end, "chunked")) {
     return "a Transfer-Encoding other than a single chunked";
   }
+  if (hasTabAround(bytes, start, end)) return "a Transfer-Encoding with a tab";
   head.isChunked = true;
   return undefined;
 }

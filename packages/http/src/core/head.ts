@@ -2,7 +2,7 @@
  * What a parsed head is: places in the buffer that it was read from, numbers, and no strings. One object serves a
  * connection for all its messages.
  *
- *     GET /x?y HTTP/1.1␍␊Host: a.example␍␊Accept: *​/*␍␊␍␊body…
+ *     GET /x?y HTTP/1.1␍␊Host: a.example␍␊Accept: text␍␊␍␊body…
  *     start                nameStart      valueEnd         end
  *
  * A parser returns the index after the head, or says in one word that it is not whole, or bad. A head that is not

@@ -36,6 +36,9 @@ export function parseRequestLine(
   head: RequestHead,
   limits: HeadLimits,
 ): number {
+  head.authorityStart = -1;
+  head.authorityEnd = -1;
+  head.isTargetWhole = true;
   const targetStart = scanMethod(bytes, line, end, head);
   if (targetStart < 0) return targetStart;
   const targetEnd = scanTarget(bytes, targetStart, end, head, limits.targetBytesMax);
