@@ -1,5 +1,5 @@
 /** Header changes as lines that are ready to be written, made once for many requests. */
-import type { Edits } from "@propagit/http";
+import { compileEdits, wrongField, type Edits } from "@propagit/http";
 import type { HeaderEdits } from "@propagit/protocol";
 
 /** Says which commit answered; in a request, which one is wished for (see pin.ts). */
@@ -9,31 +9,19 @@ export const variantHeader = "x-propagit-variant";
 /** The commit of an instance that calls; in an answer: it is not there any more. */
 export const callerHeader = "x-propagit-caller-commit";
 
-/** How a message is framed and connected is not a matter of rules. */
-const untouchable: ReadonlySet<string> = new Set([
-  "connection",
-  "content-length",
-  "host",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
-
-/** @param also names that are left out in any case, lower-case */
+/**
+ * How a message is framed and where it goes is not a matter of rules: what says so is left out here, and
+ * refused where rules are made.
+ *
+ * @param also names that are left out in any case, lower-case
+ */
 export function compileHeaderEdits(
   edits: HeaderEdits | undefined,
   also: readonly string[] = [],
 ): Edits {
-  const set = Object.entries(edits?.set ?? {}).filter(([name]) => isTouchable(name));
-  const removed = (edits?.remove ?? []).filter(isTouchable);
-  const names = [...set.map(([name]) => name), ...removed, ...also];
-  return {
-    lines: set.map(([name, value]) => line(name, value)).join(""),
-    dropped: new Set(names.map((name) => name.toLowerCase())),
-  };
+  const set = Object.entries(edits?.set ?? {}).filter(([name, value]) => !wrongField(name, value));
+  const remove = (edits?.remove ?? []).filter((name) => !wrongField(name, ""));
+  return compileEdits({ set: Object.fromEntries(set), remove: [...remove, ...also] });
 }
 
 /** The same with more lines. */
@@ -48,8 +36,4 @@ export function line(name: string, value: string): string {
 /** What a rule says that the app's host is called. */
 export function hostEdit(edits: HeaderEdits | undefined): string | undefined {
   return Object.entries(edits?.set ?? {}).find(([name]) => name.toLowerCase() === "host")?.[1];
-}
-
-function isTouchable(name: string): boolean {
-  return !untouchable.has(name.toLowerCase());
 }

@@ -107,9 +107,11 @@ function parseIpv4(text: string): number | undefined {
       dots += 1;
       continue;
     }
+    // `010` is 8 to some and 10 to others: it is no address.
+    if (code < zero || code > nine || (digits > 0 && part === 0)) return undefined;
     part = part * 10 + code - zero;
     digits += 1;
-    if (code < zero || code > nine || digits > 3 || part > 255) return undefined;
+    if (part > 255) return undefined;
   }
   return dots === 3 && digits > 0 ? word * 256 + part : undefined;
 }

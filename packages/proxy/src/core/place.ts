@@ -54,7 +54,7 @@ export interface PlaceParts {
   readonly policy: Policy;
   readonly before?: { readonly route: Route; readonly place: Place };
   readonly now: number;
-  variantOf(destination: Destination): Variant;
+  readonly variantOf: (destination: Destination) => Variant;
 }
 
 export function placeOf({ route, policy, before, now, variantOf }: PlaceParts): Place {

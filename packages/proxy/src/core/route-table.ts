@@ -195,8 +195,8 @@ export class RouteTable {
     for (const deployment of deployments) this.#putDeployment(deployment);
     const routed = new Set(routes.map(keyOfRoute));
     const running = new Set(deployments.map(keyOfDeployment));
-    for (const key of [...this.#environments.keys()]) if (!routed.has(key)) this.#dropRoute(key);
-    for (const key of [...this.#running.keys()]) if (!running.has(key)) this.#dropDeployment(key);
+    for (const key of this.#environments.keys()) if (!routed.has(key)) this.#dropRoute(key);
+    for (const key of this.#running.keys()) if (!running.has(key)) this.#dropDeployment(key);
     const [{ book, revision } = { book: undefined, revision: 0 }] = pieces;
     this.#position = { book, revision };
   }

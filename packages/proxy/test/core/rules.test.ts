@@ -197,7 +197,9 @@ describe("a rate", () => {
     const table = withRules({ rate: { ...rate, by: "header", header: "X-Key" } });
     const by = (key: string) => hit(table, 0, { headers: { "x-key": key } }).kind;
     assert.deepEqual(["a", "a", "a", "a", "b"].map(by), [
-      ...["forward", "forward", "forward"],
+      "forward",
+      "forward",
+      "forward",
       "refuse",
       "forward",
     ]);
