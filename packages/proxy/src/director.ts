@@ -55,11 +55,11 @@ export interface DirectorOptions {
   /** Longest wait for an answer's head where no rule says otherwise. */
   readonly headMs: number;
   /** Of hub and registry those that are away. */
-  stale(): Staleness;
+  readonly stale: () => Staleness;
   /** Why nobody may be served now, such as a table that is too old; asked for every request. */
-  blocked(): PropagitError | undefined;
+  readonly blocked: () => PropagitError | undefined;
   /** Answered before any routing: challenges of certificate authorities. */
-  answerFirst?(target: string): Answer | undefined;
+  readonly answerFirst?: (target: string) => Answer | undefined;
   readonly access?: AccessSink;
 }
 

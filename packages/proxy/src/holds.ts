@@ -56,7 +56,7 @@ export class Holds {
   /** Has the requests of these routes asked again; without routes those of all. */
   wake(routes: Iterable<string> = [...this.#held.keys()]): void {
     for (const route of routes) {
-      for (const held of [...(this.#held.get(route) ?? [])]) held.end("changed");
+      for (const held of this.#held.get(route) ?? []) held.end("changed");
     }
   }
 

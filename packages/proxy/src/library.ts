@@ -48,7 +48,7 @@ export interface ProxyRequest {
   /** Aborted when the visitor leaves before it is decided. */
   readonly signal: AbortSignal;
   /** @param name in any case */
-  header(name: string): string | undefined;
+  readonly header: (name: string) => string | undefined;
 }
 
 /** `localhost:8001`, or the port alone of this machine. */

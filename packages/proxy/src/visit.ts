@@ -35,7 +35,7 @@ export interface VisitOptions {
   readonly log: Log;
   readonly counters: Counters;
   readonly headMs: number;
-  stale(): Staleness;
+  readonly stale: () => Staleness;
 }
 
 /** What all visits of a thread share. */

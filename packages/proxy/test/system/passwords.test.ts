@@ -33,7 +33,7 @@ test("checks the same password once for many requests, and bounds those that wai
   const passwords = new Passwords();
   const same = [1, 2, 3].map(() => passwords.check(right));
   assert.equal(new Set(same).size, 1);
-  const guesses = Array.from({ length: 120 }, (_, index) =>
+  const guesses = Array.from({ length: 120 }, async (_, index) =>
     passwords.check({ ...right, password: `guess ${index}` }),
   );
   const proofs = await Promise.all(guesses);
