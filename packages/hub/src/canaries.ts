@@ -19,7 +19,7 @@ import {
 import { writeCanary } from "./core/canary-edits.js";
 import type { CanaryRow } from "./core/canary-row.js";
 import { Draft } from "./core/draft.js";
-import { placeName } from "./core/place-name.js";
+import { placeName, type NamedPlace } from "./core/place-name.js";
 import { placeKey } from "./core/rows.js";
 import { CanarySight, type CanarySightParts, type Position } from "./canary-sight.js";
 import type { Ledger } from "./ledger.js";
@@ -91,18 +91,17 @@ export class Canaries {
     return this.#live.get(key)?.row ?? this.#parts.ledger.rows("canaries").get(key);
   }
 
-  /** @throws NO_ROLLOUT when there is none under way; BAD_CHANGE when it cannot be changed like that now */
-  async change(key: string, change: CanaryChange, by: string): Promise<CanaryRow> {
+  /** @throws NO_ROLLOUT when there is none under way, or it cannot be changed like that now */
+  async change(place: NamedPlace, change: CanaryChange, by: string): Promise<CanaryRow> {
+    const key = placeKey(place.repo, place.environment);
     const row = await this.#take(key, { kind: "change", change, by }, (before) => {
       const why = whyNotChange(before, change);
       if (why === undefined) return;
-      throw new PropagitError(
-        "NO_ROLLOUT",
-        `${change}: ${nameOfCanary(before)} in ${placeName(before)}: ${why}`,
-      );
+      const what = `the rollout of ${nameOfCanary(before)} in ${placeName(before)}`;
+      throw new PropagitError("NO_ROLLOUT", `${what} cannot ${change}: ${why}`);
     });
     if (row) return row;
-    throw new PropagitError("NO_ROLLOUT", `no rollout by steps is under way in ${key}`);
+    throw new PropagitError("NO_ROLLOUT", `${placeName(place)} has no rollout by steps under way`);
   }
 
   /** Those that are not over are carried out from now on. */

@@ -109,8 +109,8 @@ export class CanaryDesk {
     change,
     by = "somebody",
   }: Params<"hub.canary-change">): Promise<Canary> {
-    const key = placeKey(parseRepoName(repo), environment);
-    return canaryOf(await this.#parts.canaries.change(key, change, by));
+    const place = { repo: parseRepoName(repo), environment };
+    return canaryOf(await this.#parts.canaries.change(place, change, by));
   }
 
   /** As `deploy --no-promote` does: what becomes of it is seen by the machine. */

@@ -137,6 +137,7 @@ interface StatusFlags extends PlaceFlags {
   readonly follow?: boolean;
 }
 
+/** Flags before a subcommand's name are taken by `rollout` itself, so these look at both. */
 function statusCommand(): Command {
   const command = withEnvironmentFlag(
     withHubFlags(
@@ -153,7 +154,9 @@ function statusCommand(): Command {
   return examples(command, [
     "propagit rollout status",
     "propagit rollout status webapp --follow",
-  ]).action(status);
+  ]).action((repo: string | undefined, _: StatusFlags, own: Command) =>
+    status(repo, own.optsWithGlobals<StatusFlags>()),
+  );
 }
 
 async function status(repo: string | undefined, flags: StatusFlags): Promise<void> {
@@ -209,7 +212,8 @@ function changeCommand(change: CanaryChange, summary: string): Command {
     ),
   ).option("--json", "print it as JSON");
   return examples(command, [`propagit rollout ${change} webapp`]).action(
-    async (repo: string, flags: PlaceFlags) => {
+    async (repo: string, _: PlaceFlags, own: Command) => {
+      const flags = own.optsWithGlobals<PlaceFlags>();
       const params = { repo, ...environmentOf(flags), change, by: author() };
       const canary = await withHub(flags, (hub) => hub.call("hub.canary-change", params));
       if (flags.json) printJson(canary);
