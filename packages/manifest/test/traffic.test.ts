@@ -53,6 +53,7 @@ const written: readonly (readonly [string, Rules])[] = [
     "requestHeaders: { set: { X-Version: 1.10 }, remove: [Accept-Language] }",
     { requestHeaders: { set: { "X-Version": "1.10" }, remove: ["Accept-Language"] } },
   ],
+  ["requestHeaders: { set: { Host: a.b:80 } }", { requestHeaders: { set: { Host: "a.b:80" } } }],
   ["answerHeaders: { remove: Server }", { answerHeaders: { remove: ["Server"] } }],
 ];
 
@@ -128,6 +129,8 @@ const refusals: readonly (readonly [string, RegExp])[] = [
   ["traffic: { requestHeaders: { set: { X-Forwarded-For: 1 } } }", /cannot change X-Forwarded-For/],
   ["traffic: { answerHeaders: { remove: Transfer-Encoding } }", /cannot change Transfer-Encoding/],
   ['traffic: { answerHeaders: { set: { X-A: "a\\nb" } } }', /characters that no header can have/],
+  ["traffic: { requestHeaders: { set: { Host: a/b } } }", /cannot change Host/],
+  ["traffic: { answerHeaders: { set: { Host: a } } }", /cannot change Host/],
   ["traffic: { hsts: 4000d }", /longer than 3650d/],
   ["traffic: { pins: yes please }", /neither true nor false/],
   ['routes: ["*"]', /is not a host name/],

@@ -41,8 +41,8 @@ export function findRuleProblem(rules: Rules): RuleProblem | undefined {
       return { rule, why: `has ${JSON.stringify(wrong)}, which is no network` };
   }
   for (const rule of ["requestHeaders", "answerHeaders"] as const) {
-    const why = headerProblem(rules[rule]);
-    if (why !== undefined) return { rule, why };
+    const name = untouchableHeader(rule, rules[rule]);
+    if (name !== undefined) return { rule, why: `cannot change ${name}: the proxy itself says it` };
   }
   const { rate, visitor, users } = rules;
   if (rate && (rate.by === "header") !== (rate.header !== undefined)) {
@@ -56,10 +56,22 @@ export function findRuleProblem(rules: Rules): RuleProblem | undefined {
   return twice === undefined ? undefined : { rule: "users", why: `has ${twice} twice` };
 }
 
-/** Whether a rule may change a header of this name. */
-export function isTouchable(header: string): boolean {
-  const name = header.toLowerCase();
-  return !untouchable.has(name) && !name.startsWith(untouchablePrefix);
+/**
+ * The first header that such a rule may not change; undefined when it may change all that it names. What the
+ * app gets to see as its host may be set, to the name of one.
+ */
+export function untouchableHeader(
+  rule: "requestHeaders" | "answerHeaders",
+  edits: HeaderEdits | undefined,
+): string | undefined {
+  const set = Object.entries(edits?.set ?? {}).map(([name, value]) => ({ name, value }));
+  const removed = (edits?.remove ?? []).map((name) => ({ name, value: "" }));
+  const wrong = [...set, ...removed].find(({ name, value }) => {
+    const lower = name.toLowerCase();
+    if (rule === "requestHeaders" && lower === "host") return !isHostHeader(value);
+    return untouchable.has(lower) || lower.startsWith(untouchablePrefix);
+  });
+  return wrong?.name;
 }
 
 /** Why a host name and its path cannot be; undefined when they can. */
@@ -94,10 +106,9 @@ export function isRedirectTarget(to: string): boolean {
   return /^https?:\/\/[!-~]+$/.test(to) && URL.canParse(to);
 }
 
-function headerProblem(edits: HeaderEdits | undefined): string | undefined {
-  const names = [...Object.keys(edits?.set ?? {}), ...(edits?.remove ?? [])];
-  const wrong = names.find((name) => !isTouchable(name));
-  return wrong === undefined ? undefined : `cannot change ${wrong}: the proxy itself says it`;
+function isHostHeader(value: string): boolean {
+  const [, host = ""] = /^([^:]+)(?::\d{1,5})?$/.exec(value) ?? [];
+  return hostPattern.test(host) && !host.startsWith("*");
 }
 
 /** `192.0.2.7`, `10.0.0.0/8`, `2001:db8::/32`. */
@@ -122,7 +133,8 @@ function isIpv6(text: string): boolean {
   const halves = text.split("::");
   if (halves.length > 2) return false;
   const groups = halves.flatMap((half) => (half === "" ? [] : half.split(":")));
-  const last = groups.at(-1) ?? "";
+  // Only the very end may be written as IPv4: `::ffff:1.2.3.4`, not `1.2.3.4::`.
+  const last = halves.at(-1) === "" ? "" : (groups.at(-1) ?? "");
   const isMapped = last.includes(".");
   const hex = isMapped ? groups.slice(0, -1) : groups;
   if (isMapped && !isIpv4(last)) return false;

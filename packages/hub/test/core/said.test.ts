@@ -141,7 +141,7 @@ describe("what is said by hand", () => {
   it("cannot be what no proxy could keep", () => {
     const refused: readonly Rules[] = [
       { allow: ["10.0.0.0/40"] },
-      { requestHeaders: { set: { Host: "x" } } },
+      { requestHeaders: { set: { Via: "x" } } },
       { users: [{ name: "ann", hash: "" }] },
       { visitor: {} },
       { rate: { perSecond: 1, burst: 1, by: "header" } },

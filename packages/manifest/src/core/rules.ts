@@ -5,7 +5,7 @@
  * Two things can only be said by hand: a pause, which is of a moment, and users with passwords, which do
  * not belong into a repository.
  */
-import { headerNamePattern, isNetwork, isTouchable, type Rules } from "@propagit/protocol";
+import { headerNamePattern, isNetwork, untouchableHeader, type Rules } from "@propagit/protocol";
 import {
   choice,
   described,
@@ -186,33 +186,36 @@ const headerNames = {
   why: "is not a header's name",
   max: 50,
 };
-const headerEdits: Shape<NonNullable<Rules["requestHeaders"]>> = mapped(
-  object({
+function headerEdits(
+  rule: "requestHeaders" | "answerHeaders",
+): Shape<NonNullable<Rules[typeof rule]>> {
+  const fields = {
     set: described(
       "Headers with their values, in place of what is there.",
       record(headerNames, verbatim(4_096)),
     ),
     remove: described("Names of headers that are taken away.", oneOrMany(headerName, 50)),
-  }),
-  ({ set = new Map<string, Placed<string>>(), remove = [] }, at, where, problems) => {
-    for (const [name, { value, at: nameAt }] of set) {
-      if (!valuePattern.test(value)) {
-        problems.add(nameAt, `\`${where}.set.${name}\` has characters that no header can have`);
-      }
+  };
+  return mapped(object(fields), ({ set, remove = [] }, at, where, problems) => {
+    const values = set ?? new Map<string, Placed<string>>();
+    for (const [name, { value, at: nameAt }] of values) {
+      if (valuePattern.test(value)) continue;
+      problems.add(nameAt, `\`${where}.set.${name}\` has characters that no header can have`);
     }
-    const wrong = [...set.keys(), ...remove].find((name) => !isTouchable(name));
-    if (wrong !== undefined) {
-      const place = set.get(wrong)?.at ?? at;
-      problems.add(place, `\`${where}\` cannot change ${wrong}: the proxy itself says it`);
-    }
-    return {
-      ...(set.size > 0 && {
-        set: Object.fromEntries([...set].map(([name, { value }]) => [name, value])),
+    const edits = {
+      ...(values.size > 0 && {
+        set: Object.fromEntries([...values].map(([name, { value }]) => [name, value])),
       }),
       ...(remove.length > 0 && { remove: [...remove] }),
     };
-  },
-);
+    const wrong = untouchableHeader(rule, edits);
+    if (wrong !== undefined) {
+      const place = values.get(wrong)?.at ?? at;
+      problems.add(place, `\`${where}\` cannot change ${wrong}: the proxy itself says it`);
+    }
+    return edits;
+  });
+}
 
 /** What can be said in a repository. */
 export const ruleFields = {
@@ -229,8 +232,8 @@ export const ruleFields = {
   slowStart: described("A new instance gets its full part of the load after this.", duration()),
   httpsOnly: described("Plain requests are redirected to https (false).", yesNo),
   hsts: described("Browsers are told to come by https only: 365d.", hsts),
-  requestHeaders: described("Changes of what the app gets.", headerEdits),
-  answerHeaders: described("Changes of what the visitor gets.", headerEdits),
+  requestHeaders: described("Changes of what the app gets.", headerEdits("requestHeaders")),
+  answerHeaders: described("Changes of what the visitor gets.", headerEdits("answerHeaders")),
 };
 type RuleFields = typeof ruleFields;
 export type WrittenRules = { readonly [K in keyof RuleFields]?: ValueOf<RuleFields[K]> };
