@@ -87,7 +87,7 @@ test("says so when its port is taken, or may not be used", async (t) => {
   const taken = start(t, { port: hubPort, proxyPort: port });
   await assert.rejects(taken, {
     code: "PORT_IN_USE",
-    message: `port ${port} of 127.0.0.1 is in use`,
+    message: `port ${port} of 127.0.0.1 is in use by another process`,
   });
   const elsewhere = start(t, { port: hubPort, host: "192.0.2.1" });
   await assert.rejects(elsewhere, { code: "BAD_USAGE", message: /EADDRNOTAVAIL/ });
