@@ -5,7 +5,7 @@
  *     framing, Host                  stay unless we say them anew; Connection cannot take them away
  *     forwarding                     ours to say: dropped, or believed and extended
  */
-import { known, type KnownName } from "./known-names.js";
+import { known, type KnownName, lookalike } from "./known-names.js";
 
 /** What becomes of a known field. */
 export const fate = {
@@ -66,7 +66,7 @@ function fatesOf(
   special: Partial<Record<KnownName, number>>,
   dropped: readonly KnownName[],
 ): Fates {
-  const fates = new Uint8Array(Object.keys(known).length + 1);
+  const fates = new Uint8Array(2 * lookalike);
   const framing = {
     "content-length": fate.framing,
     "transfer-encoding": fate.framing,
@@ -76,6 +76,9 @@ function fatesOf(
   for (const [name, its] of Object.entries({ ...framing, ...special })) {
     fates[known[name as KnownName]] = its;
   }
-  for (const name of dropped) fates[known[name]] = fate.dropped;
+  for (const name of dropped) {
+    fates[known[name]] = fate.dropped;
+    fates[known[name] + lookalike] = fate.dropped;
+  }
   return fates;
 }

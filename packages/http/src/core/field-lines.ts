@@ -6,7 +6,7 @@
  * Refused, as two parties could read it differently: a name that is no token (a space before the colon, a line
  * that goes on with a space), CR or LF alone, NUL and other controls.
  */
-import { COLON, CR, LF, SP, TAB, tokenFold, valueBytes } from "./characters.js";
+import { COLON, CR, LF, skip, SP, TAB, tokenBytes, valueBytes } from "./characters.js";
 import { fieldStride, finish, growFields, type Head, refuse, suspend } from "./head.js";
 import { identify } from "./known-names.js";
 
@@ -24,7 +24,7 @@ export function scanFields(
     if (at >= end) return suspend(head, line, end);
     if (bytes[at] === CR) return endOfHead(bytes, line, end, head);
 
-    while (at < end && tokenFold[bytes[at] as number] !== 0) at++;
+    at = skip(bytes, at, end, tokenBytes);
     if (at >= end) return suspend(head, line, end);
     const nameEnd = at;
     if (bytes[at] !== COLON || nameEnd === line) return refuseName(bytes, line, at, head);
@@ -32,7 +32,7 @@ export function scanFields(
 
     while (at < end && (bytes[at] === SP || bytes[at] === TAB)) at++;
     const valueStart = at;
-    while (at < end && valueBytes[bytes[at] as number] !== 0) at++;
+    at = skip(bytes, at, end, valueBytes);
     if (at + 1 >= end) return suspendOrRefuse(bytes, line, at, end, head);
     if (bytes[at] !== CR || bytes[at + 1] !== LF) return refuseValue(bytes, at, head);
 

@@ -161,12 +161,27 @@ export class Forwarding {
   }
 }
 
-function fatesFor(isTrusted: boolean, { traceContext, requestId, via }: ForwardingOptions): Fates {
+/** There are few kinds of connections, and many of each. */
+const fatesByKind = new Map<string, Fates>();
+
+function fatesFor(isTrusted: boolean, options: ForwardingOptions): Fates {
+  const { traceContext, requestId, via } = options;
+  const kind = `${isTrusted} ${traceContext} ${requestId} ${via === ""}`;
+  let fates = fatesByKind.get(kind);
+  if (fates === undefined) {
+    fates = requestFates(keptFields(isTrusted, options));
+    fatesByKind.set(kind, fates);
+  }
+  return fates;
+}
+
+function keptFields(isTrusted: boolean, options: ForwardingOptions): readonly KnownName[] {
+  const { traceContext, requestId, via } = options;
   const kept = isTrusted ? [...believedFields] : [];
   if (!requestId && !isTrusted) kept.push("x-request-id");
   if (via === "") kept.push("via");
   const keepsTrace = traceContext === "off" || (traceContext === "pass" && isTrusted);
-  return requestFates(keepsTrace ? [...kept, ...traceFields] : kept);
+  return keepsTrace ? [...kept, ...traceFields] : kept;
 }
 
 /** RFC 7239, section 4. */

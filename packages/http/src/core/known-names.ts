@@ -4,7 +4,7 @@
  *
  * Names with `_` for `-` are found, too: what stands behind CGI cannot tell them apart.
  */
-import { nameFold } from "./characters.js";
+import { nameFold, tokenFold } from "./characters.js";
 
 /** Numbers of known names; 0 is any other. */
 export const known = {
@@ -56,19 +56,22 @@ const forwardedPrefix = Buffer.from("x-forwarded-", "latin1");
 const slotMask = 255;
 const { slots, factor } = perfectSlots();
 
-/** The number of the name at these bytes, 0 when it is none of ours. */
+/** Added to the number of a name that is written with `_` for `-`: another name, but not to everybody. */
+export const lookalike = 64;
+
+/** The number of the name at these bytes, `lookalike` added where it only resembles it; 0 when it is none of ours. */
 export function identify(bytes: Buffer, start: number, end: number): number {
   const length = end - start;
   const id = slots[slotOf(bytes, start, length, factor)] as number;
-  if (id !== 0 && startsWith(bytes, start, length, bytesOf[id] as Buffer, true)) return id;
-  const isForwarded = length > 12 && startsWith(bytes, start, length, forwardedPrefix, false);
+  if (id !== 0) {
+    const name = bytesOf[id] as Buffer;
+    if (name.length === length) {
+      if (startsWith(bytes, start, name, tokenFold)) return id;
+      if (startsWith(bytes, start, name, nameFold)) return id + lookalike;
+    }
+  }
+  const isForwarded = length > 12 && startsWith(bytes, start, forwardedPrefix, nameFold);
   return isForwarded ? known["x-forwarded-*"] : 0;
-}
-
-/** Whether a name has a `_`, and so was found by resemblance only. */
-export function hasUnderscore(bytes: Buffer, start: number, end: number): boolean {
-  for (let index = start; index < end; index++) if (bytes[index] === 0x5f) return true;
-  return false;
 }
 
 /** The number of a lower-case name. */
@@ -84,16 +87,9 @@ function slotOf(bytes: Buffer, start: number, length: number, factor: number): n
   return (mixed >>> 20) & slotMask;
 }
 
-function startsWith(
-  bytes: Buffer,
-  start: number,
-  length: number,
-  name: Buffer,
-  isWhole: boolean,
-): boolean {
-  if (isWhole && name.length !== length) return false;
+function startsWith(bytes: Buffer, start: number, name: Buffer, fold: Uint8Array): boolean {
   for (let index = 0; index < name.length; index++) {
-    if (nameFold[bytes[start + index] as number] !== name[index]) return false;
+    if (fold[bytes[start + index] as number] !== name[index]) return false;
   }
   return true;
 }

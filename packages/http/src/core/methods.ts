@@ -28,15 +28,21 @@ export function isIdempotent(method: string): boolean {
   return idempotent.has(method);
 }
 
+/** No two of them have the same first letter and length. */
+const slots = new Uint8Array(256);
+for (const [index, name] of names.entries())
+  slots[slotOf(name.charCodeAt(0), name.length)] = index + 1;
+
 /** The number of the method at these bytes. */
 export function identifyMethod(bytes: Buffer, start: number, end: number): number {
-  const length = end - start;
-  const first = bytes[start];
-  for (let index = 0; index < bytesOf.length; index++) {
-    const name = bytesOf[index] as Buffer;
-    if (name.length === length && name[0] === first && isName(bytes, start, name)) return index + 1;
-  }
-  return 0;
+  const id = slots[slotOf(bytes[start] as number, end - start)] as number;
+  if (id === 0) return 0;
+  const name = bytesOf[id - 1] as Buffer;
+  return name.length === end - start && isName(bytes, start, name) ? id : 0;
+}
+
+function slotOf(first: number, length: number): number {
+  return ((first & 31) << 3) | (length & 7);
 }
 
 /** The name of a number; undefined for 0. */
@@ -49,7 +55,7 @@ export function methodIdOf(method: string): number {
 }
 
 function isName(bytes: Buffer, start: number, name: Buffer): boolean {
-  for (let index = 1; index < name.length; index++) {
+  for (let index = 0; index < name.length; index++) {
     if (bytes[start + index] !== name[index]) return false;
   }
   return true;

@@ -27,7 +27,7 @@ import {
   refuse,
   suspend,
 } from "./head.js";
-import { hasUnderscore, known } from "./known-names.js";
+import { known, lookalike } from "./known-names.js";
 import { methodIds } from "./methods.js";
 import { parseRequestLine } from "./request-line.js";
 
@@ -130,7 +130,7 @@ function interpret(bytes: Buffer, head: RequestHead): boolean {
   for (let field = 0; field < head.fieldCount; field++) {
     const id = fields[field * fieldStride + 4] as number;
     // Most fields, and most bytes, are of no concern here.
-    if (id === 0 || id > lastOfConcern) continue;
+    if (id === 0 || (id > lastOfConcern && !isFramingLookalike(id))) continue;
     if (id === known.upgrade) upgradeField = upgradeField === -1 ? field : several;
     else if (!readField(bytes, head, field, id)) return false;
   }
@@ -159,13 +159,6 @@ function forget(head: RequestHead): void {
 function readField(bytes: Buffer, head: RequestHead, field: number, id: number): boolean {
   const slot = field * fieldStride;
   const { fields } = head;
-  // `Content_Length` is the real one to a program behind CGI, and a stranger to us.
-  if (
-    id <= lastOfFraming &&
-    hasUnderscore(bytes, fields[slot] as number, fields[slot + 1] as number)
-  ) {
-    return isFine(head, "a header name that resembles one of those that frame a message");
-  }
   switch (id) {
     case known.host:
       return readHost(bytes, head, fields[slot + 2] as number, fields[slot + 3] as number);
@@ -186,12 +179,19 @@ function readField(bytes: Buffer, head: RequestHead, field: number, id: number):
       );
       return true;
     default:
-      return true;
+      return !isFramingLookalike(id) || isFine(head, lookalikeReason);
   }
 }
 
-/** Host, Connection, Content-Length and Transfer-Encoding have the first numbers. */
-const lastOfFraming = known["transfer-encoding"];
+const lookalikeReason = "a header name that resembles one of those that frame a message";
+
+/**
+ * `Content_Length` is the real one to a program behind CGI, and a stranger to us. Host, Connection, Content-Length and
+ * Transfer-Encoding have the first numbers.
+ */
+function isFramingLookalike(id: number): boolean {
+  return id > lookalike && id <= lookalike + known["transfer-encoding"];
+}
 
 function isFine(head: RequestHead, reason: string | undefined): boolean {
   if (reason !== undefined) refuse(head, 400, reason);

@@ -31,7 +31,7 @@ import {
   refuse,
   suspend,
 } from "./head.js";
-import { hasUnderscore, known } from "./known-names.js";
+import { known } from "./known-names.js";
 import { methodIds } from "./methods.js";
 
 /** How a body ends. */
@@ -109,12 +109,7 @@ const statusPattern = Buffer.from("HTTP/1.d ddd", "latin1");
 
 /** `HTTP/1.1 200[ [reason]] CRLF`: returns the index after it. */
 function parseStatusLine(bytes: Buffer, start: number, end: number, head: ResponseHead): number {
-  const present = Math.min(end - start, statusPattern.length);
-  for (let at = 0; at < present; at++) {
-    const byte = bytes[start + at] as number;
-    const isFine = statusPattern[at] === 0x64 ? isDigit(byte) : byte === statusPattern[at];
-    if (!isFine) return refuse(head, 502, "no HTTP/1 status line");
-  }
+  if (!isStatus(bytes, start, end)) return refuse(head, 502, "no HTTP/1 status line");
   let at = start + statusPattern.length;
   if (at >= end) return suspend(head, start, end);
   head.versionMinor = (bytes[start + 7] as number) - 0x30;
@@ -132,6 +127,17 @@ function parseStatusLine(bytes: Buffer, start: number, end: number, head: Respon
   return bytes[at + 1] === LF ? at + 2 : refuse(head, 502, "CR without LF");
 }
 
+/** Whether the bytes are, as far as they have come, `HTTP/1.d ddd`. */
+function isStatus(bytes: Buffer, start: number, end: number): boolean {
+  const present = Math.min(end - start, statusPattern.length);
+  for (let at = 0; at < present; at++) {
+    const byte = bytes[start + at] as number;
+    const expected = statusPattern[at];
+    if (expected === 0x64 ? !isDigit(byte) : byte !== expected) return false;
+  }
+  return true;
+}
+
 function digitsAt(bytes: Buffer, at: number): number {
   const hundreds = (bytes[at] as number) - 0x30;
   const tens = (bytes[at + 1] as number) - 0x30;
@@ -147,6 +153,7 @@ function interpret(bytes: Buffer, head: ResponseHead, asked: Asked): string | un
   if (reason !== undefined) return reason;
   head.keepAlive = !words.close && (head.versionMinor === 1 || words.keepAlive);
   head.isInterim = head.status < 200 && head.status !== 101;
+  if (head.isInterim && head.versionMinor === 0) return "1xx of HTTP/1.0, which has none";
   if (head.status === 101) return takeUpgrade(head, asked);
   if (head.isChunked && head.contentLength >= 0) return "both Content-Length and Transfer-Encoding";
   if (head.isChunked && head.versionMinor === 0) return "Transfer-Encoding on HTTP/1.0";
@@ -163,6 +170,7 @@ function readFields(bytes: Buffer, head: ResponseHead): string | undefined {
   let reason: string | undefined;
   for (let field = 0; field < head.fieldCount && reason === undefined; field++) {
     const id = head.fields[field * fieldStride + 4] as number;
+    // Names that only resemble these have higher numbers: visitors are no CGI programs.
     if (id !== 0 && id <= known.upgrade) reason = readField(bytes, head, field, id);
   }
   return reason;
@@ -176,8 +184,6 @@ function readField(
 ): string | undefined {
   const slot = field * fieldStride;
   const { fields } = head;
-  // Visitors are no CGI programs: to them this is another name.
-  if (hasUnderscore(bytes, fields[slot] as number, fields[slot + 1] as number)) return undefined;
   switch (id) {
     case known["content-length"]:
       return readLength(bytes, head, field);
