@@ -202,6 +202,42 @@ test("starting: ends when all that are there are ready, whoever is away", () => 
   );
 });
 
+const asking = (drones: readonly SeenDrone[], now = 1_000_000) => ({
+  ...startedView(drones, now),
+  asksProxies: true,
+});
+
+test("promoting: when it is ready, proxies are asked, and again after a restart of the hub; then it ends", () => {
+  const view = asking([drone("a", "ready")]);
+  const asked = step(starting, { kind: "looked" }, view);
+  assert.deepEqual([asked.phase, asked.effects], ["promoting", ["ask-proxies"]]);
+  assert.equal(deadlineOf(asked.row, view), undefined, "asking has bounds of its own");
+  assert.deepEqual(step(asked.row, { kind: "looked" }, view).effects, ["ask-proxies"]);
+  const { end, effects } = step(asked.row, { kind: "seen" }, view);
+  assert.deepEqual([end?.state, effects], ["ready", ["end"]]);
+  assert.deepEqual(step(starting, { kind: "seen" }, view).effects, [], "nobody asked");
+});
+
+test("promoting: what no proxy sees fails and is undone, and so does what is cancelled meanwhile", () => {
+  const view = asking([drone("a", "ready")]);
+  const { row } = step(starting, { kind: "looked" }, view);
+  const unseen = step(row, { kind: "unseen", reason: "proxy p knows no endpoint of web" }, view);
+  assert.deepEqual([unseen.phase, unseen.effects], ["undoing", ["undo"]]);
+  const reason = "no proxy sees it: proxy p knows no endpoint of web";
+  assert.equal(unseen.row.failure?.reason, reason);
+  const cancelled = step(row, { kind: "cancelled", text: "ann did" }, view);
+  assert.deepEqual(cancelled.row.failure?.drones, [{ drone: "a", outcome: "ready" }]);
+});
+
+test("promoting: what is no longer ready when it is seen starts again", () => {
+  const { row } = step(starting, { kind: "looked" }, asking([drone("a", "ready")]));
+  const crashed = asking([drone("a", "restarting")], 1_005_000);
+  const again = step(row, { kind: "seen" }, crashed);
+  assert.deepEqual([again.phase, again.row.phaseAt, again.effects], ["starting", 1_005_000, []]);
+  const back = asking([drone("a", "ready")], 1_006_000);
+  assert.equal(step(again.row, { kind: "looked" }, back).phase, "promoting");
+});
+
 test("starting: who ended before it began is nobody's business, who ended on the way is named", () => {
   const begun = { ...starting, drones: memory(["a", "c"]) };
   const gone = ["b", "c"].map((name) => drone(name, undefined, { contact: "left" }));
