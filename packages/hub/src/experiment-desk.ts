@@ -52,7 +52,7 @@ export class ExperimentDesk {
         ...(audience && { audience }),
       };
       const after = startExperiment(row, experiment, said);
-      const text = `${said.by} starts experiment ${name} of ${placeName(row)}: ${formatVariants(experiment.variants)}`;
+      const text = `experiment ${name} of ${placeName(row)} begins: ${formatVariants(experiment.variants)}`;
       return { row: after, event: { kind: "experiment-started", text } };
     };
     const said = this.#said(params.by);
@@ -81,7 +81,7 @@ export class ExperimentDesk {
       const outcome = served
         ? `: ${promote} (${shortCommit(served.commit)}) gets all visitors`
         : "";
-      const text = `${said.by} ends experiment ${name} of ${placeName(row)}${outcome}`;
+      const text = `experiment ${name} of ${placeName(row)} ends${outcome}`;
       draft.note({ kind: "experiment-stopped", ...place, by: said.by, text });
       return draft.change;
     });
@@ -100,14 +100,14 @@ export class ExperimentDesk {
         const where = placeName(row);
         const found = served();
         if (!to || !found) {
-          const text = `${said.by} no longer copies requests of ${where}`;
+          const text = `requests of ${where} are no longer copied`;
           return {
             row: changed(row, { shadow: undefined }),
             event: { kind: "shadow-stopped", text },
           };
         }
         const { percent } = to;
-        const text = `${said.by} copies ${percent} % of the requests of ${where} to ${shortCommit(found.commit)}`;
+        const text = `${percent} % of the requests of ${where} are copied to ${shortCommit(found.commit)}`;
         const shadow = { to: { ...found, percent }, ...said };
         return { row: { ...row, shadow }, event: { kind: "shadow-started", text } };
       }),
@@ -136,7 +136,10 @@ export class ExperimentDesk {
     return { commit: row.commit, deployment: row.id };
   }
 
-  async #move(deployments: readonly string[], decide: () => LedgerChange): Promise<void> {
+  async #move(
+    deployments: readonly string[],
+    decide: () => LedgerChange | undefined,
+  ): Promise<void> {
     await this.#switchboard.move(deployments, () => this.#ledger.change(decide));
   }
 

@@ -16,15 +16,17 @@ import { Draft } from "./core/draft.js";
 import { checkEnvironment } from "./core/environment-name.js";
 import { placeName } from "./core/place-name.js";
 import { placesWithRoutes, viewOf } from "./core/route-view.js";
-import { placeKey, type NewEvent, type SaidRow } from "./core/rows.js";
+import { placeKey, type LedgerChange, type NewEvent, type SaidRow } from "./core/rows.js";
 import {
   addHost,
   addUser,
   changeRules,
   describeChange,
   refuseTakenHost,
+  refuseUnknownService,
   removeHost,
   removeUser,
+  type RuleChange,
   type Said,
 } from "./core/rule-edits.js";
 import { placeOfHost, saidOf, writeSaid, type RoutePlace } from "./core/said.js";
@@ -33,7 +35,7 @@ import type { Ledger } from "./ledger.js";
 import type { Switchboard } from "./switch.js";
 import type { HubWorld } from "./world.js";
 
-/** What is said now, and what happened with it; undefined when it was said already. */
+/** What is said now, and what happened with it. */
 export type SaidChange = {
   readonly row: SaidRow;
   readonly event: Omit<NewEvent, "repo" | "environment">;
@@ -79,16 +81,7 @@ export class RuleDesk {
     const change = { set, off, unset };
     return this.#change(asked, (row, said) => {
       const after = changeRules(row, change, said);
-      const where = placeName(row);
-      const [kind, text] = set.pause
-        ? (["paused", `${said.by} pauses ${where}`] as const)
-        : row.rules.pause && !after.rules.pause
-          ? (["resumed", `${said.by} resumes ${where}`] as const)
-          : ([
-              "rules-changed",
-              `${said.by} changes rules of ${where}: ${describeChange(change)}`,
-            ] as const);
-      return { row: after, event: { kind, text } };
+      return { row: after, event: eventOf(row, after, change) };
     });
   }
 
@@ -98,15 +91,16 @@ export class RuleDesk {
       let after = remove ? removeHost(this.#ledger, row, remove) : row;
       if (add) {
         refuseTakenHost(this.#ledger, row, add);
+        refuseUnknownService(this.#ledger, row, add);
         after = addHost(after, add, said);
       }
       const parts = [
-        ...(remove ? [`takes ${placeOfHost(remove)} from ${placeName(row)}`] : []),
-        ...(add ? [`adds ${placeOfHost(add)} to ${placeName(row)}`] : []),
+        ...(remove ? [`${placeOfHost(remove)} no longer leads to ${placeName(row)}`] : []),
+        ...(add ? [`${placeOfHost(add)} leads to ${placeName(row)}`] : []),
       ];
       return {
         row: after,
-        event: { kind: "rules-changed", text: `${said.by} ${parts.join(", ")}` },
+        event: { kind: "rules-changed", text: parts.join(", ") },
       };
     });
   }
@@ -117,12 +111,12 @@ export class RuleDesk {
       const left = remove === undefined ? row : removeUser(row, remove, said);
       const after = add ? addUser(left, add, said) : left;
       const parts = [
-        ...(remove === undefined ? [] : [`takes access to ${placeName(row)} from ${remove}`]),
-        ...(add ? [`gives ${add.name} access to ${placeName(row)}`] : []),
+        ...(remove === undefined ? [] : [`${remove} has no access to ${placeName(row)} any more`]),
+        ...(add ? [`${add.name} has access to ${placeName(row)}`] : []),
       ];
       return {
         row: after,
-        event: { kind: "rules-changed", text: `${said.by} ${parts.join(", ")}` },
+        event: { kind: "rules-changed", text: parts.join(", ") },
       };
     });
   }
@@ -139,14 +133,28 @@ export class RuleDesk {
   }
 }
 
-/** A change of what is said, as the ledger takes it. */
+function eventOf(before: SaidRow, after: SaidRow, change: RuleChange): SaidChange["event"] {
+  const where = placeName(before);
+  if (change.set.pause) return { kind: "paused", text: `${where} is paused` };
+  if (before.rules.pause && !after.rules.pause) {
+    return { kind: "resumed", text: `${where} is resumed` };
+  }
+  return {
+    kind: "rules-changed",
+    text: `rules of ${where} are changed: ${describeChange(change)}`,
+  };
+}
+
+/** A change of what is said, as the ledger takes it; undefined when it was so already. */
 export function writeChange(
   ledger: Ledger,
   place: RoutePlace,
   said: Said,
   decide: (row: SaidRow, said: Said) => SaidChange,
-) {
-  const { row, event } = decide(saidOf(ledger, place), said);
+): LedgerChange | undefined {
+  const before = saidOf(ledger, place);
+  const { row, event } = decide(before, said);
+  if (JSON.stringify(row) === JSON.stringify(before)) return undefined;
   const draft = new Draft(ledger);
   writeSaid(draft, row, said.since);
   const text = event.text.slice(0, 2_000);

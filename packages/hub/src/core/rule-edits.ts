@@ -99,6 +99,22 @@ export function refuseTakenHost(rows: LedgerRows, row: SaidRow, route: HostRoute
   }
 }
 
+/** What the live release runs has no such service; one without services runs what drones bring. @throws NO_SERVICE */
+export function refuseUnknownService(rows: LedgerRows, row: SaidRow, { service }: HostRoute): void {
+  const current = currentRelease(rows, row.repo, row.environment);
+  const services = current?.specification.services ?? [];
+  if (service === undefined || services.length === 0) return;
+  const found = services.find(({ name }) => name === service);
+  if (found && found.ports.length > 0) return;
+  const what = `release ${current?.number} of ${placeName(row)}`;
+  const names = services.filter(({ ports }) => ports.length > 0).map(({ name }) => name);
+  throw new PropagitError(
+    "NO_SERVICE",
+    found ? `service ${service} of ${what} takes no visitors` : `${what} has no service ${service}`,
+    { hint: `these take visitors: ${names.join(", ") || "none"}` },
+  );
+}
+
 /** A user who may come with a password; one of the same name gets another one. @throws BAD_RULE */
 export function addUser(
   row: SaidRow,

@@ -30,7 +30,7 @@ export function visitorUrls(visited: Visited, proxyUrl: string | undefined): rea
     ...branches.slice(0, branchesShownMax).map((label) => `${label}--${repo}`),
   ].map((name) => `${name}.${hostname}`);
   const hosts = visited.promoted ? [...names, ...visited.hosts] : names;
-  return [...new Set(hosts)].map((host) => `${protocol}//${host}${suffix}`);
+  return [...new Set(hosts)].map((host) => `${protocol}//${host.replace(/(?=\/|$)/, suffix)}`);
 }
 
 /** @throws BAD_USAGE */

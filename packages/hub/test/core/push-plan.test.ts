@@ -131,4 +131,11 @@ test("only an address of proxies is one", () => {
   const visited = { ...result, environment: environmentDefault, hosts: [] };
   assert.deepEqual(visitorUrls(visited, undefined), []);
   assert.deepEqual(visitorUrls(visited, "http://localhost:8080"), ["http://webapp.localhost:8080"]);
+  const more = { ...visited, branches: ["main", "x"], hosts: ["a.example/shop"] };
+  assert.deepEqual(visitorUrls(more, "http://localhost:8080"), [
+    "http://webapp.localhost:8080",
+    "http://main--webapp.localhost:8080",
+    "http://x--webapp.localhost:8080",
+    "http://a.example:8080/shop",
+  ]);
 });

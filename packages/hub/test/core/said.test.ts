@@ -17,10 +17,12 @@ import {
   changeRules,
   removeHost,
   removeUser,
+  refuseUnknownService,
 } from "../../src/core/rule-edits.js";
 import { composed, isSamePlace, saidOf, writeSaid } from "../../src/core/said.js";
 import { describeUse, hasVisitors, usesOf } from "../../src/core/uses.js";
 import { release } from "../support/desk-world.js";
+import { emptySpecification, service } from "../support/specifications.js";
 
 const place = { repo: "webapp", environment: "production" };
 const said = { by: "ann", since: 5 };
@@ -156,6 +158,21 @@ describe("what is said by hand", () => {
     assert.throws(() => changeRules(silent, twice, said), { code: "BAD_RULE" });
     for (const host of ["a b", "", "*", "a.*"]) {
       assert.throws(() => addHost(silent, { host }, said), { code: "BAD_RULE" });
+    }
+  });
+
+  it("leads to services that take visitors", () => {
+    const services = [service("http"), service("job", { ports: [] })];
+    const specification = { ...emptySpecification, services };
+    const draft = draftOf(release({ commit: one, deployment: first, specification }));
+    sendVisitors(draft, { ...place, shares: [{ commit: one, weight: 1 }], live: 1, now: 1 });
+    refuseUnknownService(draft, silent, { host: "a.b", service: "http" });
+    refuseUnknownService(draft, silent, { host: "a.b" });
+    for (const wanted of ["job", "htpp"]) {
+      assert.throws(() => refuseUnknownService(draft, silent, { host: "a.b", service: wanted }), {
+        code: "NO_SERVICE",
+        hint: "these take visitors: http",
+      });
     }
   });
 
