@@ -66,8 +66,7 @@ function parseHost(text: string): string {
 /** A whole host name, such as an authority can be asked for. */
 export function parseWholeHost(text: string): string {
   const host = text.toLowerCase().replace(/\.$/, "");
-  const label = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
-  if (new RegExp(`^(?=.{1,253}$)(?:${label}\\.)+${label}$`).test(host)) return host;
+  if (host.includes(".") && isName(host)) return host;
   throw new PropagitError("BAD_USAGE", `${quote(text)} is not a whole host name`, {
     hint: "write it like shop.example.com; names beyond ASCII in their xn-- form",
   });
@@ -76,8 +75,19 @@ export function parseWholeHost(text: string): string {
 /** Which hosts of routes: one, all below one, or all. */
 export function parseHostPattern(text: string): string {
   if (text === "*") return text;
-  if (text.startsWith("*.")) return `*.${parseWholeHost(text.slice(2))}`;
-  return parseWholeHost(text);
+  if (!text.startsWith("*.")) return parseWholeHost(text);
+  const domain = text.slice(2).toLowerCase().replace(/\.$/, "");
+  // Of a company's own authority it may be a single label.
+  if (isName(domain)) return `*.${domain}`;
+  throw new PropagitError("BAD_USAGE", `${quote(text)} is no pattern for hosts`, {
+    hint: "write it like *.example.com, shop.example.com or *",
+  });
+}
+
+/** RFC 1035. */
+function isName(host: string): boolean {
+  const isLabel = (label: string) => /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(label);
+  return host.length <= 253 && host.split(".").every(isLabel);
 }
 
 /** @throws BAD_USAGE when it cannot be read */

@@ -102,7 +102,7 @@ import { readFileSync } from "node:fs";
 const built = (() => { try { return readFileSync("built.txt", "utf8").trim(); } catch { return undefined; } })();
 createServer((request, response) => {
   if (request.url === "/about") {
-    response.end(JSON.stringify({ pid: process.pid, built, env: process.env, folder: process.cwd() }));
+    response.end(JSON.stringify({ pid: process.pid, built, env: process.env, folder: process.cwd(), headers: request.headers }));
   } else {
     response.end(${JSON.stringify(greeting)} + (process.env.SUFFIX ?? "") + "\\n");
   }

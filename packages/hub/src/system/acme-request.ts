@@ -48,12 +48,11 @@ export class AcmeRequests {
   }
 
   #exchange({ method, url, body, signal }: AcmeRequest): Promise<AcmeAnswer> {
-    const bound = AbortSignal.any([signal, AbortSignal.timeout(requestMsMax)]);
     return new Promise((resolve, reject) => {
       const asked = request(url, {
         method,
         agent: this.#agent,
-        signal: bound,
+        signal,
         headers: {
           "User-Agent": "propagit",
           ...(body !== undefined && {
@@ -62,7 +61,12 @@ export class AcmeRequests {
           }),
         },
       });
-      asked.once("error", (error) => reject(bound.aborted && !signal.aborted ? tooSlow() : error));
+      const timer = setTimeout(() => {
+        reject(tooSlow());
+        asked.destroy();
+      }, requestMsMax);
+      asked.once("close", () => clearTimeout(timer));
+      asked.on("error", reject);
       asked.once("response", (answer) => {
         readText(answer).then(
           (text) => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text }),
