@@ -46,7 +46,7 @@ const places = fc.record({
   repo: fc.constantFrom("webapp", "Webapp", "shop"),
   environment: fc.constantFrom("production", "staging"),
 });
-const ids = fc.constantFrom("1".repeat(16), "2".repeat(16));
+const ids = fc.constantFrom("1".repeat(16), "2".repeat(16), "3".repeat(16));
 const routes: fc.Arbitrary<Route> = fc
   .tuple(
     places,
@@ -64,12 +64,12 @@ const routes: fc.Arbitrary<Route> = fc
     hosts,
   }));
 const deployments: fc.Arbitrary<Deployment> = fc
-  .tuple(places, commits, fc.integer({ min: 1, max: 3 }))
-  .map(([place, commit, release]) => ({
+  .tuple(places, commits, fc.integer({ min: 1, max: 3 }), ids)
+  .map(([place, commit, release, id]) => ({
     ...place,
     commit,
     release,
-    id: `${place.repo.length}${place.environment.length % 10}${commit.slice(0, 14)}`,
+    id,
     branches: [`b-${commit.slice(0, 1)}`],
   }));
 const endpoints: fc.Arbitrary<Endpoint> = fc
@@ -185,6 +185,20 @@ function sorted(book: ReturnType<RouteTable["snapshot"]>["book"]): typeof book {
   return { ...book, routes: book.routes.toReversed(), deployments: book.deployments.toReversed() };
 }
 
+describe("a share that says no deployment", () => {
+  it("means those that run, and any when nobody says which there are", () => {
+    const [one, two] = ["1".repeat(16), "2".repeat(16)];
+    const deployment = { repo: "webapp", environment: "production", commit: commitA, id: one };
+    const endpoints = [endpointOf(2, { meta: { deployment: two } })];
+    const table = tableOf({ deployments: [deployment], endpoints });
+    assert.match(String(outcome(table)), /^NO_ENDPOINT/);
+    table.takeBook(change({ droppedDeployments: [one] }), 0);
+    assert.equal(outcome(table), 2);
+    table.takeBook(change({ deployments: [{ ...deployment, id: two }] }), 0);
+    assert.equal(outcome(table), 2);
+  });
+});
+
 describe("a book in pieces", () => {
   const piece = (repo: string, more: boolean): BookUpdate => ({
     kind: "snapshot",
@@ -232,6 +246,17 @@ describe("addresses that are about to go", () => {
     assert.equal(outcome(table), 2);
     assert.equal(table.hasEndpoint({ repo: "webapp", commit: commitA }, "http"), true);
     assert.equal(table.hasEndpoint({ repo: "webapp", commit: commitA }, "say"), false);
+  });
+});
+
+describe("an address with two records that is about to go", () => {
+  it("is back for the one when the other is told to be gone: somebody still is there", () => {
+    const table = tableOf({ endpoints: [endpointOf(1), endpointOf(1, { id: "alias" })] });
+    table.leave(["127.0.0.1:1"]);
+    assert.match(String(outcome(table)), /^NO_ENDPOINT/);
+    const down = { kind: "down", at: position, endpoint: endpointOf(1), reason: "freed" } as const;
+    table.takeEndpoints([down], 0);
+    assert.equal(outcome(table), 1);
   });
 });
 
