@@ -5,7 +5,7 @@
  *     SEED=2 npm run bench:canary
  */
 import { LatencyHistogram, canaryPlanDefault, type CanaryEvidence } from "@propagit/protocol";
-import { judge, slowLimits } from "@propagit/hub";
+import { addToScatter, beginScatter, judge, slowLimits } from "@propagit/hub";
 import { Dice } from "./dice.js";
 
 interface Traffic {
@@ -87,14 +87,16 @@ function report(metric: string, scenario: Scenario, runs: number): void {
 /** One rollout; undefined when it was not taken back. */
 function run(scenario: Scenario, dice: Dice): End | undefined {
   let seconds = 0;
+  let scatter = beginScatter(0);
   for (const [step, percent] of plan.steps.entries()) {
     if (percent === 100) break;
     const limits = slowLimits(sampled(scenario.old, dice), plan);
     const evidence = { fresh: arm(), old: arm(), ...(limits && { slowAbove: limits }) };
     for (let second = 0; second < plan.everyMs / 1_000; second++) {
       seconds += 1;
-      count(evidence, scenario, percent, dice);
-      const verdict = judge({ commit, release: 12, old, plan, evidence });
+      const allOld = count(evidence, scenario, percent, dice);
+      scatter = addToScatter(scatter, allOld, seconds * 1_000);
+      const verdict = judge({ commit, release: 12, old, plan, evidence, scatter });
       if (verdict.kind === "worse") return { step, seconds };
     }
   }
@@ -113,28 +115,41 @@ interface Counts {
   readonly slowAbove?: CanaryEvidence["slowAbove"];
 }
 
-function count(
-  { fresh, old, slowAbove }: Counts,
-  scenario: Scenario,
-  percent: number,
-  dice: Dice,
-): void {
-  const { withAll = false, together = 1 } = scenario;
+type Outcome = Pick<Counted, "requests" | "failed">;
+
+/** One second. @returns what all visitors of the old one had */
+function count(evidence: Counts, scenario: Scenario, percent: number, dice: Dice): Outcome {
+  const { withAll = false, together = 1, old: before } = scenario;
+  const after = { ...before, ...scenario.fresh };
   const share = percent / 100;
-  const sizes = { fresh: share, old: withAll ? 1 - share : Math.min(share, 1 - share) };
-  for (const side of ["fresh", "old"] as const) {
-    const traffic = side === "fresh" ? { ...scenario.old, ...scenario.fresh } : scenario.old;
-    const counted = side === "fresh" ? fresh : old;
-    const requests = dice.poisson(traffic.perSecond * sizes[side]);
-    counted.requests += requests;
-    counted.failed += Math.min(
-      requests,
-      dice.binomial(Math.ceil(requests / together), traffic.failing) * together,
-    );
-    if (!slowAbove) continue;
-    counted.timed += requests;
-    counted.slow += dice.binomial(requests, dice.tail(slowAbove[side], traffic.medianMs, spread));
-  }
+  const same = Math.min(share, 1 - share);
+  add(evidence, "fresh", second(after, share, together, dice), dice, after);
+  const own = second(before, same, together, dice);
+  const others = second(before, 1 - share - same, together, dice);
+  const all = { requests: own.requests + others.requests, failed: own.failed + others.failed };
+  add(evidence, "old", withAll ? all : own, dice, before);
+  return all;
+}
+
+function second({ perSecond, failing }: Traffic, part: number, together: number, dice: Dice) {
+  const requests = dice.poisson(perSecond * part);
+  const events = dice.binomial(Math.ceil(requests / together), failing);
+  return { requests, failed: Math.min(requests, events * together) };
+}
+
+function add(
+  evidence: Counts,
+  side: "fresh" | "old",
+  { requests, failed }: Outcome,
+  dice: Dice,
+  { medianMs }: Traffic,
+): void {
+  const counted = evidence[side];
+  counted.requests += requests;
+  counted.failed += failed;
+  if (!evidence.slowAbove) return;
+  counted.timed += requests;
+  counted.slow += dice.binomial(requests, dice.tail(evidence.slowAbove[side], medianMs, spread));
 }
 
 /** What the old one did in the last seconds before a step. */

@@ -18,9 +18,9 @@ export class Dice {
   }
 
   poisson(mean: number): number {
-    let left = Math.exp(-mean);
+    const least = Math.exp(-mean);
     let count = -1;
-    for (let product = 1; product > left; count++) product *= this.fraction();
+    for (let product = 1; product > least; count++) product *= this.fraction();
     return count;
   }
 

@@ -33,6 +33,7 @@ export interface CanarySightParts {
 export interface Position {
   readonly fresh: Flow;
   readonly old: Flow;
+  readonly allOld: Flow;
 }
 
 export class CanarySight {
@@ -53,7 +54,11 @@ export class CanarySight {
 
   positionOf(row: CanaryRow): Position {
     const { counts } = this.#parts;
-    return { fresh: counts.flowOf(isFresh(row)), old: counts.flowOf(isOld(row)) };
+    return {
+      fresh: counts.flowOf(isFresh(row)),
+      old: counts.flowOf(isOld(row, row.plan.compare)),
+      allOld: counts.flowOf(isOld(row, "all")),
+    };
   }
 
   viewOf(
@@ -76,8 +81,9 @@ export class CanarySight {
       added: {
         fresh: difference(position.fresh, before.fresh),
         old: difference(position.old, before.old),
+        allOld: difference(position.allOld, before.allOld),
       },
-      recentOld: this.#parts.counts.windowOf(isOld(row), recentSeconds, now),
+      recentOld: this.#parts.counts.windowOf(isOld(row, "all"), recentSeconds, now),
       uncounted: this.#uncounted(now),
     };
     return { view, position };
@@ -113,8 +119,11 @@ function isFresh(row: CanaryRow): (count: TrafficCount) => boolean {
   return (count) => isOfPlace(count, row) && count.variant === undefined && leadsTo(row, count);
 }
 
-function isOld(row: CanaryRow): (count: TrafficCount) => boolean {
-  const takesAll = row.plan.compare === "all";
+function isOld(
+  row: CanaryRow,
+  compare: CanaryRow["plan"]["compare"],
+): (count: TrafficCount) => boolean {
+  const takesAll = compare === "all";
   return (count) => {
     const isControl = count.variant === controlVariant;
     const isMeant = isControl || (takesAll && count.variant === undefined);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { canaryPlanDefault, PropagitError, type CanaryPlan } from "@propagit/protocol";
+import { canaryPlanDefault, type CanaryPlan, type PropagitError } from "@propagit/protocol";
 import { readManifest, specificationOf } from "../src/index.js";
 
 function planOf(yaml: string, environment = "production"): CanaryPlan | undefined {
@@ -31,7 +31,10 @@ const refused: readonly (readonly [string, string])[] = [
     '`rollout.every` "10" has no unit; write 10s (500ms, 10s, 1m, 24h, 7d)',
   ],
   ["rollout: { every: 500ms }", '`rollout.every` "500ms" is shorter than 1000ms'],
-  ["rollout: { inconclusive: maybe }", '`rollout.inconclusive` "maybe" is not one of wait, go, stop'],
+  [
+    "rollout: { inconclusive: maybe }",
+    '`rollout.inconclusive` "maybe" is not one of wait, go, stop',
+  ],
   ["rollout: { maxP95: 0.5x }", '`rollout.maxP95` "0.5x" is not a factor such as 1.2x'],
   [
     "rollout: { maxErrorRate: much }",

@@ -21,6 +21,7 @@ import {
   type CanaryPlan,
   type LatencyHistogram,
 } from "@propagit/protocol";
+import { dispersionOf, type Scatter } from "./canary-scatter.js";
 import { logEvidence, rate, type Sample } from "./canary-statistics.js";
 
 /** Of all rollouts in which nothing is worse, so many may be taken back, at most. */
@@ -31,7 +32,10 @@ export const timedMin = 100;
 const unnoticedMs = 5;
 const slowPart = 0.95;
 
-export type Judged = Pick<Canary, "commit" | "release" | "old" | "plan" | "evidence">;
+export type Judged = Pick<Canary, "commit" | "release" | "old" | "plan" | "evidence"> & {
+  /** How failures of the old one come together; absent: not at all. */
+  readonly scatter?: Scatter | undefined;
+};
 
 export interface Verdict {
   readonly kind: "worse" | "few" | "fine";
@@ -58,7 +62,9 @@ export function judge(judged: Judged): Verdict {
   const { evidence, plan } = judged;
   const needed = Math.log(testsOf(plan) / falseAlarmsMax);
   const { fresh, old } = evidence;
-  if (logEvidence(failures(fresh), failures(old), plan.errorPoints / 100) >= needed) {
+  const together = dispersionOf(judged.scatter);
+  const failed = [thinned(failures(fresh), together), thinned(failures(old), together)] as const;
+  if (logEvidence(...failed, plan.errorPoints / 100) >= needed) {
     return {
       kind: "worse",
       text: `${describeFailures(judged)}; bound +${plan.errorPoints} points`,
@@ -82,6 +88,11 @@ function testsOf({ steps }: CanaryPlan): number {
 
 function failures({ requests, failed }: CanaryArm): Sample {
   return { trials: requests, hits: failed };
+}
+
+/** What says as much without coming together. */
+function thinned({ trials, hits }: Sample, times: number): Sample {
+  return { trials: trials / times, hits: hits / times };
 }
 
 function slowness({ timed, slow }: CanaryArm): Sample {

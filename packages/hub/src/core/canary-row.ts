@@ -4,6 +4,8 @@ import { Type, type Static } from "typebox";
 
 const { percent: _, ...told } = canarySchema.properties;
 
+const count = Type.Integer({ minimum: 0 });
+
 export const canaryRow = Type.Object({
   ...told,
   /** The shares that it began with, and that it goes back to. */
@@ -12,14 +14,22 @@ export const canaryRow = Type.Object({
   lookedAt: Type.Integer({ minimum: 0 }),
   /** Since when none of its instances is ready; absent while one is. */
   deadSince: Type.Optional(Type.Integer({ minimum: 0 })),
-  /** Since when the answers of this step are timed: the first ones of a new process are slow. */
-  timedFrom: Type.Optional(Type.Integer({ minimum: 0 })),
+  /** How failures of the old one come together; see `canary-scatter.ts`. */
+  scatter: Type.Optional(
+    Type.Object({
+      blocks: count,
+      requests: count,
+      failed: count,
+      square: Type.Number({ minimum: 0 }),
+      open: Type.Object({ since: count, requests: count, failed: count }),
+    }),
+  ),
 });
 export type CanaryRow = Static<typeof canaryRow>;
 
 /** As it is told. */
 export function canaryOf(row: CanaryRow): Canary {
-  const { before: _, lookedAt: __, deadSince: ___, timedFrom: ____, ...canary } = row;
+  const { before: _, lookedAt: __, deadSince: ___, scatter: ____, ...canary } = row;
   return { ...canary, percent: percentOf(row) };
 }
 

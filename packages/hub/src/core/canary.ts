@@ -26,6 +26,7 @@ import {
 } from "@propagit/protocol";
 import { judge, noEvidence, slowLimits } from "./canary-judgement.js";
 import type { CanaryRow } from "./canary-row.js";
+import { addToScatter, beginScatter } from "./canary-scatter.js";
 import { isSameShares, sharesAt } from "./canary-shares.js";
 import { placeName } from "./place-name.js";
 import type { NewEvent, ReleaseRow } from "./rows.js";
@@ -64,7 +65,12 @@ export interface CanaryView {
   /** Whether any instance of it that visitors can be sent to is ready. */
   readonly isAlive: boolean;
   /** Counted since the last look. */
-  readonly added: { readonly fresh: Flow; readonly old: Flow };
+  readonly added: {
+    readonly fresh: Flow;
+    readonly old: Flow;
+    /** Of all visitors of the old one, also of those whom it is not compared with. */
+    readonly allOld: Flow;
+  };
   /** What the old one did in the last minute. */
   readonly recentOld: Flow;
   /** Why what is counted now is not all: proxies that cannot be reached. Undefined: it is. */
@@ -222,7 +228,8 @@ function counted(row: CanaryRow, view: CanaryView): CanaryRow {
     old: added(evidence.old, view.added.old, evidence.slowAbove?.old),
     ...(slowAbove && { slowAbove }),
   };
-  return { ...row, measuredMs, lookedAt: view.now, evidence: next };
+  const scatter = addToScatter(row.scatter ?? beginScatter(view.now), view.added.allOld, view.now);
+  return { ...row, measuredMs, lookedAt: view.now, evidence: next, scatter };
 }
 
 function added(arm: CanaryArm, flow: Flow, slowAbove: number | undefined): CanaryArm {

@@ -53,6 +53,10 @@ function flow(requests = 0, failed = 0, ms = 10): Flow {
   return { requests, failed, latency };
 }
 
+function counted(fresh: Flow, old: Flow): CanaryView["added"] {
+  return { fresh, old, allOld: old };
+}
+
 function view(row: CanaryRow, changes: Partial<CanaryView> = {}): CanaryView {
   const percent = row.phase === "preparing" ? 0 : (row.plan.steps[row.step] ?? 0);
   return {
@@ -62,7 +66,7 @@ function view(row: CanaryRow, changes: Partial<CanaryView> = {}): CanaryView {
     old,
     sentBy: "visitors are split: 1, 1, by bob",
     isAlive: true,
-    added: { fresh: flow(), old: flow() },
+    added: counted(flow(), flow()),
     recentOld: flow(),
     uncounted: undefined,
     ...changes,
@@ -74,7 +78,7 @@ function step(row: CanaryRow, event: CanaryEvent, changes: Partial<CanaryView> =
 }
 
 const looked = { kind: "looked" } as const;
-const enough = { added: { fresh: flow(300), old: flow(300) } };
+const enough = { added: counted(flow(300), flow(300)) };
 
 /** What matters of a step: phase, step, what is written of shares, what is asked, how it ended. */
 function short({ row, percent, ask }: CanaryStep) {
@@ -141,7 +145,7 @@ describe("switching", () => {
 
 describe("measuring", () => {
   it("adds what was counted, and the time that went by", () => {
-    const { row } = step(canary(), looked, { added: { fresh: flow(10, 1), old: flow(12) } });
+    const { row } = step(canary(), looked, { added: counted(flow(10, 1), flow(12)) });
     assert.deepEqual(
       [row.measuredMs, row.evidence.fresh.requests, row.evidence.fresh.failed, row.lookedAt],
       [61_000, 10, 1, now],
@@ -157,7 +161,7 @@ describe("measuring", () => {
   it("sets what is slow by what came before, and counts it from then on", () => {
     const first = step(canary(), looked, { ...enough, recentOld: flow(500, 0, 10) }).row;
     assert.deepEqual([first.evidence.fresh.timed, first.evidence.slowAbove?.old], [0, 38]);
-    const slow = { added: { fresh: flow(20, 0, 500), old: flow(20, 0, 10) } };
+    const slow = { added: counted(flow(20, 0, 500), flow(20, 0, 10)) };
     const { evidence } = step(first, looked, slow).row;
     assert.deepEqual([evidence.fresh.timed, evidence.fresh.slow, evidence.old.slow], [20, 20, 0]);
   });
@@ -180,7 +184,7 @@ describe("measuring", () => {
   });
 
   it("sends all visitors back at the first look that says worse, with the reason in numbers", () => {
-    const bad = { added: { fresh: flow(1_213, 50), old: flow(1_180, 4) } };
+    const bad = { added: counted(flow(1_213, 50), flow(1_180, 4)) };
     const back = step(canary(), looked, bad);
     assert.deepEqual(short(back), ["over", 1, 0, "apply", "aborted"]);
     assert.equal(
@@ -208,7 +212,7 @@ describe("measuring", () => {
 });
 
 describe("too little to tell", () => {
-  const few = { added: { fresh: flow(3), old: flow(3) } };
+  const few = { added: counted(flow(3), flow(3)) };
   const choose = (inconclusive: "wait" | "go" | "stop") =>
     canary({ ...timeOver, plan: { ...canaryPlanDefault, inconclusive } });
 
@@ -251,7 +255,7 @@ describe("by hand", () => {
       const { row } = step(canary({ ...timeOver, phase }), hand("pause"));
       assert.equal(row.phase, "paused");
       assert.equal(step(row, looked, enough).row.phase, "paused");
-      const bad = { added: { fresh: flow(500, 200), old: flow(500) } };
+      const bad = { added: counted(flow(500, 200), flow(500)) };
       assert.equal(step(row, looked, bad).row.end?.outcome, "aborted");
       assert.deepEqual(short(step(row, hand("resume"))).slice(0, 4), [
         "switching",

@@ -27,7 +27,10 @@ async function stage(options: Partial<SimProxyOptions> = {}): Promise<Stage> {
 function proxyOf(hub: SimHub, name: string, options: Partial<SimProxyOptions> = {}): SimProxy {
   const identity = identityOf(name);
   return new SimProxy(hub.sim.worldOf(name), {
-    ...{ hub: hubAddress, credential, identity, name },
+    hub: hubAddress,
+    credential,
+    identity,
+    name,
     ...options,
   });
 }
@@ -202,18 +205,19 @@ describe("a rollout by steps", () => {
   });
 
   it("goes on where it stood after the hub was killed, wherever that was", async () => {
+    const short = { plan: { ...plan, everyMs: 20_000, minRequests: 5 } };
     for (const write of [1, 2, 3, 4, 5, 6, 8, 10, 12]) {
       for (const when of ["before", "after"] as const) {
-        const scene = await stage();
+        const scene = await stage({ perSecond: 10 });
         const { hub, proxy } = scene;
         hub.killAtWrite(write, when);
-        const lost = start(scene).catch(() => undefined);
-        await hub.sim.clock.advance(10 * 60_000);
+        const lost = start(scene, short).catch(() => undefined);
+        await hub.sim.clock.advance(3 * 60_000);
         await lost;
         if (!hub.isAlive) await hub.start();
         await hub.sim.clock.advance(30_000);
         // Whoever asked asks again, as nobody answered him.
-        const { end } = await hub.settle(start(scene).catch(() => status(scene)));
+        const { end } = await hub.settle(start(scene, short).catch(() => status(scene)));
         const what = `killed ${when} write ${write}`;
         assert.equal(end?.outcome, "promoted", `${what}: ${end?.reason}`);
         await hub.sim.clock.until(what, () => proxy.shares[three] === 100, 5_000);

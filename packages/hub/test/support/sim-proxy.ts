@@ -143,7 +143,11 @@ export class SimProxy {
     const { commit, deployment } = share;
     const none = { requests: 0, refused: 0, cut: 0, late: 0, failed: 0, left: 0, retries: 0 };
     return {
-      ...{ repo: "webapp", environment: "production", commit, ...none, inFlight: 0 },
+      repo: "webapp",
+      environment: "production",
+      commit,
+      ...none,
+      inFlight: 0,
       ...(deployment !== undefined && { deployment }),
       ...(variant !== undefined && { variant }),
       statuses: [0, 0, 0, 0, 0],
