@@ -317,6 +317,7 @@ export class Drone {
         world: this.#world,
         desk: this.#desk,
         drone: () => this.#name,
+        zone: settings.labels["zone"],
         host,
         source: async (repo) => this.#pad.source(repo, await this.#hub()),
         pickPorts: (process, rules, former) => this.#pad.ports.pick(process, rules, former),

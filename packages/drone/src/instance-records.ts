@@ -9,6 +9,7 @@ export interface RecordsContext {
   readonly world: Pick<DroneWorld, "random">;
   readonly desk: RegistryDesk;
   readonly drone: () => string;
+  readonly zone: string | undefined;
 }
 
 export interface RecordsPlaces {
@@ -52,8 +53,8 @@ export class InstanceRecords {
     { process, deployment, commit }: InstanceIdentity,
     { version, host, places }: RecordsPlaces,
   ): Promise<void> {
-    const { desk, drone } = this.#context;
-    const names = { process, deployment, commit, drone: drone() };
+    const { desk, drone, zone } = this.#context;
+    const names = { process, deployment, commit, drone: drone(), zone };
     return desk.register({ ...names, version, host, records: places });
   }
 

@@ -43,6 +43,8 @@ export interface RunnerContext {
   readonly world: DroneWorld;
   readonly desk: RegistryDesk;
   readonly drone: () => string;
+  /** Its place, by its label of that name. */
+  readonly zone: string | undefined;
   readonly host: string;
   /** Where to fetch from; waits for the hub. */
   readonly source: (repo: string) => Promise<GitSource>;

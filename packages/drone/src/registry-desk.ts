@@ -9,6 +9,7 @@ import {
   deploymentMetaKey,
   formatAddress,
   processMetaKey,
+  zoneMetaKey,
   toPropagitError,
   type Address,
   type Endpoint,
@@ -30,6 +31,7 @@ export interface RecordRequest {
   readonly process: string;
   readonly deployment: string;
   readonly drone: string;
+  readonly zone: string | undefined;
   readonly version: string;
   readonly commit: string;
   readonly host: string;
@@ -232,13 +234,14 @@ export class RegistryDesk {
 
 async function registerOne(
   client: RegistryClient,
-  { process, deployment, drone, version, commit, host }: RecordRequest,
+  { process, deployment, drone, zone, version, commit, host }: RecordRequest,
   { id, service, port }: RecordPlace,
 ): Promise<void> {
   const meta = {
     [processMetaKey]: process,
     [deploymentMetaKey]: deployment,
     [droneMetaKey]: drone,
+    ...(zone !== undefined && { [zoneMetaKey]: zone }),
   };
   await client.registerEndpoint(`${service}@${version}`, { id, port, host, commit, meta });
 }

@@ -187,3 +187,16 @@ test("takes only the newest telling of a connection, and no repository name that
   await simulation.clock.advance(5_000);
   assert.ok(isAsDesired(cluster, [one.commit]));
 });
+
+test("says its zone with each record, so that proxies can prefer their own", async () => {
+  const cluster = openCluster(5);
+  const { simulation, hub, machine, registry } = cluster;
+  cluster.startHub();
+  machine.startDrone({ labels: { zone: "eu-1" } });
+  const [one] = commits;
+  assert.ok(one);
+  hub.assign(one);
+  await simulation.clock.until("as desired", () => isAsDesired(cluster, [one.commit]));
+  const zones = registry.query({}).endpoints.map(({ meta }) => meta["zone"]);
+  assert.deepEqual(zones, ["eu-1"]);
+});
