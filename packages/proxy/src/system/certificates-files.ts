@@ -95,6 +95,11 @@ export class CertificateFiles {
     return [...this.#kept.values()].flatMap(({ good }) => good ?? []);
   }
 
+  /** Resolves when the look that is under way is over. */
+  settled(): Promise<void> {
+    return this.#looking;
+  }
+
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#timer?.cancel();
