@@ -31,6 +31,8 @@ export interface EngineOptions {
   readonly forwarding?: Partial<Omit<ForwardingOptions, "trusted">>;
   /** Every connection begins with a PROXY header; without one it is closed. Default: none does. */
   readonly acceptsProxy?: boolean;
+  /** HTTP/2 also without TLS, from those who begin with it (h2c, prior knowledge). Default: with TLS only. */
+  readonly acceptsPlainHttp2?: boolean;
   readonly limits?: Partial<EngineLimits>;
   /** `plain` keeps to what Node documents. Default `fast`. */
   readonly transport?: "fast" | "plain";
@@ -46,6 +48,11 @@ export interface EngineCounts {
   /** Since the start. */
   readonly accepted: number;
   readonly requests: number;
+}
+
+export interface StopOptions {
+  readonly graceMs: number;
+  readonly idleMs?: number;
 }
 
 export class Engine {
@@ -94,6 +101,7 @@ export class Engine {
     const { tls = false, ...where } = place;
     const listener = new Listener(this.#core, {
       acceptsProxy: this.#options.acceptsProxy ?? false,
+      acceptsHttp2: this.#options.acceptsPlainHttp2 ?? false,
       isFast: this.#isFast,
       ...(tls && { secure: (raw) => this.#secure.accept(raw) }),
     });
@@ -152,18 +160,27 @@ export class Engine {
   }
 
   /**
-   * Takes nobody more, finishes what is on its way and ends: idle connections at once, busy ones with their next
-   * answer, upgraded ones with a close frame when most of the grace is over. What is still there after it is cut.
+   * Takes nobody more, finishes what is on its way and ends: idle connections after `idleMs`, busy ones with
+   * their next answer, upgraded ones with a close frame when most of the grace is over. What is still there
+   * after it is cut.
+   *
+   * @param idleMs default 0. A visitor may be sending a request while his connection is closed, and not every
+   *   client sends it again: whoever has time waits until idle visitors have come once more, or gone.
    */
-  async stop({ graceMs }: { readonly graceMs: number }): Promise<void> {
+  async stop({ graceMs, idleMs = 0 }: StopOptions): Promise<void> {
     const { visitors, tunnels, pools, sweep, limits } = this.#core;
     this.#core.isStopping = true;
     this.handOver();
     this.#secure.close();
-    for (const visitor of visitors) visitor.stop();
+    const closeIdle = () => {
+      for (const visitor of visitors) visitor.stop();
+    };
+    const idleTimer = setTimeout(closeIdle, idleMs);
+    if (idleMs === 0) closeIdle();
     const goodbyeMs = Math.min(limits.lingerMs, graceMs / 2);
     for (const tunnel of tunnels) tunnel.end({ graceMs: graceMs - goodbyeMs });
     await within(graceMs, Promise.all([visitors.whenEmpty(), tunnels.whenEmpty()]));
+    clearTimeout(idleTimer);
     for (const visitor of visitors) visitor.destroy();
     for (const tunnel of tunnels) tunnel.destroy();
     pools.destroy();

@@ -1,5 +1,5 @@
 export type * from "./exchange.js";
-export { Engine, type EngineCounts, type EngineOptions } from "./engine.js";
+export { Engine, type EngineCounts, type StopOptions, type EngineOptions } from "./engine.js";
 export { compileEdits, wrongField, type HeaderChanges } from "./core/edits.js";
 export { NetworkList } from "./core/networks.js";
 export type { ForwardingOptions } from "./core/forwarding.js";

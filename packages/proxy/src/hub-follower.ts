@@ -111,10 +111,10 @@ export class HubFollower {
     });
   }
 
-  /** Says goodbye, so that nobody waits for this proxy. */
-  async stop(): Promise<void> {
+  /** Says goodbye, so that nobody waits for this proxy; unless another one comes in its place. */
+  async stop({ isSucceeded } = { isSucceeded: false }): Promise<void> {
     this.#tellTimer?.cancel();
-    if (this.isUp) {
+    if (this.isUp && !isSucceeded) {
       const goodbye = this.#link.call("hub.leave", {}, { limitMs: leaveMsMax });
       await goodbye.catch(() => undefined);
     }

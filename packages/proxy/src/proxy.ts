@@ -110,9 +110,10 @@ export class ProxyDaemon {
     return Promise.resolve(undefined);
   }
 
-  async stop(): Promise<void> {
+  /** @param how a proxy that is succeeded says no goodbye: the hub waits for it as for one that was lost */
+  async stop({ isSucceeded } = { isSucceeded: false }): Promise<void> {
     this.#reporter?.stop();
-    await this.#hub?.stop();
+    await this.#hub?.stop({ isSucceeded });
     await this.#registry.stop();
     await this.keeper.stop();
   }

@@ -46,6 +46,8 @@ interface ProxyFlags extends HubFlags, TlsFlags {
   readonly accessLog?: string;
   readonly accessLogSample?: number;
   readonly accessLogSize?: number;
+  readonly metricsPort?: number;
+  readonly metricsHost?: string;
   readonly data?: string;
 }
 
@@ -149,7 +151,13 @@ function withLogFlags(command: Command): Command {
       "--access-log-size <size>",
       "begin another file then, five are kept (100MB)",
       asFlag(parseBytes),
-    );
+    )
+    .option(
+      "--metrics-port <port>",
+      "a page for who watches: /metrics for Prometheus, /up",
+      asFlag(parsePort),
+    )
+    .option("--metrics-host <address>", "address of that page (default: 127.0.0.1)");
 }
 
 async function runProxy(flags: ProxyFlags): Promise<void> {
@@ -157,19 +165,29 @@ async function runProxy(flags: ProxyFlags): Promise<void> {
   const from = source.hub ? `--hub=${formatAddress(source.hub)}` : "--registry";
   hideSecret(`propagit proxy ${from} --port=${flags.port}`);
   const log = daemonLog("proxy");
-  const { startProxy } = await import("@propagit/proxy");
+  const { inherit, serveAsHeir, startProxy, Succession } = await import("@propagit/proxy");
+  const inheritance = await inherit();
   const proxy = await startProxy({
     ...source,
     ...placeOf(flags),
     ...tlsOf(flags),
     ...visitorsOf(flags),
+    ...(inheritance && { inheritance }),
     log,
   });
+  if (inheritance) {
+    serveAsHeir(proxy);
+    // The first process, which the one before and its supervisor know, is asked to restart.
+    process.on("SIGUSR2", () => process.kill(process.ppid, "SIGUSR2"));
+  }
   const threads =
     flags.workers === undefined || flags.workers === 1 ? "" : ` with ${flags.workers} workers`;
   const tls = proxy.tlsPort === undefined ? "" : `, with TLS on ${proxy.tlsPort}`;
   log.info(`listening on ${proxy.port}${tls}${threads}`);
-  await keepRunning(proxy);
+  if (inheritance) return keepRunning(proxy);
+  const succession = new Succession(proxy, log);
+  process.on("SIGUSR2", () => void succession.succeed());
+  await keepRunning(succession);
 }
 
 type Source = Pick<ProxyOptions, "hub" | "registry" | "routes" | "secret" | "dataFolder">;
@@ -222,6 +240,7 @@ function visitorsOf(flags: ProxyFlags): Partial<ProxyOptions> {
     ...(timeout !== undefined && { timeoutMs: timeout }),
     limits: limitsOf(flags),
     ...accessLogOf(flags),
+    ...metricsOf(flags),
   };
 }
 
@@ -250,5 +269,15 @@ function accessLogOf(flags: ProxyFlags): Pick<ProxyOptions, "accessLog"> {
   if (percent === undefined && partBytesMax === undefined) return {};
   throw new PropagitError("BAD_USAGE", "there is no access log that these flags could be for", {
     hint: "add --access-log=FILE, or --access-log=- for the standard output",
+  });
+}
+
+/** @throws BAD_USAGE for the address of a page that is not wanted */
+function metricsOf(flags: ProxyFlags): Pick<ProxyOptions, "metrics"> {
+  const { metricsPort: port, metricsHost: host } = flags;
+  if (port !== undefined) return { metrics: { port, ...(host !== undefined && { host }) } };
+  if (host === undefined) return {};
+  throw new PropagitError("BAD_USAGE", "--metrics-host without a page that it could be for", {
+    hint: "add --metrics-port=9100",
   });
 }

@@ -1,9 +1,10 @@
 /** A listening socket, and the visitors' connections that come out of it. */
-import { createServer, type AddressInfo, type Server, Socket } from "node:net";
+import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { PropagitError } from "@propagit/protocol";
 import { cannotListen } from "@propagit/runtime";
 import type { EngineCore } from "./core.js";
-import { readProxyOf } from "./proxy-header.js";
+import { chooseByPreface } from "./http2-plain.js";
+import { carriedBy, readProxyOf } from "./proxy-header.js";
 import { Transport } from "./transport.js";
 import { VisitorConnection } from "./visitor-connection.js";
 
@@ -15,6 +16,8 @@ export type ListenPlace =
 export interface ListenerOptions {
   readonly acceptsProxy: boolean;
   readonly isFast: boolean;
+  /** Visitors may speak HTTP/2 in the clear. */
+  readonly acceptsHttp2: boolean;
   /** Takes connections that are to be secured first; absent where visitors speak plainly. */
   readonly secure?: (raw: Socket) => void;
 }
@@ -28,7 +31,6 @@ interface Accepting {
 }
 
 interface Accepted {
-  setNoDelay?(isOn: boolean): void;
   close(): void;
 }
 
@@ -39,6 +41,7 @@ export class Listener {
   readonly #core: EngineCore;
   readonly #options: ListenerOptions;
   readonly #server: Server;
+  #port: number | undefined;
 
   constructor(core: EngineCore, options: ListenerOptions) {
     this.#core = core;
@@ -59,8 +62,10 @@ export class Listener {
     this.#server.removeAllListeners("error");
     // Errors of accepting (too many open files) pass; the next connection is another try.
     this.#server.on("error", (error) => this.#core.log.warn(String(error)));
-    if (this.#options.isFast && !this.#options.secure) this.#acceptFast();
+    const { isFast, secure, acceptsHttp2 } = this.#options;
+    if (isFast && secure === undefined && !acceptsHttp2) this.#acceptFast();
     const { port } = this.#server.address() as AddressInfo;
+    this.#port = port;
     return { port, fd: (this.#server as Accepting)._handle?.fd ?? -1 };
   }
 
@@ -81,15 +86,22 @@ export class Listener {
   #accept(socket: Socket): void {
     if (this.#isFull()) return void socket.destroy();
     this.#core.counters.accepted += 1;
-    const { secure, acceptsProxy } = this.#options;
-    if (secure === undefined) {
-      const visitor = this.#visitor();
-      visitor.start(Transport.over(socket, visitor));
-    } else if (acceptsProxy) {
-      readProxyOf(this.#core, socket, secure);
-    } else {
-      secure(socket);
-    }
+    const { secure, acceptsProxy, acceptsHttp2 } = this.#options;
+    const next = secure ?? (acceptsHttp2 ? this.#choose : undefined);
+    if (next === undefined) this.#startHttp1(socket, acceptsProxy);
+    else if (acceptsProxy) readProxyOf(this.#core, socket, next);
+    else next(socket);
+  }
+
+  readonly #choose = (socket: Socket): void =>
+    chooseByPreface(this.#core, socket, () => this.#startHttp1(socket, false));
+
+  #startHttp1(socket: Socket, expectsProxy: boolean): void {
+    const carried = carriedBy(socket);
+    const visitor = new VisitorConnection(this.#core, { isSecure: false, expectsProxy, carried });
+    visitor.start(Transport.over(socket, visitor));
+    // It was paused if somebody looked at its first bytes.
+    socket.resume();
   }
 
   /**
@@ -111,14 +123,13 @@ export class Listener {
   #acceptHandle(accepted: Accepted): void {
     if (this.#isFull()) return accepted.close();
     this.#core.counters.accepted += 1;
-    accepted.setNoDelay?.(true);
-    const visitor = this.#visitor();
+    const { acceptsProxy: expectsProxy } = this.#options;
+    const visitor = new VisitorConnection(this.#core, {
+      isSecure: false,
+      expectsProxy,
+      port: this.#port,
+    });
     visitor.start(Transport.overHandle(accepted, visitor));
-  }
-
-  #visitor(): VisitorConnection {
-    const { acceptsProxy } = this.#options;
-    return new VisitorConnection(this.#core, { isSecure: false, expectsProxy: acceptsProxy });
   }
 
   #isFull(): boolean {

@@ -156,17 +156,25 @@ function headersOf(rules: Rules): Pick<Policy, "host" | "requestEdits" | "answer
 const readyMax = 200;
 
 function answersByCommit(plain: Edits, secure: Edits): Policy["answerEdits"] {
-  const made = [new Map<string, Edits>(), new Map<string, Edits>()] as const;
+  const ready = new Map<string, Edits>();
+  // The last one is nearly always the next one, too.
+  let last: Edits | undefined;
+  let lastCommit = "";
+  let wasSecure = false;
   return (commit, isSecure) => {
-    const ready = made[isSecure ? 1 : 0];
-    const known = ready.get(commit);
-    if (known) return known;
+    if (last && lastCommit === commit && wasSecure === isSecure) return last;
+    const key = isSecure ? `${commit} tls` : commit;
+    last = ready.get(key) ?? withCommit(isSecure ? secure : plain, commit);
     if (ready.size >= readyMax) ready.clear();
-    const edits = isSecure ? secure : plain;
-    const fresh = commit === "" ? edits : withLines(edits, line(commitHeader, commit));
-    ready.set(commit, fresh);
-    return fresh;
+    ready.set(key, last);
+    lastCommit = commit;
+    wasSecure = isSecure;
+    return last;
   };
+}
+
+function withCommit(edits: Edits, commit: string): Edits {
+  return commit === "" ? edits : withLines(edits, line(commitHeader, commit));
 }
 
 function replaced(edits: Edits, name: string, value: string): Edits {

@@ -7,6 +7,8 @@ export class RetryBudget {
   readonly #requests = new Float64Array(slots);
   readonly #retries = new Float64Array(slots);
   #slot = 0;
+  /** Of this slot: kept here, so that a request touches little memory. */
+  #current = 0;
   #requestsSum = 0;
   #retriesSum = 0;
 
@@ -17,15 +19,13 @@ export class RetryBudget {
   /** Counts a request that came. */
   count(now: number): void {
     this.#turn(now);
-    const at = this.#slot % slots;
-    this.#requests[at] = (this.#requests[at] ?? 0) + 1;
-    this.#requestsSum += 1;
+    this.#current += 1;
   }
 
   /** Whether one may be sent again; counts it if so. */
   take(now: number): boolean {
     this.#turn(now);
-    const allowed = Math.max(retriesFree, (this.#requestsSum * this.#percent) / 100);
+    const allowed = Math.max(retriesFree, ((this.#requestsSum + this.#current) * this.#percent) / 100);
     if (this.#percent === 0 || this.#retriesSum + 1 > allowed) return false;
     const at = this.#slot % slots;
     this.#retries[at] = (this.#retries[at] ?? 0) + 1;
@@ -37,6 +37,9 @@ export class RetryBudget {
   #turn(now: number): void {
     const slot = Math.floor(now / slotMs);
     if (slot <= this.#slot) return;
+    this.#requests[this.#slot % slots] = this.#current;
+    this.#requestsSum += this.#current;
+    this.#current = 0;
     for (let next = Math.max(this.#slot + 1, slot - slots + 1); next <= slot; next++) {
       const at = next % slots;
       this.#requestsSum -= this.#requests[at] ?? 0;

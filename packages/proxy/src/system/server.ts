@@ -1,9 +1,10 @@
 /** What serves visitors in one thread: an engine, and the director over that thread's table. */
-import { Engine, type EngineLimits, type ListenPlace } from "@propagit/http";
+import { Engine, type EngineLimits, type ListenPlace, type StopOptions } from "@propagit/http";
 import { keyOfRoute, type PropagitError } from "@propagit/protocol";
 import type { Timer, World } from "@propagit/runtime";
 import type { AccessSink } from "../access.js";
 import { engineAnswer, type Staleness } from "../answers.js";
+import type { ConnectionSample } from "../core/metrics-text.js";
 import type { RouteTable } from "../core/route-table.js";
 import { Counters } from "../counters.js";
 import { ProxyDirector } from "../director.js";
@@ -107,6 +108,11 @@ export class ProxyServer {
     });
   }
 
+  get connections(): ConnectionSample {
+    const { visitors, accepted, tunnels } = this.engine.counts();
+    return { open: visitors, accepted, tunnels };
+  }
+
   inFlight(addresses: ReadonlySet<string>): number {
     let sum = 0;
     for (const address of addresses) sum += this.engine.inFlight(address);
@@ -117,10 +123,10 @@ export class ProxyServer {
     for (const address of addresses) this.engine.endTunnels({ address, graceMs });
   }
 
-  /** Takes nobody new, finishes what is on its way, at most for 10 s, and ends. */
-  async stop(): Promise<void> {
+  /** Takes nobody new, finishes what is on its way within the grace, and ends. */
+  async stop({ graceMs, idleMs }: StopOptions = { graceMs: drainMsMax }): Promise<void> {
     this.#retaining?.cancel();
-    await this.engine.stop({ graceMs: drainMsMax });
+    await this.engine.stop({ graceMs, ...(idleMs !== undefined && { idleMs }) });
   }
 }
 

@@ -1,8 +1,11 @@
 /** What serves visitors, in this thread or in several: the same for whoever follows hub and registry. */
+import type { StopOptions } from "@propagit/http";
+import type { ConnectionSample } from "../core/metrics-text.js";
 import type { CountSource } from "../counters.js";
 import type { Servers } from "../switch-desk.js";
 import type { Feed } from "../feed.js";
 import type { CertificateState } from "./certificates.js";
+import type { ListeningSocket } from "./listening-socket.js";
 import type { ProxyServer } from "./server.js";
 
 export interface Serving extends Servers {
@@ -10,11 +13,17 @@ export interface Serving extends Servers {
   /** For TLS; undefined when none is spoken. */
   readonly tlsPort: number | undefined;
   readonly counts: CountSource;
+  /** Of visitors; of several threads as they were a moment ago. */
+  readonly connections: ConnectionSample;
+  /** For a successor to listen on as well. */
+  readonly sockets: readonly ListeningSocket[];
   useCertificates(state: CertificateState): void;
   /** What the table has just taken. */
   took(feed: Feed): void;
-  /** Takes nobody new, finishes what is on its way, at most for 10 s, and ends. */
-  stop(): Promise<void>;
+  /** Accepts no more: somebody else does, on the same sockets. */
+  handOver(): void;
+  /** Takes nobody new, finishes what is on its way within the grace, default 10 s, and ends. */
+  stop(options?: StopOptions): Promise<void>;
 }
 
 /** In this thread, over the table of whoever follows. */
@@ -29,6 +38,14 @@ export class LocalServing implements Serving {
     this.port = port;
     this.tlsPort = tlsPort;
     this.counts = server.counters;
+  }
+
+  get sockets(): readonly ListeningSocket[] {
+    return this.#server.engine.sockets;
+  }
+
+  get connections(): ConnectionSample {
+    return this.#server.connections;
   }
 
   useCertificates(state: CertificateState): void {
@@ -51,7 +68,11 @@ export class LocalServing implements Serving {
     this.#server.endTunnels(addresses, graceMs);
   }
 
-  stop(): Promise<void> {
-    return this.#server.stop();
+  handOver(): void {
+    this.#server.engine.handOver();
+  }
+
+  stop(options?: StopOptions): Promise<void> {
+    return this.#server.stop(options);
   }
 }

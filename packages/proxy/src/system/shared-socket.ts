@@ -20,6 +20,7 @@ import net, { isIP } from "node:net";
 import { getSystemErrorMap } from "node:util";
 import { PropagitError } from "@propagit/protocol";
 import { cannotListen, type ListenPlace } from "@propagit/runtime";
+import type { ListeningSocket } from "./listening-socket.js";
 
 /** What Node's `net` hands out for a bound socket. */
 interface Handle {
@@ -69,6 +70,18 @@ export class SharedSocket {
       throw cannotListen(options, Object.assign(new Error(), { code: "EADDRINUSE" }));
     }
     return new SharedSocket(handle, name.port);
+  }
+
+  /** One that was given by another process. */
+  static of({ handle }: ListeningSocket): SharedSocket {
+    const name: { port?: number } = {};
+    (handle as Handle).getsockname(name);
+    return new SharedSocket(handle as Handle, name.port ?? 0);
+  }
+
+  /** For another process to listen on as well. */
+  get handle(): object {
+    return this.#handle;
   }
 
   /** Descriptors of this process; each is closed by whoever listens on it. */

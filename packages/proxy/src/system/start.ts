@@ -9,7 +9,7 @@ import {
   type ErrorCode,
   type ErrorData,
 } from "@propagit/protocol";
-import type { EngineLimits } from "@propagit/http";
+import type { EngineLimits, StopOptions } from "@propagit/http";
 import {
   credentialFromSecret,
   lockFolder,
@@ -26,9 +26,13 @@ import { ProxyDaemon, type ProxyStats, type TableSource } from "../proxy.js";
 import { AccessLog } from "./access-log.js";
 import { Certificates } from "./certificates.js";
 import type { CertificateFilesOptions } from "./certificates-files.js";
+import type { Inheritance } from "./inheritance.js";
+import type { MetricsPage } from "./metrics-page.js";
 import type { ServerSettings } from "./server.js";
 import type { Serving } from "./serving.js";
 import { startServing } from "./start-serving.js";
+import type { Succeeded } from "./succession.js";
+import { openMetricsPage } from "./watch.js";
 
 export interface ProxyOptions {
   /** Whose routes it follows; or else a registry and routes of its own. */
@@ -71,6 +75,10 @@ export interface ProxyOptions {
   /** Sizes and times of the engine. */
   readonly limits?: Partial<EngineLimits>;
   readonly accessLog?: AccessLogChoice;
+  /** A page for who watches it: on this machine only, unless `host` says otherwise. */
+  readonly metrics?: { readonly port: number; readonly host?: string };
+  /** From the proxy that this one succeeds, see `inherit`. */
+  readonly inheritance?: Inheritance;
   readonly log: Log;
 }
 
@@ -83,11 +91,13 @@ export interface AccessLogChoice {
   readonly partBytesMax?: number;
 }
 
-export interface RunningProxy {
+export interface RunningProxy extends Succeeded {
   /** The port it listens on. */
   readonly port: number;
   /** The one for TLS; undefined when none is spoken. */
   readonly tlsPort: number | undefined;
+  /** Of the page with metrics; undefined when none is wanted. */
+  readonly metricsPort: number | undefined;
   stats(): ProxyStats;
   /** Takes no more connections, finishes what is on its way (at most 10 s), and ends. */
   stop(): Promise<void>;
@@ -99,6 +109,8 @@ const version = "0.1.0";
 const timeoutMsDefault = 60_000;
 /** How long a start waits to learn whether the hub takes it; after that it goes on trying. */
 const firstOutcomeMsMax = 10_000;
+/** For what is under way when another proxy has taken over: long downloads, websockets. */
+const finishMsMax = 10 * 60_000;
 /** What trying again does not mend. */
 const lasting: ReadonlySet<ErrorCode> = new Set(["DENIED", "UNPROVEN", "BAD_VERSION"]);
 
@@ -111,21 +123,29 @@ const lasting: ReadonlySet<ErrorCode> = new Set(["DENIED", "UNPROVEN", "BAD_VERS
  */
 export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   const source = sourceOf(options);
-  const lock = await lockFolder(options.dataFolder);
+  const { dataFolder, inheritance } = options;
+  // Until the proxy before lets go, a successor only reads what is in its folder.
+  const lock = inheritance ? undefined : await lockFolder(dataFolder);
+  const folder: FolderOwner = { lock };
   try {
-    return await startLocked(options, source, lock);
+    return await startIn(options, source, folder);
   } catch (thrown) {
-    await lock.release();
+    inheritance?.giveUp();
+    await folder.lock?.release();
     throw thrown;
   }
 }
 
-async function startLocked(
+interface FolderOwner {
+  lock: FolderLock | undefined;
+}
+
+async function startIn(
   options: ProxyOptions,
   source: TableSource,
-  lock: FolderLock,
+  folder: FolderOwner,
 ): Promise<RunningProxy> {
-  const { dataFolder, log, accessLog } = options;
+  const { dataFolder, log, accessLog, inheritance } = options;
   const world = nodeWorld(log);
   const identity = await loadIdentity(world, dataFolder);
   const settings = settingsOf(options, identity);
@@ -139,13 +159,36 @@ async function startLocked(
     serving.useCertificates(state);
     return serving.applied();
   });
-  const stop = once(async () => {
-    await serving.stop();
+  let page: MetricsPage | undefined;
+  const release = once(async (isSucceeded: boolean) => {
+    await page?.stop();
     await certificates.stop();
-    await daemon.stop();
-    await access?.stop();
-    await lock.release();
+    await daemon.stop({ isSucceeded });
+    await folder.lock?.release();
   });
+  const letGo = () => {
+    serving.handOver();
+    return release(true);
+  };
+  const end = once(async (options?: StopOptions) => {
+    await serving.stop(options);
+    await release(false);
+    await access?.stop();
+  });
+  const stop = () => end();
+  const finish = () => end({ graceMs: finishMsMax, idleMs: finishMsMax / 2 });
+  if (inheritance) {
+    inheritance.serving();
+    await inheritance.owned();
+    folder.lock = await lockFolder(dataFolder);
+  }
+  try {
+    page =
+      options.metrics && (await openMetricsPage({ ...options.metrics, daemon, serving, version }));
+  } catch (thrown) {
+    await stop();
+    throw thrown;
+  }
   const self = { identity, version, ...selfOf(options, serving.port) };
   const onMet = (hub: Conversation) => certificates.follow(hub);
   const failure = await firstOutcome(world, daemon.follow({ serving, self, onMet }));
@@ -154,7 +197,9 @@ async function startLocked(
     throw PropagitError.fromData(failure);
   }
   const { port, tlsPort } = serving;
-  return { port, tlsPort, stop, stats: () => daemon.stats() };
+  const sockets = () => serving.sockets;
+  const stats = () => daemon.stats();
+  return { port, tlsPort, metricsPort: page?.port, stop, letGo, finish, sockets, stats };
 }
 
 interface ListenParts {
@@ -180,6 +225,7 @@ async function listen(
       ...(tlsPort !== undefined && { tlsPlace: { port: tlsPort, ...at } }),
       certificates: certificates.state,
       ...(access && { write: (lines: string) => access.write(lines) }),
+      ...(options.inheritance && { inherited: options.inheritance.sockets }),
     });
   } catch (thrown) {
     await access?.stop();
@@ -285,7 +331,9 @@ async function firstOutcome(
   }
 }
 
-function once(action: () => Promise<void>): () => Promise<void> {
+function once<A extends readonly unknown[]>(
+  action: (...args: A) => Promise<void>,
+): (...args: A) => Promise<void> {
   let done: Promise<void> | undefined;
-  return () => (done ??= action());
+  return (...args) => (done ??= action(...args));
 }

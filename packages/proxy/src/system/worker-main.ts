@@ -1,4 +1,5 @@
 /** A thread that serves: its own table, engine and counters, told by the thread that started it. */
+import type { StopOptions } from "@propagit/http";
 import { parentPort, workerData } from "node:worker_threads";
 import { PropagitError, toPropagitError } from "@propagit/protocol";
 import { nodeWorld, type Log, type Timer } from "@propagit/runtime";
@@ -23,6 +24,8 @@ class Worker {
   readonly #lines = new LineBatch(world.clock, (lines) => post({ kind: "access", lines }));
   #awareness: WorkerStart["awareness"];
   #counting: Timer | undefined;
+  /** Of connections, what was told last. */
+  #told = "";
 
   constructor({ settings, feeds, awareness, certificates }: WorkerStart) {
     this.#awareness = awareness;
@@ -67,8 +70,10 @@ class Worker {
       }
       case "end-tunnels":
         return this.#server.endTunnels(message.addresses, message.graceMs);
+      case "hand-over":
+        return this.#server.engine.handOver();
       case "stop":
-        return void this.#stop();
+        return void this.#stop(message.options);
       default:
         return message satisfies never;
     }
@@ -80,23 +85,32 @@ class Worker {
   }
 
   #count(): void {
-    const counts = this.#server.counters.takeChanged();
-    if (counts.length > 0) post({ kind: "counts", counts });
+    this.#tellCounts();
     this.#counting = world.clock.after(countsMs, () => this.#count());
   }
 
-  async #stop(): Promise<void> {
-    await this.#server.stop();
+  async #stop(options: StopOptions | undefined): Promise<void> {
+    await this.#server.stop(options);
     this.#counting?.cancel();
-    post({ kind: "counts", counts: this.#server.counters.takeChanged() });
+    this.#tellCounts();
     this.#lines.flush();
     // Nothing else holds the thread.
     parentPort?.close();
   }
+
+  #tellCounts(): void {
+    const counts = this.#server.counters.takeChanged();
+    const { connections } = this.#server;
+    const { open, accepted, tunnels } = connections;
+    const told = `${open} ${accepted} ${tunnels}`;
+    if (counts.length === 0 && told === this.#told) return;
+    this.#told = told;
+    post({ kind: "counts", counts, connections });
+  }
 }
 
 function post(message: FromWorker): void {
-  parentPort?.postMessage(message);
+  parentPort?.postMessage(message, []);
 }
 
 async function main(): Promise<void> {

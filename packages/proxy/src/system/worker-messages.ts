@@ -2,8 +2,10 @@
  * What the thread that follows hub and registry, and those that serve, tell one another. Plain data: it is
  * copied on its way. In order, so an answer says that all that was told before it has been taken.
  */
+import type { StopOptions } from "@propagit/http";
 import type { ErrorData, TrafficCount } from "@propagit/protocol";
 import type { Staleness } from "../answers.js";
+import type { ConnectionSample } from "../core/metrics-text.js";
 import type { Feed } from "../feed.js";
 import type { CertificateState } from "./certificates.js";
 import type { ServerSettings } from "./server.js";
@@ -39,7 +41,9 @@ export type ToWorker =
       readonly addresses: ReadonlySet<string>;
       readonly graceMs: number;
     }
-  | { readonly kind: "stop" };
+  /** Accept no more; what is under way goes on. */
+  | { readonly kind: "hand-over" }
+  | { readonly kind: "stop"; readonly options: StopOptions | undefined };
 
 export type FromWorker =
   | { readonly kind: "listening" }
@@ -47,5 +51,9 @@ export type FromWorker =
   | { readonly kind: "failed"; readonly error: ErrorData }
   | { readonly kind: "answer"; readonly id: number; readonly value: number }
   | { readonly kind: "log"; readonly level: "info" | "warn"; readonly message: string }
-  | { readonly kind: "counts"; readonly counts: readonly TrafficCount[] }
+  | {
+      readonly kind: "counts";
+      readonly counts: readonly TrafficCount[];
+      readonly connections: ConnectionSample;
+    }
   | { readonly kind: "access"; readonly lines: string };

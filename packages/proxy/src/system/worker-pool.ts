@@ -3,11 +3,14 @@
  *
  *     worker 2 serving --died--> said, waited for a moment --> another worker 2, told all that is known
  */
+import type { StopOptions } from "@propagit/http";
 import { toPropagitError, type TrafficCount } from "@propagit/protocol";
 import { backoffMs, type Backoff, type Timer, type World } from "@propagit/runtime";
+import type { ConnectionSample } from "../core/metrics-text.js";
 import { MergedCounters } from "../counters.js";
 import type { Feed } from "../feed.js";
 import type { CertificateState } from "./certificates.js";
+import type { ListeningSocket } from "./listening-socket.js";
 import type { ServerSettings } from "./server.js";
 import type { Serving } from "./serving.js";
 import type { SharedSocket } from "./shared-socket.js";
@@ -22,9 +25,9 @@ export interface WorkerPoolOptions {
   readonly count: number;
   readonly settings: ServerSettings;
   /** All that is known: what a new worker is told first. */
-  feeds(): readonly Feed[];
-  awareness(): AwarenessState;
-  onAccess(lines: string): void;
+  readonly feeds: () => readonly Feed[];
+  readonly awareness: () => AwarenessState;
+  readonly onAccess: (lines: string) => void;
 }
 
 /** How often it is looked whether what is known of hub and registry has changed. */
@@ -52,6 +55,8 @@ export class WorkerPool implements Serving {
   readonly #options: WorkerPoolOptions;
   readonly #slots: readonly Slot[];
   #lives = 0;
+  /** By threads that have ended. */
+  #acceptedBefore = 0;
   #isUp = false;
   #isStopping = false;
   #awareness = "";
@@ -87,6 +92,24 @@ export class WorkerPool implements Serving {
     }));
   }
 
+  get sockets(): readonly ListeningSocket[] {
+    const { socket, tlsSocket } = this.#options;
+    return [
+      { tls: false, handle: socket.handle },
+      ...(tlsSocket ? [{ tls: true, handle: tlsSocket.handle }] : []),
+    ];
+  }
+
+  get connections(): ConnectionSample {
+    const sum = { open: 0, accepted: this.#acceptedBefore, tunnels: 0 };
+    for (const { connections } of this.#threads) {
+      sum.open += connections.open;
+      sum.accepted += connections.accepted;
+      sum.tunnels += connections.tunnels;
+    }
+    return sum;
+  }
+
   took(feed: Feed): void {
     this.#tell({ kind: "feed", feed });
     // The first book ends that nobody is served.
@@ -112,13 +135,17 @@ export class WorkerPool implements Serving {
     this.#tell({ kind: "end-tunnels", addresses, graceMs });
   }
 
-  async stop(): Promise<void> {
+  handOver(): void {
+    this.#tell({ kind: "hand-over" });
+  }
+
+  async stop(options?: StopOptions): Promise<void> {
     this.#isStopping = true;
     this.#looking?.cancel();
     this.#options.socket.close();
     this.#options.tlsSocket?.close();
     for (const { restarting } of this.#slots) restarting?.cancel();
-    await Promise.all(this.#threads.map((thread) => thread.stop()));
+    await Promise.all(this.#threads.map((thread) => thread.stop(options)));
   }
 
   get #threads(): readonly WorkerThread[] {
@@ -152,6 +179,7 @@ export class WorkerPool implements Serving {
   }
 
   #ended(slot: Slot, source: string, failure: Error | undefined): void {
+    this.#acceptedBefore += slot.thread?.connections.accepted ?? 0;
     slot.thread = undefined;
     this.counts.end(source);
     if (!this.#isUp || this.#isStopping) return;

@@ -6,15 +6,17 @@
  *         `-----failed, died-----`--> ended, with the reason
  */
 import { Worker } from "node:worker_threads";
+import type { StopOptions } from "@propagit/http";
 import { PropagitError, toPropagitError, type TrafficCount } from "@propagit/protocol";
 import type { Log } from "@propagit/runtime";
+import type { ConnectionSample } from "../core/metrics-text.js";
 import type { FromWorker, ToWorker, WorkerStart } from "./worker-messages.js";
 
 export interface WorkerThreadOptions {
   readonly start: WorkerStart;
   readonly log: Log;
-  onCounts(counts: readonly TrafficCount[]): void;
-  onAccess(lines: string): void;
+  readonly onCounts: (counts: readonly TrafficCount[]) => void;
+  readonly onAccess: (lines: string) => void;
 }
 
 /** Beside this file, both as it is compiled and in the bundle of the command line. */
@@ -25,6 +27,8 @@ export class WorkerThread {
   readonly listening: Promise<void>;
   /** Resolves when the thread is gone, with the reason when nobody wanted that. */
   readonly ended: Promise<PropagitError | undefined>;
+  /** As they were told last. */
+  connections: ConnectionSample = { open: 0, accepted: 0, tunnels: 0 };
   readonly #worker: Worker;
   readonly #options: WorkerThreadOptions;
   readonly #answers = new Map<number, (value: number) => void>();
@@ -49,7 +53,7 @@ export class WorkerThread {
   }
 
   tell(message: ToWorker): void {
-    this.#worker.postMessage(message);
+    this.#worker.postMessage(message, []);
   }
 
   /** Resolves when everything that was told before has been taken; of a thread that is gone at once. */
@@ -61,8 +65,8 @@ export class WorkerThread {
     return this.#ask((id) => ({ kind: "in-flight", id, addresses }));
   }
 
-  async stop(): Promise<void> {
-    this.tell({ kind: "stop" });
+  async stop(options?: StopOptions): Promise<void> {
+    this.tell({ kind: "stop", options });
     await this.ended;
   }
 
@@ -101,6 +105,7 @@ export class WorkerThread {
       case "log":
         return log[message.level](message.message);
       case "counts":
+        this.connections = message.connections;
         return onCounts(message.counts);
       case "access":
         return onAccess(message.lines);
