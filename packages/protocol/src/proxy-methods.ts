@@ -11,8 +11,8 @@
 import * as Type from "typebox";
 import type { TSchema } from "typebox";
 import { nothing } from "./hub-params.js";
-import { commit, count, exact, list, name, oneOf, port, text } from "./shape.js";
-import { bookUpdateSchema, deploymentId } from "./traffic.js";
+import { commit, count, exact, forLargeValues, list, name, oneOf, port, text } from "./shape.js";
+import { bookUpdateSchema, deploymentId, routeBookSchema, type BookUpdate } from "./traffic.js";
 import { registryPlaceSchema } from "./vocabulary.js";
 
 const hex32 = Type.String({ pattern: "^[0-9a-f]{32}$" });
@@ -61,6 +61,14 @@ export const seenDeploymentSchema = exact({
 });
 export type SeenDeployment = Type.Static<typeof seenDeploymentSchema>;
 
+/**
+ * Hubs of a former version sent whole books, which stay words of this protocol; a proxy of today never gets one,
+ * as such a hub refuses how it introduces itself.
+ */
+const routesPart = forLargeValues(
+  Type.Unsafe<BookUpdate>(Type.Union([bookUpdateSchema, routeBookSchema])),
+);
+
 export const proxyMethodsOfHub = {
   /** A proxy introduces itself, after every connect, and learns where the registry is. */
   "hub.meet": {
@@ -85,7 +93,7 @@ export const proxyMethodsOfHub = {
       /** What the caller has: when the hub still knows what changed since, only that is sent. */
       since: Type.Optional(exact({ book: text(64), revision: count })),
     }),
-    part: bookUpdateSchema,
+    part: routesPart,
     result: nothing,
     needs: "cluster",
   },

@@ -2,7 +2,7 @@
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { conditionSchema, rulesSchema } from "./rules.js";
-import { commit, count, exact, list, name, text } from "./shape.js";
+import { commit, count, exact, forLargeValues, list, name, text } from "./shape.js";
 import { hostRouteSchema } from "./specification.js";
 
 /** Where a release is meant for: `production` unless said otherwise. */
@@ -120,25 +120,27 @@ const deploymentKey = text(200);
  * One step of following the book. Revisions rise by any step within one life of the ledger, which `book`
  * names; each update takes the book from what it was to `revision` as a whole.
  */
-export const bookUpdateSchema = Type.Union([
-  /** Replaces everything. With `more`, the next one belongs to it: together they would not fit a frame. */
-  exact({
-    kind: Type.Literal("snapshot"),
-    book: text(64),
-    revision: count,
-    routes: list(routeSchema, 100_000),
-    deployments: list(deploymentSchema, 100_000),
-    more: Type.Optional(Type.Boolean()),
-  }),
-  exact({
-    kind: Type.Literal("change"),
-    revision: count,
-    routes: list(routeSchema, 100_000),
-    deployments: list(deploymentSchema, 100_000),
-    droppedRoutes: list(routeKey, 100_000),
-    droppedDeployments: list(deploymentKey, 100_000),
-  }),
-]);
+export const bookUpdateSchema = forLargeValues(
+  Type.Union([
+    /** Replaces everything. With `more`, the next one belongs to it: together they would not fit a frame. */
+    exact({
+      kind: Type.Literal("snapshot"),
+      book: text(64),
+      revision: count,
+      routes: list(routeSchema, 100_000),
+      deployments: list(deploymentSchema, 100_000),
+      more: Type.Optional(Type.Boolean()),
+    }),
+    exact({
+      kind: Type.Literal("change"),
+      revision: count,
+      routes: list(routeSchema, 100_000),
+      deployments: list(deploymentSchema, 100_000),
+      droppedRoutes: list(routeKey, 100_000),
+      droppedDeployments: list(deploymentKey, 100_000),
+    }),
+  ]),
+);
 export type BookUpdate = Static<typeof bookUpdateSchema>;
 
 /** Key of a route in updates of the book. */

@@ -1,7 +1,7 @@
 /** The things that parts tell each other about, as schemas; the types are derived from them. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
-import { commit, count, exact, list, name, oneOf, port, text } from "./shape.js";
+import { commit, count, exact, forLargeValues, list, name, oneOf, port, text } from "./shape.js";
 import { deploymentId } from "./traffic.js";
 
 const word = Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$" });
@@ -66,25 +66,27 @@ export type Position = Static<typeof positionSchema>;
  * One step of a watch. A snapshot replaces everything; `settled` is false while a restarted registry
  * still waits for owners to come back, so that its silence is not taken for emptiness.
  */
-export const endpointUpdateSchema = Type.Union([
-  exact({
-    kind: Type.Literal("snapshot"),
-    at: positionSchema,
-    settled: Type.Boolean(),
-    endpoints: list(endpointSchema, 100_000),
-    /** True: the next snapshot belongs to this one, because all together would not fit into a frame. */
-    more: Type.Optional(Type.Boolean()),
-  }),
-  exact({ kind: Type.Literal("up"), at: positionSchema, endpoint: endpointSchema }),
-  exact({
-    kind: Type.Literal("down"),
-    at: positionSchema,
-    endpoint: endpointSchema,
-    reason: oneOf("freed", "expired"),
-  }),
-  /** A restarted registry has waited long enough: what is missing now is gone. */
-  exact({ kind: Type.Literal("settled"), at: positionSchema }),
-]);
+export const endpointUpdateSchema = forLargeValues(
+  Type.Union([
+    exact({
+      kind: Type.Literal("snapshot"),
+      at: positionSchema,
+      settled: Type.Boolean(),
+      endpoints: list(endpointSchema, 100_000),
+      /** True: the next snapshot belongs to this one, because all together would not fit into a frame. */
+      more: Type.Optional(Type.Boolean()),
+    }),
+    exact({ kind: Type.Literal("up"), at: positionSchema, endpoint: endpointSchema }),
+    exact({
+      kind: Type.Literal("down"),
+      at: positionSchema,
+      endpoint: endpointSchema,
+      reason: oneOf("freed", "expired"),
+    }),
+    /** A restarted registry has waited long enough: what is missing now is gone. */
+    exact({ kind: Type.Literal("settled"), at: positionSchema }),
+  ]),
+);
 export type EndpointUpdate = Static<typeof endpointUpdateSchema>;
 
 /** A deployment as one drone should run it. */

@@ -122,7 +122,7 @@ export class HubFollower {
   }
 
   async #introduce(conversation: Conversation): Promise<void> {
-    const { registry } = await conversation.call("hub.meet", this.#options.self);
+    const { registry } = await meet(conversation, this.#options.self);
     this.#options.onPlace(registry);
     const { clock } = this.#world;
     await within(clock, firstBookMsMax, "the hub's first route book", this.#watch(conversation));
@@ -177,5 +177,23 @@ export class HubFollower {
     if (message === this.#said) return;
     this.#said = message;
     this.#world.log[level](message);
+  }
+}
+
+/** @throws BAD_VERSION when the hub does not know what a proxy says of itself */
+async function meet(conversation: Conversation, self: ProxySelf) {
+  try {
+    return await conversation.call("hub.meet", self);
+  } catch (thrown) {
+    const error = toPropagitError(thrown);
+    if (error.code !== "BAD_FRAME") throw error;
+    throw new PropagitError(
+      "BAD_VERSION",
+      "the hub is of a former version, which does not know its proxies",
+      {
+        hint: "update the hub first, then the proxies",
+        cause: error,
+      },
+    );
   }
 }
