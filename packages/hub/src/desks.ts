@@ -35,6 +35,7 @@ import { SettingsDesk } from "./settings-desk.js";
 import { Specifications } from "./specifications.js";
 import { StopDesk } from "./stop-desk.js";
 import { TrafficDesk } from "./traffic-desk.js";
+import { followTraffic } from "./traffic-follower.js";
 import type { HubWorld } from "./world.js";
 
 export interface DesksOptions extends ProxyDeskParts {
@@ -76,6 +77,7 @@ export class Desks {
       ...certificateHandlers(this.certificates),
       ...proxyHandlers(options),
       ...canaryHandlers(new CanaryDesk({ ...options, ...this })),
+      ...sightHandlers(options, this.reports),
     };
   }
 
@@ -204,4 +206,16 @@ function askerOf({
   readonly part: (progress: RolloutProgress) => void;
 }): Asker {
   return { onPart: part, signal };
+}
+
+function sightHandlers({ world, ledger, proxies }: DesksOptions, { counts }: Reports): Handlers {
+  const source = () => ({
+    counts,
+    routes: ledger.rows("routes").values(),
+    releaseOf: (id: string) => ledger.rows("deployments").get(id)?.release,
+    proxies: proxies.live.length,
+  });
+  return {
+    "hub.traffic": (params, call) => followTraffic(world.clock, source, params, call),
+  };
 }
