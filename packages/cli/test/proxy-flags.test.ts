@@ -33,6 +33,7 @@ const cases: readonly (readonly [readonly string[], RegExp])[] = [
   ],
   [[hub, "--access-log=-", "--access-log-sample=101"], /"101" is not a percentage from 0 to 100/],
   [[hub, "--access-log=-", "--access-log-size=big"], /"big" is no size\n.*100MB/],
+  [[hub, "--metrics-host=0.0.0.0"], /--metrics-host without a page.*\n.*--metrics-port=9100/],
   [[registry], /--registry and --route belong together, without --hub\n.*beep\.example=http/],
   [["--route=a=b"], /--registry and --route belong together/],
   [[hub, registry, "--route=a=b"], /--registry and --route belong together/],

@@ -15,6 +15,8 @@ export interface RegistryFollowerOptions {
   readonly hub: Address;
   readonly credential: Credential;
   readonly onUpdate: (update: EndpointUpdate) => void;
+  /** Called when it may have come or gone. */
+  readonly onState?: () => void;
 }
 
 interface Followed {
@@ -49,12 +51,17 @@ export class RegistryFollower {
     const client = connectIn(this.#world, address, {
       credential: this.#options.credential,
       acceptsOpen: place.open,
-      changed: (state) => this.#sayState(address, state),
+      changed: (state) => {
+        this.#sayState(address, state);
+        this.#options.onState?.();
+      },
     });
     this.#hasHeard = false;
     client.watch((update) => {
       this.#options.onUpdate(update);
+      if (this.#hasHeard) return;
       this.#hasHeard = true;
+      this.#options.onState?.();
     });
     this.#followed = { address, isOpen: place.open, client };
   }

@@ -283,3 +283,30 @@ for (const seed of [1, 2, 3, 4, 5]) {
     });
   });
 }
+
+test("tells the hub what it goes by, and what it is stale by", async () => {
+  const { hub, until, killRegistry, startRegistry } = await startScene();
+  await until("it has told", () => hub.standings.at(-1)?.stale.length === 0);
+  assert.equal(hub.standings.at(-1)?.revision, hub.book.revision);
+  killRegistry();
+  await until("the hub knows", () => hub.standings.at(-1)?.stale.join() === "registry");
+  startRegistry();
+  await until("the hub knows again", () => hub.standings.at(-1)?.stale.length === 0);
+  hub.setRoutes([routeOf([commitB, 1])]);
+  await until("it goes by the change", () => hub.standings.at(-1)?.revision === hub.book.revision);
+});
+
+test("serves nobody after so long without a word from its hub, and again with the next one", async () => {
+  const { simulation, hub, killHub, startHub, until } = await startScene();
+  const proxy = await startDaemon(simulation, 30_000);
+  await until("it may serve", () => proxy.blocked() === undefined && proxy.stale().length === 0);
+  killHub();
+  await until("it knows", () => proxy.stale().includes("hub"));
+  await simulation.clock.advance(20_000);
+  assert.equal(proxy.blocked(), undefined);
+  await simulation.clock.advance(11_000);
+  assert.match(String(proxy.blocked()?.message), /no word from its hub for 30 s/);
+  startHub();
+  await until("it serves again", () => proxy.blocked() === undefined);
+  assert.ok(hub.standings.length > 0);
+});

@@ -1,6 +1,8 @@
 /** What a proxy is started with, and what becomes of it: one thread or several make no difference. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
+import { connect as connectHttp2 } from "node:http2";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { ask, sendRaw } from "../support/ask.js";
@@ -144,3 +146,34 @@ async function linesOf(path: string): Promise<Record<string, unknown>[]> {
   const lines = text.split("\n").filter((line) => line !== "");
   return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
 }
+
+for (const workers of [1, 2]) {
+  test(`shows what it counts on a page of its own, ${workers} threads`, async (t) => {
+    const { port } = await startTeller(t);
+    const rig = await startRig(t, { workers, endpoints: [app(port)], metrics: { port: 0 } });
+    await ask(rig.port);
+    const page = rig.proxy.metricsPort ?? 0;
+    await until("the request is counted", async () => {
+      const { body } = await ask(page, { path: "/metrics" });
+      return (
+        /requests_total\{[^}]*commit="a{40}"[^}]*\} 1\n/.test(body) &&
+        /share_percent.* 100\n/.test(body)
+      );
+    });
+    assert.equal((await ask(page, { path: "/up" })).status, 200);
+    assert.equal((await ask(rig.port, { path: "/metrics" })).body.startsWith("{"), true);
+  });
+}
+
+test("speaks HTTP/2 without TLS with those who begin with it, when asked to", async (t) => {
+  const { port } = await startTeller(t);
+  const rig = await startRig(t, { endpoints: [app(port)], h2c: true });
+  const session = connectHttp2(`http://127.0.0.1:${rig.port}`);
+  t.after(() => session.destroy());
+  const stream = session.request({ ":path": "/", ":authority": "webapp.localhost" });
+  const [headers] = (await once(stream, "response")) as [Record<string, unknown>];
+  assert.deepEqual([headers[":status"], headers["x-propagit-commit"]], [200, commitA]);
+  stream.resume();
+  await once(stream, "end");
+  assert.equal((await ask(rig.port)).status, 200);
+});
