@@ -41,6 +41,7 @@ export function unitText(plan: UnitPlan): string {
     "Restart=always",
     "RestartSec=2",
     "LimitNOFILE=65536",
+    ...reloadLines(daemon),
     ...stopLines(daemon),
     ...hardening(plan),
     "",
@@ -48,6 +49,11 @@ export function unitText(plan: UnitPlan): string {
     `WantedBy=${scope === "system" ? "multi-user.target" : "default.target"}`,
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** A proxy is replaced by a new version of itself; the first one passes signals on. */
+function reloadLines(daemon: Daemon): readonly string[] {
+  return daemon === "proxy" ? ["ExecReload=/bin/kill -USR2 $MAINPID", "KillMode=mixed"] : [];
 }
 
 /** Instances are children of the drone and outlive it: only the drone itself is ended. */

@@ -30,6 +30,12 @@ describe("a unit", () => {
     assert.doesNotMatch(unitText(plan), /KillMode/);
   });
 
+  it("of a proxy is reloaded by a new version that takes over, and ended by the first one", () => {
+    const text = unitText({ ...plan, daemon: "proxy" });
+    assert.match(text, /^ExecReload=\/bin\/kill -USR2 \$MAINPID$/m);
+    assert.match(text, /^KillMode=mixed$/m);
+  });
+
   it("keeps words as they are, whatever systemd would make of them", () => {
     const words = ["--label=a=b", "--", "sh", "-c", 'echo "$A" 100% \\'];
     assert.match(
