@@ -84,6 +84,8 @@ export class ProxyDaemon {
       hub: source.kind === "hub" ? source.hub : source.registry,
       credential: source.credential,
       onUpdate: (update) => this.keeper.takeUpdate(update),
+      // The hub shows what a proxy is stale by.
+      onState: () => this.#hub?.tellSoon(),
     });
   }
 

@@ -77,7 +77,7 @@ export class ProxyServer {
       headMs: settings.limits.answerHeadMs,
       ...(access && { access }),
     });
-    const { trusted, acceptsProxyProtocol, limits } = settings;
+    const { trusted, acceptsProxyProtocol, h2c, limits } = settings;
     this.engine = new Engine({
       director,
       refuse: (refusal) => engineAnswer(refusal, awareness.stale()),
@@ -85,6 +85,7 @@ export class ProxyServer {
       limits,
       ...(trusted && { trusted }),
       ...(acceptsProxyProtocol !== undefined && { acceptsProxy: acceptsProxyProtocol }),
+      ...(h2c !== undefined && { acceptsPlainHttp2: h2c }),
     });
   }
 
