@@ -25,7 +25,10 @@ export class RetryBudget {
   /** Whether one may be sent again; counts it if so. */
   take(now: number): boolean {
     this.#turn(now);
-    const allowed = Math.max(retriesFree, ((this.#requestsSum + this.#current) * this.#percent) / 100);
+    const allowed = Math.max(
+      retriesFree,
+      ((this.#requestsSum + this.#current) * this.#percent) / 100,
+    );
     if (this.#percent === 0 || this.#retriesSum + 1 > allowed) return false;
     const at = this.#slot % slots;
     this.#retries[at] = (this.#retries[at] ?? 0) + 1;
