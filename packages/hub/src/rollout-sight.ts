@@ -6,7 +6,7 @@ import { environmentOf } from "./core/deployment-edits.js";
 import type { LedgerRows } from "./core/draft.js";
 import type { Place } from "./core/placement.js";
 import { ownService, type SeenDrone } from "./core/readiness.js";
-import { releaseOf, wantsVisitors } from "./core/rollout-edits.js";
+import { getsAllVisitors, releaseOf } from "./core/rollout-edits.js";
 import { refusalOf } from "./core/rollout-refusal.js";
 import type { RolloutTimes, RolloutView } from "./core/rollout-view.js";
 import { holdKey, type RolloutRow } from "./core/rows.js";
@@ -54,7 +54,7 @@ export class RolloutSight {
       hubSince: this.#hubSince,
       whyNot: row.phase === "queued" ? refusalOf(release, this.places())?.message : undefined,
       isHeld: (identity, service) => holds.has(holdKey({ deployment, identity, service })),
-      asksProxies: this.#switchboard.asks && wantsVisitors(rows, row, release),
+      asksProxies: this.#switchboard.asks && getsAllVisitors(rows, row, release),
       freshId: () => this.#world.random.hex(taskIdChars),
     };
   }

@@ -25,9 +25,9 @@ import { dispersionOf, type Scatter } from "./canary-scatter.js";
 import { logEvidence, rate, type Sample } from "./canary-statistics.js";
 
 /** Of all rollouts in which nothing is worse, so many may be taken back, at most. */
-export const falseAlarmsMax = 0.01;
+const falseAlarmsMax = 0.01;
 /** Answers of the old one that its 95th percentile is taken from. */
-export const timedMin = 100;
+const timedMin = 100;
 /** A new one that takes so much longer at most is not slower: nobody notices. A guess. */
 const unnoticedMs = 5;
 const slowPart = 0.95;
@@ -42,7 +42,7 @@ export interface Verdict {
   readonly text: string;
 }
 
-export const noArm: CanaryArm = { requests: 0, failed: 0, timed: 0, slow: 0 };
+const noArm: CanaryArm = { requests: 0, failed: 0, timed: 0, slow: 0 };
 export const noEvidence: CanaryEvidence = { fresh: noArm, old: noArm };
 
 /** What is slow at a step, by what the old one did so far; undefined while that is too little. */

@@ -34,7 +34,7 @@ export function canaryOf(row: CanaryRow): Canary {
 }
 
 /** Visitors that it has, or is about to have, in percent. */
-export function percentOf({ phase, step, plan, end }: CanaryRow): number {
+function percentOf({ phase, step, plan, end }: CanaryRow): number {
   if (phase === "preparing") return 0;
   if (phase === "over") return end?.outcome === "promoted" ? 100 : 0;
   return plan.steps[step] ?? 0;

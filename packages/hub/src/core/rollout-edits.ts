@@ -260,8 +260,13 @@ function lead(draft: Draft, release: ReleaseRow, branch: string, now: number): v
   leadBranch(draft, { repo, environment, deployment, branch, since: now });
 }
 
+/** Whether all visitors are sent to it in the moment that it is ready. */
+export function getsAllVisitors(ledger: LedgerRows, row: RolloutRow, release: ReleaseRow): boolean {
+  return wantsVisitors(ledger, row, release) && !goesByStep(ledger, row, release);
+}
+
 /** Asked for, or as the specification says; what changes only how the live commit runs takes its visitors. */
-export function wantsVisitors(ledger: LedgerRows, row: RolloutRow, release: ReleaseRow): boolean {
+function wantsVisitors(ledger: LedgerRows, row: RolloutRow, release: ReleaseRow): boolean {
   if (row.promote !== undefined) return row.promote;
   const route = ledger.rows("routes").get(placeKey(row.repo, row.environment));
   if (!route || route.shares.length === 0) return true;
@@ -270,7 +275,7 @@ export function wantsVisitors(ledger: LedgerRows, row: RolloutRow, release: Rele
 }
 
 /** How its visitors come when they do not come all at once: said by its manifest, and by nobody else. */
-export function goesByStep(
+function goesByStep(
   ledger: LedgerRows,
   row: RolloutRow,
   release: ReleaseRow,

@@ -20,7 +20,7 @@ const proxiesMax = 1_000;
 /** Within this after a life was first heard of, it may still be telling what was before; a guess. */
 const firstTellingMs = 2_000;
 const slotMs = 1_000;
-export const slotsMax = 60;
+const slotsMax = 60;
 
 /** What was added since this hub began. */
 export interface Flow {
