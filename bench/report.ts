@@ -11,21 +11,39 @@ export interface Figure {
   readonly goal?: number;
   /** Or: largest value of ours. */
   readonly goalAbsolute?: number;
+  /** Or: smallest ratio. */
+  readonly goalMin?: number;
+  /** When it is not that of the two values but, say, the median of many. */
+  readonly ratio?: number;
 }
 
-export function report({ goal, goalAbsolute, ...figure }: Figure): void {
-  const ratio = figure.ours / figure.theirs;
-  const meets = goalAbsolute === undefined ? ratio <= (goal ?? 1) : figure.ours <= goalAbsolute;
+export function report({ goal, goalAbsolute, goalMin, ...figure }: Figure): void {
+  const { ratio = figure.ours / figure.theirs } = figure;
   const line = {
     ...figure,
     ours: rounded(figure.ours),
     theirs: rounded(figure.theirs),
     ratio: rounded(ratio),
-    goal:
-      goalAbsolute === undefined ? `ratio <= ${goal ?? 1}` : `<= ${goalAbsolute} ${figure.unit}`,
-    meets,
+    ...judged({ ours: figure.ours, unit: figure.unit, ratio, goal, goalAbsolute, goalMin }),
   };
   process.stdout.write(`${JSON.stringify(line)}\n`);
+}
+
+interface Judged {
+  readonly ours: number;
+  readonly unit: string;
+  readonly ratio: number;
+  readonly goal: number | undefined;
+  readonly goalAbsolute: number | undefined;
+  readonly goalMin: number | undefined;
+}
+
+function judged({ ours, unit, ratio, goal = 1, goalAbsolute, goalMin }: Judged) {
+  if (goalAbsolute !== undefined) {
+    return { goal: `<= ${goalAbsolute} ${unit}`, meets: ours <= goalAbsolute };
+  }
+  if (goalMin !== undefined) return { goal: `ratio >= ${goalMin}`, meets: ratio >= goalMin };
+  return { goal: `ratio <= ${goal}`, meets: ratio <= goal };
 }
 
 export function median(values: readonly number[]): number {

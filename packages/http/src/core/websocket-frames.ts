@@ -19,7 +19,7 @@ export class FrameFollower {
   }
 
   follow(bytes: Buffer, from: number, to: number): void {
-    let at = from;
+    let at = this.isBetweenFrames ? skipSmallFrames(bytes, from, to) : from;
     while (at < to) {
       if (this.#payloadLeft > 0) {
         const some = Math.min(to - at, this.#payloadLeft);
@@ -45,6 +45,19 @@ export function closeFrame(isMasked: boolean): Buffer {
   if (!isMasked) return Buffer.from([0x88, payload.length, ...payload]);
   const masked = payload.map((byte, index) => byte ^ (key[index] as number));
   return Buffer.from([0x88, 0x80 | payload.length, ...key, ...masked]);
+}
+
+/** Most messages are small and come in one piece: no header needs to be kept of them. */
+function skipSmallFrames(bytes: Buffer, from: number, to: number): number {
+  let at = from;
+  while (at + 2 <= to) {
+    const second = bytes[at + 1] as number;
+    const length = second & 0x7f;
+    const next = at + 2 + length + ((second & 0x80) === 0 ? 0 : 4);
+    if (length > 125 || next > to) return at;
+    at = next;
+  }
+  return at;
 }
 
 function headerBytes(second: number): number {

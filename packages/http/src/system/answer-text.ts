@@ -96,6 +96,15 @@ export function writeBytes(transport: Transport, bytes: Buffer, from: number, to
   return transport.write(bytes.subarray(from, to));
 }
 
+/** @param trailers names and values in turn */
+export function lastChunk(trailers: readonly string[]): string {
+  let text = "0\r\n";
+  for (let index = 0; index < trailers.length; index += 2) {
+    text += `${trailers[index]}: ${trailers[index + 1]}\r\n`;
+  }
+  return `${text}\r\n`;
+}
+
 function linesFor({ framing, closes, isOld }: AnswerStart, head: ResponseHead): string {
   if (head.status === 101) return "";
   const connection = closes ? "Connection: close\r\n" : isOld ? "Connection: keep-alive\r\n" : "";

@@ -17,21 +17,20 @@
 import { isIdempotent } from "../core/methods.js";
 import { methodOf } from "../core/request-views.js";
 import type { ResponseHead } from "../core/response-head.js";
-import { requestFates } from "../core/drops.js";
-import { requestHeadText, type RequestPlan } from "../core/rewrite.js";
 import type {
   Answer,
   AttemptFailure,
   Direction,
   ExchangeEnd,
-  ExchangeObserver,
   Forward,
   VisitorLife,
 } from "../exchange.js";
+import { Account } from "./account.js";
 import type { EngineCore, Refusal } from "./core.js";
 import type { EndpointConnection } from "./endpoint-connection.js";
 import type { EndpointPool } from "./endpoint-pool.js";
 import type { EndpointUser } from "./endpoint-user.js";
+import { requestText } from "./request-text.js";
 import { Shadow } from "./shadow.js";
 import { Tunnel } from "./tunnel.js";
 import type { VisitorSide } from "./visitor-side.js";
@@ -45,24 +44,14 @@ const attemptsMax = 16;
 
 type State = "idle" | "deciding" | "waiting" | "sent" | "answering" | "tunnel";
 
-type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
-/** Filled for each head; nothing of it is kept. */
-const plan: Mutable<RequestPlan> = {
-  fates: requestFates(),
-  lines: "",
-  keepsFraming: true,
-  keepsUpgrade: false,
-  keepsExpect: true,
-};
-
 export class Exchange implements EndpointUser, VisitorLife {
   readonly #core: EngineCore;
   readonly #visitor: VisitorSide;
   #state: State = "idle";
   /** Which of the requests on this object, for answers that come later. */
   #turn = 0;
+  readonly #account = new Account();
   #forward: Forward | undefined;
-  #observer: ExchangeObserver | undefined;
   #pool: EndpointPool | undefined;
   #connection: EndpointConnection | undefined;
   #abort: AbortController | undefined;
@@ -73,12 +62,7 @@ export class Exchange implements EndpointUser, VisitorLife {
   /** Body went out after the head. */
   #hasStreamed = false;
   #shadow: Shadow | undefined;
-  #status = 0;
-  #startedMs = 0;
-  #headMs = 0;
   #progressMs = 0;
-  /** Of the connection before it was given back. */
-  #answerBytes = 0;
 
   constructor(core: EngineCore, visitor: VisitorSide) {
     this.#core = core;
@@ -99,7 +83,7 @@ export class Exchange implements EndpointUser, VisitorLife {
   begin(): void {
     this.#turn += 1;
     this.#state = "deciding";
-    this.#startedMs = performance.now();
+    this.#account.start();
     this.#progressMs = this.#core.sweep.nowMs;
     this.#core.counters.requests += 1;
     let direction;
@@ -171,9 +155,8 @@ export class Exchange implements EndpointUser, VisitorLife {
     if (head.isInterim) return this.#visitor.sendInterim(bytes, head);
     const connection = this.#connection as EndpointConnection;
     this.#state = "answering";
-    this.#status = head.status;
-    this.#headMs = performance.now() - this.#startedMs;
-    this.#observer?.answered?.(head.status);
+    this.#account.head(head.status);
+    this.#account.observer?.answered?.(head.status);
     if (head.status === 101) return this.#upgrade(bytes, head, to, connection);
     const edits = this.#forward?.answerEdits;
     const isTaken = this.#visitor.beginAnswer(bytes, head, edits, to, isLast);
@@ -194,7 +177,7 @@ export class Exchange implements EndpointUser, VisitorLife {
   endpointBroke(kind: "broken" | "malformed", reason: string): void {
     const connection = this.#connection;
     if (this.#state === "answering") {
-      this.#answerBytes = connection?.bodyBytes ?? 0;
+      this.#account.answerBytes = connection?.bodyBytes ?? 0;
       this.#connection = undefined;
       return this.#cut(reason);
     }
@@ -217,22 +200,22 @@ export class Exchange implements EndpointUser, VisitorLife {
 
   /** Of the tunnel that it became. */
   tunnelOver(answerBytes: number, reason: string | undefined): void {
-    this.#answerBytes = answerBytes;
+    this.#account.answerBytes = answerBytes;
     this.#finish("complete", reason);
   }
 
   #decideLater(direction: Promise<Direction>): void {
     const turn = this.#turn;
-    direction.then(
-      (decided) => {
-        if (turn !== this.#turn || this.#state !== "deciding") return;
-        this.#visitor.restoreHead();
-        this.#take(decided);
-      },
-      (thrown: unknown) => {
-        if (turn === this.#turn && this.#state === "deciding") this.#undecided(thrown);
-      },
-    );
+    const isOpen = () => turn === this.#turn && this.#state === "deciding";
+    const decided = (decision: Direction) => {
+      if (!isOpen()) return;
+      this.#visitor.restoreHead();
+      this.#take(decision);
+    };
+    const undecided = (thrown: unknown) => {
+      if (isOpen()) this.#undecided(thrown);
+    };
+    direction.then(decided, undecided);
   }
 
   #undecided(thrown: unknown): void {
@@ -243,7 +226,7 @@ export class Exchange implements EndpointUser, VisitorLife {
   }
 
   #take(direction: Direction): void {
-    this.#observer = direction.observer;
+    this.#account.observer = direction.observer;
     switch (direction.kind) {
       case "answer":
         return this.#answerOwn(direction, "answered");
@@ -286,7 +269,7 @@ export class Exchange implements EndpointUser, VisitorLife {
     this.#progressMs = this.#core.sweep.nowMs;
     connection.asked.methodId = head.methodId;
     connection.asked.isUpgrade = head.upgradeStart >= 0;
-    const text = this.#headText(forward);
+    const text = requestText(visitor, forward);
     if (this.#firstBody === "" && !visitor.isBodyDone) {
       this.#firstBody = visitor.takeBodyText(Math.max(0, firstWriteBytesMax - text.length));
       this.#shadow?.add(this.#firstBody);
@@ -294,18 +277,6 @@ export class Exchange implements EndpointUser, VisitorLife {
     if (visitor.isBodyDone) this.#shadow?.send();
     const isTaken = connection.transport.write(text + this.#firstBody);
     if (isTaken && !visitor.isBodyDone && this.#connection === connection) visitor.wantBody();
-  }
-
-  #headText(forward: Forward): string {
-    const { head, bytes } = this.#visitor;
-    plan.method = forward.method;
-    plan.target = forward.target;
-    plan.host = forward.host;
-    plan.edits = forward.requestEdits;
-    plan.keepsUpgrade = head.upgradeStart >= 0;
-    plan.fates = this.#visitor.forwarding.fates;
-    plan.lines = this.#visitor.forwarding.linesOf(bytes, head);
-    return requestHeadText(bytes, head, plan);
   }
 
   /** The visitor has not taken all: the endpoint waits until he has. */
@@ -319,7 +290,7 @@ export class Exchange implements EndpointUser, VisitorLife {
     const connection = this.#connection as EndpointConnection;
     const { trailers } = connection;
     this.#connection = undefined;
-    this.#answerBytes = connection.bodyBytes;
+    this.#account.answerBytes = connection.bodyBytes;
     // Before the visitor's next request, which may come at once.
     connection.release(this.#visitor.isBodyDone && connection.transport.isFlushed);
     this.#finish("complete");
@@ -360,12 +331,12 @@ export class Exchange implements EndpointUser, VisitorLife {
     this.#connection = undefined;
     const mayRepeat = this.#attempts < attemptsMax && this.#mayRepeat(sent);
     const failure: AttemptFailure = { kind, sent, mayRepeat, reason };
-    this.#observer?.failed?.(failure);
+    this.#account.observer?.failed?.(failure);
     const next = this.#askAgain(failure);
     if (next?.kind === "answer") return this.#answerOwn(next, "failed", reason);
     if (next !== undefined && mayRepeat) {
       this.#visitor.restoreHead();
-      if (next.observer !== undefined) this.#observer = next.observer;
+      if (next.observer !== undefined) this.#account.observer = next.observer;
       return this.#start(next);
     }
     const status = kind === "head-timeout" ? 504 : 502;
@@ -395,9 +366,8 @@ export class Exchange implements EndpointUser, VisitorLife {
   }
 
   #answerOwn(answer: Answer, how: "answered" | "failed", reason?: string): void {
-    this.#status = answer.status;
-    this.#headMs = performance.now() - this.#startedMs;
-    this.#answerBytes = answer.body.length;
+    this.#account.head(answer.status);
+    this.#account.answerBytes = answer.body.length;
     this.#finish(how, reason);
     this.#visitor.answerOwn(answer);
   }
@@ -412,7 +382,7 @@ export class Exchange implements EndpointUser, VisitorLife {
     const connection = this.#connection;
     if (connection === undefined) return;
     this.#connection = undefined;
-    this.#answerBytes = connection.bodyBytes;
+    this.#account.answerBytes = connection.bodyBytes;
     connection.destroy();
   }
 
@@ -449,31 +419,15 @@ export class Exchange implements EndpointUser, VisitorLife {
 
   /** The one end of every exchange. */
   #finish(how: ExchangeEnd["how"], reason?: string): void {
-    const observer = this.#observer;
-    const status = this.#status;
     this.#state = "idle";
     this.#usePool(undefined);
-    if (observer?.ended !== undefined) {
-      observer.ended({
-        how,
-        status,
-        requestBytes: this.#visitor.bodyBytes,
-        answerBytes: this.#answerBytes,
-        headMs: this.#headMs,
-        tookMs: performance.now() - this.#startedMs,
-        ...(reason !== undefined && { reason }),
-      });
-    }
+    this.#account.end(how, this.#visitor.bodyBytes, reason);
     this.#forward = undefined;
-    this.#observer = undefined;
     this.#abort = undefined;
     this.#attempts = 0;
     this.#hasRetriedStale = false;
     this.#firstBody = "";
     this.#hasStreamed = false;
     this.#shadow = undefined;
-    this.#status = 0;
-    this.#headMs = 0;
-    this.#answerBytes = 0;
   }
 }

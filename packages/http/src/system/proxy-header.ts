@@ -31,7 +31,10 @@ export function readProxyOf(core: EngineCore, raw: Socket, next: (raw: Socket) =
     if (after === incomplete) return;
     clearTimeout(timer);
     raw.off("data", read).off("error", ignore).pause();
-    if (after === bad || !mayProxy(core, raw.remoteAddress ?? "")) return void raw.destroy();
+    if (after === bad || !mayProxy(core, raw.remoteAddress ?? "")) {
+      raw.destroy();
+      return;
+    }
     if (!header.isLocal) {
       carried.set(raw, { address: header.sourceAddress, port: header.destinationPort });
     }

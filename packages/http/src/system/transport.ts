@@ -56,6 +56,7 @@ export class Transport {
   /** Of the last write. */
   #pendingBytes = 0;
   #isWriting = false;
+  #isHurried = false;
   #reason: string | undefined;
 
   private constructor(
@@ -65,7 +66,7 @@ export class Transport {
   ) {
     this.owner = owner;
     this.#socket = open(this);
-    this.#writing = isDirect ? (this.#socket as unknown as Writing) : undefined;
+    this.#writing = isDirect ? this.#socket : undefined;
     this.#socket
       .on("end", () => this.owner.transportEnded())
       .on("error", (error: NodeJS.ErrnoException) => {
@@ -137,6 +138,16 @@ export class Transport {
     this.#isWriting = false;
     this.#pendingBytes = data.length;
     return this.#pending === 0;
+  }
+
+  /**
+   * From now on nothing waits in the kernel for more to send with it (TCP_NODELAY). A connection that is closed
+   * after one answer in one piece never needs it.
+   */
+  hurry(): void {
+    if (this.#isHurried || this.isClosed) return;
+    this.#isHurried = true;
+    this.#socket.setNoDelay(true);
   }
 
   /** Stops to read; what is on its way waits in the kernel, and then in the other side. */

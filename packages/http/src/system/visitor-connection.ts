@@ -6,19 +6,20 @@
  *                         v                  v
  *     lingering: our FIN is said, what still comes is thrown away ──his FIN, or the bound──> closed
  *
- * What was read and not used lies in `input[at, end)`: mostly in the shared read buffer, and copied when a read
- * ends with something left: half a head, a body that nobody takes yet, the request after this one.
+ * What was read and cannot be used yet waits in `Input`: half a head, a body that nobody takes yet, the request
+ * after this one.
  */
 import { Forwarding } from "../core/forwarding.js";
 import { bad, incomplete } from "../core/head.js";
 import { methodIds } from "../core/methods.js";
 import { parseProxyHeader, ProxyHeader } from "../core/proxy-protocol.js";
-import { parseRequestHead, RequestHead } from "../core/request-head.js";
+import type { RequestHead } from "../core/request-head.js";
 import type { ResponseHead } from "../core/response-head.js";
 import type { Answer, Edits } from "../exchange.js";
 import {
   endsWithConnection,
   framingFor,
+  lastChunk,
   writeAnswerHead,
   writeBody,
   writeInterim,
@@ -26,11 +27,12 @@ import {
 } from "./answer-text.js";
 import type { EngineCore, Refusal, Visitor } from "./core.js";
 import { Exchange } from "./exchange.js";
-import { HeadView, noBytes } from "./head-view.js";
+import { noBytes, type HeadView } from "./head-view.js";
 import { mayProxy } from "./proxy-header.js";
 import { hexOf } from "./hex.js";
+import { Input } from "./input.js";
 import { ownAnswerText } from "./own-answer.js";
-import { sharedBuffer } from "./read-buffers.js";
+import { RequestInHand } from "./request-in-hand.js";
 import { RequestBody } from "./request-body.js";
 import type { Transport, TransportOwner } from "./transport.js";
 import type { VisitorSide } from "./visitor-side.js";
@@ -39,10 +41,6 @@ import type { VisitorSide } from "./visitor-side.js";
 const pipelinedBytesMax = 16 * 1024;
 /** Bodies of which more is to come are read into a buffer of their own. */
 const bulkBytesMin = 16 * 1024;
-/** Heads that are kept for whoever needs one next. */
-const spareHeadsMax = 256;
-
-const noHead = new RequestHead();
 
 type State = "proxy" | "head" | "exchange" | "lingering" | "detached" | "closed";
 
@@ -57,6 +55,8 @@ export interface VisitorOptions {
   /** A PROXY header comes first. */
   readonly expectsProxy: boolean;
   readonly carried?: VisitorPlace | undefined;
+  /** Where he came in; asked of his socket when nobody said it. */
+  readonly port?: number | undefined;
 }
 
 export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
@@ -64,22 +64,17 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
   readonly #options: VisitorOptions;
   #transport!: Transport;
   #state: State;
-  #input: Buffer = noBytes;
-  #at = 0;
-  #end = 0;
-  #isOwn = false;
+  readonly #input = new Input();
+  readonly #request: RequestInHand;
   #isRunning = false;
   #proxied: ProxyHeader | undefined;
   /** Made with the first request: many connections are opened in advance and never used. */
-  #view: HeadView | undefined;
   #exchange: Exchange | undefined;
   #body: RequestBody | undefined;
   #forwarding: Forwarding | undefined;
   #isHeadBegun = false;
   #isHalfClosed = false;
   #isBodyWanted = false;
-  /** The head in latin1, when its bytes had to go. */
-  #keptHead = "";
   readonly #answer: AnswerStart = {
     framing: "same",
     edits: undefined,
@@ -88,11 +83,10 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
   };
   #endsWithConnection = false;
   #deadlineMs: number;
-  head: RequestHead = noHead;
-  bytes: Buffer = noBytes;
 
   constructor(core: EngineCore, options: VisitorOptions) {
     this.#core = core;
+    this.#request = new RequestInHand(core);
     this.#options = options;
     this.#state = options.expectsProxy ? "proxy" : "head";
     this.#deadlineMs = core.sweep.nowMs + core.limits.headMs;
@@ -108,8 +102,16 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
     return this.#state === "head" && !this.#isHeadBegun;
   }
 
+  get head(): RequestHead {
+    return this.#request.head;
+  }
+
+  get bytes(): Buffer {
+    return this.#request.bytes;
+  }
+
   get view(): HeadView {
-    return this.#view as HeadView;
+    return this.#request.view;
   }
 
   get forwarding(): Forwarding {
@@ -146,14 +148,7 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
   }
 
   transportRead(bytes: Buffer, from: number, to: number): void {
-    if (this.#at < this.#end) {
-      this.#append(bytes, from, to);
-    } else {
-      this.#input = bytes;
-      this.#at = from;
-      this.#end = to;
-      this.#isOwn = false;
-    }
+    this.#input.take(bytes, from, to);
     this.#run();
   }
 
@@ -187,29 +182,24 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
   }
 
   restoreHead(): void {
-    if (this.#keptHead === "") return;
-    const bytes = Buffer.from(this.#keptHead, "latin1");
-    this.#keptHead = "";
-    this.head.reset();
-    parseRequestHead(bytes, 0, bytes.length, this.head, this.#core.limits);
-    this.#show(bytes);
+    this.#request.restoreHead();
   }
 
   takeBodyText(bytesMax: number): string {
     const body = this.#body as RequestBody;
-    if (body.isDone || this.#at >= this.#end) return "";
-    const from = this.#at;
-    const to = body.scan(this.#input, from, Math.min(this.#end, from + bytesMax));
+    if (body.isDone || this.#input.isEmpty) return "";
+    const from = this.#input.at;
+    const to = body.scan(this.#input.bytes, from, Math.min(this.#input.end, from + bytesMax));
     // What is bad stays bad: the next look at it refuses the request.
     if (to === bad) return "";
-    this.#at = to;
-    return this.#input.toString("latin1", from, to);
+    this.#input.at = to;
+    return this.#input.bytes.toString("latin1", from, to);
   }
 
   wantBody(): void {
     this.#isBodyWanted = true;
     this.#transport.wantBulk(this.#body?.hasLeft(bulkBytesMin) === true);
-    if (this.#at < this.#end) this.#run();
+    if (!this.#input.isEmpty) this.#run();
     if (this.#isBodyWanted) this.#transport.resume();
   }
 
@@ -222,16 +212,25 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
   }
 
   sendInterim(bytes: Buffer, head: ResponseHead): void {
-    if (this.head.versionMinor === 1) writeInterim(this.#transport, bytes, head);
+    if (this.head.versionMinor === 0) return;
+    this.#transport.hurry();
+    writeInterim(this.#transport, bytes, head);
   }
 
-  beginAnswer(bytes: Buffer, head: ResponseHead, edits: Edits | undefined, to: number): boolean {
+  beginAnswer(
+    bytes: Buffer,
+    head: ResponseHead,
+    edits: Edits | undefined,
+    to: number,
+    isLast: boolean,
+  ): boolean {
     const answer = this.#answer;
     this.#endsWithConnection = endsWithConnection(this.head, head);
     answer.framing = framingFor(this.head, head);
     answer.edits = edits;
     answer.isOld = this.head.versionMinor === 0;
     answer.closes = this.#endsWithConnection || this.#mustClose();
+    if (!isLast || !answer.closes || answer.framing !== "same") this.#transport.hurry();
     return writeAnswerHead(this.#transport, bytes, head, to, answer);
   }
 
@@ -248,7 +247,7 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
   answerOwn(answer: Answer): void {
     const isHead = this.head.methodId === methodIds.HEAD;
     const isOld = this.head.versionMinor === 0;
-    this.takeBodyText(this.#end - this.#at);
+    this.takeBodyText(this.#input.length);
     const closes = answer.close === true || this.#mustClose();
     this.#answer.framing = "same";
     this.#answer.closes = closes;
@@ -264,16 +263,17 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
 
   detach(): { readonly transport: Transport; readonly rest: string } {
     this.#state = "detached";
+    this.#transport.hurry();
     this.#leave();
-    const rest = this.#input.toString("latin1", this.#at, this.#end);
-    this.#input = noBytes;
+    const rest = this.#input.bytes.toString("latin1", this.#input.at, this.#input.end);
+    this.#input.skip();
     return { transport: this.#transport, rest };
   }
 
   #run(): void {
     if (this.#isRunning) return;
     this.#isRunning = true;
-    while (this.#at < this.#end && this.#step());
+    while (!this.#input.isEmpty && this.#step());
     this.#isRunning = false;
     this.#keep();
   }
@@ -289,7 +289,7 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
         return this.#readBody();
       case "lingering":
       case "closed":
-        this.#at = this.#end;
+        this.#input.skip();
         return false;
       case "detached":
         return false;
@@ -300,32 +300,36 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
 
   #readProxy(): boolean {
     this.#proxied ??= new ProxyHeader();
-    const after = parseProxyHeader(this.#input, this.#at, this.#end, this.#proxied);
+    const after = parseProxyHeader(
+      this.#input.bytes,
+      this.#input.at,
+      this.#input.end,
+      this.#proxied,
+    );
     if (after === incomplete) return false;
     if (after === bad || !mayProxy(this.#core, this.#transport.remoteAddress)) {
       this.#transport.destroy();
       return false;
     }
-    this.#at = after;
+    this.#input.at = after;
     this.#state = "head";
     return true;
   }
 
   #readHead(): boolean {
-    if (this.head === noHead) this.head = this.#core.heads.pop() ?? new RequestHead();
-    const { head } = this;
-    const after = parseRequestHead(this.#input, this.#at, this.#end, head, this.#core.limits);
+    const after = this.#request.parse(this.#input);
     if (after === incomplete) {
       if (!this.#isHeadBegun) this.#deadlineMs = this.#core.sweep.nowMs + this.#core.limits.headMs;
       this.#isHeadBegun = true;
       return false;
     }
     if (after === bad) {
-      this.#at = this.#end;
-      this.#refuse({ kind: "malformed", status: head.badStatus, reason: head.badReason });
+      this.#input.skip();
+      const { badStatus: status, badReason: reason } = this.head;
+      this.#refuse({ kind: "malformed", status, reason });
       return false;
     }
-    this.#at = after;
+    this.#input.at = after;
     this.#begin();
     return true;
   }
@@ -333,11 +337,10 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
   #begin(): void {
     this.#isHeadBegun = false;
     this.#isBodyWanted = false;
-    this.#keptHead = "";
     this.#state = "exchange";
     if (this.#exchange === undefined) this.#prepare();
     (this.#body as RequestBody).start(this.head);
-    this.#show(this.#input);
+    this.#request.show(this.#input.bytes);
     (this.#exchange as Exchange).begin();
   }
 
@@ -349,48 +352,38 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
     const connection = {
       address: carried?.address ?? proxied?.sourceAddress ?? transport.remoteAddress,
       isSecure: isSecure || proxied?.isSecure === true,
-      port: carried?.port ?? proxied?.destinationPort ?? transport.localPort,
+      port: carried?.port ?? proxied?.destinationPort ?? this.#options.port ?? transport.localPort,
     };
     this.#forwarding = new Forwarding(connection, this.#core.forwarding, hexOf);
-    this.#view = new HeadView("1", this.#forwarding, this);
+    this.#request.prepare(this.#forwarding);
     this.#body = new RequestBody();
     this.#exchange = new Exchange(this.#core, this);
-  }
-
-  #show(bytes: Buffer): void {
-    const { view } = this;
-    this.bytes = bytes;
-    view.bytes = bytes;
-    view.head = this.head;
   }
 
   #readBody(): boolean {
     const body = this.#body as RequestBody;
     if (body.isDone) {
-      if (this.#end - this.#at > pipelinedBytesMax) this.#transport.pause();
+      if (this.#input.length > pipelinedBytesMax) this.#transport.pause();
       return false;
     }
     if (!this.#isBodyWanted) {
       this.#transport.pause();
       return false;
     }
-    const from = this.#at;
-    const to = body.scan(this.#input, from, this.#end);
+    const from = this.#input.at;
+    const to = body.scan(this.#input.bytes, from, this.#input.end);
     if (to === bad) {
       this.#exchange?.visitorMalformed(body.badReason);
       return false;
     }
-    this.#at = to;
-    this.#giveBody(from, to, body);
+    this.#input.at = to;
+    this.#giveBody(from, body);
     return true;
   }
 
-  #giveBody(from: number, to: number, body: RequestBody): void {
-    const input = this.#input;
-    const isShared = input === sharedBuffer.bytes;
-    const data = isShared ? input.toString("latin1", from, to) : input.subarray(from, to);
+  #giveBody(from: number, body: RequestBody): void {
     const exchange = this.#exchange as Exchange;
-    const isTaken = exchange.requestBody(data);
+    const isTaken = exchange.requestBody(this.#input.since(from));
     if (body.isDone) {
       this.#isBodyWanted = false;
       this.#transport.wantBulk(false);
@@ -403,40 +396,11 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
 
   /** The read buffer is about to be used for somebody else: what is still needed of it is copied. */
   #keep(): void {
-    const isUsedUp = this.#at >= this.#end;
-    const isLent = this.bytes === this.#input && this.bytes !== noBytes && !this.#isOwn;
-    if (this.#state === "exchange" && isLent) this.#keepHead();
-    if (isUsedUp) {
-      this.#input = noBytes;
-      this.#at = 0;
-      this.#end = 0;
-    } else if (!this.#isOwn) {
-      this.#input = Buffer.from(this.#input.subarray(this.#at, this.#end));
-      this.#end -= this.#at;
-      this.#at = 0;
-      this.#isOwn = true;
-    }
-  }
-
-  #keepHead(): void {
-    const { head, bytes } = this;
-    this.#keptHead = bytes.toString("latin1", head.start, head.end);
-    this.#show(noBytes);
-  }
-
-  #append(bytes: Buffer, from: number, to: number): void {
-    const count = to - from;
-    if (!this.#isOwn || this.#input.length - this.#end < count) {
-      const held = this.#end - this.#at;
-      const grown = Buffer.allocUnsafe(Math.max(1024, 2 * (held + count)));
-      this.#input.copy(grown, 0, this.#at, this.#end);
-      this.#input = grown;
-      this.#at = 0;
-      this.#end = held;
-      this.#isOwn = true;
-    }
-    bytes.copy(this.#input, this.#end, from, to);
-    this.#end += count;
+    const input = this.#input;
+    const { bytes } = this.#request;
+    const isLent = bytes === input.bytes && bytes !== noBytes && !input.isOwn;
+    if (this.#state === "exchange" && isLent) this.#request.keep();
+    input.keep();
   }
 
   #mustClose(): boolean {
@@ -447,15 +411,15 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
   #next(): void {
     this.#state = "head";
     this.#deadlineMs = this.#core.sweep.nowMs + this.#core.limits.keepAliveMs;
-    this.#giveBackHead();
+    this.#request.giveBack();
     this.#transport.resume();
-    if (this.#at < this.#end) this.#run();
+    if (!this.#input.isEmpty) this.#run();
   }
 
   /** After the last answer: at once when nothing can come that would take it back, else with time to hear it. */
   #close(): void {
-    this.#giveBackHead();
-    const isClean = this.#body?.isDone === true && this.#at >= this.#end;
+    this.#request.giveBack();
+    const isClean = this.#body?.isDone === true && this.#input.isEmpty;
     if (isClean && this.#transport.isFlushed && !this.#options.isSecure) {
       this.#transport.destroy();
       return;
@@ -479,24 +443,8 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
     this.#refuse({ kind: "head-timeout", status: 408, reason });
   }
 
-  #giveBackHead(): void {
-    const { heads } = this.#core;
-    if (this.head !== noHead && heads.length < spareHeadsMax) heads.push(this.head);
-    this.head = noHead;
-    this.bytes = noBytes;
-    this.#keptHead = "";
-  }
-
   #leave(): void {
     this.#core.visitors.delete(this);
     this.#core.sweep.delete(this);
   }
-}
-
-function lastChunk(trailers: readonly string[]): string {
-  let text = "0\r\n";
-  for (let index = 0; index < trailers.length; index += 2) {
-    text += `${trailers[index]}: ${trailers[index + 1]}\r\n`;
-  }
-  return `${text}\r\n`;
 }

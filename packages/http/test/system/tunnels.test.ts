@@ -124,7 +124,7 @@ for (const transport of transports) {
       await visitor.bytes(4);
       engine.endTunnels({ address: "127.0.0.1:1", graceMs: 0 });
       engine.endTunnels({ address, graceMs: 0 });
-      assert.equal(await app.rest(), "\x88\x82\x5a\x17\xc3\x88" + "\x59\xfe");
+      assert.equal(await app.rest(), "\x88\x82\x5a\x17\xc3\x88\x59\xfe");
       app.say(fromServer.slice(4));
       assert.equal(await visitor.rest(), fromServer.slice(4) + "\x88\x02\x03\xe9");
       await ends.count(1);
