@@ -35,6 +35,8 @@ export interface VisitorConnection {
   readonly isSecure: boolean;
   /** Where he came in. */
   readonly port?: number | undefined;
+  /** What he speaks, for Via, when it is not HTTP/1: `2.0`. */
+  readonly protocol?: string | undefined;
 }
 
 /** Random hexadecimal digits, as many as asked for; not all of them 0. */
@@ -130,7 +132,7 @@ export class Forwarding {
   #viaLine(bytes: Buffer, head: RequestHead): string {
     const { via = "propagit" } = this.#options;
     if (via === "") return "";
-    const own = `1.${head.versionMinor} ${via}`;
+    const own = `${this.#connection.protocol ?? `1.${head.versionMinor}`} ${via}`;
     if (findKnown(head, known.via) < 0) return `Via: ${own}\r\n`;
     return `Via: ${headerOf(bytes, head, "via")}, ${own}\r\n`;
   }

@@ -36,7 +36,7 @@ export function plainRefusal({ status, kind, reason }: Refusal): Answer {
 let dateMs = 0;
 let date = "";
 
-function dateText(): string {
+export function dateText(): string {
   const nowMs = Date.now();
   if (nowMs - dateMs >= 1_000) {
     dateMs = nowMs - (nowMs % 1_000);

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { TlsMaterial } from "../core/certificate-choice.js";
 import type { EngineCore } from "./core.js";
+import { Http2Front } from "./http2-front.js";
 import { carriedBy } from "./proxy-header.js";
 import { TlsFront } from "./tls.js";
 import { Transport } from "./transport.js";
@@ -31,15 +32,23 @@ export class SecureFront {
 
   get #tls(): TlsFront {
     this.#front ??= new TlsFront({
-      protocols: ["http/1.1"],
-      onSecure: (connection, _protocol, raw) => this.#secured(connection, raw),
+      protocols: ["h2", "http/1.1"],
+      onSecure: (connection, protocol, raw) => this.#secured(connection, protocol, raw),
     });
     return this.#front;
   }
 
-  #secured(connection: TLSSocket, raw: Socket): void {
+  #secured(connection: TLSSocket, protocol: "h2" | "http/1.1", raw: Socket): void {
     if (this.#core.isStopping) return void connection.destroy();
     const carried = carriedBy(raw);
+    if (protocol === "h2") {
+      const { remoteAddress: address = "", localPort: port } = raw;
+      return Http2Front.start(this.#core, connection, {
+        isSecure: true,
+        address: carried?.address ?? address,
+        port: carried?.port ?? port,
+      });
+    }
     const visitor = new VisitorConnection(this.#core, {
       isSecure: true,
       expectsProxy: false,
