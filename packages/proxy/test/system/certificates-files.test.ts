@@ -159,7 +159,10 @@ describe("certificates of files", () => {
     await bench.write("b.test/fullchain.pem", b.certificate);
     await bench.write("b.test/privkey.pem", b.key);
     await bench.look();
-    assert.deepEqual(bench.names.toSorted((left, right) => (left < right ? -1 : 1)), ["a.test", "b.test"]);
+    assert.deepEqual(
+      bench.names.toSorted((left, right) => (left < right ? -1 : 1)),
+      ["a.test", "b.test"],
+    );
     await rm(bench.path("a.pem"));
     await bench.look();
     assert.equal(bench.names.length, 2, "a moment is not for ever");
