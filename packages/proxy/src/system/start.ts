@@ -177,29 +177,32 @@ async function startIn(
   });
   const stop = () => end();
   const finish = () => end({ graceMs: finishMsMax, idleMs: finishMsMax / 2 });
-  if (inheritance) {
-    inheritance.serving();
-    await inheritance.owned();
-    folder.lock = await lockFolder(dataFolder);
-  }
   try {
-    page =
-      options.metrics && (await openMetricsPage({ ...options.metrics, daemon, serving, version }));
+    if (inheritance) await takeOver(inheritance, folder, dataFolder);
+    const { metrics } = options;
+    page = metrics && (await openMetricsPage({ ...metrics, daemon, serving, version }));
+    const self = { identity, version, ...selfOf(options, serving.port) };
+    const onMet = (hub: Conversation) => certificates.follow(hub);
+    await untilTaken(world, daemon.follow({ serving, self, onMet }));
   } catch (thrown) {
     await stop();
     throw thrown;
-  }
-  const self = { identity, version, ...selfOf(options, serving.port) };
-  const onMet = (hub: Conversation) => certificates.follow(hub);
-  const failure = await firstOutcome(world, daemon.follow({ serving, self, onMet }));
-  if (failure && lasting.has(failure.code)) {
-    await stop();
-    throw PropagitError.fromData(failure);
   }
   const { port, tlsPort } = serving;
   const sockets = () => serving.sockets;
   const stats = () => daemon.stats();
   return { port, tlsPort, metricsPort: page?.port, stop, letGo, finish, sockets, stats };
+}
+
+/** Serves on the sockets of the proxy before, and has its folder once that one lets go of it. */
+async function takeOver(
+  inheritance: Inheritance,
+  folder: FolderOwner,
+  dataFolder: string,
+): Promise<void> {
+  inheritance.serving();
+  await inheritance.owned();
+  folder.lock = await lockFolder(dataFolder);
 }
 
 interface ListenParts {
@@ -316,19 +319,14 @@ function selfOf({ name, host, zone }: ProxyOptions, port: number) {
   };
 }
 
-async function firstOutcome(
-  world: World,
-  outcome: Promise<ErrorData | undefined>,
-): Promise<ErrorData | undefined> {
+/** @throws why the hub does not take it, when trying again does not mend that */
+async function untilTaken(world: World, outcome: Promise<ErrorData | undefined>): Promise<void> {
   let timer: Timer | undefined;
   const patience = new Promise<undefined>((resolve) => {
     timer = world.clock.after(firstOutcomeMsMax, () => resolve(undefined));
   });
-  try {
-    return await Promise.race([outcome, patience]);
-  } finally {
-    timer?.cancel();
-  }
+  const failure = await Promise.race([outcome, patience]).finally(() => timer?.cancel());
+  if (failure && lasting.has(failure.code)) throw PropagitError.fromData(failure);
 }
 
 function once<A extends readonly unknown[]>(
