@@ -15,7 +15,7 @@ import { inEnvironment } from "./route.js";
 import { formatTable } from "./table.js";
 
 /** One variant as it is wanted and observed. */
-export interface VariantStatus {
+interface VariantStatus {
   readonly name: string;
   readonly commit?: string;
   readonly wantedPercent: number;
@@ -73,7 +73,7 @@ export function formatExperiments(all: readonly ExperimentStatus[]): string {
   return all.map(formatOne).join("\n");
 }
 
-export function variantsOf(
+function variantsOf(
   { name, variants }: Experiment,
   rows: readonly SightRow[],
 ): readonly VariantStatus[] {

@@ -116,14 +116,6 @@ interface ReleaseNamed {
   readonly release: number;
 }
 
-/** The label that leads to a branch now; undefined when another one has it, or it leads nowhere. */
-export function labelOfBranch(rows: LedgerRows, repo: string, branch: string): string | undefined {
-  const row = rows.rows("branches").get(branchKey(repo, branch));
-  const label = row && labelOf(branch, repo);
-  if (row === undefined || label === undefined) return undefined;
-  return winnersOf(branchesOf(rows, repo)).get(label)?.branch === branch ? label : undefined;
-}
-
 /** The branch that has each label. */
 export function winnersOf(rows: readonly BranchRow[]): ReadonlyMap<string, BranchRow> {
   const winners = new Map<string, BranchRow>();

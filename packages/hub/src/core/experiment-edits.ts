@@ -38,7 +38,7 @@ export function stopExperiment(row: SaidRow, name: string): SaidRow {
 }
 
 /** @throws NO_RULE */
-export function findExperiment(row: SaidRow, name: string): Experiment {
+function findExperiment(row: SaidRow, name: string): Experiment {
   const found = row.experiments.find((one) => one.name === name);
   if (found) return found;
   const known = row.experiments.map((one) => one.name).join(", ") || "none";

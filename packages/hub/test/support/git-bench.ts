@@ -16,7 +16,7 @@ import { gitIn, secret, temporaryFolder, type GitRunner, type Ran } from "./real
 
 export const dronePassword = "d".repeat(64);
 
-export interface MovedBranch extends BranchMove {
+interface MovedBranch extends BranchMove {
   readonly repo: string;
 }
 

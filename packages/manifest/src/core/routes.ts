@@ -51,7 +51,7 @@ const redirectTarget: Shape<string> = parsed(
       : { ok: false, why: "is not an URL such as https://www.example.com/*" },
 );
 /** Methods and bodies survive it, and browsers ask again the next time: the one that does least harm. */
-export const redirectStatusDefault: Status = 307;
+const redirectStatusDefault: Status = 307;
 const redirect: Shape<NonNullable<HostRoute["redirect"]>> = mapped(
   orJust(
     object(

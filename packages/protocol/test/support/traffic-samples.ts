@@ -24,7 +24,7 @@ const host = {
 };
 const byHand = { from: "hand", by, since: at } as const;
 
-export const routeView: RouteView = {
+const routeView: RouteView = {
   repo,
   environment,
   shares: [{ commit, deployment: deploymentId, weight: 1 }],
