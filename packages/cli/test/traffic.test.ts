@@ -11,7 +11,7 @@ import { commit, other } from "./support/samples.js";
 
 const by = "ann@laptop";
 const now = Date.now();
-const hand = { from: "hand", by, since: now - 180_000 } as const;
+const hand = { from: "hand", by, since: now - 3.5 * 3_600_000 } as const;
 
 const view: RouteView = {
   repo: "webapp",
@@ -205,7 +205,7 @@ describe("commands about traffic", () => {
         rules: [{ when: { header: { name: "x-team", values: ["qa"] } }, variant: "b" }],
         audience: { percent: 20 },
       },
-      /^experiment header: a 75 %, b 25 % \(40548da\); ann@laptop, 3m ago\n {2}only visitors with percent 20\n {2}b for header x-team=qa\n$/,
+      /^experiment header: a 75 %, b 25 % \(40548da\); ann@laptop, 3h ago\n {2}only visitors with percent 20\n {2}b for header x-team=qa\n$/,
     ],
     [
       ["experiment", "stop", "webapp", "header", "--promote=b"],
@@ -282,7 +282,7 @@ describe("commands about traffic", () => {
 
   it("list who has access", async () => {
     const { stdout } = await run(hub, ["access", "ls", "webapp"]);
-    assert.equal(stdout, "only these may come: ann, bob; last changed by ann@laptop, 3m ago\n");
+    assert.equal(stdout, "only these may come: ann, bob; last changed by ann@laptop, 3h ago\n");
     const json = await run(hub, ["access", "ls", "webapp", "--json"]);
     assert.deepEqual(JSON.parse(json.stdout), ["ann", "bob"]);
   });
@@ -293,18 +293,18 @@ describe("commands about traffic", () => {
       stdout,
       `webapp: 74336bc 100 %
 RULE     VALUE                             FROM
-pause    requests wait for up to 30 s      ann@laptop, 3m ago
+pause    requests wait for up to 30 s      ann@laptop, 3h ago
 rate     30/m for each address, 3 at once  manifest of release 12
-maxBody  10 MiB                            ann@laptop, 3m ago
-users    ann, bob                          ann@laptop, 3m ago
-hsts     off                               ann@laptop, 3m ago
+maxBody  10 MiB                            ann@laptop, 3h ago
+users    ann, bob                          ann@laptop, 3h ago
+hsts     off                               ann@laptop, 3h ago
 HOST                 LEADS TO                               FROM
 www.example.com/api  service api, /api becomes /            manifest of release 12
-old.example.com      redirect to https://a.example/* (308)  ann@laptop, 3m ago
-experiment header: a 75 %, b 25 % (40548da); ann@laptop, 3m ago
+old.example.com      redirect to https://a.example/* (308)  ann@laptop, 3h ago
+experiment header: a 75 %, b 25 % (40548da); ann@laptop, 3h ago
   only visitors with percent 20
   b for header x-team=qa
-a copy of 5 % of the requests goes to 40548da; ann@laptop, 3m ago
+a copy of 5 % of the requests goes to 40548da; ann@laptop, 3h ago
 `,
     );
     const json = await run(hub, ["route", "show", "--json"]);
