@@ -19,8 +19,8 @@ export class Dice {
 
   poisson(mean: number): number {
     const least = Math.exp(-mean);
-    let count = -1;
-    for (let product = 1; product > least; count++) product *= this.fraction();
+    let count = 0;
+    for (let product = this.fraction(); product > least; count++) product *= this.fraction();
     return count;
   }
 
