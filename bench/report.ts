@@ -7,7 +7,7 @@ export interface Figure {
   readonly ours: number;
   readonly theirs: number;
   readonly peer: string;
-  /** Largest ratio ours : theirs that is good enough. */
+  /** Largest ratio ours : theirs that is good enough; Infinity: any. */
   readonly goal?: number;
   /** Or: largest value of ours. */
   readonly goalAbsolute?: number;
@@ -43,6 +43,7 @@ function judged({ ours, unit, ratio, goal = 1, goalAbsolute, goalMin }: Judged) 
     return { goal: `<= ${goalAbsolute} ${unit}`, meets: ours <= goalAbsolute };
   }
   if (goalMin !== undefined) return { goal: `ratio >= ${goalMin}`, meets: ratio >= goalMin };
+  if (goal === Infinity) return { goal: "none, for comparison", meets: true };
   return { goal: `ratio <= ${goal}`, meets: ratio <= goal };
 }
 

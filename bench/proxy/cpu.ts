@@ -1,5 +1,5 @@
 /** What a process has cost: its threads and children included. */
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 
 /** `getconf CLK_TCK` of every Linux there is. */
 const ticksPerSecond = 100;
@@ -29,14 +29,9 @@ export async function familyOf(pid: number): Promise<number[]> {
   return [pid, ...families.flat()];
 }
 
-/** Threads that ended are counted by the process itself. */
+/** All its threads, those that ended included. */
 async function ticksOf(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8");
   const [, , , , , , , , , , , user, system] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return Number(user) + Number(system);
-}
-
-/** How many threads it has. */
-export async function threadsOf(pid: number): Promise<number> {
-  return (await readdir(`/proc/${pid}/task`)).length;
 }

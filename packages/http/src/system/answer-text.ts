@@ -1,4 +1,4 @@
-/** Answers of an endpoint, written for a visitor who speaks HTTP/1. */
+/** The text of answers of an endpoint, for a visitor who speaks HTTP/1. */
 import { answerFates } from "../core/drops.js";
 import type { RequestHead } from "../core/request-head.js";
 import type { ResponseHead } from "../core/response-head.js";
@@ -88,7 +88,7 @@ export function writeBody(
   return transport.write("\r\n");
 }
 
-export function writeBytes(transport: Transport, bytes: Buffer, from: number, to: number): boolean {
+function writeBytes(transport: Transport, bytes: Buffer, from: number, to: number): boolean {
   if (from === to) return transport.isFlushed;
   if (bytes === sharedBuffer.bytes || to - from <= textBytesMax) {
     return transport.write(bytes.toString("latin1", from, to));

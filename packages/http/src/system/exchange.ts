@@ -26,19 +26,19 @@ import type {
   VisitorLife,
 } from "../exchange.js";
 import { Account } from "./account.js";
+import { askAgain, askDirector, undecided } from "./deciding.js";
 import type { EngineCore, Refusal } from "./core.js";
 import type { EndpointConnection } from "./endpoint-connection.js";
 import type { EndpointPool } from "./endpoint-pool.js";
 import type { EndpointUser } from "./endpoint-user.js";
 import { requestText } from "./request-text.js";
 import { Shadow } from "./shadow.js";
+import { stallBeforeAnswer, stallInAnswer, type Silence } from "./stalls.js";
 import { Tunnel } from "./tunnel.js";
 import type { VisitorSide } from "./visitor-side.js";
 
 /** What Node writes as one string without an allocation of its own. */
 const firstWriteBytesMax = 16 * 1024;
-/** Slower visitors than 1 KB/s are not waited for: a byte for each ms. */
-const bytesPerMsMin = 1;
 /** However often a director says `again`. */
 const attemptsMax = 16;
 
@@ -69,6 +69,11 @@ export class Exchange implements EndpointUser, VisitorLife {
     this.#visitor = visitor;
   }
 
+  /** Whether anybody is there to take more of the body. */
+  get takesBody(): boolean {
+    return this.#connection !== undefined;
+  }
+
   get takesChunks(): boolean {
     return this.#visitor.takesChunks;
   }
@@ -86,12 +91,7 @@ export class Exchange implements EndpointUser, VisitorLife {
     this.#account.start();
     this.#progressMs = this.#core.sweep.nowMs;
     this.#core.counters.requests += 1;
-    let direction;
-    try {
-      direction = this.#core.director.direct(this.#visitor.view, this);
-    } catch (thrown) {
-      return this.#undecided(thrown);
-    }
+    const direction = askDirector(this.#core, this.#visitor.view, this);
     if (direction instanceof Promise) this.#decideLater(direction);
     else this.#take(direction);
   }
@@ -137,8 +137,15 @@ export class Exchange implements EndpointUser, VisitorLife {
   }
 
   tick(nowMs: number): void {
-    if (this.#state === "sent") this.#tickSent(nowMs);
-    else if (this.#state === "answering") this.#tickAnswering(nowMs);
+    if (this.#state !== "sent" && this.#state !== "answering") return;
+    const silence = {
+      visitor: this.#visitor,
+      silentMs: nowMs - this.#progressMs,
+      limits: this.#core.limits,
+      timeouts: this.#forward?.timeouts,
+    };
+    if (this.#state === "answering") this.#tickAnswering(silence);
+    else if (this.#connection !== undefined) this.#tickSent(silence, this.#connection);
   }
 
   endpointReady(connection: EndpointConnection): void {
@@ -204,37 +211,21 @@ export class Exchange implements EndpointUser, VisitorLife {
     this.#finish("complete", reason);
   }
 
-  #decideLater(direction: Promise<Direction>): void {
+  #decideLater(direction: Promise<Direction | undefined>): void {
     const turn = this.#turn;
-    const isOpen = () => turn === this.#turn && this.#state === "deciding";
-    const decided = (decision: Direction) => {
-      if (!isOpen()) return;
+    const decide = (decided: Direction | undefined) => {
+      if (turn !== this.#turn || this.#state !== "deciding") return;
       this.#visitor.restoreHead();
-      this.#take(decision);
+      this.#take(decided);
     };
-    const undecided = (thrown: unknown) => {
-      if (isOpen()) this.#undecided(thrown);
-    };
-    direction.then(decided, undecided);
+    void direction.then(decide);
   }
 
-  #undecided(thrown: unknown): void {
-    const why = thrown instanceof Error ? thrown.message : String(thrown);
-    this.#core.log.warn(`a request could not be decided: ${why}; it was answered with 500`);
-    const reason = "nobody can tell where this request belongs";
-    this.#giveUp({ kind: "broken-director", status: 500, reason });
-  }
-
-  #take(direction: Direction): void {
+  #take(direction: Direction | undefined): void {
+    if (direction === undefined) return this.#giveUp(undecided);
     this.#account.observer = direction.observer;
-    switch (direction.kind) {
-      case "answer":
-        return this.#answerOwn(direction, "answered");
-      case "forward":
-        return this.#start(direction);
-      default:
-        direction satisfies never;
-    }
+    if (direction.kind === "answer") this.#answerOwn(direction, "answered");
+    else this.#start(direction);
   }
 
   #start(forward: Forward): void {
@@ -298,24 +289,23 @@ export class Exchange implements EndpointUser, VisitorLife {
   }
 
   #upgrade(bytes: Buffer, head: ResponseHead, to: number, connection: EndpointConnection): void {
+    // Taken before the head is written, perhaps in place.
     const toVisitor = bytes.toString("latin1", head.end, to);
     const protocol = bytes.toString("latin1", head.upgradeStart, head.upgradeEnd);
     this.#visitor.beginAnswer(bytes, head, this.#forward?.answerEdits, head.end, true);
     const endpoint = connection.detach();
     this.#connection = undefined;
     this.#state = "tunnel";
-    const visitor = this.#visitor.detach();
-    if (visitor === undefined) {
+    const detached = this.#visitor.detach();
+    if (detached === undefined) {
       endpoint.destroy();
       return this.#finish("cut", "its visitor cannot change the protocol");
     }
-    const tunnel = new Tunnel(this.#core, this, {
-      visitor: visitor.transport,
-      endpoint,
-      address: this.#forward?.address ?? "",
-      isWebsocket: /^websocket$/i.test(protocol),
-    });
-    tunnel.start({ toEndpoint: visitor.rest, toVisitor });
+    const { transport: visitor, rest: toEndpoint } = detached;
+    const isWebsocket = /^websocket$/i.test(protocol);
+    const address = this.#forward?.address ?? "";
+    const tunnel = new Tunnel(this.#core, this, { visitor, endpoint, address, isWebsocket });
+    tunnel.start({ toEndpoint, toVisitor });
   }
 
   /** What went with the head is kept, what went after it is gone. */
@@ -332,7 +322,7 @@ export class Exchange implements EndpointUser, VisitorLife {
     const mayRepeat = this.#attempts < attemptsMax && this.#mayRepeat(sent);
     const failure: AttemptFailure = { kind, sent, mayRepeat, reason };
     this.#account.observer?.failed?.(failure);
-    const next = this.#askAgain(failure);
+    const next = askAgain(this.#core, this.#forward, failure);
     if (next?.kind === "answer") return this.#answerOwn(next, "failed", reason);
     if (next !== undefined && mayRepeat) {
       this.#visitor.restoreHead();
@@ -341,15 +331,6 @@ export class Exchange implements EndpointUser, VisitorLife {
     }
     const status = kind === "head-timeout" ? 504 : 502;
     this.#giveUp({ kind: "unanswered", status, reason, failure });
-  }
-
-  #askAgain(failure: AttemptFailure): Direction | undefined {
-    try {
-      return this.#forward?.again?.(failure);
-    } catch (thrown) {
-      this.#core.log.warn(`nobody can tell where to send a request again: ${String(thrown)}`);
-      return undefined;
-    }
   }
 
   #tooLarge(bytesMax: number): void {
@@ -372,9 +353,9 @@ export class Exchange implements EndpointUser, VisitorLife {
     this.#visitor.answerOwn(answer);
   }
 
-  #cut(reason: string): void {
+  #cut(reason: string, how: "cut" | "left" = "cut"): void {
     this.#dropConnection();
-    this.#finish("cut", reason);
+    this.#finish(how, reason);
     this.#visitor.cut();
   }
 
@@ -386,35 +367,18 @@ export class Exchange implements EndpointUser, VisitorLife {
     connection.destroy();
   }
 
-  #tickSent(nowMs: number): void {
-    const { bodyMs, answerHeadMs } = this.#core.limits;
-    const silentMs = nowMs - this.#progressMs;
-    const connection = this.#connection as EndpointConnection;
-    const { head, isBodyDone, bodyBytes } = this.#visitor;
-    const isContinueAwaited = head.expectsContinue && bodyBytes === 0;
-    if (!isBodyDone && connection.transport.isFlushed && !isContinueAwaited) {
-      if (silentMs < bodyMs) return;
-      const reason = `the request's body stopped coming for ${bodyMs / 1000} s`;
-      return this.#giveUp({ kind: "body-timeout", status: 408, reason });
-    }
-    const headMs = this.#forward?.timeouts?.headMs ?? answerHeadMs;
-    if (silentMs < headMs) return;
+  #tickSent(silence: Silence, { transport }: EndpointConnection): void {
+    const stall = stallBeforeAnswer(silence, transport);
+    if (stall === undefined) return;
+    const { whose, reason } = stall;
+    if (whose === "visitor") return this.#giveUp({ kind: "body-timeout", status: 408, reason });
     this.#dropConnection();
-    this.#failed("head-timeout", `it did not answer within ${headMs / 1000} s`, true);
+    this.#failed("head-timeout", reason, true);
   }
 
-  #tickAnswering(nowMs: number): void {
-    const { bodyMs, answerIdleMs } = this.#core.limits;
-    const silentMs = nowMs - this.#progressMs;
-    const { pendingBytes } = this.#visitor;
-    if (pendingBytes > 0) {
-      if (silentMs < bodyMs + pendingBytes / bytesPerMsMin) return;
-      this.#dropConnection();
-      this.#finish("left", `the visitor took nothing for ${Math.round(silentMs / 1000)} s`);
-      return this.#visitor.cut();
-    }
-    const idleMs = this.#forward?.timeouts?.idleMs ?? answerIdleMs;
-    if (silentMs >= idleMs) this.#cut(`its answer stopped for ${idleMs / 1000} s`);
+  #tickAnswering(silence: Silence): void {
+    const stall = stallInAnswer(silence);
+    if (stall !== undefined) this.#cut(stall.reason, stall.whose === "visitor" ? "left" : "cut");
   }
 
   /** The one end of every exchange. */

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { bad, incomplete } from "../core/head.js";
 import { parseProxyHeader, ProxyHeader } from "../core/proxy-protocol.js";
 import type { EngineCore } from "./core.js";
-import type { VisitorPlace } from "./visitor-connection.js";
+import type { VisitorPlace } from "./visitor-options.js";
 
 const carried = new WeakMap<Socket, VisitorPlace>();
 

@@ -9,55 +9,31 @@
  * What was read and cannot be used yet waits in `Input`: half a head, a body that nobody takes yet, the request
  * after this one.
  */
-import { Forwarding } from "../core/forwarding.js";
+import type { Forwarding } from "../core/forwarding.js";
 import { bad, incomplete } from "../core/head.js";
-import { methodIds } from "../core/methods.js";
 import { parseProxyHeader, ProxyHeader } from "../core/proxy-protocol.js";
 import type { RequestHead } from "../core/request-head.js";
 import type { ResponseHead } from "../core/response-head.js";
 import type { Answer, Edits } from "../exchange.js";
-import {
-  endsWithConnection,
-  framingFor,
-  lastChunk,
-  writeAnswerHead,
-  writeBody,
-  writeInterim,
-  type AnswerStart,
-} from "./answer-text.js";
+import { AnswerWriter } from "./answer-writer.js";
 import type { EngineCore, Refusal, Visitor } from "./core.js";
 import { Exchange } from "./exchange.js";
 import { noBytes, type HeadView } from "./head-view.js";
 import { mayProxy } from "./proxy-header.js";
-import { hexOf } from "./hex.js";
 import { Input } from "./input.js";
 import { ownAnswerText } from "./own-answer.js";
 import { RequestInHand } from "./request-in-hand.js";
 import { RequestBody } from "./request-body.js";
 import type { Transport, TransportOwner } from "./transport.js";
+import { forwardingOf, type VisitorOptions } from "./visitor-options.js";
 import type { VisitorSide } from "./visitor-side.js";
 
-/** Requests behind the one that is answered may lie here up to that; beyond it nothing more is read. */
+/** Requests behind the one that is answered may lie here up to that; then nothing more is read. */
 const pipelinedBytesMax = 16 * 1024;
 /** Bodies of which more is to come are read into a buffer of their own. */
 const bulkBytesMin = 16 * 1024;
 
 type State = "proxy" | "head" | "exchange" | "lingering" | "detached" | "closed";
-
-/** Whom the connection carries, if not him that it comes from; made when it is first asked for. */
-export interface VisitorPlace {
-  readonly address: string;
-  readonly port: number;
-}
-
-export interface VisitorOptions {
-  readonly isSecure: boolean;
-  /** A PROXY header comes first. */
-  readonly expectsProxy: boolean;
-  readonly carried?: VisitorPlace | undefined;
-  /** Where he came in; asked of his socket when nobody said it. */
-  readonly port?: number | undefined;
-}
 
 export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
   readonly #core: EngineCore;
@@ -71,17 +47,10 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
   /** Made with the first request: many connections are opened in advance and never used. */
   #exchange: Exchange | undefined;
   #body: RequestBody | undefined;
-  #forwarding: Forwarding | undefined;
   #isHeadBegun = false;
   #isHalfClosed = false;
   #isBodyWanted = false;
-  readonly #answer: AnswerStart = {
-    framing: "same",
-    edits: undefined,
-    closes: false,
-    isOld: false,
-  };
-  #endsWithConnection = false;
+  readonly #answers = new AnswerWriter();
   #deadlineMs: number;
 
   constructor(core: EngineCore, options: VisitorOptions) {
@@ -115,7 +84,7 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
   }
 
   get forwarding(): Forwarding {
-    return this.#forwarding as Forwarding;
+    return this.view.forwarding;
   }
 
   get takesChunks(): boolean {
@@ -212,9 +181,7 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
   }
 
   sendInterim(bytes: Buffer, head: ResponseHead): void {
-    if (this.head.versionMinor === 0) return;
-    this.#transport.hurry();
-    writeInterim(this.#transport, bytes, head);
+    this.#answers.interim(this.#transport, this.head, bytes, head);
   }
 
   beginAnswer(
@@ -224,41 +191,30 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
     to: number,
     isLast: boolean,
   ): boolean {
-    const answer = this.#answer;
-    this.#endsWithConnection = endsWithConnection(this.head, head);
-    answer.framing = framingFor(this.head, head);
-    answer.edits = edits;
-    answer.isOld = this.head.versionMinor === 0;
-    answer.closes = this.#endsWithConnection || this.#mustClose();
-    if (!isLast || !answer.closes || answer.framing !== "same") this.#transport.hurry();
-    return writeAnswerHead(this.#transport, bytes, head, to, answer);
+    this.#answers.prepare(this.head, edits, this.#mustClose());
+    return this.#answers.begin(this.#transport, this.head, bytes, head, to, isLast);
   }
 
   answerBody(bytes: Buffer, from: number, to: number): boolean {
-    return writeBody(this.#transport, bytes, from, to, this.#answer.framing);
+    return this.#answers.body(this.#transport, bytes, from, to);
   }
 
   endAnswer(trailers: readonly string[]): void {
-    if (this.#answer.framing === "chunks") this.#transport.write(lastChunk(trailers));
-    if (this.#answer.closes || this.#core.isStopping) this.#close();
+    this.#answers.end(this.#transport, trailers);
+    if (this.#answers.closes || this.#core.isStopping) this.#close();
     else this.#next();
   }
 
   answerOwn(answer: Answer): void {
-    const isHead = this.head.methodId === methodIds.HEAD;
-    const isOld = this.head.versionMinor === 0;
+    // What of the body is here already is taken with it.
     this.takeBodyText(this.#input.length);
-    const closes = answer.close === true || this.#mustClose();
-    this.#answer.framing = "same";
-    this.#answer.closes = closes;
-    const connection = closes ? "close" : isOld ? "keep-alive" : "";
-    this.#transport.write(ownAnswerText(answer, { isHead, connection }));
+    this.#answers.prepare(this.head, undefined, this.#mustClose());
+    this.#answers.own(this.#transport, this.head, answer);
     this.endAnswer([]);
   }
 
   cut(): void {
-    // What ends with its connection would look whole.
-    this.#transport.destroy(this.#endsWithConnection);
+    this.#transport.destroy(this.#answers.endsWithConnection);
   }
 
   detach(): { readonly transport: Transport; readonly rest: string } {
@@ -346,16 +302,8 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
 
   /** What only those need who ask for something. */
   #prepare(): void {
-    const { isSecure, carried } = this.#options;
-    const proxied = this.#proxied?.isLocal === false ? this.#proxied : undefined;
-    const transport = this.#transport;
-    const connection = {
-      address: carried?.address ?? proxied?.sourceAddress ?? transport.remoteAddress,
-      isSecure: isSecure || proxied?.isSecure === true,
-      port: carried?.port ?? proxied?.destinationPort ?? this.#options.port ?? transport.localPort,
-    };
-    this.#forwarding = new Forwarding(connection, this.#core.forwarding, hexOf);
-    this.#request.prepare(this.#forwarding);
+    const forwarding = forwardingOf(this.#core, this.#options, this.#transport, this.#proxied);
+    this.#request.prepare(forwarding);
     this.#body = new RequestBody();
     this.#exchange = new Exchange(this.#core, this);
   }
@@ -366,7 +314,8 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
       if (this.#input.length > pipelinedBytesMax) this.#transport.pause();
       return false;
     }
-    if (!this.#isBodyWanted) {
+    // While an endpoint is looked for again, nobody takes it.
+    if (!this.#isBodyWanted || this.#exchange?.takesBody !== true) {
       this.#transport.pause();
       return false;
     }

@@ -104,6 +104,29 @@ for (const transport of transports) {
       );
     });
 
+    it("loses nothing of a body that comes only later, while another endpoint is looked for", async (context) => {
+      const first = await startEndpoint(context, async (peer) => {
+        await peer.head();
+        peer.socket.resetAndDestroy();
+      });
+      const second = await startEndpoint(context, async (peer) => {
+        assert.match(await peer.until("payload"), /^PUT /);
+        peer.say(answerOf("second"));
+      });
+      const forward: Forward = {
+        kind: "forward",
+        address: first.address,
+        again: () => {
+          visitor.say("payload");
+          return { kind: "forward", address: second.address };
+        },
+      };
+      const { port } = await startEngine(context, () => forward, { transport });
+      const visitor = await call(context, port);
+      visitor.say("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 7\r\n\r\n");
+      await visitor.until("second");
+    });
+
     it("repeats a request by itself when a kept connection turns out to be over", async (context) => {
       const endpoint = await startEndpoint(context, async (peer, index) => {
         await peer.head();
