@@ -4,24 +4,25 @@
  *     request --> route() --> { to: … }      sent there; to another of several when nobody takes it
  *                         `-> { status: … }  answered here
  */
-import type {
-  Answer,
-  AttemptFailure,
-  Direction,
-  Director,
-  Edits,
-  ExchangeEnd,
-  ExchangeObserver,
-  Forward,
-  RequestView,
-  Timeouts,
-  VisitorLife,
+import {
+  compileEdits,
+  wrongField,
+  type Answer,
+  type AttemptFailure,
+  type Direction,
+  type Director,
+  type Edits,
+  type ExchangeEnd,
+  type ExchangeObserver,
+  type Forward,
+  type RequestView,
+  type Timeouts,
+  type VisitorLife,
 } from "@propagit/http";
 import { formatAddress, parseAddress, PropagitError, type HeaderEdits } from "@propagit/protocol";
 import type { Clock, Random } from "@propagit/runtime";
 import { errorAnswer } from "./answers.js";
 import { isOut, probeIfHalfOpen } from "./core/breaker.js";
-import { compileHeaderEdits, hostEdit } from "./core/edits.js";
 import {
   attemptAnswered,
   attemptFailed,
@@ -76,7 +77,8 @@ export interface SendOn {
 /** Answered here. */
 export interface LocalAnswer {
   readonly status: number;
-  readonly headers?: Readonly<Record<string, string>>;
+  /** Several fields of one name as a list. */
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly body?: string | Uint8Array;
 }
 
@@ -154,8 +156,8 @@ class LibraryVisit implements Forward, ExchangeObserver {
   readonly method?: string;
   readonly target?: string;
   readonly host?: string;
-  readonly requestEdits: Edits;
-  readonly answerEdits: Edits;
+  readonly requestEdits?: Edits;
+  readonly answerEdits?: Edits;
   readonly timeouts?: Timeouts;
   readonly bodyBytesMax?: number;
   readonly #tools: Pick<LibraryDirectorOptions, "clock" | "random">;
@@ -169,13 +171,12 @@ class LibraryVisit implements Forward, ExchangeObserver {
     left: readonly Target[],
     tools: Pick<LibraryDirectorOptions, "clock" | "random">,
   ) {
-    const host = order.host ?? hostEdit(order.headers);
     this.address = at.address;
-    this.requestEdits = compileHeaderEdits(order.headers);
-    this.answerEdits = compileHeaderEdits(order.answerHeaders);
-    if (order.method !== undefined) this.method = order.method;
-    if (order.path !== undefined) this.target = order.path;
-    if (host !== undefined) this.host = host;
+    if (order.headers) this.requestEdits = compileEdits(order.headers);
+    if (order.answerHeaders) this.answerEdits = compileEdits(order.answerHeaders);
+    if (order.method !== undefined) this.method = checked(order.method, methodPattern, "method");
+    if (order.path !== undefined) this.target = checked(order.path, pathPattern, "path");
+    if (order.host !== undefined) this.host = checked(order.host, hostPattern, "host");
     if (order.timeouts !== undefined) this.timeouts = order.timeouts;
     if (order.bodyBytesMax !== undefined) this.bodyBytesMax = order.bodyBytesMax;
     this.#tools = tools;
@@ -258,8 +259,32 @@ function failureAnswer({ kind, sent, reason }: AttemptFailure): Answer {
   return errorAnswer(new PropagitError("APP_FAILED", `${what}: ${reason}`), []);
 }
 
+/** @throws RangeError for what would not be one answer */
 function localAnswer({ status, headers = {}, body = "" }: LocalAnswer): Answer {
-  return { kind: "answer", status, headers: Object.entries(headers).flat(), body };
+  if (!Number.isInteger(status) || status < 200 || status > 599) {
+    throw new RangeError(`${status} is no status of an answer`);
+  }
+  const fields: string[] = [];
+  for (const [name, said] of Object.entries(headers)) {
+    for (const value of typeof said === "string" ? [said] : said) {
+      const wrong = wrongField(name, value);
+      if (wrong !== undefined) throw new RangeError(wrong);
+      fields.push(name, value);
+    }
+  }
+  return { kind: "answer", status, headers: fields, body };
+}
+
+/** RFC 9110, section 5.6.2. */
+const methodPattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/;
+/** As the parser takes them: everything but controls, space and what is not one byte. */
+const pathPattern = /^(?:\/[\x21-\x7e\x80-\xff]*|\*)$/;
+const hostPattern = /^[\w.:[\]-]{1,260}$/;
+
+/** What a function made of a visitor's words must not become a second request. */
+function checked(text: string, pattern: RegExp, what: string): string {
+  if (pattern.test(text)) return text;
+  throw new RangeError(`the ${what} of the route is none: ${JSON.stringify(text.slice(0, 100))}`);
 }
 
 /** @throws BAD_ADDRESS and the like when it is none */

@@ -70,6 +70,7 @@ export class Visit implements Forward, ExchangeObserver {
   /** Addresses that did not take it; made only when there are any. */
   #tried: string[] | undefined;
   #failure: GatewayFailure | undefined;
+  #attempts = 0;
   #hasAnswered = false;
   #isUnderWay = false;
 
@@ -132,8 +133,6 @@ export class Visit implements Forward, ExchangeObserver {
     for (const row of this.#rows) row.end(outcome);
     if (this.entry) this.entry.write(this.#accessEntry(this.entry.entry), end);
   }
-
-  #attempts = 0;
 
   #order(forwarding: Forwarding): void {
     const { target, requestTarget, requestEdits, answerEdits, policy, shadow } = forwarding;

@@ -72,10 +72,14 @@ test("rewrites method, path, host and headers both ways", async (t) => {
 test("answers by itself, with text or bytes", async (t) => {
   const port = await start(t, ({ path }) => {
     if (path === "/bytes") return { status: 200, body: new Uint8Array([111, 107]) };
-    return { status: 418, headers: { "X-Pot": "tea" }, body: "short and stout\n" };
+    const headers = { "X-Pot": "tea", "Set-Cookie": ["a=1", "b=2"] };
+    return { status: 418, headers, body: "short and stout\n" };
   });
   const tea = await ask(port);
-  assert.deepEqual([tea.status, tea.body, tea.headers["x-pot"]], [418, "short and stout\n", "tea"]);
+  assert.deepEqual(
+    [tea.status, tea.body, tea.headers["x-pot"], tea.headers["set-cookie"]],
+    [418, "short and stout\n", "tea", ["a=1", "b=2"]],
+  );
   assert.equal((await ask(port, { path: "/bytes" })).body, "ok");
 });
 
@@ -129,16 +133,25 @@ test("answers 500 without a word of it when the function fails, and goes on", as
       if (path === "/throws") throw new Error("secret reason");
       if (path === "/rejects") return Promise.reject(new Error("secret reason"));
       if (path === "/nonsense") return { to: "not an address" };
+      if (path === "/status") return { status: 20 };
+      if (path === "/split") return { status: 200, headers: { Location: "a\r\nSet-Cookie: b" } };
+      if (path === "/framing") return { status: 200, headers: { "Content-Length": "9" } };
+      if (path === "/smuggle") return { to: 1, path: "/ HTTP/1.1\r\nHost: other\r\n\r\nGET /" };
+      if (path === "/host") return { to: 1, host: "a\r\nX: y" };
+      if (path === "/method") return { to: 1, method: "GET / HTTP/1.1\r\n" };
+      if (path === "/header") return { to: 1, headers: { set: { "X: y\r\nZ": "" } } };
       return { status: 200, body: "fine" };
     },
     (error) => errors.push(error),
   );
-  for (const path of ["/throws", "/rejects", "/nonsense"]) {
+  const paths = ["/throws", "/rejects", "/nonsense", "/status", "/split", "/framing"];
+  paths.push("/smuggle", "/host", "/method", "/header");
+  for (const path of paths) {
     const { status, body } = await ask(port, { path });
     assert.equal(status, 500);
     assert.doesNotMatch(body, /secret/);
   }
-  assert.equal(errors.length, 3);
+  assert.equal(errors.length, paths.length);
   assert.equal((await ask(port)).body, "fine");
 });
 
