@@ -83,7 +83,7 @@ function isSame(left: string, right: string): boolean {
   return left.toLowerCase() === right.toLowerCase();
 }
 
-/** Names in lower case; several of one name as one, but Set-Cookie. */
+/** Names in lower case; several of one name as one, but Set-Cookie, which is always a list. */
 export type Http2Fields = Record<string, string | string[]>;
 
 /** The fields of a head of HTTP/1 that has been made ready to go on: nothing of its connection is in it. */
@@ -100,6 +100,6 @@ export function http2FieldsOf(headText: string): Http2Fields {
 export function addField(fields: Http2Fields, name: string, value: string): void {
   const lowerName = name.toLowerCase();
   const before = fields[lowerName];
-  if (lowerName === "set-cookie") fields[lowerName] = [...(before ?? []), value];
+  if (lowerName === "set-cookie") fields[lowerName] = [...((before as string[]) ?? []), value];
   else fields[lowerName] = before === undefined ? value : `${before as string}, ${value}`;
 }
