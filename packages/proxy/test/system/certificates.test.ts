@@ -28,14 +28,16 @@ class Bench {
   asked: unknown;
   tell: (update: CertificateUpdate) => void = () => assert.fail("nobody follows");
 
-  constructor({
-    world = simulate(1).worldOf("proxy") as World,
-    clusterKey = "k",
-    hasTls = true,
-  } = {}) {
+  constructor(
+    options: {
+      readonly world?: World;
+      readonly clusterKey?: string;
+      readonly hasTls?: boolean;
+    } = {},
+  ) {
+    const { world = simulate(1).worldOf("proxy"), clusterKey = "k", hasTls = true } = options;
     this.world = world;
-    const options = { dataFolder: "/data", clusterKey, hasTls };
-    this.certificates = new Certificates(world, options);
+    this.certificates = new Certificates(world, { dataFolder: "/data", clusterKey, hasTls });
     this.certificates.onChange((state) => {
       this.applied.push(state);
       return Promise.resolve();
