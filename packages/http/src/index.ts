@@ -1,7 +1,7 @@
 export type * from "./exchange.js";
 export { Engine, type EngineCounts, type StopOptions, type EngineOptions } from "./engine.js";
 export { compileEdits, wrongField, type HeaderChanges } from "./core/edits.js";
-export { NetworkList } from "./core/networks.js";
+export { NetworkList, visitorNetwork } from "./core/networks.js";
 export type { ForwardingOptions } from "./core/forwarding.js";
 export type { TlsCertificate, TlsMaterial } from "./core/certificate-choice.js";
 export type { Refusal } from "./system/core.js";

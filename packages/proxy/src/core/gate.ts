@@ -3,7 +3,7 @@
  *
  *     plain HTTP -> deny, allow -> maintenance -> pause -> users -> rate
  */
-import { visitorNetwork } from "./networks.js";
+import { visitorNetwork } from "@propagit/http";
 import { refuse, type Decision, type Refusal } from "./outcome.js";
 import { nameOfPlace, type Place } from "./place.js";
 import type { Policy, Rate } from "./policy.js";

@@ -2,7 +2,7 @@
  * Rules made ready: compiled once when they change, asked for every request. What a host name says wins over
  * what its environment says, key by key. What is counted (rates, retries) goes on over a change of other rules.
  */
-import type { Edits, Timeouts } from "@propagit/http";
+import { NetworkList, type Edits, type Timeouts } from "@propagit/http";
 import type { Rules } from "@propagit/protocol";
 import {
   callerHeader,
@@ -15,7 +15,6 @@ import {
   withLines,
 } from "./edits.js";
 import { seedOf } from "./hash.js";
-import { NetworkList } from "./networks.js";
 import { RateLimiter } from "./rate-limit.js";
 import { RetryBudget } from "./retry-budget.js";
 
@@ -80,8 +79,8 @@ export function compilePolicy({ rules: own, parent, former, secret }: PolicyPart
   const hasOwnRetries = own.retries !== undefined || !parent;
   const policy = {
     httpsOnly: rules.httpsOnly ?? false,
-    ...(rules.allow && { allow: NetworkList.parse(rules.allow) }),
-    ...(rules.deny && { deny: NetworkList.parse(rules.deny) }),
+    ...(rules.allow && { allow: NetworkList.parseValid(rules.allow) }),
+    ...(rules.deny && { deny: NetworkList.parseValid(rules.deny) }),
     ...(rules.maintenance && { maintenance: rules.maintenance }),
     ...(rules.pause && { pause: rules.pause }),
     ...(rules.users && { users: new Map(rules.users.map(({ name, hash }) => [name, hash])) }),
