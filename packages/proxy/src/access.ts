@@ -11,7 +11,7 @@ export interface AccessSink {
 }
 
 /** What is known of a request when it comes. */
-export type EntryStart = Readonly<AccessEntry>;
+type EntryStart = Readonly<AccessEntry>;
 
 export class AccessRecorder {
   readonly #sink: AccessSink;

@@ -35,6 +35,7 @@ import { Visit, VisitShared } from "./visit.js";
 export interface Claim {
   readonly name: string;
   readonly password: string;
+  /** `scrypt$N$r$p$SALT$KEY`, both base64url. */
   readonly hash: string;
 }
 

@@ -10,17 +10,7 @@
  * the first one pays. What is kept is a MAC under a key of this process, so a password is nowhere in clear.
  */
 import { createHmac, randomBytes, scrypt, timingSafeEqual } from "node:crypto";
-
-/** A password that was said, and the hash of the right one. */
-export interface Claim {
-  readonly name: string;
-  readonly password: string;
-  /** `scrypt$N$r$p$SALT$KEY`, both base64url. */
-  readonly hash: string;
-}
-
-/** `busy`: too many wait to be checked. */
-export type Proof = "right" | "wrong" | "busy";
+import type { Claim, Proof, Prover } from "../director.js";
 
 /** Passwords that were right; some 100 bytes each. */
 const knownMax = 10_000;
@@ -31,7 +21,7 @@ const waitingMax = 100;
 /** What a hash in the rules may ask for: 128 * N * r bytes. OWASP's cheapest to dearest fit. */
 const memoryBytesMax = 256 * 1024 * 1024;
 
-export class Passwords {
+export class Passwords implements Prover {
   readonly #key = randomBytes(32);
   /** MACs of those that were right, the oldest first. */
   readonly #known = new Set<string>();

@@ -2,24 +2,21 @@
 import type { StopOptions } from "@propagit/http";
 import type { ConnectionSample } from "../core/metrics-text.js";
 import type { CountSource } from "../counters.js";
-import type { Servers } from "../switch-desk.js";
 import type { Feed } from "../feed.js";
+import type { Visited } from "../proxy.js";
 import type { CertificateState } from "./certificates.js";
 import type { ListeningSocket } from "./listening-socket.js";
 import type { ProxyServer } from "./server.js";
 
-export interface Serving extends Servers {
+export interface Serving extends Visited {
   readonly port: number;
   /** For TLS; undefined when none is spoken. */
   readonly tlsPort: number | undefined;
-  readonly counts: CountSource;
   /** Of visitors; of several threads as they were a moment ago. */
   readonly connections: ConnectionSample;
   /** For a successor to listen on as well. */
   readonly sockets: readonly ListeningSocket[];
   useCertificates(state: CertificateState): void;
-  /** What the table has just taken. */
-  took(feed: Feed): void;
   /** Accepts no more: somebody else does, on the same sockets. */
   handOver(): void;
   /** Takes nobody new, finishes what is on its way within the grace, default 10 s, and ends. */
