@@ -24,7 +24,7 @@ export interface ChunkedLimits {
   readonly trailersMax: number;
 }
 
-export const defaultChunkedLimits: ChunkedLimits = {
+const defaultChunkedLimits: ChunkedLimits = {
   extensionBytesMax: 256,
   extensionBytesTotalMax: 16 * 1024,
   trailerBytesMax: 8 * 1024,

@@ -3,7 +3,7 @@ import { equalsFolded } from "./characters.js";
 import { fieldStride, type Head } from "./head.js";
 
 /** The field of that lower-case name, from a field on; -1: none. */
-export function findField(bytes: Buffer, head: Head, lowerName: string, from = 0): number {
+function findField(bytes: Buffer, head: Head, lowerName: string, from = 0): number {
   const { fields } = head;
   for (let field = from; field < head.fieldCount; field++) {
     const slot = field * fieldStride;

@@ -194,6 +194,6 @@ function forwardedElement({ address, isSecure }: VisitorConnection, host: string
 }
 
 /** IPv4 as such, also on a socket that takes both. */
-export function plainAddress(address: string): string {
+function plainAddress(address: string): string {
   return /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address) ? address.slice(7) : address;
 }

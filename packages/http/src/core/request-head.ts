@@ -260,6 +260,6 @@ function tunnelsHttp(bytes: Buffer, start: number, end: number): boolean {
 }
 
 /** Whether bytes of a body follow the head. */
-export function hasBody(head: Head): boolean {
+function hasBody(head: Head): boolean {
   return head.isChunked || head.contentLength > 0;
 }

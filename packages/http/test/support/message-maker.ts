@@ -97,7 +97,7 @@ const snippets = [
   "HTTP/1.1 200 OK\r\n\r\n",
 ];
 
-export interface Framed {
+interface Framed {
   readonly fields: readonly string[];
   readonly body: string;
 }

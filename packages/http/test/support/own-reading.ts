@@ -82,7 +82,7 @@ function readBody(bytes: Buffer, at: number, length: number | "chunked"): Body |
   return { after, text: bytes.toString("latin1", at, after), trailers: [] };
 }
 
-export function readChunked(bytes: Buffer, at: number): Body | string {
+function readChunked(bytes: Buffer, at: number): Body | string {
   const scanner = new ChunkedScanner();
   scanner.reset({ wantsRanges: true });
   const after = scanner.scan(bytes, at, bytes.length);

@@ -17,7 +17,7 @@ export function headOf(...lines: readonly string[]): string {
   return `${lines.join("\r\n")}\r\n\r\n`;
 }
 
-export function fieldsOf(bytes: Buffer, head: Head): string[][] {
+function fieldsOf(bytes: Buffer, head: Head): string[][] {
   return Array.from({ length: head.fieldCount }, (_, field) => [
     fieldName(bytes, head, field),
     fieldValue(bytes, head, field),
