@@ -5,31 +5,10 @@
  * command to try. The code decides the exit code of a command line and the status of an HTTP answer.
  * `docs/errors.md` lists the same codes; a test keeps both equal.
  */
+import { exitCodes, kind, type ErrorKind } from "./error-kinds.js";
+import { trafficErrors } from "./traffic-errors.js";
 
-/** Exit codes of `propagit` and `registry`; 130 (interrupted) comes from the shell's own convention. */
-export const exitCodes = {
-  ok: 0,
-  internal: 1,
-  usage: 2,
-  denied: 3,
-  unreachable: 4,
-  notFound: 5,
-  conflict: 6,
-  failed: 7,
-  machine: 8,
-  protocol: 9,
-} as const;
-
-interface ErrorKind {
-  /** Exit code of a command that ends with this error. */
-  readonly exit: number;
-  /** HTTP status where the error answers a request. */
-  readonly status: number;
-  /** One line for `docs/errors.md`: when it happens. */
-  readonly when: string;
-  /** What to try next, if nothing better is known where it is raised. */
-  readonly hint: string;
-}
+export { exitCodes } from "./error-kinds.js";
 
 const { internal, usage, denied, unreachable, notFound, conflict, failed, machine, protocol } =
   exitCodes;
@@ -59,12 +38,6 @@ export const errorCatalogue = {
     "a registry query, a label selector or a regular expression cannot be read",
     "write queries like `http@^1.2`, selectors like `role=web, !gpu`, expressions like `/^web-/`",
   ),
-  BAD_WEIGHT: kind(
-    usage,
-    400,
-    "a share of a split is not a number above 0, or the shares name no commit or one twice",
-    "write it like `propagit split webapp 74336bc=90 40548da=10`",
-  ),
   BAD_MANIFEST: kind(
     usage,
     400,
@@ -76,18 +49,6 @@ export const errorCatalogue = {
     400,
     "a setting cannot be an environment variable, or propagit sets it itself",
     "use letters, digits and `_`, beginning with a letter",
-  ),
-  BAD_RULE: kind(
-    usage,
-    400,
-    "a rule of traffic, a host name or an experiment cannot be as it was given",
-    "docs/traffic.md lists what rules there are and how they are written",
-  ),
-  BAD_CERTIFICATE: kind(
-    usage,
-    400,
-    "a certificate or its key cannot be used: unreadable, without a host, or not belonging together",
-    "look at it: openssl x509 -in CERT.pem -noout -text; see docs/tls.md",
   ),
   BAD_RECORD: kind(
     usage,
@@ -175,18 +136,6 @@ export const errorCatalogue = {
   ),
   NO_INSTANCE: kind(notFound, 404, "no instance fits", "see them with `propagit ps`"),
   NO_REMOTE: kind(notFound, 404, "no hub has this name here", "see them with `propagit remote ls`"),
-  NO_RULE: kind(
-    notFound,
-    404,
-    "no host name, user or experiment of that name was said by hand",
-    "see them with `propagit route show REPO`",
-  ),
-  NO_CERTIFICATE: kind(
-    notFound,
-    404,
-    "the hub has no such certificate, or nothing was set up that gives one",
-    "see them with `propagit certificates ls`",
-  ),
   NO_RECORD: kind(
     notFound,
     404,
@@ -198,24 +147,6 @@ export const errorCatalogue = {
     404,
     "the lease has ended or never was",
     "register again to get a new one",
-  ),
-  NO_ROUTE: kind(
-    notFound,
-    404,
-    "no route for that host name",
-    "deploy the repository first; `propagit ps` shows the names",
-  ),
-  NO_ENDPOINT: kind(
-    unreachable,
-    503,
-    "a commit has no endpoint that visitors could be sent to",
-    "`propagit ps` shows how far its instances are",
-  ),
-  APP_FAILED: kind(
-    unreachable,
-    502,
-    "an endpoint could not be connected to, or broke off before it answered",
-    "`propagit ps` shows whether the instance runs and why it stopped",
   ),
   BAD_REQUEST: kind(
     protocol,
@@ -235,12 +166,6 @@ export const errorCatalogue = {
     "another record holds that host and port",
     "register without a port to get a free one",
   ),
-  HOST_TAKEN: kind(
-    conflict,
-    409,
-    "a host name and path lead somewhere else already",
-    "take it away there first: propagit route rm HOST/PATH REPO",
-  ),
   DRONE_TAKEN: kind(
     conflict,
     409,
@@ -259,12 +184,6 @@ export const errorCatalogue = {
     "a commit that visitors are routed to was to be stopped",
     "promote another commit first, or add --force",
   ),
-  NOT_SEEN: kind(
-    conflict,
-    409,
-    "no proxy knows an endpoint of what was to get visitors, so nobody was sent there",
-    "see `propagit proxies` and `propagit ps`, and try again",
-  ),
   CHANGED_MEANWHILE: kind(
     conflict,
     409,
@@ -278,18 +197,6 @@ export const errorCatalogue = {
     "see the newer one with `propagit releases REPO`",
   ),
   EXISTS: kind(conflict, 409, "a file or name is there already", "use another, or --force"),
-  NO_ROLLOUT: kind(
-    conflict,
-    409,
-    "there is no rollout by steps that could be changed like that",
-    "see `propagit rollout status REPO`",
-  ),
-  ROLLOUT_ENDED: kind(
-    failed,
-    500,
-    "a rollout by steps came to another end than all visitors going to the new commit",
-    "see the reason; the visitors are where they were before, and the commit still runs beside",
-  ),
   DEPLOY_FAILED: kind(
     failed,
     500,
@@ -379,30 +286,7 @@ export const errorCatalogue = {
   ),
   TOO_LARGE: kind(protocol, 413, "a frame or body is over its size limit", "send less at once"),
   OVERLOADED: kind(unreachable, 503, "a bounded queue is full", "try again in a moment"),
-  FORBIDDEN: kind(
-    denied,
-    403,
-    "a host takes no visitors from this address",
-    "come from a network that may: propagit route show REPO lists them",
-  ),
-  UNAUTHORIZED: kind(
-    denied,
-    401,
-    "a host asks for a name and a password, and these are not right",
-    "ask who gave you the address for a name and a password",
-  ),
-  TOO_MANY: kind(
-    unreachable,
-    429,
-    "more requests came than a rule of the host allows",
-    "try again after the seconds that Retry-After says",
-  ),
-  PAUSED: kind(
-    unreachable,
-    503,
-    "visitors of an environment are held, and it was not resumed in time",
-    "let them go on: propagit resume REPO",
-  ),
+  ...trafficErrors,
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof errorCatalogue;
@@ -465,8 +349,4 @@ export function assert(condition: unknown, message: string): asserts condition {
 
 function cut(text: string, charsMax: number): string {
   return text.length > charsMax ? `${text.slice(0, charsMax - 1)}…` : text;
-}
-
-function kind(exit: number, status: number, when: string, hint: string): ErrorKind {
-  return { exit, status, when, hint };
 }
