@@ -35,6 +35,10 @@ const cases: readonly (readonly [readonly string[], RegExp])[] = [
   [[hub, "--access-log=-", "--access-log-size=big"], /"big" is no size\n.*100MB/],
   [[hub, "--metrics-host=0.0.0.0"], /--metrics-host without a page.*\n.*--metrics-port=9100/],
   [[registry], /--registry and --route belong together, without --hub\n.*beep\.example=http/],
+  [
+    [registry, "--route=a.example=b", "--stale-max=30s"],
+    /without a hub cannot miss its word\n.*leave --stale-max out/,
+  ],
   [["--route=a=b"], /--registry and --route belong together/],
   [[hub, registry, "--route=a=b"], /--registry and --route belong together/],
   [[registry, "--route=beep.example"], /"beep\.example" is not a route\n.*beep\.example=http@1\.x/],

@@ -238,11 +238,17 @@ async function listen(
 }
 
 /** @throws BAD_USAGE when it is not clear what to follow, or a route cannot be read; BAD_PATTERN */
-function sourceOf({ hub, registry, routes = [], secret }: ProxyOptions): TableSource {
+function sourceOf(options: ProxyOptions): TableSource {
+  const { hub, registry, routes = [], secret, staleMaxMs } = options;
   const credential: Credential =
     secret === undefined ? openCredential : credentialFromSecret(secret);
   if (hub && !registry && routes.length === 0) return { kind: "hub", hub, credential };
   if (registry && !hub && routes.length > 0) {
+    if (staleMaxMs !== undefined) {
+      throw new PropagitError("BAD_USAGE", "a proxy without a hub cannot miss its word", {
+        hint: "leave --stale-max out: it follows the registry, and its routes are its own",
+      });
+    }
     for (const route of routes) parseStandaloneRoute(route);
     return { kind: "registry", registry, credential, isOpen: secret === undefined, routes };
   }
