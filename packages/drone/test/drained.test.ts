@@ -23,6 +23,8 @@ async function waited(
         return after(100).then(() => Promise.reject(new PropagitError("LINK_LOST", "killed")));
       case "unknown":
         return Promise.reject(new PropagitError("BAD_FRAME", "there is no such method here"));
+      case "never":
+      case undefined:
       default:
         return after(limitMs).then(() => Promise.reject(new PropagitError("TIMED_OUT", "late")));
     }

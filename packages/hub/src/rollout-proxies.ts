@@ -21,10 +21,13 @@ export class RolloutProxies {
   ask(rollout: Rollout): void {
     if (this.#asking.has(rollout)) return;
     this.#asking.add(rollout);
-    void this.#answer(rollout).then((event) => {
-      this.#asking.delete(rollout);
-      if (!rollout.isOver) this.#feed(rollout, event);
-    });
+    void this.#carryOut(rollout);
+  }
+
+  async #carryOut(rollout: Rollout): Promise<void> {
+    const event = await this.#answer(rollout);
+    this.#asking.delete(rollout);
+    if (!rollout.isOver) this.#feed(rollout, event);
   }
 
   async #answer({ row }: Rollout): Promise<RolloutEvent> {

@@ -127,11 +127,15 @@ export class HubFollower {
     const { clock } = this.#world;
     await within(clock, firstBookMsMax, "the hub's first route book", this.#watch(conversation));
     this.#conversation = conversation;
-    void conversation.over.then(() => {
-      this.#heardAt = conversation.heardAt;
-      if (this.#conversation === conversation) this.#conversation = undefined;
-    });
+    void this.#rememberWord(conversation);
     this.#options.onMet?.(conversation);
+  }
+
+  /** When it is over, the last word of it counts. */
+  async #rememberWord(conversation: Conversation): Promise<void> {
+    await conversation.over;
+    this.#heardAt = conversation.heardAt;
+    if (this.#conversation === conversation) this.#conversation = undefined;
   }
 
   /** Resolves with the first update; ends the conversation when updates end, so that the link tries again. */
