@@ -78,6 +78,8 @@ export interface Forward {
   /** A copy of the request goes there too, as far as its body fits into memory; its answer is thrown away. */
   readonly shadow?: {
     readonly address: string;
+    /** Absent: as the visitor sent it; so are the others. */
+    readonly target?: string;
     readonly host?: string;
     readonly requestEdits?: Edits;
   };

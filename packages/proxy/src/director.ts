@@ -37,13 +37,15 @@ export interface Claim {
   readonly password: string;
   /** `scrypt$N$r$p$SALT$KEY`, both base64url. */
   readonly hash: string;
+  /** Whose guesses are counted together. */
+  readonly from: string;
 }
 
-/** Checks passwords; `busy` when too many wait for it. */
+/** Checks passwords; `busy` when too many wait for it, `too-often` when too many of one visitor were wrong. */
 export interface Prover {
   check(claim: Claim): Proof | Promise<Proof>;
 }
-export type Proof = "right" | "wrong" | "busy";
+export type Proof = "right" | "wrong" | "busy" | "too-often";
 
 export interface DirectorOptions {
   readonly table: RouteTable;
@@ -164,13 +166,15 @@ export class ProxyDirector implements Director {
     claim: Prove,
   ): Direction | Promise<Direction> {
     const proof = this.#options.prover.check(claim);
-    const goOn = (proven: Proof) =>
-      proven === "busy"
-        ? this.#busy(request, "too many passwords wait to be checked")
-        : this.#ask(request, life, {
-            ...progress,
-            proof: { hash: claim.hash, fits: proven === "right" },
-          });
+    const goOn = (proven: Proof) => {
+      if (proven === "busy") return this.#busy(request, "too many passwords wait to be checked");
+      if (proven === "too-often") {
+        const what = `too many wrong passwords came from ${request.address}`;
+        return this.#retryLater(request, new PropagitError("TOO_MANY", what));
+      }
+      const proof = { hash: claim.hash, fits: proven === "right" };
+      return this.#ask(request, life, { ...progress, proof });
+    };
     return typeof proof === "string" ? goOn(proof) : proof.then(goOn);
   }
 

@@ -143,7 +143,7 @@ export class Visit implements Forward, ExchangeObserver {
     if (policy.timeouts !== undefined) this.timeouts = policy.timeouts;
     if (policy.bodyBytesMax !== undefined) this.bodyBytesMax = policy.bodyBytesMax;
     if (policy.host !== undefined) this.host = policy.host;
-    if (shadow !== undefined) this.shadow = { address: shadow.address };
+    if (shadow !== undefined) this.shadow = shadowOf(shadow.address, this);
     this.#attempts += 1;
     this.#failure = undefined;
     this.#isUnderWay = true;
@@ -188,6 +188,19 @@ export class Visit implements Forward, ExchangeObserver {
       ...(this.#attempts > 1 && { attempts: this.#attempts }),
     };
   }
+}
+
+/** A copy is what the app would get: rewritten, and without a password that is ours. */
+function shadowOf(
+  address: string,
+  { target, host, requestEdits }: Visit,
+): NonNullable<Forward["shadow"]> {
+  return {
+    address,
+    ...(target !== undefined && { target }),
+    ...(host !== undefined && { host }),
+    ...(requestEdits !== undefined && { requestEdits }),
+  };
 }
 
 function nameOf({ place, target }: Forwarding): string {

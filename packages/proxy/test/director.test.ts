@@ -161,7 +161,7 @@ test("holds requests of a paused route until it is resumed, or the limit has pas
 test("asks for a password, and has it checked", async () => {
   const users = [{ name: "ada", hash: "scrypt$1024$8$1$AAAA$AAAA" }];
   const authorization = `Basic ${Buffer.from("ada:secret").toString("base64")}`;
-  const expected = { right: 200, wrong: 401, busy: 503 } as const;
+  const expected = { right: 200, wrong: 401, busy: 503, "too-often": 429 } as const;
   for (const [proof, status] of Object.entries(expected)) {
     const bench = benchWith({ rules: { users } }, { proof: proof as keyof typeof expected });
     const asked = await bench.director.direct(requestOf(), staying());
@@ -243,7 +243,24 @@ test("passes on what rules say of headers, time and size", async () => {
   assert.match(forward.answerEdits?.lines ?? "", new RegExp(`x-propagit-commit: ${commitA}`, "i"));
 });
 
-test("copies a part of the requests to a shadow", async () => {
+test("copies a part of the requests to a shadow, as the app gets them", async () => {
+  const host = { host: "shop.example", path: "/api", rewrite: "/v1" };
+  const rules = {
+    users: [{ name: "ada", hash: "scrypt$1024$8$1$AAAA$AAAA" }],
+    requestHeaders: { set: { Host: "shop.internal" } },
+  };
+  const shadow = { commit: commitB, percent: 100 };
+  const bench = benchWith({ shadow, rules, hosts: [host] });
+  bench.up(endpointOf(2, { commit: commitB }));
+  const authorization = `Basic ${Buffer.from("ada:secret").toString("base64")}`;
+  const request = requestOf({ host: host.host, target: "/api/x", headers: { authorization } });
+  const forward = await forwardOf(bench.director.direct(request, staying()));
+  assert.equal(forward.shadow?.target, "/v1/x");
+  assert.equal(forward.shadow.host, "shop.internal");
+  assert.ok(forward.shadow.requestEdits?.dropped.has("authorization"));
+});
+
+test("copies to a shadow what was sent, when no rule changes it", async () => {
   const bench = benchWith({ shadow: { commit: commitB, percent: 100 } });
   bench.up(endpointOf(2, { commit: commitB }));
   const forward = await forwardOf(bench.director.direct(requestOf(), staying()));

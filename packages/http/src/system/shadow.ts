@@ -28,7 +28,7 @@ export class Shadow implements EndpointUser, Ticking {
   private constructor(
     core: EngineCore,
     visitor: VisitorSide,
-    { address, host, requestEdits }: Place,
+    { address, target, host, requestEdits }: Place,
   ) {
     const { head, bytes, forwarding } = visitor;
     this.#core = core;
@@ -38,6 +38,7 @@ export class Shadow implements EndpointUser, Ticking {
       fates: forwarding.fates,
       lines: forwarding.linesOf(bytes, head),
       edits: requestEdits,
+      target,
       host,
       keepsFraming: true,
       keepsUpgrade: false,

@@ -9,6 +9,13 @@ export const variantHeader = "x-propagit-variant";
 /** The commit of an instance that calls; in an answer: it is not there any more. */
 export const callerHeader = "x-propagit-caller-commit";
 
+/** Said by us to apps, or by visitors to us: as a visitor sent it, it goes no further. */
+export const oursInRequests: readonly string[] = [
+  variantHeader,
+  pinHeader,
+  commitHeader,
+  callerHeader,
+];
 /**
  * How a message is framed and where it goes is not a matter of rules: what says so is left out here, and
  * refused where rules are made.

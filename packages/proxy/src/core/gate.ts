@@ -64,9 +64,11 @@ function hold(place: Place, { pause }: Policy, heldMs: number): Decision | undef
   return refuse("PAUSED", what, { place, retryAfterSeconds: pausedRetrySeconds });
 }
 
+const notKnown = "does not know this name and password";
+
 function prove(
   place: Place,
-  { users }: Policy,
+  { users, decoyHash }: Policy,
   request: Question,
   { proof }: Progress,
 ): Decision | undefined {
@@ -74,10 +76,13 @@ function prove(
   const credentials = readBasic(request.header("authorization"));
   if (!credentials) return challenge(place, "needs a name and a password");
   const { name, password } = credentials;
-  const hash = users.get(name);
-  if (hash === undefined) return challenge(place, "does not know this name and password");
-  if (proof?.hash !== hash) return { kind: "prove", place, name, password, hash };
-  return proof.fits ? undefined : challenge(place, "does not know this name and password");
+  // A name that nobody has costs the same check: how long an answer takes tells nobody which names there are.
+  const known = users.get(name);
+  const hash = known ?? decoyHash;
+  if (hash === undefined) return challenge(place, notKnown);
+  const from = visitorNetwork(request.address);
+  if (proof?.hash !== hash) return { kind: "prove", place, name, password, hash, from };
+  return proof.fits && known !== undefined ? undefined : challenge(place, notKnown);
 }
 
 /** RFC 7617. */

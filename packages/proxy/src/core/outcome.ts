@@ -72,6 +72,8 @@ export interface Prove {
   readonly password: string;
   /** As rules write it: `scrypt$N$r$p$SALT$KEY`. */
   readonly hash: string;
+  /** Whose guesses are counted together; see `visitorNetwork`. */
+  readonly from: string;
 }
 
 export function refuse(code: ErrorCode, message: string, more: Partial<Refusal> = {}): Refusal {

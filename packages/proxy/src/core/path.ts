@@ -1,7 +1,8 @@
 /**
  * Paths as they are compared, so that `/admin` cannot be had as `/%61dmin`, `//admin` or `/x/../admin` past
- * the rules of `/admin` (RFC 3986, section 6.2.2; as nginx does). The app still gets what the visitor sent,
- * unless its prefix is rewritten.
+ * the rules of `/admin` (RFC 3986, section 6.2.2; as nginx does). Parameters of a segment do not count (section
+ * 3.3), since some apps leave them out before they look: to them `/x/..;/admin` and `/admin;y` are `/admin`, too.
+ * The app still gets what the visitor sent, unless its prefix is rewritten.
  */
 
 /** Path of a target, ready to be compared; most are as they came, and no copy is made of those. */
@@ -28,9 +29,7 @@ export function behindPrefix(target: string, prefix: string): { rest: string; qu
   const query = at < 0 ? "" : target.slice(at);
   // Cut from what was sent as long as that is sure to mean the same; else what was compared is written anew.
   const isSame = isBelow(path, prefix) && (isPlain(path) || !isTwisted(path));
-  const rest = isSame
-    ? path.slice(prefix.length)
-    : encodePath(comparedPath(path).slice(prefix.length));
+  const rest = isSame ? path.slice(prefix.length) : encodePath(behindSegments(path, prefix));
   return { rest: rest.replace(/^\/+/, "/"), query };
 }
 
@@ -40,8 +39,8 @@ export function prefixOf(path: string): string {
 }
 
 const slash = 0x2f;
-/** What could make a path mean another: escapes, empty and dot segments, backslashes. */
-const notPlain = /%|\/\/|\/\.|\\/;
+/** What could make a path mean another: escapes, empty and dot segments, backslashes, parameters. */
+const notPlain = /%|\/\/|\/\.|\\|;/;
 
 function isPlain(path: string): boolean {
   return !notPlain.test(path);
@@ -49,22 +48,40 @@ function isPlain(path: string): boolean {
 
 /** Whether its segments are others than they look. */
 function isTwisted(path: string): boolean {
-  return /\/\/|\/\.{1,2}(?:\/|$)|\\|%(?:2e|2f|5c)/i.test(path);
+  return /\/\/|\/\.{1,2}(?:\/|$)|\/(?:\.|%2e){0,2}(?:;|%3b)|\\|%(?:2e|2f|5c)/i.test(path);
 }
 
 function normalPath(path: string): string {
+  const { segments, isFolder } = normalSegments(path);
+  const end = isFolder && segments.length > 0 ? "/" : "";
+  return `/${segments.map(withoutParameters).join("/")}${end}`;
+}
+
+/** Parameters of what is behind the prefix are kept: they may be part of a name. */
+function behindSegments(path: string, prefix: string): string {
+  const { segments, isFolder } = normalSegments(path);
+  const behind = segments.slice(prefix.split("/").length - 1);
+  return `${behind.map((segment) => `/${segment}`).join("")}${isFolder ? "/" : ""}`;
+}
+
+/** Unescaped, with empty and dot segments done. */
+function normalSegments(path: string): { segments: readonly string[]; isFolder: boolean } {
   const decoded = path.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) =>
     String.fromCharCode(Number.parseInt(hex, 16)),
   );
   const kept: string[] = [];
-  const segments = decoded.replaceAll("\\", "/").split("/");
-  for (const segment of segments) {
-    if (segment === "..") kept.pop();
-    else if (segment !== "" && segment !== ".") kept.push(segment);
+  let last = "";
+  for (const segment of decoded.replaceAll("\\", "/").split("/")) {
+    last = withoutParameters(segment);
+    if (last === "..") kept.pop();
+    else if (last !== "" && last !== ".") kept.push(segment);
   }
-  const last = segments.at(-1);
-  const isFolder = last === "" || last === "." || last === "..";
-  return `/${kept.join("/")}${isFolder && kept.length > 0 ? "/" : ""}`;
+  return { segments: kept, isFolder: last === "" || last === "." || last === ".." };
+}
+
+function withoutParameters(segment: string): string {
+  const at = segment.indexOf(";");
+  return at < 0 ? segment : segment.slice(0, at);
 }
 
 /** Everything but what RFC 3986 lets stand in a path; characters are bytes here. */

@@ -10,8 +10,8 @@ import {
   compileHeaderEdits,
   hostEdit,
   line,
+  oursInRequests,
   pinHeader,
-  variantHeader,
   withLines,
 } from "./edits.js";
 import { seedOf } from "./hash.js";
@@ -28,6 +28,8 @@ export interface Policy {
   readonly pause?: Rules["pause"];
   /** Hashes by name. */
   readonly users?: ReadonlyMap<string, string>;
+  /** Checked for names that nobody has: as dear as those of `users`, and of no password. */
+  readonly decoyHash?: string;
   readonly rate?: Rate;
   readonly pins: boolean;
   readonly bodyBytesMax?: number;
@@ -83,7 +85,7 @@ export function compilePolicy({ rules: own, parent, former, secret }: PolicyPart
     ...(rules.deny && { deny: NetworkList.parseValid(rules.deny) }),
     ...(rules.maintenance && { maintenance: rules.maintenance }),
     ...(rules.pause && { pause: rules.pause }),
-    ...(rules.users && { users: new Map(rules.users.map(({ name, hash }) => [name, hash])) }),
+    ...usersOf(rules),
     ...(rate && { rate }),
     pins: rules.pins ?? false,
     ...(rules.bodyBytesMax !== undefined && { bodyBytesMax: rules.bodyBytesMax }),
@@ -105,6 +107,16 @@ export function defaultPolicy(secret: string): Policy {
 function hasGate(policy: Omit<Policy, "hasGate">): boolean {
   const { httpsOnly, allow, deny, maintenance, pause, users, rate } = policy;
   return httpsOnly || [allow, deny, maintenance, pause, users, rate].some(Boolean);
+}
+
+function usersOf({ users }: Rules): Pick<Policy, "users" | "decoyHash"> {
+  if (!users) return {};
+  const [first] = users;
+  const decoyHash = first?.hash.replace(/[^$]*$/, (key) => "A".repeat(key.length));
+  return {
+    users: new Map(users.map(({ name, hash }) => [name, hash])),
+    ...(decoyHash !== undefined && { decoyHash }),
+  };
 }
 
 function rateOf(rule: RateRule, former: Policy | undefined, secret: string): Rate {
@@ -140,7 +152,7 @@ function visitorNames({
 function headersOf(rules: Rules): Pick<Policy, "host" | "requestEdits" | "answerEdits"> {
   const host = hostEdit(rules.requestHeaders);
   // A password that we checked is ours: an app could only take it for one of its own.
-  const ours = [variantHeader, ...(rules.users ? ["authorization"] : [])];
+  const ours = [...oursInRequests, ...(rules.users ? ["authorization"] : [])];
   const hsts = hstsOf(rules.hsts);
   const plain = compileHeaderEdits(rules.answerHeaders, [commitHeader, pinHeader, callerHeader]);
   const secure = hsts === undefined ? plain : replaced(plain, "strict-transport-security", hsts);

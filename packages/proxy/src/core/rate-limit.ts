@@ -53,6 +53,12 @@ export class RateLimiter {
     return waitMs;
   }
 
+  /** A token that was taken, and not needed after all. Of a shared bucket none is given back. */
+  giveBack(key: string): void {
+    const fullAt = this.#fullAt.get(key);
+    if (fullAt !== undefined) this.#fullAt.set(key, fullAt - this.#tokenMs);
+  }
+
   #takeShared(key: string, now: number): number {
     const at = Math.floor(uniformAfter(this.#seed, key) * sharedBuckets);
     const next = Math.max(this.#shared[at] ?? now, now) + this.#tokenMs;

@@ -4,12 +4,16 @@
  *     known already ---------------------------------> right, at once
  *     else: waits its turn --> scrypt in a thread ---> right, and kept for the next request
  *                |                           `-------> wrong
- *                `-- too many wait ------------------> busy
+ *                |-- too many wait ------------------> busy
+ *                `-- too many of his were wrong -----> too often
  *
  * A check takes tens of milliseconds by design, and a browser sends the password with every request: only
  * the first one pays. What is kept is a MAC under a key of this process, so a password is nowhere in clear.
  */
 import { createHmac, randomBytes, scrypt, timingSafeEqual } from "node:crypto";
+import type { Clock } from "@propagit/runtime";
+import { seedOf } from "../core/hash.js";
+import { RateLimiter } from "../core/rate-limit.js";
 import type { Claim, Proof, Prover } from "../director.js";
 
 /** Passwords that were right; some 100 bytes each. */
@@ -20,6 +24,11 @@ const checksMax = 2;
 const waitingMax = 100;
 /** What a hash in the rules may ask for: 128 * N * r bytes. OWASP's cheapest to dearest fit. */
 const memoryBytesMax = 256 * 1024 * 1024;
+/**
+ * Wrong passwords of one visitor: twenty at once, as those of an office behind one address may be, then
+ * twelve a minute. At that speed the 10,000 most used passwords take 14 hours. Guesses, both.
+ */
+const wrongMax = { perSecond: 0.2, burst: 20 };
 
 export class Passwords implements Prover {
   readonly #key = randomBytes(32);
@@ -28,17 +37,28 @@ export class Passwords implements Prover {
   /** Checks under way, so that a page's many requests at once are one check. */
   readonly #checking = new Map<string, Promise<Proof>>();
   readonly #waiting: (() => void)[] = [];
+  readonly #clock: Pick<Clock, "monotonic">;
+  readonly #guesses = new RateLimiter(wrongMax, seedOf(randomBytes(16).toString("hex")));
   #running = 0;
 
-  check({ name, password, hash }: Claim): Proof | Promise<Proof> {
+  constructor(clock: Pick<Clock, "monotonic">) {
+    this.#clock = clock;
+  }
+
+  check({ name, password, hash, from }: Claim): Proof | Promise<Proof> {
     const mac = this.#macOf(`${hash}\n${name}\n${password}`);
     if (this.#known.has(mac)) return "right";
     const checking = this.#checking.get(mac);
     if (checking) return checking;
     if (this.#waiting.length >= waitingMax) return "busy";
+    // Taken before it is known whether it is wrong: else as many could be tried at once as may wait.
+    if (this.#guesses.take(from, this.#clock.monotonic()) > 0) return "too-often";
     const check = this.#check(hash, password)
       .then((isRight): Proof => {
-        if (isRight) this.#remember(mac);
+        if (isRight) {
+          this.#remember(mac);
+          this.#guesses.giveBack(from);
+        }
         return isRight ? "right" : "wrong";
       })
       .finally(() => this.#checking.delete(mac));

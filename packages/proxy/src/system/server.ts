@@ -73,7 +73,7 @@ export class ProxyServer {
       table,
       counters: this.counters,
       holds: this.#holds,
-      prover: new Passwords(),
+      prover: new Passwords(world.clock),
       headMs: settings.limits.answerHeadMs,
       ...(access && { access }),
     });

@@ -295,6 +295,11 @@ test("gives answers the commit of whoever answers, and takes the app's word for 
     "x-propagit-commit",
     "x-propagit-pin",
   ]);
-  assert.deepEqual([...decision.requestEdits.dropped], ["x-propagit-variant"]);
+  assert.deepEqual([...decision.requestEdits.dropped].sort(), [
+    "x-propagit-caller-commit",
+    "x-propagit-commit",
+    "x-propagit-pin",
+    "x-propagit-variant",
+  ]);
   assert.equal(outcomeOf(decision), 1);
 });

@@ -77,6 +77,13 @@ describe("a path", () => {
     "/x/%2e%2e/admin",
     "/x%2f..%2fadmin",
     "/\\admin",
+    "/admin;x=1",
+    "/admin;x/y",
+    "/x/..;/admin",
+    "/x/..;y=/admin",
+    "/;/admin",
+    "/.;/admin",
+    "/x/%2e%2e%3bz/admin",
   ]) {
     it(`is recognised in ${target}, so that its rules cannot be passed by`, () => {
       assert.match(String(outcome(table, "example.com", target)), /^UNAUTHORIZED/);
@@ -90,6 +97,9 @@ describe("a path", () => {
     "/x?/admin",
     "/%2561dmin",
     "/Admin",
+    "/x;/admin",
+    "/admin/..;/x",
+    "/x;/../y/admin",
   ]) {
     it(`is not in ${target}`, () => assert.equal(outcome(table, "example.com", target), 1));
   }
@@ -102,7 +112,9 @@ describe("a path", () => {
   });
 
   it("compared twice is compared the same, and is never below nothing", () => {
-    const path = fc.stringMatching(/^(?:\/|\.|%2e|%2f|a|b|\\|%61){0,12}$/).map((one) => `/${one}`);
+    const path = fc
+      .stringMatching(/^(?:\/|\.|%2e|%2f|;|%3b|a|b|\\|%61){0,12}$/)
+      .map((one) => `/${one}`);
     fc.assert(
       fc.property(path, (one) => {
         const compared = comparedPath(one);
@@ -132,6 +144,12 @@ describe("a rewrite", () => {
     ["/api/a%20b%3Fc", "/api", "/v1", "/v1/a%20b%3Fc"],
     ["/api/../api/x", "/api", "/v1", "/v1/x"],
     ["/x/../api/%C3%A9", "/api", "/v1", "/v1/%C3%A9"],
+    ["/api/a;v=1/b", "/api", "/v1", "/v1/a;v=1/b"],
+    ["/api/a%3Bb", "/api", "/v1", "/v1/a%3Bb"],
+    ["/api//a%3Bb", "/api", "/v1", "/v1/a;b"],
+    ["/api;k=1/a;b", "/api", "/v1", "/v1/a;b"],
+    ["/api/..;/api/x", "/api", "/v1", "/v1/x"],
+    ["/a;b/c/x;y/..", "/a/c", "/v1", "/v1/"],
     ["*", "", "/v1", "*"],
   ] as const) {
     it(`makes ${expected} of ${target}`, () => {
@@ -140,7 +158,7 @@ describe("a rewrite", () => {
   }
 
   it("never leads out of its prefix, nor to another host", () => {
-    const rest = fc.stringMatching(/^(?:\/|\.|%2e|%2f|%5c|\\|a|\?){0,12}$/);
+    const rest = fc.stringMatching(/^(?:\/|\.|%2e|%2f|%5c|;|%3b|\\|a|\?){0,12}$/);
     fc.assert(
       fc.property(rest, fc.constantFrom("/", "/v1"), (one, rewrite) => {
         const target = `/api/${one}`;

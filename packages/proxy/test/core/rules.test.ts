@@ -152,7 +152,19 @@ describe("users", () => {
     assert.equal(as("ann:x", { hash, fits: true }).kind, "forward");
     assert.equal(as("ann:x", { hash, fits: false }).kind, "refuse");
     assert.equal(as("ann:x", { hash: "of another time", fits: true }).kind, "prove");
-    assert.equal(as("bob:x").kind, "refuse");
+  });
+
+  it("are checked at the same cost whether there is such a name or not, and let in only when there is", () => {
+    const prove = as("bob:x");
+    assert.ok(prove.kind === "prove");
+    assert.notEqual(prove.hash, hash);
+    assert.deepEqual(prove.hash.split("$").slice(0, 5), hash.split("$").slice(0, 5));
+    assert.equal(prove.hash.length, hash.length);
+    for (const fits of [true, false]) {
+      assert.equal(as("bob:x", { hash: prove.hash, fits }).kind, "refuse");
+      assert.equal(as("bob:x", { hash, fits }).kind, "prove");
+    }
+    assert.equal(as("ann:x", { hash: prove.hash, fits: true }).kind, "prove");
   });
 
   it("do not have their password shown to the app", () => {
@@ -233,6 +245,8 @@ describe("rules of a host name", () => {
 });
 
 describe("header edits", () => {
+  const ours = ["caller-commit", "commit", "pin", "variant"].map((name) => `x-propagit-${name}`);
+
   it("replace and remove, for the app and for the visitor", () => {
     const table = withRules({
       requestHeaders: { set: { "X-App": "1", Host: "app.internal" }, remove: ["X-Debug"] },
@@ -240,7 +254,7 @@ describe("header edits", () => {
     });
     const { requestEdits, answerEdits, policy } = forwarded(ask(table, host));
     assert.equal(requestEdits.lines, "X-App: 1\r\n");
-    assert.deepEqual([...requestEdits.dropped].sort(), ["x-app", "x-debug", "x-propagit-variant"]);
+    assert.deepEqual([...requestEdits.dropped].sort(), ["x-app", "x-debug", ...ours]);
     assert.equal(policy.host, "app.internal");
     assert.ok(answerEdits.lines.startsWith("Cache-Control: no-store\r\n"));
     assert.ok(answerEdits.dropped.has("server") && answerEdits.dropped.has("cache-control"));
@@ -251,7 +265,7 @@ describe("header edits", () => {
     const table = withRules({ requestHeaders: { set, remove: ["TE"] } });
     const { requestEdits } = forwarded(ask(table, host));
     assert.equal(requestEdits.lines, "");
-    assert.deepEqual([...requestEdits.dropped], ["x-propagit-variant"]);
+    assert.deepEqual([...requestEdits.dropped].sort(), ours);
   });
 });
 

@@ -401,6 +401,40 @@ test("experiments tell the app the variant, by rules in front and by draw, and c
   });
 });
 
+test("a visitor cannot say to the app what only the proxy says, nor does a copy have his password", async (t) => {
+  const seen: Record<string, unknown>[] = [];
+  const { port } = await startApp(t, (request, response) => {
+    seen.push({ ...request.headers, url: request.url });
+    response.end();
+  });
+  const copy = await startApp(t, (request, response) => {
+    seen.push({ ...request.headers, url: request.url });
+    response.end();
+  });
+  const rules = { users, pins: true };
+  const shadow = { commit: commitB, percent: 100 };
+  const rig = await startRig(t, {
+    endpoints: [app(port), app(copy.port, commitB)],
+    prepare: (hub) => hub.setRoutes([{ ...routeOf([commitA, 1]), rules, shadow }]),
+  });
+  const lies = {
+    "X-Propagit-Variant": "price=free",
+    X_Propagit_Variant: "price=free",
+    "X-Propagit-Pin": "gone",
+    "X-Propagit-Caller-Commit": commitA,
+    "X-Propagit-Commit": "",
+  };
+  const authorization = `Basic ${Buffer.from("ada:lovelace").toString("base64")}`;
+  const answer = await ask(rig.port, { path: "/a?propagit=", headers: { ...lies, authorization } });
+  assert.equal(answer.status, 200);
+  await until("the copy is there", () => seen.length === 2);
+  for (const { url, ...headers } of seen) {
+    assert.equal(url, "/a");
+    const names = Object.keys(headers).filter((name) => /propagit|^authorization$/.test(name));
+    assert.deepEqual(names, []);
+  }
+});
+
 test("a shadow gets a copy, and the visitor only the answer of the original", async (t) => {
   const copied: string[] = [];
   const one = await startApp(t, (_request, response) => response.end("commit A"));
