@@ -396,6 +396,5 @@ function badFrame(message: string): PropagitError {
 }
 
 function foreignError(error: { code: string; message: string; hint: string }): PropagitError {
-  const code = errorCodeOf(error);
-  return new PropagitError(code, error.message, { hint: error.hint });
+  return new PropagitError(errorCodeOf(error), error.message, { hint: error.hint });
 }

@@ -216,18 +216,23 @@ test("spreads concurrent requests over the least busy endpoints", async (t) => {
   }
   const rig = await startRig(t, { endpoints: ports.map((port) => app(port)) });
   const asked: Promise<unknown>[] = [];
-  for (let count = 1; count <= 9; count++) {
+  for (let count = 1; count <= 60; count++) {
     asked.push(ask(rig.port));
     const { commits } = rig.proxy.stats();
     assert.ok(commits.length <= 1);
   }
-  while (waiting.length < 9) await new Promise((resolve) => setImmediate(resolve));
-  assert.deepEqual([...busyAt.values()], [3, 3, 3]);
-  assert.equal(rig.proxy.stats().commits[0]?.inFlight, 9);
+  while (waiting.length < 60) await new Promise((resolve) => setImmediate(resolve));
+  // Of two by chance the less busy one: nobody gets exactly a third, and each more of difference is rarer.
+  const busy = [...busyAt.values()];
+  assert.ok(
+    busy.every((requests) => requests >= 10 && requests <= 30),
+    `spread as ${busy.join(", ")}`,
+  );
+  assert.equal(rig.proxy.stats().commits[0]?.inFlight, 60);
   for (const answer of waiting) answer();
   await Promise.all(asked);
   assert.deepEqual(rig.proxy.stats().commits, [
-    { commit: commitA, requests: 9, errors: 0, inFlight: 0 },
+    { commit: commitA, requests: 60, errors: 0, inFlight: 0 },
   ]);
 });
 
