@@ -12,7 +12,7 @@ export interface CertificateMeans {
   authority(place: AuthorityPlace): Authority;
 }
 
-export interface KeyPair {
+interface KeyPair {
   /** With its chain, as PEM. */
   readonly certificate: string;
   readonly key: string;

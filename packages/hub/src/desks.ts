@@ -66,6 +66,7 @@ export class Desks {
     this.certificates = new CertificateDesk(world, ledger);
     this.reports = new Reports(world.clock, options.proxies);
     this.canaries = new Canaries({ ...options, counts: this.reports.counts });
+    const { canaries, releases } = this;
     this.retention = new RetentionDesk(world, ledger, fleet);
     this.runs = new RunDesk(world, ledger, fleet);
     this.handlers = {
@@ -76,7 +77,7 @@ export class Desks {
       ...ruleHandlers(options),
       ...certificateHandlers(this.certificates),
       ...proxyHandlers(options),
-      ...canaryHandlers(new CanaryDesk({ ...options, ...this })),
+      ...canaryHandlers(new CanaryDesk({ ...options, canaries, releases })),
       ...sightHandlers(options, this.reports),
     };
   }

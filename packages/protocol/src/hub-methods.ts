@@ -30,7 +30,6 @@ import {
 
 const hex32 = Type.String({ pattern: "^[0-9a-f]{32}$" });
 
-
 const joinedSchema = exact({
   /** The name the drone is known by from now on; `-1`, `-2`, … after the wanted one on a clash. */
   name,

@@ -32,9 +32,7 @@ export type HeaderEdits = Static<typeof headerEditsSchema>;
 /** What must hold of a request; of several parts all. */
 export const conditionSchema = exact({
   /** Without values: it is there, whatever it says. */
-  header: Type.Optional(
-    exact({ name: headerName, values: Type.Optional(list(text(1_000), 100)) }),
-  ),
+  header: Type.Optional(exact({ name: headerName, values: Type.Optional(list(text(1_000), 100)) })),
   cookie: Type.Optional(exact({ name: headerName, values: Type.Optional(list(text(1_000), 100)) })),
   /** Of the visitors for whom the rest holds; who they are is stable. */
   percent: Type.Optional(percent),

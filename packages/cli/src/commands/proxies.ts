@@ -29,7 +29,7 @@ async function proxies(flags: ProxiesFlags): Promise<void> {
   else print(formatProxies(answer.proxies, Date.now()));
 }
 
-export function formatProxies(proxies: readonly ProxySummary[], now: number): string {
+function formatProxies(proxies: readonly ProxySummary[], now: number): string {
   if (proxies.length > 0) return formatTable(columns(now), proxies);
   return "no proxies yet; start one: propagit proxy --hub=… --secret=… --port=80\n";
 }

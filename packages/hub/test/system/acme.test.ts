@@ -192,7 +192,10 @@ describe("a hub and an authority", { skip: pebbleMissing }, () => {
     const nothing = { addHosts: [], dropHosts: [], addAllow: [], dropAllow: [] };
     const place = { directory: pebble.directory, authority: pebble.ca };
     const wish = (more: object) => hub.call("hub.acme", { ...nothing, ...place, ...more });
-    await assert.rejects(wish({}), { code: "BAD_USAGE", message: /^the authority has terms: data:text/ });
+    await assert.rejects(wish({}), {
+      code: "BAD_USAGE",
+      message: /^the authority has terms: data:text/,
+    });
     const untrusted = { directory: pebble.directory, ...nothing, agree: true };
     await assert.rejects(hub.call("hub.acme", untrusted), {
       code: "CERTIFICATE_FAILED",

@@ -28,7 +28,7 @@ export interface ReadyExperiment {
 }
 
 /** One variant of an experiment. */
-export interface Arm {
+interface Arm {
   readonly name: string;
   readonly weight: number;
   /** Absent: whatever the shares say. */

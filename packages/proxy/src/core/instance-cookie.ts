@@ -1,7 +1,7 @@
 /** The cookie that keeps a visitor with one instance, where the route asks for it. */
 import { readCookie } from "./cookie.js";
 
-export const instanceCookie = "propagit-instance";
+const instanceCookie = "propagit-instance";
 
 export function readInstance(cookies: string | undefined): string | undefined {
   return readCookie(cookies, instanceCookie);

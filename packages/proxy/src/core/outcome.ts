@@ -1,6 +1,6 @@
 /** What can become of a request. */
 import type { Edits } from "@propagit/http";
-import { errorCatalogue, PropagitError, type ErrorCode } from "@propagit/protocol";
+import { errorCatalogue, type ErrorCode } from "@propagit/protocol";
 import type { Target } from "./endpoint-state.js";
 import type { HostPlace } from "./host-index.js";
 import type { Place } from "./place.js";
@@ -78,11 +78,6 @@ export interface Prove {
 
 export function refuse(code: ErrorCode, message: string, more: Partial<Refusal> = {}): Refusal {
   return { kind: "refuse", code, message, ...more };
-}
-
-/** A refusal as an error of the catalogue, with its status and hint. */
-export function errorOf({ code, message }: Refusal): PropagitError {
-  return new PropagitError(code, message);
 }
 
 export function statusOf({ code }: Refusal): number {

@@ -11,7 +11,7 @@ import { readCookie } from "./cookie.js";
 import { commitHeader } from "./edits.js";
 import type { Question } from "./question.js";
 
-export const pinCookie = "propagit-pin";
+const pinCookie = "propagit-pin";
 const pinParameter = "propagit";
 
 export interface Pin {

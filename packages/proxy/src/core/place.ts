@@ -30,7 +30,7 @@ export interface Place {
  *     book: all to B      registry: B listens
  *     |<-- still to A -->|<-- to B
  */
-export interface FormerVariants {
+interface FormerVariants {
   readonly variants: readonly Variant[];
   /** Monotonic, in ms: longer nobody waits, since then the new one is simply not there. */
   readonly untilMs: number;

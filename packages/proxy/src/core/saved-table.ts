@@ -10,7 +10,7 @@ import {
 } from "@propagit/protocol";
 
 /** By deployment, or by commit where no deployment is said; then by name: the last address it was seen at. */
-export type ServiceNames = ReadonlyMap<string, ReadonlyMap<string, string>>;
+type ServiceNames = ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 export interface SavedTable {
   /** The life of the ledger that its revision belongs to, when that was said. */

@@ -67,9 +67,9 @@ function collect(): (
     if (message.kind !== "socket") return undefined;
     if (!handle) throw new PropagitError("INTERNAL", "a listening socket was lost on its way");
     const { tls, last } = message;
-    sockets.push({ tls, handle: handle as object });
+    sockets.push({ tls, handle });
     // The one before closes its own: what it sends to the successor after this one is this copy.
-    say({ kind: "copy", tls }, handle as object);
+    say({ kind: "copy", tls }, handle);
     return last ? sockets : undefined;
   };
 }

@@ -105,7 +105,7 @@ export class KeptVisitor {
 }
 
 /** Undefined when the answer is what an app says, and the proxy says the same of it. */
-export function problemOf(head: string, body: string): string | undefined {
+function problemOf(head: string, body: string): string | undefined {
   const status = head.slice(9, 12);
   if (!head.startsWith("HTTP/1.1 200 ")) return `${status} ${body.slice(0, 200)}`;
   const commit = /\r\nx-propagit-commit: *([0-9a-f]+)/i.exec(head)?.[1];
