@@ -93,9 +93,11 @@ export class TableKeeper {
     const known: Feed = { kind: "endpoints", updates: [settledSnapshot(endpoints)] };
     const { position } = this.#table;
     const routes = this.#standalone ? [this.#standalone] : [];
-    if (!position) return [...routes, known];
+    // The rest of a snapshot that is under way is told to that thread as to this one.
+    const pieces = this.#table.pieces.map((update): Feed => ({ kind: "book", update }));
+    if (!position) return [...routes, ...pieces, known];
     const update = { kind: "snapshot", ...book, book: position.book ?? "" } as const;
-    return [...routes, { kind: "book", update }, known];
+    return [...routes, { kind: "book", update }, ...pieces, known];
   }
 
   /** Saves what is not saved yet and ends. */

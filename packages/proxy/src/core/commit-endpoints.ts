@@ -8,6 +8,9 @@
 import { deploymentMetaKey, formatAddress, type Endpoint } from "@propagit/protocol";
 import type { Target } from "./endpoint-state.js";
 
+/** A large book has tens of thousands of commits, most of which nobody listens for: maps are made when needed. */
+const none: ReadonlyMap<string, never> = new Map<string, never>();
+
 /** Endpoints of one deployment, or of one commit, by service. */
 export type ServicesOfCommit = ReadonlyMap<string, readonly Target[]>;
 
@@ -17,52 +20,59 @@ export class CommitEndpoints {
   version = 0;
   /** Who needs it: variants, deployments and endpoints. */
   uses = 0;
-  readonly #groups = new Map<string, Map<string, readonly Target[]>>();
+  #groups: Map<string, Map<string, readonly Target[]>> | undefined;
   /** Ids of deployments by environment of a repository. */
-  readonly #deployments = new Map<string, readonly string[]>();
+  #deployments: Map<string, readonly string[]> | undefined;
   /**
    * By deployment, or by commit where none is said; then by name: the last address it was seen at. An app
    * whose `http` is down for a moment is not an app that only has `say`: without this memory its visitors
    * would be shown what was meant for itself.
    */
-  readonly #names = new Map<string, Map<string, string>>();
+  #names: Map<string, Map<string, string>> | undefined;
 
   constructor(commit: string) {
     this.commit = commit;
   }
 
   add(endpoint: Endpoint, target: Target): void {
-    const group = mapIn(this.#groups, endpoint.meta[deploymentMetaKey] ?? "");
+    const group = mapIn(
+      (this.#groups ??= new Map<string, Map<string, readonly Target[]>>()),
+      endpoint.meta[deploymentMetaKey] ?? "",
+    );
     group.set(target.service, [...(group.get(target.service) ?? []), target]);
     this.version += 1;
   }
 
   remove(endpoint: Endpoint, target: Target): void {
     const key = endpoint.meta[deploymentMetaKey] ?? "";
-    const group = this.#groups.get(key);
+    const group = this.#groups?.get(key);
     const left = (group?.get(target.service) ?? []).filter((one) => one !== target);
     if (left.length > 0) group?.set(target.service, left);
     else group?.delete(target.service);
-    if (group?.size === 0) this.#groups.delete(key);
+    if (group?.size === 0) this.#groups?.delete(key);
     this.version += 1;
   }
 
   addDeployment(placeKey: string, id: string): void {
+    this.#deployments ??= new Map();
     this.#deployments.set(placeKey, [...(this.#deployments.get(placeKey) ?? []), id]);
     this.version += 1;
   }
 
   removeDeployment(placeKey: string, id: string): void {
-    const left = (this.#deployments.get(placeKey) ?? []).filter((one) => one !== id);
-    if (left.length > 0) this.#deployments.set(placeKey, left);
-    else this.#deployments.delete(placeKey);
-    if (!this.#groups.has(id)) this.#names.delete(id);
+    const left = (this.#deployments?.get(placeKey) ?? []).filter((one) => one !== id);
+    if (left.length > 0) this.#deployments?.set(placeKey, left);
+    else this.#deployments?.delete(placeKey);
+    if (this.#groups?.has(id) !== true) this.#names?.delete(id);
     this.version += 1;
   }
 
   /** A drone's name for an app that then gives itself another one, at the same address, is forgotten. */
   learn({ service, host, port, meta }: Endpoint): void {
-    const names = mapIn(this.#names, meta[deploymentMetaKey] ?? this.commit);
+    const names = mapIn(
+      (this.#names ??= new Map<string, Map<string, string>>()),
+      meta[deploymentMetaKey] ?? this.commit,
+    );
     const address = formatAddress({ host, port });
     if (names.get(service) === address) return;
     for (const [name, at] of names) if (at === address) names.delete(name);
@@ -72,31 +82,31 @@ export class CommitEndpoints {
 
   /** What was learnt in an earlier life. */
   remember(key: string, names: ReadonlyMap<string, string>): void {
-    this.#names.set(key, new Map(names));
+    (this.#names ??= new Map()).set(key, new Map(names));
     this.version += 1;
   }
 
   get names(): ReadonlyMap<string, ReadonlyMap<string, string>> {
-    return this.#names;
+    return this.#names ?? none;
   }
 
   /** Of these deployments and of those who do not say; all of them when nobody says which there are. */
   servicesOf(ids: readonly string[] | undefined): ServicesOfCommit | undefined {
     const wanted =
       ids === undefined
-        ? [...this.#groups.values()]
-        : [...ids, ""].flatMap((id) => this.#groups.get(id) ?? []);
+        ? [...(this.#groups?.values() ?? [])]
+        : [...ids, ""].flatMap((id) => this.#groups?.get(id) ?? []);
     return joined(wanted);
   }
 
   knownNames(ids: readonly string[] | undefined): readonly string[] {
     const keys = [this.commit, ...(ids ?? [])];
-    return [...new Set(keys.flatMap((key) => [...(this.#names.get(key)?.keys() ?? [])]))];
+    return [...new Set(keys.flatMap((key) => [...(this.#names?.get(key)?.keys() ?? [])]))];
   }
 
   /** Which deployments a share may mean; undefined: any, since nobody says which there are. */
   deploymentsOf(placeKey: string, deployment: string | undefined): readonly string[] | undefined {
-    return deployment === undefined ? this.#deployments.get(placeKey) : [deployment];
+    return deployment === undefined ? this.#deployments?.get(placeKey) : [deployment];
   }
 }
 

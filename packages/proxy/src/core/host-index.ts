@@ -34,7 +34,8 @@ export class HostIndex {
 
   add(one: HostPlace): void {
     const [map, key] = this.#listOf(one.host);
-    map.set(key, [...(map.get(key) ?? []), one].sort(byOrder));
+    const others = map.get(key);
+    map.set(key, others ? [...others, one].sort(byOrder) : [one]);
   }
 
   remove(one: HostPlace): void {

@@ -30,9 +30,15 @@ export class HostLookups {
     this.#domain = domain;
   }
 
+  /** Nothing is known before all of a book is: half of it would lead to the wrong places. */
+  get nowhere(): HostLookup {
+    return lookup([], nobody("NO_ROUTE", "the routes are not known yet"));
+  }
+
   /** After any change of what host names lead to. */
   forget(): void {
-    this.#kept.clear();
+    // Clearing what is empty would make a new map for each route of a snapshot.
+    if (this.#kept.size > 0) this.#kept.clear();
   }
 
   /** @param host as the visitor sent it */

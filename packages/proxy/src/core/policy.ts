@@ -53,7 +53,7 @@ export interface Rate {
   readonly limiter: RateLimiter;
 }
 
-export interface Retries {
+interface Retries {
   readonly attempts: number;
   readonly budgetPercent: number;
   readonly budget: RetryBudget;
@@ -154,20 +154,30 @@ function headersOf(rules: Rules): Pick<Policy, "host" | "requestEdits" | "answer
   // A password that we checked is ours: an app could only take it for one of its own.
   const ours = [...oursInRequests, ...(rules.users ? ["authorization"] : [])];
   const hsts = hstsOf(rules.hsts);
-  const plain = compileHeaderEdits(rules.answerHeaders, [commitHeader, pinHeader, callerHeader]);
+  const plain = rules.answerHeaders
+    ? compileHeaderEdits(rules.answerHeaders, oursInAnswers)
+    : usualAnswerEdits;
   const secure = hsts === undefined ? plain : replaced(plain, "strict-transport-security", hsts);
   return {
     ...(host !== undefined && { host }),
-    requestEdits: compileHeaderEdits(rules.requestHeaders, ours),
+    requestEdits:
+      rules.requestHeaders || rules.users
+        ? compileHeaderEdits(rules.requestHeaders, ours)
+        : usualRequestEdits,
     answerEdits: answersByCommit(plain, secure),
   };
 }
+
+/** Most routes say nothing of headers: these are made once for all of them. */
+const oursInAnswers = [commitHeader, pinHeader, callerHeader];
+const usualRequestEdits = compileHeaderEdits(undefined, oursInRequests);
+const usualAnswerEdits = compileHeaderEdits(undefined, oursInAnswers);
 
 /** Commits whose lines are kept ready for one policy; beyond that they are made anew. */
 const readyMax = 200;
 
 function answersByCommit(plain: Edits, secure: Edits): Policy["answerEdits"] {
-  const ready = new Map<string, Edits>();
+  let ready: Map<string, Edits> | undefined;
   // The last one is nearly always the next one, too.
   let last: Edits | undefined;
   let lastCommit = "";
@@ -175,6 +185,7 @@ function answersByCommit(plain: Edits, secure: Edits): Policy["answerEdits"] {
   return (commit, isSecure) => {
     if (last && lastCommit === commit && wasSecure === isSecure) return last;
     const key = isSecure ? `${commit} tls` : commit;
+    ready ??= new Map();
     last = ready.get(key) ?? withCommit(isSecure ? secure : plain, commit);
     if (ready.size >= readyMax) ready.clear();
     ready.set(key, last);

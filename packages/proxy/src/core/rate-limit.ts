@@ -26,7 +26,8 @@ export class RateLimiter {
   readonly #tokenMs: number;
   readonly #debtMsMax: number;
   readonly #fullAt = new Map<string, number>();
-  readonly #shared = new Float64Array(sharedBuckets);
+  /** Made when somebody shares: thousands of routes may have a rate, and hardly one has that many visitors. */
+  #shared: Float64Array | undefined;
   readonly #seed: Seed;
   readonly #keysMax: number;
 
@@ -61,9 +62,10 @@ export class RateLimiter {
 
   #takeShared(key: string, now: number): number {
     const at = Math.floor(uniformAfter(this.#seed, key) * sharedBuckets);
-    const next = Math.max(this.#shared[at] ?? now, now) + this.#tokenMs;
+    const shared = (this.#shared ??= new Float64Array(sharedBuckets));
+    const next = Math.max(shared[at] ?? now, now) + this.#tokenMs;
     const waitMs = this.#waitMs(next, now);
-    if (waitMs === 0) this.#shared[at] = next;
+    if (waitMs === 0) shared[at] = next;
     return waitMs;
   }
 

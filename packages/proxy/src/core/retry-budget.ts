@@ -4,8 +4,9 @@
  */
 export class RetryBudget {
   readonly #percent: number;
-  readonly #requests = new Float64Array(slots);
-  readonly #retries = new Float64Array(slots);
+  /** By slot; made when the first request comes: most routes of a large book have none for long. */
+  #requests: Float64Array | undefined;
+  #retries: Float64Array | undefined;
   #slot = 0;
   /** Of this slot: kept here, so that a request touches little memory. */
   #current = 0;
@@ -31,7 +32,8 @@ export class RetryBudget {
     );
     if (this.#percent === 0 || this.#retriesSum + 1 > allowed) return false;
     const at = this.#slot % slots;
-    this.#retries[at] = (this.#retries[at] ?? 0) + 1;
+    const retries = (this.#retries ??= new Float64Array(slots));
+    retries[at] = (retries[at] ?? 0) + 1;
     this.#retriesSum += 1;
     return true;
   }
@@ -40,15 +42,17 @@ export class RetryBudget {
   #turn(now: number): void {
     const slot = Math.floor(now / slotMs);
     if (slot <= this.#slot) return;
-    this.#requests[this.#slot % slots] = this.#current;
+    const requests = (this.#requests ??= new Float64Array(slots));
+    const retries = (this.#retries ??= new Float64Array(slots));
+    requests[this.#slot % slots] = this.#current;
     this.#requestsSum += this.#current;
     this.#current = 0;
     for (let next = Math.max(this.#slot + 1, slot - slots + 1); next <= slot; next++) {
       const at = next % slots;
-      this.#requestsSum -= this.#requests[at] ?? 0;
-      this.#retriesSum -= this.#retries[at] ?? 0;
-      this.#requests[at] = 0;
-      this.#retries[at] = 0;
+      this.#requestsSum -= requests[at] ?? 0;
+      this.#retriesSum -= retries[at] ?? 0;
+      requests[at] = 0;
+      retries[at] = 0;
     }
     this.#slot = slot;
   }

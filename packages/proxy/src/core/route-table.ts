@@ -91,7 +91,15 @@ export class RouteTable {
     return this.#endpoints.addresses;
   }
 
-  /** A snapshot may come in pieces; nothing changes before the last one. */
+  /** Of a snapshot that is not whole yet. */
+  get pieces(): readonly BookUpdate[] {
+    return this.#pieces;
+  }
+
+  /**
+   * A snapshot may come in pieces; nothing changes before the last one. The first one ever is made ready piece by
+   * piece, so that other work of the thread goes on between them: nobody is led by any book before it is whole.
+   */
   takeBook(update: BookUpdate, now: number): void {
     if (update.kind === "change") return this.#change(update, now);
     const [first] = this.#pieces;
@@ -99,6 +107,7 @@ export class RouteTable {
     const pieces = isNext ? [...this.#pieces, update] : [update];
     this.#pieces = update.more === true ? pieces : [];
     if (update.more !== true) this.#replace(pieces, now);
+    else if (!this.hasBook) this.#put(update, now);
   }
 
   takeEndpoints(updates: readonly EndpointUpdate[], now: number): void {
@@ -125,6 +134,7 @@ export class RouteTable {
   }
 
   lookUp(host: string): HostLookup {
+    if (!this.hasBook) return this.#lookups.nowhere;
     return this.#lookups.find(host);
   }
 
@@ -178,9 +188,13 @@ export class RouteTable {
     }
   }
 
+  #put({ routes, deployments }: BookUpdate, now: number): void {
+    for (const route of routes) this.#putRoute(route, now);
+    for (const deployment of deployments) this.#putDeployment(deployment);
+  }
+
   #change(update: BookUpdate & { kind: "change" }, now: number): void {
-    for (const route of update.routes) this.#putRoute(route, now);
-    for (const deployment of update.deployments) this.#putDeployment(deployment);
+    this.#put(update, now);
     for (const key of update.droppedRoutes) this.#dropRoute(key);
     for (const key of update.droppedDeployments) this.#dropDeployment(key);
     this.#position = { book: this.#position?.book, revision: update.revision };
@@ -189,12 +203,9 @@ export class RouteTable {
 
   /** What is the same stays as it is, with all that is counted for it. */
   #replace(pieces: readonly Snapshot[], now: number): void {
-    const routes = pieces.flatMap((piece) => piece.routes);
-    const deployments = pieces.flatMap((piece) => piece.deployments);
-    for (const route of routes) this.#putRoute(route, now);
-    for (const deployment of deployments) this.#putDeployment(deployment);
-    const routed = new Set(routes.map(keyOfRoute));
-    const running = new Set(deployments.map(keyOfDeployment));
+    for (const piece of pieces) this.#put(piece, now);
+    const routed = new Set(pieces.flatMap(({ routes }) => routes.map(keyOfRoute)));
+    const running = new Set(pieces.flatMap(({ deployments }) => deployments.map(keyOfDeployment)));
     for (const key of this.#environments.keys()) if (!routed.has(key)) this.#dropRoute(key);
     for (const key of this.#running.keys()) if (!running.has(key)) this.#dropDeployment(key);
     const [{ book, revision } = { book: undefined, revision: 0 }] = pieces;

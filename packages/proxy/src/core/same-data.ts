@@ -4,9 +4,15 @@ export function isSameData(left: unknown, right: unknown): boolean {
   if (!isObject(left) || !isObject(right) || Array.isArray(left) !== Array.isArray(right)) {
     return false;
   }
-  const keys = Object.keys(left).filter((key) => left[key] !== undefined);
-  const others = Object.keys(right).filter((key) => right[key] !== undefined);
-  return keys.length === others.length && keys.every((key) => isSameData(left[key], right[key]));
+  const keys = Object.keys(left);
+  let said = 0;
+  for (const key of keys) {
+    if (left[key] === undefined) continue;
+    if (!isSameData(left[key], right[key])) return false;
+    said += 1;
+  }
+  const others = Object.keys(right);
+  return said === others.length || said === others.filter((key) => right[key] !== undefined).length;
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

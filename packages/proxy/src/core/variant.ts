@@ -42,7 +42,8 @@ export class Variant {
   readonly source: EndpointSource;
   readonly #zone: string | undefined;
   #version = -1;
-  readonly #choices = new Map<string, Choice>();
+  /** Of other services than the last one; most variants are asked for one only. */
+  #choices: Map<string, Choice> | undefined;
   /** The one that was asked for last, which is nearly always the one that is asked for next. */
   #lastService: string | undefined;
   #last: Choice | undefined;
@@ -59,14 +60,14 @@ export class Variant {
   /** @param service undefined: whichever takes visitors */
   choice(service: string | undefined): Choice {
     if (this.#version !== this.source.version) {
-      this.#choices.clear();
+      this.#choices = undefined;
       this.#version = this.source.version;
       this.#last = undefined;
     }
     if (this.#last && this.#lastService === service) return this.#last;
     // No service has an empty name.
-    const choice = this.#choices.get(service ?? "") ?? this.#choose(service);
-    this.#choices.set(service ?? "", choice);
+    const choice = this.#choices?.get(service ?? "") ?? this.#choose(service);
+    if (this.#last) (this.#choices ??= new Map()).set(this.#lastService ?? "", this.#last);
     this.#lastService = service;
     this.#last = choice;
     return choice;

@@ -219,6 +219,19 @@ describe("a book in pieces", () => {
     assert.match(String(outcome(table, "webapp.localhost")), /^NO_ROUTE/);
   });
 
+  it("leads nobody before the first one is whole, nor by what broke off", () => {
+    const table = new RouteTable();
+    table.takeEndpoints([{ kind: "up", at: position, endpoint: endpointOf(1) }], 0);
+    table.takeBook(piece("shop", true), 0);
+    assert.match(String(outcome(table, "shop.localhost")), /^NO_ROUTE/);
+    assert.deepEqual([table.hasBook, table.position, table.pieces.length], [false, undefined, 1]);
+    table.takeBook({ ...piece("cart", true), revision: 8 }, 0);
+    table.takeBook({ ...piece("webapp", false), revision: 8 }, 0);
+    assert.match(String(outcome(table, "shop.localhost")), /^NO_ROUTE/);
+    assert.deepEqual([outcome(table, "cart.localhost"), outcome(table)], [1, 1]);
+    assert.deepEqual([table.hasBook, table.pieces.length], [true, 0]);
+  });
+
   it("that broke off is forgotten for the next one", () => {
     const table = tableOf({});
     table.takeBook(piece("shop", true), 0);

@@ -244,6 +244,36 @@ describe("rules of a host name", () => {
   });
 });
 
+describe("rules where nothing is promoted", () => {
+  const rules = { users: [] };
+  const at = (environment: string) => ({ repo: "webapp", environment });
+  const deployment = { repo: "webapp", commit: commitA, branches: ["fix-cart"] };
+
+  for (const environment of ["production", "preview"]) {
+    const table = tableOf({
+      routes: [{ ...at(environment), shares: [], rules }],
+      deployments: [{ ...deployment, environment }],
+    });
+    const names = ["aaaaaaa--webapp", "fix-cart--webapp", `${environment}--webapp`];
+    for (const name of [...names, ...(environment === "production" ? ["webapp"] : [])]) {
+      it(`hold for ${name} in ${environment}`, () => {
+        assert.match(String(outcome(table, `${name}.localhost`)), /^UNAUTHORIZED/);
+      });
+    }
+  }
+
+  it("hold for what runs before they are said, as soon as they are", () => {
+    const table = tableOf({ routes: [], deployments: [deployment] });
+    const name = "aaaaaaa--webapp.localhost";
+    assert.equal(outcome(table, name), 1);
+    const nothing = { deployments: [], droppedRoutes: [], droppedDeployments: [] };
+    const route = { ...at("production"), shares: [], rules };
+    table.takeBook({ kind: "change", revision: 2, routes: [route], ...nothing }, 0);
+    assert.match(String(outcome(table, name)), /^UNAUTHORIZED/);
+    assert.match(String(outcome(table, "fix-cart--webapp.localhost")), /^UNAUTHORIZED/);
+  });
+});
+
 describe("header edits", () => {
   const ours = ["caller-commit", "commit", "pin", "variant"].map((name) => `x-propagit-${name}`);
 
