@@ -1,15 +1,15 @@
 /** A real browser in front of a proxy with TLS: what visitors have, with all that browsers do by themselves. */
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { makeCertificate, makeCertificateKey } from "@propagit/runtime";
 import {
   Cluster,
+  echoSockets,
   freePort,
   noBrowser,
   openBrowser,
   WorkTree,
+  writeCertificate,
   type Browser,
   type Page,
 } from "@propagit/test-support";
@@ -39,23 +39,8 @@ const server = createServer((request, response) => {
   response.setHeader("content-type", "text/html");
   response.end("<!doctype html><title>${name}</title><h1>${name}</h1>");
 });
-server.on("upgrade", (request, socket) => {
-  const key = request.headers["sec-websocket-key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-  const accept = createHash("sha1").update(key).digest("base64");
-  socket.write("HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n" +
-    \`Sec-WebSocket-Accept: \${accept}\\r\\n\\r\\n\`);
-  socket.on("data", (frame) => {
-    // One short masked text frame, said back unmasked.
-    if ((frame[0] & 15) !== 1) return socket.end();
-    const length = frame[1] & 127;
-    const mask = frame.subarray(2, 6);
-    const text = Buffer.from(frame.subarray(6, 6 + length).map((byte, at) => byte ^ mask[at % 4]));
-    socket.write(Buffer.concat([Buffer.from([129, text.length]), text]));
-  });
-  socket.on("error", () => socket.destroy());
-});
 server.listen(process.env.PORT);
-`;
+${echoSockets}`;
 
 const manifest = `services:
   web:
@@ -76,7 +61,7 @@ describe("a browser in front of the proxy", { skip: noBrowser }, () => {
     await cluster.startHub({ ownRegistry: true });
     await cluster.startDrone([], ["--name=a", `--data=${join(cluster.folder, "a")}`]);
     const tlsPort = await freePort();
-    const [certificate, key] = await certificateFiles(cluster.folder, "webapp.localhost");
+    const { certificate, key } = await writeCertificate(cluster.folder, "webapp.localhost");
     await cluster.startProxy([
       `--tls-port=${tlsPort}`,
       `--certificate=${certificate},${key}`,
@@ -208,15 +193,4 @@ function pageTools(page: Page) {
 
 function fetchText(page: Page, path: string): Promise<string> {
   return page.evaluate(`fetch("${path}").then((answer) => answer.text())`);
-}
-
-/** A certificate that nobody but the test has reason to believe. */
-async function certificateFiles(folder: string, name: string): Promise<readonly [string, string]> {
-  const key = makeCertificateKey();
-  const dayMs = 86_400_000;
-  const life = { notBefore: Date.now() - dayMs, notAfter: Date.now() + dayMs };
-  const paths = [join(folder, "cert.pem"), join(folder, "key.pem")] as const;
-  await writeFile(paths[0], makeCertificate({ ...life, names: [name], key }));
-  await writeFile(paths[1], key, { mode: 0o600 });
-  return paths;
 }

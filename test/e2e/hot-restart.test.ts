@@ -4,34 +4,27 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { Agent, request } from "node:http";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { Cluster, freePort, until, WorkTree, type DaemonProcess } from "@propagit/test-support";
-import { makeCertificate, makeCertificateKey } from "@propagit/runtime";
+import {
+  Cluster,
+  echoSockets,
+  freePort,
+  until,
+  WorkTree,
+  writeCertificate,
+  type DaemonProcess,
+} from "@propagit/test-support";
 import { WebSocket } from "ws";
 
 /** Says hello, and back what websockets say; `/slow` takes its time between two halves. */
 const app = `
 import { createServer } from "node:http";
-import { createHash } from "node:crypto";
 const server = createServer((request, response) => {
   if (!request.url.startsWith("/slow")) return response.end("hello");
   response.write("first ");
   process.once("SIGUSR1", () => response.end("second"));
 });
-server.on("upgrade", (request, socket) => {
-  const key = request.headers["sec-websocket-key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-  const accept = createHash("sha1").update(key).digest("base64");
-  socket.write("HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n" +
-    \`Sec-WebSocket-Accept: \${accept}\\r\\n\\r\\n\`);
-  socket.on("data", (frame) => {
-    if ((frame[0] & 15) !== 1) return socket.end();
-    const length = frame[1] & 127;
-    const text = Buffer.from(frame.subarray(6, 6 + length).map((byte, at) => byte ^ frame[2 + (at % 4)]));
-    socket.write(Buffer.concat([Buffer.from([129, text.length]), text]));
-  });
-  socket.on("error", () => socket.destroy());
-});
 server.listen(process.env.PORT);
-`;
+${echoSockets}`;
 
 for (const workers of ["1", "2"]) {
   describe(`a proxy with ${workers === "1" ? "one worker" : "two workers"}`, () => {
@@ -51,7 +44,7 @@ for (const workers of ["1", "2"]) {
       await tree.git("push", "--quiet", `http://localhost:${cluster.ports.hub}/webapp`, "master");
       const deployed = await cluster.propagit("deploy", "webapp", "master");
       assert.equal(deployed.exitCode, 0, deployed.stderr);
-      [certificate, key] = await certificateFiles(cluster.folder);
+      ({ certificate, key } = await writeCertificate(cluster.folder, "webapp.localhost"));
       proxy = await cluster.startProxy([
         `--data=${join(cluster.folder, "proxy")}`,
         `--workers=${workers}`,
@@ -150,14 +143,4 @@ for (const workers of ["1", "2"]) {
       await rm(key);
     });
   });
-}
-
-async function certificateFiles(folder: string): Promise<[string, string]> {
-  const key = makeCertificateKey();
-  const dayMs = 86_400_000;
-  const life = { notBefore: Date.now() - dayMs, notAfter: Date.now() + dayMs };
-  const paths: [string, string] = [join(folder, "cert.pem"), join(folder, "key.pem")];
-  await writeFile(paths[0], makeCertificate({ ...life, names: ["webapp.localhost"], key }));
-  await writeFile(paths[1], key, { mode: 0o600 });
-  return paths;
 }
