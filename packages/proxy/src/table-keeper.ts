@@ -95,9 +95,10 @@ export class TableKeeper {
     const routes = this.#standalone ? [this.#standalone] : [];
     // The rest of a snapshot that is under way is told to that thread as to this one.
     const pieces = this.#table.pieces.map((update): Feed => ({ kind: "book", update }));
-    if (!position) return [...routes, ...pieces, known];
+    const leave: Feed = { kind: "leave", addresses: this.#table.leaving };
+    if (!position) return [...routes, ...pieces, known, leave];
     const update = { kind: "snapshot", ...book, book: position.book ?? "" } as const;
-    return [...routes, { kind: "book", update }, ...pieces, known];
+    return [...routes, { kind: "book", update }, ...pieces, known, leave];
   }
 
   /** Saves what is not saved yet and ends. */

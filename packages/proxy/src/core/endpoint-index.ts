@@ -58,6 +58,11 @@ export class EndpointIndex {
     this.#hasHeard = true;
   }
 
+  /** Those as if they were gone. */
+  get leaving(): ReadonlySet<string> {
+    return new Set([...this.#addresses].flatMap(([at, { isLeaving }]) => (isLeaving ? [at] : [])));
+  }
+
   /** Nobody new goes to these, as if they were gone, until the registry says something of them. */
   leave(address: string): void {
     const entry = this.#addresses.get(address);

@@ -119,6 +119,10 @@ export class RouteTable {
     for (const address of addresses) this.#endpoints.leave(address);
   }
 
+  get leaving(): ReadonlySet<string> {
+    return this.#endpoints.leaving;
+  }
+
   /** Routes of a command line, instead of those before. */
   takeStandalone(routes: readonly StandaloneRoute[]): void {
     for (const [host, query] of this.#standalone) {
