@@ -122,7 +122,12 @@ describe("rules by hand", () => {
       code("NO_REPO"),
     );
     await assert.rejects(rules(hub, { environment: "stagin" }), code("NOT_DEPLOYED"));
-    await assert.rejects(rules(hub, { set: { allow: ["1.2.3"] } }), code("BAD_RULE"));
+    for (const wrong of ["1.2.3", "300.0.0.1", "10.0.0.0/33", "1.2.3.4::/8"]) {
+      await assert.rejects(rules(hub, { set: { allow: [wrong] } }), {
+        code: "BAD_RULE",
+        message: `allow has "${wrong}", which is no network`,
+      });
+    }
     await assert.rejects(rules(hub, { set: { users: [] } }), code("BAD_RULE"));
     assert.deepEqual(await hub.keys("said/"), []);
   });
