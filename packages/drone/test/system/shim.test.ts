@@ -81,9 +81,12 @@ test("shows in a list of processes what is run, and nothing of how it is watched
   const request = app("", { command: ["sleep", "1000"] });
   const { pid } = await begin().processes.launch(request);
   const shim = await groupOf(pid);
-  const list = execFileSync("ps", ["-o", "args=", "-p", `${shim},${pid}`], { encoding: "utf8" });
+  const list = () =>
+    execFileSync("ps", ["-o", "args=", "-p", `${shim},${pid}`], { encoding: "utf8" });
+  // Between fork and exec it is the shim's own shell for a moment.
+  await until("the app to be the app", () => list().includes("\nsleep"));
   const run = join(folder, "run", request.note.process);
-  assert.deepEqual(list.trim().split("\n"), [
+  assert.deepEqual(list().trim().split("\n"), [
     `/bin/sh -c eval "$PROPAGIT_SHIM" propagit-shim webapp aaaaaaa web.1 ${run} sleep 1000`,
     "sleep 1000",
   ]);
