@@ -172,6 +172,33 @@ describe("real clients in front of it", () => {
     },
   );
 
+  it("wrk: many at once, and none of them fails", { skip: missing("wrk") }, async (context) => {
+    let served = 0;
+    const server = createServer((_, response) => {
+      served += 1;
+      response.end("small");
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    context.after(() => {
+      server.close();
+      server.closeAllConnections();
+    });
+    const { port } = await startEngine(
+      context,
+      `127.0.0.1:${(server.address() as { port: number }).port}`,
+    );
+    const child = spawn("wrk", ["-t1", "-c64", "-d1s", `http://127.0.0.1:${port}/`], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    let said = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (said += text));
+    await once(child, "close");
+    const [, requests = "0"] = /(\d+) requests in/.exec(said) ?? [];
+    assert.ok(Number(requests) > 0 && Number(requests) <= served, said);
+    // It says both only when there were any.
+    assert.doesNotMatch(said, /Socket errors|Non-2xx/);
+  });
+
   it("an address with several listeners: OPTIONS about the whole server", async (context) => {
     const { port } = await startEngine(context, ({ target }) => ({
       kind: "answer",
