@@ -21,6 +21,7 @@ import {
   type RolloutRow,
 } from "./rows.js";
 import type { DurableEffect, RolloutEnd } from "./rollout.js";
+import { writeRulesOfRunning } from "./said.js";
 import { leadsTo } from "./shares.js";
 
 /** Characters of a reason that go into an event. */
@@ -99,7 +100,7 @@ export function applyEffect(
       takeArtifact(draft, row, effect);
       return false;
     case "start":
-      startServices(draft, row, effect.services);
+      startServices(draft, row, effect.services, now);
       return false;
     case "undo":
       if (row.former) putFormer(draft, row.former);
@@ -208,11 +209,17 @@ function takeArtifact(
   });
 }
 
-function startServices(draft: Draft, row: RolloutRow, services: readonly string[]): void {
+function startServices(
+  draft: Draft,
+  row: RolloutRow,
+  services: readonly string[],
+  now: number,
+): void {
   const deployment = draft.rows("deployments").get(row.deployment);
   if (!deployment) return;
   const started = { ...deployment, started: true, services: [...services] };
   draft.put("deployments", row.deployment, started);
+  writeRulesOfRunning(draft, deployment, now);
   for (const release of draft.rows("releases").values()) {
     const isShared = release.deployment === row.deployment && release.presence === "kept";
     if (isShared) changeRelease(draft, release, { presence: "running" });

@@ -8,7 +8,7 @@ import { changeRelease, environmentOf } from "./deployment-edits.js";
 import { changed, type Draft } from "./draft.js";
 import { placeName } from "./place-name.js";
 import { placeKey, type DeploymentRow, type SaidRow } from "./rows.js";
-import { writeRoute } from "./said.js";
+import { writeRoute, writeRulesOfRunning } from "./said.js";
 import { leadsTo } from "./shares.js";
 import { usesOf } from "./uses.js";
 
@@ -18,10 +18,12 @@ const liveMax = 200;
 /** Nothing is to run any more of these deployments; visitors are no longer sent there. */
 export function undesire(draft: Draft, ids: ReadonlySet<string>, now: number): void {
   unroute(draft, ids, now);
+  const ended = [...ids].flatMap((id) => draft.rows("deployments").get(id) ?? []);
   for (const id of ids) {
     draft.delete("deployments", id);
     draft.delete("placements", id);
   }
+  for (const row of ended) writeRulesOfRunning(draft, row, now);
   for (const table of ["holds", "spawned"] as const) {
     for (const [key, { deployment }] of draft.rows(table)) {
       if (ids.has(deployment)) draft.delete(table, key);

@@ -51,8 +51,8 @@ export function writeSaid(draft: Draft, said: SaidRow, now: number): void {
 
 /**
  * The route with these shares and everything else as it is said now; no row when there is nothing to know.
- * One without shares stays while something is said by hand: a maintenance page is shown also when nothing
- * runs.
+ * One without shares stays while something is said by hand, as a maintenance page is shown also when nothing
+ * runs, and while rules of what was never promoted hold for the names of its commits.
  */
 export function writeRoute(
   draft: Draft,
@@ -64,15 +64,47 @@ export function writeRoute(
   const key = placeKey(repo, environment);
   const said = saidOf(draft, place);
   const before = draft.rows("routes").get(key);
-  if (shares.length === 0 && isSilent(said)) {
+  const specification = spokenBy(draft, place);
+  const hasRules = specification?.isLive === false && specification.rules !== undefined;
+  if (shares.length === 0 && isSilent(said) && !hasRules) {
+    if (!before) return;
     draft.delete("routes", key);
     noteVisitors(draft, place, { before, after: undefined, now });
     return;
   }
-  const specification = currentRelease(draft, repo, environment)?.specification;
   const after: Route = { ...kept, ...composed(specification, said) };
   draft.put("routes", key, after);
   noteVisitors(draft, place, { before, after, now });
+}
+
+/** To be called when something begins or ends to run: before the first promote its rules are all there are. */
+export function writeRulesOfRunning(
+  draft: Draft,
+  { repo, environment }: RoutePlace,
+  now: number,
+): void {
+  if (currentRelease(draft, repo, environment)) return;
+  const { shares = [] } = draft.rows("routes").get(placeKey(repo, environment)) ?? {};
+  writeRoute(draft, { repo, environment, shares }, now);
+}
+
+/**
+ * Whose manifest counts: that of the live release. Before there is one, the names of commits lead to what
+ * runs, by the rules of the newest: a preview is as closed as its manifest says from its first moment.
+ */
+function spokenBy(
+  draft: Draft,
+  { repo, environment }: RoutePlace,
+): (Pick<Specification, "routes" | "rules"> & { readonly isLive: boolean }) | undefined {
+  const live = currentRelease(draft, repo, environment);
+  if (live) return { ...live.specification, isLive: true };
+  const running = [...draft.rows("deployments").values()]
+    .filter((row) => row.repo === repo && row.environment === environment && row.started)
+    .toSorted((left, right) => left.release - right.release)
+    .at(-1);
+  if (!running) return undefined;
+  const { rules } = running.specification;
+  return { routes: [], ...(rules && { rules }), isLive: false };
 }
 
 type Composed = Pick<Route, "hosts" | "rules" | "experiments" | "shadow">;

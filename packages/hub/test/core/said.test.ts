@@ -19,7 +19,13 @@ import {
   removeUser,
   refuseUnknownService,
 } from "../../src/core/rule-edits.js";
-import { composed, isSamePlace, saidOf, writeSaid } from "../../src/core/said.js";
+import {
+  composed,
+  isSamePlace,
+  saidOf,
+  writeRulesOfRunning,
+  writeSaid,
+} from "../../src/core/said.js";
 import { describeUse, hasVisitors, usesOf } from "../../src/core/uses.js";
 import { release } from "../support/desk-world.js";
 import { emptySpecification, service } from "../support/specifications.js";
@@ -52,6 +58,36 @@ function draftOf(...rows: readonly Row<"releases">[]): Draft {
 
 const silent = saidOf(draftOf(), place);
 const routeOf = (draft: Draft) => draft.rows("routes").get(placeKey("webapp", "production"));
+
+describe("what was never promoted", () => {
+  const closed = { ...emptySpecification, rules: { allow: ["10.0.0.0/8"] } };
+  const draft = () =>
+    draftOf(release({ number: 1, commit: one, deployment: first, specification: closed }));
+
+  it("goes by the rules of its manifest, for the names of its commits", () => {
+    const begun = draft();
+    writeRulesOfRunning(begun, place, 7);
+    assert.deepEqual(routeOf(begun), { ...place, shares: [], rules: closed.rules });
+  });
+
+  it("leaves nothing behind when it ends", () => {
+    const begun = draft();
+    writeRulesOfRunning(begun, place, 7);
+    undesire(begun, new Set([first]), 8);
+    assert.equal(routeOf(begun), undefined);
+  });
+
+  it("has no say once something else is live", () => {
+    const begun = draftOf(
+      release({ number: 1, commit: one, deployment: first }),
+      release({ number: 2, commit: two, deployment: second, specification: closed }),
+    );
+    const shares = [{ commit: one, deployment: first, weight: 1 }];
+    sendVisitors(begun, { ...place, shares, live: 1, now: 6 });
+    writeRulesOfRunning(begun, place, 7);
+    assert.deepEqual(routeOf(begun), { ...place, shares });
+  });
+});
 
 describe("what is said by hand", () => {
   it("wins over the manifest rule by rule, also over what its host names have for themselves", () => {
