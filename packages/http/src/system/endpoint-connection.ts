@@ -19,6 +19,9 @@ import { Transport, type TransportOwner } from "./transport.js";
 /** Answers of which more than this is still to come are read into a buffer of their own. */
 const bulkBytesMin = 16 * 1024;
 
+/** An app sends one or two; nobody is held back by those that follow. */
+const interimsMax = 100;
+
 const noBytes = Buffer.alloc(0);
 /** One answer's head is looked at at a time; of one that is not whole the bytes are kept, not the places. */
 const sharedHead = new ResponseHead();
@@ -46,6 +49,7 @@ export class EndpointConnection implements TransportOwner {
   #kind: ResponseHead["body"] = "none";
   #left = 0;
   #chunks: ChunkedScanner | undefined;
+  #interims = 0;
   #isReusable = false;
   #isDone = false;
 
@@ -77,6 +81,7 @@ export class EndpointConnection implements TransportOwner {
     this.#user = user;
     this.#state = "head";
     this.hasAnswered = false;
+    this.#interims = 0;
     this.bodyBytes = 0;
     this.#isDone = false;
   }
@@ -181,6 +186,11 @@ export class EndpointConnection implements TransportOwner {
       return after;
     }
     if (head.isInterim) {
+      this.#interims += 1;
+      if (this.#interims > interimsMax) {
+        this.#broke("malformed", `more than ${interimsMax} interim answers`);
+        return bad;
+      }
       this.#user?.answerHead(bytes, head, after, false);
       return after;
     }

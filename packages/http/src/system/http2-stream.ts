@@ -102,9 +102,8 @@ export class Http2Stream implements VisitorSide {
   borrowFrom(): void {}
 
   sendInterim(bytes: Buffer, head: ResponseHead): void {
-    if (this.#stream.closed) return;
     const fields = http2FieldsOf(answerHeadText(bytes, head, planOf("", undefined)));
-    this.#stream.additionalHeaders({ ":status": head.status, ...fields });
+    this.#send((stream) => stream.additionalHeaders({ ":status": head.status, ...fields }));
   }
 
   beginAnswer(
@@ -162,7 +161,9 @@ export class Http2Stream implements VisitorSide {
       this.#requestTrailers = sendable(came[2] as readonly string[]);
     });
     stream.on("drain", () => this.#exchange.visitorFlushed());
-    stream.on("wantTrailers", () => stream.sendTrailers(fieldsOf(this.#answerTrailers)));
+    stream.on("wantTrailers", () =>
+      this.#send(() => stream.sendTrailers(fieldsOf(this.#answerTrailers))),
+    );
     // Its end follows.
     stream.on("error", () => {});
     stream.on("close", () => this.#closed());
@@ -211,7 +212,20 @@ export class Http2Stream implements VisitorSide {
     fields: Http2Fields,
     options: { readonly endStream: boolean; readonly waitForTrailers?: boolean },
   ): void {
-    if (!this.#stream.closed) this.#stream.respond({ ":status": status, ...fields }, options);
+    this.#send((stream) => stream.respond({ ":status": sayable(status), ...fields }, options));
+  }
+
+  /** Node throws at fields that it does not send: that is the end of this stream, and of nothing else. */
+  #send(say: (stream: ServerHttp2Stream) => void): void {
+    const stream = this.#stream;
+    if (stream.closed || stream.destroyed) return;
+    try {
+      say(stream);
+    } catch (error) {
+      const { message } = error as Error;
+      this.#core.log.warn(`an answer cannot be sent by HTTP/2: ${message}`);
+      this.cut();
+    }
   }
 
   #refuse(status: number, reason: string): void {
@@ -236,6 +250,11 @@ export class Http2Stream implements VisitorSide {
     this.#stream.end();
     if (!this.isBodyDone) this.#stream.close(constants.NGHTTP2_NO_ERROR);
   }
+}
+
+/** What is beyond all classes counts as a failure of the server (RFC 9110, 15); Node sends no such thing. */
+function sayable(status: number): number {
+  return status > 599 ? 502 : status;
 }
 
 function planOf(lines: string, edits: Edits | undefined): HeadPlan {

@@ -133,7 +133,8 @@ export class Listener {
   }
 
   #isFull(): boolean {
-    return this.#core.visitors.size >= this.#core.limits.connectionsMax;
+    const { visitors, tunnels, limits } = this.#core;
+    return visitors.size + tunnels.size >= limits.connectionsMax;
   }
 }
 

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { bad, incomplete } from "../core/head.js";
 import { parseProxyHeader, ProxyHeader } from "../core/proxy-protocol.js";
 import type { EngineCore } from "./core.js";
+import type { Input } from "./input.js";
 import type { VisitorPlace } from "./visitor-options.js";
 
 const carried = new WeakMap<Socket, VisitorPlace>();
@@ -13,8 +14,22 @@ export function carriedBy(raw: Socket): VisitorPlace | undefined {
 }
 
 /** Where networks are trusted, nobody else may say whom he carries. */
-export function mayProxy({ forwarding }: EngineCore, address: string): boolean {
+function mayProxy({ forwarding }: EngineCore, address: string): boolean {
   return forwarding.trusted.isEmpty || forwarding.trusted.has(address);
+}
+
+/** Takes the header off what came. @returns `incomplete`, or `bad`: there is none, or not from him */
+export function takeProxyHeader(
+  core: EngineCore,
+  input: Input,
+  header: ProxyHeader,
+  address: string,
+): number {
+  const after = parseProxyHeader(input.bytes, input.at, input.end, header);
+  if (after < 0) return after;
+  if (!mayProxy(core, address)) return bad;
+  input.at = after;
+  return after;
 }
 
 /** Reads the header, puts back what follows it, and hands the socket on. */

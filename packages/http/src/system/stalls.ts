@@ -7,6 +7,11 @@ import type { VisitorSide } from "./visitor-side.js";
 /** Slower visitors than 1 KB/s are not waited for: a byte for each ms. */
 const bytesPerMsMin = 1;
 
+/** How long a visitor may take for what waits for him; 0 when nothing does. */
+export function patienceMs(pendingBytes: number, { bodyMs }: EngineLimits): number {
+  return pendingBytes === 0 ? 0 : bodyMs + pendingBytes / bytesPerMsMin;
+}
+
 export interface Stall {
   readonly whose: "visitor" | "endpoint";
   readonly reason: string;
@@ -41,7 +46,7 @@ export function stallInAnswer(silence: Silence): Stall | undefined {
   const { visitor, silentMs, limits, timeouts } = silence;
   const { pendingBytes } = visitor;
   if (pendingBytes > 0) {
-    if (silentMs < limits.bodyMs + pendingBytes / bytesPerMsMin) return undefined;
+    if (silentMs < patienceMs(pendingBytes, limits)) return undefined;
     const reason = `the visitor took nothing for ${Math.round(silentMs / 1000)} s`;
     return { whose: "visitor", reason };
   }

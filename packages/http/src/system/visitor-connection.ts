@@ -11,7 +11,7 @@
  */
 import type { Forwarding } from "../core/forwarding.js";
 import { bad, incomplete } from "../core/head.js";
-import { parseProxyHeader, ProxyHeader } from "../core/proxy-protocol.js";
+import { ProxyHeader } from "../core/proxy-protocol.js";
 import type { RequestHead } from "../core/request-head.js";
 import type { ResponseHead } from "../core/response-head.js";
 import type { Answer, Edits } from "../exchange.js";
@@ -19,11 +19,12 @@ import { AnswerWriter } from "./answer-writer.js";
 import type { EngineCore, Refusal, Visitor } from "./core.js";
 import { Exchange } from "./exchange.js";
 import { noBytes, type HeadView } from "./head-view.js";
-import { mayProxy } from "./proxy-header.js";
+import { takeProxyHeader } from "./proxy-header.js";
 import { Input } from "./input.js";
 import { ownAnswerText } from "./own-answer.js";
 import { RequestInHand } from "./request-in-hand.js";
 import { RequestBody } from "./request-body.js";
+import { patienceMs } from "./stalls.js";
 import type { Transport, TransportOwner } from "./transport.js";
 import { forwardingOf, type VisitorOptions } from "./visitor-options.js";
 import type { VisitorSide } from "./visitor-side.js";
@@ -104,7 +105,9 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
   }
 
   stop(): void {
-    if (this.isIdle) this.#transport.destroy();
+    if (this.isIdle && this.#transport.isFlushed) this.#transport.destroy();
+    // He is still taking the last answer.
+    else if (this.isIdle) this.#close();
   }
 
   destroy(): void {
@@ -122,26 +125,17 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
   }
 
   transportEnded(): void {
-    switch (this.#state) {
-      case "exchange":
-        // Who said that this was his last request may say so again; anybody else is gone.
-        this.#isHalfClosed = this.isBodyDone && !this.head.keepAlive;
-        if (!this.#isHalfClosed) this.#transport.destroy();
-        return;
-      case "detached":
-        return;
-      case "proxy":
-      case "head":
-      case "lingering":
-      case "closed":
-        return this.#transport.destroy();
-      default:
-        this.#state satisfies never;
-    }
+    if (this.#state === "detached") return;
+    // Who said that this was his last request may say so again; anybody else is gone.
+    const isLast = this.#state === "exchange" && this.isBodyDone && !this.head.keepAlive;
+    this.#isHalfClosed = isLast || (this.#state === "lingering" && !this.#transport.isFlushed);
+    if (!this.#isHalfClosed) this.#transport.destroy();
   }
 
   transportFlushed(): void {
-    this.#exchange?.visitorFlushed();
+    if (this.#state === "exchange") return this.#exchange?.visitorFlushed();
+    this.#allow(this.#state === "lingering" ? "lingerMs" : "keepAliveMs");
+    if (this.#state === "head") this.#takeNext();
   }
 
   transportClosed(reason: string | undefined): void {
@@ -256,23 +250,20 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
 
   #readProxy(): boolean {
     this.#proxied ??= new ProxyHeader();
-    const after = parseProxyHeader(
-      this.#input.bytes,
-      this.#input.at,
-      this.#input.end,
-      this.#proxied,
-    );
-    if (after === incomplete) return false;
-    if (after === bad || !mayProxy(this.#core, this.#transport.remoteAddress)) {
-      this.#transport.destroy();
-      return false;
-    }
-    this.#input.at = after;
+    const { remoteAddress } = this.#transport;
+    const after = takeProxyHeader(this.#core, this.#input, this.#proxied, remoteAddress);
+    if (after === bad) this.#transport.destroy();
+    if (after < 0) return false;
     this.#state = "head";
     return true;
   }
 
   #readHead(): boolean {
+    // Who does not take his answers gets no more of them: they would lie here.
+    if (!this.#transport.isFlushed) {
+      this.#transport.pause();
+      return false;
+    }
     const after = this.#request.parse(this.#input);
     if (after === incomplete) {
       if (!this.#isHeadBegun) this.#deadlineMs = this.#core.sweep.nowMs + this.#core.limits.headMs;
@@ -359,10 +350,20 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
 
   #next(): void {
     this.#state = "head";
-    this.#deadlineMs = this.#core.sweep.nowMs + this.#core.limits.keepAliveMs;
+    this.#allow("keepAliveMs");
     this.#request.giveBack();
+    this.#takeNext();
+  }
+
+  #takeNext(): void {
     this.#transport.resume();
     if (!this.#input.isEmpty) this.#run();
+  }
+
+  /** So long from now on, and longer while he still takes the last answer. */
+  #allow(limit: "keepAliveMs" | "lingerMs"): void {
+    const { sweep, limits } = this.#core;
+    this.#deadlineMs = sweep.nowMs + limits[limit] + patienceMs(this.pendingBytes, limits);
   }
 
   /** After the last answer: at once when nothing can come that would take it back, else with time to hear it. */
@@ -374,7 +375,7 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
       return;
     }
     this.#state = "lingering";
-    this.#deadlineMs = this.#core.sweep.nowMs + this.#core.limits.lingerMs;
+    this.#allow("lingerMs");
     this.#transport.wantBulk(false);
     this.#transport.resume();
     this.#transport.end();
