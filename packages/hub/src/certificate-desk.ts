@@ -45,6 +45,7 @@ export class CertificateDesk {
   }
 
   start(): void {
+    this.certificates.start();
     this.#orders?.start();
   }
 

@@ -71,6 +71,10 @@ export class Certificates {
       },
       happened: () => undefined,
     });
+  }
+
+  /** Keys of tickets change from now on; to be called once the hub is sure to run. */
+  start(): void {
     this.#changeTickets();
   }
 
