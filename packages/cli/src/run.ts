@@ -8,14 +8,16 @@ export async function runCommand(
   program: Command,
   readArguments: () => readonly string[],
 ): Promise<void> {
+  let running: string | undefined;
   try {
     const args = readArguments();
     if (args.length === 0) program.help({ error: true });
     const meant = aboutUnknown(program, args);
     checkCommandWord(program, meant);
+    noteCommand(program, (command) => (running = command));
     await program.parseAsync(splitFlags(meant), { from: "user" });
   } catch (thrown) {
-    process.exitCode = report(program.name(), thrown);
+    process.exitCode = report(program.name(), thrown, running);
   }
 }
 
@@ -63,18 +65,31 @@ export function splitFlags(args: readonly string[]): readonly string[] {
   return [...split, ...(end < 0 ? [] : args.slice(end))];
 }
 
-function report(name: string, thrown: unknown): number {
+/** The words of the command that is about to run, so that its own help can be named. */
+function noteCommand(program: Command, note: (words: string) => void): void {
+  program.hook("preAction", (_, action) => {
+    const words: string[] = [];
+    for (let at: Command | null = action; at && at !== program; at = at.parent) {
+      words.unshift(at.name());
+    }
+    note(words.join(" "));
+  });
+}
+
+function report(name: string, thrown: unknown, running: string | undefined): number {
   if (thrown instanceof CommanderError) {
     // commander has printed its message already; help and version are no errors.
     return thrown.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
   }
   const error = toPropagitError(thrown);
-  printError(name, error);
+  printError(name, error, running);
   return errorCatalogue[error.code].exit;
 }
 
-function printError(name: string, error: PropagitError): void {
-  process.stderr.write(`${warningColour(`${name}: ${error.message}`)}\n  ${error.hint}\n`);
+function printError(name: string, error: PropagitError, running: string | undefined): void {
+  const isGeneral = running !== undefined && error.hint === errorCatalogue.BAD_USAGE.hint;
+  const hint = isGeneral ? `see \`${name} help ${running}\`` : error.hint;
+  process.stderr.write(`${warningColour(`${name}: ${error.message}`)}\n  ${hint}\n`);
   if (error.code === "INTERNAL" && error.cause instanceof Error) {
     process.stderr.write(`${error.cause.stack ?? ""}\n`);
   }

@@ -36,10 +36,10 @@ export interface RepoRelease {
   readonly release?: string;
 }
 
-export function withEnvironmentFlag(command: Command): Command {
+export function withEnvironmentFlag(command: Command, missing = environmentDefault): Command {
   return command.option(
     "-e, --environment <name>",
-    `environment (default: ${environmentDefault})`,
+    `environment (default: ${missing})`,
     asFlag(parseEnvironment),
   );
 }

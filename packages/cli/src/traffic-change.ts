@@ -20,11 +20,15 @@ export interface Place {
 }
 
 export function withTrafficFlags(command: Command): Command {
-  return withEnvironmentFlag(withHubFlags(command)).option(
-    "--json",
-    "print the route as JSON, with the origin of each part",
-  );
+  return withEnvironmentFlag(withHubFlags(command)).option(...jsonFlag);
 }
+
+/** For a command that shows every environment when none is named. */
+export function withSightFlags(command: Command): Command {
+  return withEnvironmentFlag(withHubFlags(command), "all").option(...jsonFlag);
+}
+
+const jsonFlag = ["--json", "print the route as JSON, with the origin of each part"] as const;
 
 export function placeOf(repo: string, flags: EnvironmentFlags): Place {
   return { repo, by: author(), ...environmentOf(flags) };

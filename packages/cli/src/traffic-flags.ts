@@ -5,11 +5,15 @@ import { PropagitError, quote, type Condition, type Params } from "@propagit/pro
 export type WantedVariant = Params<"hub.experiment-start">["variants"][number];
 export type WantedRule = Params<"hub.experiment-start">["rules"][number];
 
-/** `30s`, `5m`, as in propagit.yaml. @throws BAD_USAGE */
+/** As the protocol allows it. */
+const durationMsMax = 7 * 86_400_000;
+
+/** `30s`, `5m`, as in propagit.yaml; above 0, and at most 7d. @throws BAD_USAGE */
 export function parseDurationMs(text: string): number {
   const result = parseDuration(text);
-  if (result.ok) return result.value;
-  throw new PropagitError("BAD_USAGE", `${quote(text)} ${result.why}`);
+  if (!result.ok) throw new PropagitError("BAD_USAGE", `${quote(text)} ${result.why}`);
+  if (result.value > 0 && result.value <= durationMsMax) return result.value;
+  throw new PropagitError("BAD_USAGE", `${quote(text)} is not above 0 and at most 7d`);
 }
 
 /** `www.example.com/shop`; what may stand there is the hub's to say. */
@@ -17,7 +21,7 @@ export function parseHostPlace(text: string): { readonly host: string; readonly 
   const slash = text.indexOf("/");
   const host = slash < 0 ? text : text.slice(0, slash);
   const path = slash < 0 ? "" : text.slice(slash);
-  if (text.includes("://") || host === "" || text.length > 1_000) {
+  if (text.includes("://") || host === "" || host.length > 253 || text.length > 1_000) {
     throw new PropagitError(
       "BAD_USAGE",
       `${quote(text)} is not a host name with or without a path`,
@@ -38,12 +42,18 @@ export function parsePercent(text: string): number {
 }
 
 const word = "[A-Za-z0-9][A-Za-z0-9._-]{0,62}";
-const variantPattern = new RegExp(`^(${word})=(\\d{1,7}(?:\\.\\d{1,6})?)%?(?::(.{1,250}))?$`);
+const variantPattern = new RegExp(`^(${word})=(\\d{1,20}(?:\\.\\d{1,6})?)%?(?::(.{1,250}))?$`);
+
+/** As the protocol allows it. */
+const weightMax = 1_000_000;
 
 /** `b=50:40548da`, or `a=50` for whoever the shares send visitors to. @throws BAD_USAGE */
 export function parseVariant(text: string): WantedVariant {
   const [, name, weight, ref] = variantPattern.exec(text) ?? [];
-  if (name !== undefined && Number(weight) <= 1_000_000) {
+  if (name !== undefined) {
+    if (Number(weight) > weightMax) {
+      throw new PropagitError("BAD_USAGE", `the weight of ${name} is above ${weightMax}`);
+    }
     return { name, weight: Number(weight), ...(ref !== undefined && { ref }) };
   }
   throw new PropagitError("BAD_USAGE", `${quote(text)} is not of the form NAME=WEIGHT:COMMIT`, {

@@ -46,6 +46,9 @@ describe("arguments of commands about traffic", () => {
 
   const wrong: readonly (readonly [() => unknown, RegExp])[] = [
     [() => parseDurationMs("30"), /"30" has no unit; write 30s/],
+    [() => parseDurationMs("0s"), /"0s" is not above 0 and at most 7d/],
+    [() => parseDurationMs("8d"), /"8d" is not above 0 and at most 7d/],
+    [() => parseHostPlace(`${"a".repeat(254)}/x`), /not a host name/],
     [() => parsePercent("0"), /not a percentage above 0/],
     [() => parsePercent("101"), /not a percentage/],
     [() => parseHostPlace("https://a.example"), /not a host name/],
@@ -53,7 +56,7 @@ describe("arguments of commands about traffic", () => {
     [() => parseVariant("a"), /not of the form NAME=WEIGHT:COMMIT/],
     [() => parseVariant("a b=1"), /not of the form/],
     [() => parseVariant("a=-1"), /not of the form/],
-    [() => parseVariant("a=9999999"), /not of the form/],
+    [() => parseVariant("a=9999999"), /the weight of a is above 1000000/],
     [() => parseCondition(""), /is not a condition/],
     [() => parseCondition("header"), /"header" is not a condition/],
     [() => parseCondition("country de"), /"country de" is not a condition/],

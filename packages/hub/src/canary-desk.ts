@@ -22,7 +22,7 @@ import { Draft } from "./core/draft.js";
 import { placeName, type NamedPlace } from "./core/place-name.js";
 import { placeKey, releaseKey, type ReleaseRow } from "./core/rows.js";
 import { leadsTo } from "./core/shares.js";
-import { readyDeployment, resolveDeployed, type Deployed } from "./deployed.js";
+import { checkRepo, readyDeployment, resolveDeployed, type Deployed } from "./deployed.js";
 import type { Ledger } from "./ledger.js";
 import type { ReleaseDesk } from "./release-desk.js";
 import type { Rollouts } from "./rollouts.js";
@@ -81,12 +81,15 @@ export class CanaryDesk {
     return detach ? canaryOf(row) : this.#follow(row, call);
   }
 
-  /** @throws NO_ROLLOUT when there never was one */
+  /** @throws NO_REPO, NO_ROLLOUT when there never was one */
   async status(
     { repo, environment = environmentDefault, follow }: Params<"hub.canary">,
     call: IncomingCall<"hub.canary">,
   ): Promise<Canary> {
-    const row = this.#find({ repo: parseRepoName(repo), environment });
+    const { world, ledger, canaries } = this.#parts;
+    const name = parseRepoName(repo);
+    if (!canaries.find(name, environment)) await checkRepo(world, ledger, name);
+    const row = this.#find({ repo: name, environment });
     return follow && row.phase !== "over" ? this.#follow(row, call) : canaryOf(row);
   }
 

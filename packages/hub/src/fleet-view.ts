@@ -12,6 +12,7 @@ import type { Contact } from "./core/contact.js";
 import type { FoundInstance } from "./core/instance-target.js";
 import { placeKey, type DroneRow } from "./core/rows.js";
 import { sharePercent } from "./core/shares.js";
+import { usesOf, type Use } from "./core/uses.js";
 import type { Member } from "./fleet.js";
 
 export function byName(members: readonly Member[]): readonly Member[] {
@@ -51,9 +52,19 @@ export function instanceSummary(
     host,
     away: drone.contact !== "connected",
     sharePercent: sharePercent(route, report),
+    ...servesOf(usesOf(route, report)),
     report,
     ...(usage && { usage }),
   };
+}
+
+/** What it has visitors, or copies of their requests, for beside its share. */
+function servesOf(uses: readonly Use[]): Pick<InstanceSummary, "serves"> {
+  const serves = uses.flatMap((use) => {
+    if (use.kind === "experiment") return [`${use.name}=${use.variant}`];
+    return use.kind === "shadow" ? [`copy of ${use.percent} %`] : [];
+  });
+  return serves.length > 0 ? { serves } : {};
 }
 
 /** Who was just lost is shown as away at once: it cannot be reached. */

@@ -29,6 +29,7 @@ import {
   type RuleChange,
   type Said,
 } from "./core/rule-edits.js";
+import { flagOf } from "./core/rollout-lines.js";
 import { placeOfHost, saidOf, writeSaid, type RoutePlace } from "./core/said.js";
 import { checkRepo } from "./deployed.js";
 import type { Ledger } from "./ledger.js";
@@ -58,13 +59,16 @@ export class RuleDesk {
     this.#switchboard = switchboard;
   }
 
-  /** @throws BAD_NAME, NO_REPO */
+  /** @throws BAD_NAME, NO_REPO, NOT_DEPLOYED */
   async route(
     { repo, environment }: Params<"hub.route">,
     { part }: IncomingCall<"hub.route">,
   ): Promise<Result<"hub.route">> {
     const name = repo === undefined ? undefined : parseRepoName(repo);
-    if (name !== undefined) await checkRepo(this.#world, this.#ledger, name);
+    if (name !== undefined) {
+      const asked = { repo: name, ...(environment !== undefined && { environment }) };
+      await checkPlace(this.#world, this.#ledger, asked);
+    }
     const places = placesWithRoutes(this.#ledger)
       .filter((place) => name === undefined || place.repo === name)
       .filter((place) => environment === undefined || place.environment === environment);
@@ -182,5 +186,7 @@ export async function checkPlace(
   }
   const known = [...rows.values()].filter((row) => row.repo === name).map((row) => row.environment);
   const has = known.length === 0 ? "nothing of it is deployed" : `it has ${known.join(", ")}`;
-  throw new PropagitError("NOT_DEPLOYED", `${name} has no environment ${environment}; ${has}`);
+  throw new PropagitError("NOT_DEPLOYED", `${name} has no environment ${environment}; ${has}`, {
+    hint: `deploy to it first: propagit deploy ${name} COMMIT${flagOf(environment)}`,
+  });
 }

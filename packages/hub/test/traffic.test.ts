@@ -139,7 +139,8 @@ describe("rules by hand", () => {
     const { routes } = await hub.call("hub.route", {});
     assert.deepEqual(routes[0]?.rules.users, [{ name: "ann", hash: "" }]);
     assert.deepEqual((await routesOf(hub))[0]?.rules?.users, [{ name: "ann", hash }]);
-    assert.deepEqual(await hub.call("hub.route", { repo, environment: "staging" }), { routes: [] });
+    const elsewhere = { repo, environment: "staging" };
+    await assert.rejects(hub.call("hub.route", elsewhere), code("NOT_DEPLOYED"));
     await hub.call("hub.access", { repo, remove: "ann", by });
     assert.deepEqual(await hub.call("hub.route", { repo }), { routes: [] });
     await assert.rejects(hub.call("hub.access", { repo, remove: "ann", by }), code("NO_RULE"));

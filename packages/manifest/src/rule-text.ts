@@ -30,11 +30,13 @@ export function readRuleChanges(words: readonly string[]): RuleChanges {
   let tree = mapAt(0, []);
   for (const word of words) {
     const at = word.indexOf("=");
-    if (at < 1) throw badRule(`${quote(word)} is not of the form KEY=VALUE`);
+    if (at < 1) throw badRule(`${quote(word)} is not of the form KEY=VALUE`, namesHint);
     const path = pathOf(word.slice(0, at));
     const text = word.slice(at + 1);
     const rule = readRuleName(path[0] ?? "");
     if (text === "off" && path.length === 1) off.push(rule);
+    else if (text === "" && path.length === 1)
+      throw badRule(`${rule} is given nothing`, emptyHint(word.slice(0, at)));
     else tree = withValue(tree, path, valueOf(path, text));
   }
   const problems = new Problems("", "");
@@ -51,7 +53,7 @@ export function readRuleName(word: string): keyof Rules {
   const rule = ruleNamed(word);
   if (rule !== undefined) return rule;
   const nearest = suggestion(camelCase(word), ruleWords).replaceAll("`", "");
-  throw badRule(`there is no rule ${quote(word)}${nearest}`);
+  throw badRule(`there is no rule ${quote(word)}${nearest}`, namesHint);
 }
 
 function pathOf(key: string): readonly string[] {
@@ -89,7 +91,7 @@ function valueOf(path: readonly string[], text: string): Located {
   }
   const isList = path.length === 1 && (path[0] === "allow" || path[0] === "deny");
   if (!isList) return scalarOf(text, isPlainText(path));
-  const items = text === "" ? [] : text.split(",").map((part) => scalarOf(part.trim(), true));
+  const items = text.split(",").map((part) => scalarOf(part.trim(), true));
   return { kind: "list", items, at: 0 };
 }
 
@@ -109,8 +111,14 @@ function scalarOf(text: string, isText: boolean): Located {
   return { kind: "scalar", value, source: text, at: 0 };
 }
 
-function badRule(why: string): PropagitError {
-  return new PropagitError("BAD_RULE", why, {
-    hint: `rules are written like rate=100/s or pins=true; there are ${Object.keys(ruleFields).join(", ")}`,
-  });
+const formHint = "rules are written like rate=100/s or pins=true; docs/manifest.md has all of them";
+const namesHint = `rules are written like rate=100/s; there are ${Object.keys(ruleFields).join(", ")}`;
+
+/** A shell's variable that is not set should neither lock everybody out nor let everybody in. */
+function emptyHint(key: string): string {
+  return `to take away what the manifest says: ${key}=off; to go by the manifest again: propagit route unset`;
+}
+
+function badRule(why: string, hint = formHint): PropagitError {
+  return new PropagitError("BAD_RULE", why, { hint });
 }

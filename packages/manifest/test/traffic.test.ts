@@ -191,7 +191,7 @@ describe("rules on a command line", () => {
       },
       off: ["pins"],
     });
-    assert.deepEqual(readRuleChanges(["allow="]).set, { allow: [] });
+    assert.deepEqual(readRuleChanges(["allow=[]"]).set, { allow: [] });
     assert.equal(readRuleName("slow-start"), "slowStartMs");
     assert.deepEqual([wordOfRule("slowStartMs"), wordOfRule("pins")], ["slowStart", "pins"]);
   });
@@ -199,6 +199,9 @@ describe("rules on a command line", () => {
   const wrong: readonly (readonly [readonly string[], RegExp])[] = [
     [["rate"], /"rate" is not of the form KEY=VALUE/],
     [["=1"], /not of the form/],
+    [["allow="], /allow is given nothing/],
+    [["maintenance="], /maintenance is given nothing/],
+    [["max-body=8192T"], /maxBody "8192T" is above 8191T/],
     [["rat=1/s"], /there is no rule "rat"; did you mean rate\?/],
     [["__proto__.x=1"], /there is no rule "__proto__"/],
     [["constructor=1"], /there is no rule/],

@@ -14,7 +14,7 @@ export const trafficErrors = {
     usage,
     400,
     "a rule of traffic, a host name or an experiment cannot be as it was given",
-    "docs/traffic.md lists what rules there are and how they are written",
+    "docs/manifest.md says what rules there are, docs/traffic.md what is said by hand",
   ),
   BAD_CERTIFICATE: kind(
     usage,

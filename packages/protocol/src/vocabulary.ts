@@ -212,6 +212,8 @@ export const instanceSummarySchema = exact({
   away: Type.Boolean(),
   /** Weight of the commit's share in its repository's route, in percent; 0 when nobody is sent there. */
   sharePercent: Type.Number({ minimum: 0, maximum: 100 }),
+  /** Variants of experiments as `checkout=new`, and copies as `copy of 5 %`; absent: nothing but its share. */
+  serves: Type.Optional(Type.Array(text(200), { maxItems: 1_000 })),
   report: instanceReportSchema,
   usage: Type.Optional(usageSchema),
 });

@@ -11,6 +11,7 @@ import {
   changeRoute,
   nameOf,
   placeOf,
+  withSightFlags,
   withTrafficFlags,
   type TrafficFlags,
 } from "../traffic-change.js";
@@ -86,7 +87,7 @@ function startCommand(): Command {
 }
 
 function statusCommand(): Command {
-  const command = withTrafficFlags(
+  const command = withSightFlags(
     new Command("status")
       .summary("what is wanted of each variant, and what is observed")
       .description(

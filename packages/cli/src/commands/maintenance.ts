@@ -103,7 +103,26 @@ function pageOf({ text, file }: OnFlags): string {
   if (text !== undefined && file !== undefined) {
     throw new PropagitError("BAD_USAGE", "the page is given twice: with --text and with --file");
   }
-  if (file === undefined) return text ?? textDefault;
+  if (file === undefined) return checkPage(text ?? textDefault, "--text");
+  return checkPage(readPage(file), `--file ${file}`);
+}
+
+/** As the protocol allows it. */
+const pageCharsMax = 100_000;
+
+function checkPage(page: string, from: string): string {
+  if (page.trim() === "") {
+    throw new PropagitError("BAD_USAGE", `${from} is empty: visitors would see nothing`);
+  }
+  if (page.length <= pageCharsMax) return page;
+  throw new PropagitError(
+    "BAD_USAGE",
+    `${from} has ${page.length} characters, more than ${pageCharsMax}`,
+    { hint: "keep the page small, and let it take pictures from elsewhere" },
+  );
+}
+
+function readPage(file: string): string {
   try {
     return readFileSync(file, "utf8");
   } catch (thrown) {

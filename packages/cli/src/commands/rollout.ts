@@ -226,10 +226,13 @@ function parseSteps(text: string): readonly number[] {
   return text.split(",").map(orUsage("shares such as 5%,25%,100%", parseStep));
 }
 
+/** As the protocol allows it. */
+const everyMsMax = 7 * 86_400_000;
+
 function parseEvery(text: string): number {
   const parsed = parseDuration(text);
-  if (parsed.ok && parsed.value >= 1_000) return parsed.value;
-  const why = parsed.ok ? "is shorter than 1s" : parsed.why;
+  if (parsed.ok && parsed.value >= 1_000 && parsed.value <= everyMsMax) return parsed.value;
+  const why = parsed.ok ? "is not from 1s to 7d" : parsed.why;
   throw new PropagitError("BAD_USAGE", `${quote(text)} ${why}`);
 }
 

@@ -1,7 +1,14 @@
-import { parseRepoName, parseServiceName, PropagitError, type HostRoute } from "@propagit/protocol";
+import { readRuleChanges } from "@propagit/manifest";
+import {
+  parseRepoName,
+  parseServiceName,
+  PropagitError,
+  type HostRoute,
+  type Rules,
+} from "@propagit/protocol";
 import { Command } from "commander";
 import { examples } from "../examples.js";
-import { asFlag } from "../flags.js";
+import { asFlag, asRepeatedFlag } from "../flags.js";
 import {
   changeRoute,
   nameOf,
@@ -20,6 +27,7 @@ interface AddFlags extends TrafficFlags {
   readonly strip?: boolean;
   readonly redirect?: string;
   readonly status?: Redirect["status"];
+  readonly rule?: readonly string[];
 }
 
 export function addHostCommand(): Command {
@@ -36,10 +44,16 @@ export function addHostCommand(): Command {
     .option("--rewrite <path>", "what the app gets in place of the path")
     .option("--strip", "take the path off: the same as --rewrite=/")
     .option("--redirect <url>", "send visitors there; with /* at its end, the rest of the path too")
-    .option("--status <number>", "of the redirect (default: 307)", asFlag(parseStatus));
+    .option("--status <number>", "of the redirect (default: 307)", asFlag(parseStatus))
+    .option(
+      "--rule <KEY=VALUE>",
+      "a rule of this host name only, as rate=20/s; may be repeated",
+      asRepeatedFlag((text: string) => text),
+    );
   return examples(command, [
     "propagit route add www.example.com webapp",
     "propagit route add example.com/api webapp --service=api --strip",
+    "propagit route add example.com/api webapp --service=api --rule rate=20/s",
     "propagit route add old.example.com webapp --redirect='https://www.example.com/*' --status=308",
   ]).action(async (host: HostPlace, repo: string, _: unknown, self: Command) => {
     const flags = self.optsWithGlobals<AddFlags>();
@@ -75,7 +89,7 @@ export function removeHostCommand(): Command {
 }
 
 function hostRoute(host: HostPlace, flags: AddFlags): HostRoute {
-  const { service, rewrite, strip, redirect, status } = flags;
+  const { service, rewrite, strip, redirect, status, rule = [] } = flags;
   if (strip && rewrite !== undefined) throw wrong("--strip and --rewrite are one or the other");
   if (strip && host.path === undefined) throw wrong("--strip needs a path that can be taken off");
   if (status !== undefined && redirect === undefined) throw wrong("--status needs --redirect");
@@ -85,7 +99,16 @@ function hostRoute(host: HostPlace, flags: AddFlags): HostRoute {
     ...(service !== undefined && { service }),
     ...(becomes !== undefined && { rewrite: becomes }),
     ...(redirect !== undefined && { redirect: { to: redirect, status: status ?? 307 } }),
+    ...(rule.length > 0 && { rules: rulesOf(rule) }),
   };
+}
+
+/** Taking away what the manifest says is for the whole environment, which `route set` is about. */
+function rulesOf(words: readonly string[]): Rules {
+  const { set, off } = readRuleChanges(words);
+  const [first] = off;
+  if (first === undefined) return set;
+  throw wrong("--rule says what holds for the host name; `off` is for `propagit route set`");
 }
 
 function parseStatus(text: string): Redirect["status"] {

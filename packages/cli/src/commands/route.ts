@@ -10,6 +10,7 @@ import {
   changeRoute,
   fetchRoutes,
   placeOf,
+  withSightFlags,
   withTrafficFlags,
   type TrafficFlags,
 } from "../traffic-change.js";
@@ -20,7 +21,7 @@ export function routeCommand(): Command {
     new Command("route")
       .summary("rules and host names of a repository, by hand")
       .description(
-        "How visitors of a repository are treated, and by which names they come. What is said here holds over releases, and wins over the manifest rule by rule. See docs/traffic.md for all rules.",
+        "How visitors of a repository are treated, and by which names they come. What is said here holds over releases, and wins over the manifest rule by rule. All rules are in docs/manifest.md, examples in docs/traffic.md.",
       ),
   )
     .addCommand(showCommand())
@@ -31,7 +32,7 @@ export function routeCommand(): Command {
 }
 
 function showCommand(): Command {
-  const command = withTrafficFlags(
+  const command = withSightFlags(
     new Command("show")
       .summary("what holds, and who says so")
       .description(

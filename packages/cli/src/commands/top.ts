@@ -24,6 +24,7 @@ export function topCommand(): Command {
         )
         .argument("[repo]", "a repository (default: all)", asFlag(parseRepoName)),
     ),
+    "all",
   )
     .option("--once", "show it once and end")
     .option("--json", "print each as a line of JSON");

@@ -100,7 +100,8 @@ function describeStep({ phase, phaseAt, measuredMs, plan, end }: Canary, now: nu
 }
 
 function detail({ phase, text, end }: Canary): string[] {
-  return phase === "switching" || end ? [] : [plainText(text)];
+  // A sentence about failures and one about latency: on one line a terminal of 80 columns shows the first only.
+  return phase === "switching" || end ? [] : plainText(text).split("; ");
 }
 
 function spinner(now: number): string {

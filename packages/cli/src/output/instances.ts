@@ -47,8 +47,8 @@ export function formatInstanceList(instances: readonly InstanceSummary[], now: n
 interface TreeRow {
   readonly label: string;
   readonly instance?: InstanceSummary;
-  /** Of a release: the share of its visitors. */
-  readonly sharePercent?: number;
+  /** Of a release: the share of its visitors, and what else it serves. */
+  readonly visitors?: string;
 }
 
 /** What is told of an instance, beside its place. */
@@ -86,7 +86,7 @@ function instanceColumns(
       head: "VISITORS",
       alignRight: true,
       leaveOut: 2,
-      cell: ({ sharePercent }) => formatPercent(sharePercent),
+      cell: visitorsOf,
     },
     {
       head: "RESTARTS",
@@ -104,8 +104,8 @@ function ofTreeRow({ cell, colour, ...column }: Column<InstanceSummary>): Column
   const isVisitors = column.head === "VISITORS";
   return {
     ...column,
-    cell: ({ instance, sharePercent }) => {
-      if (isVisitors) return sharePercent === undefined ? "" : formatPercent(sharePercent);
+    cell: ({ instance, visitors = "" }) => {
+      if (isVisitors) return visitors;
       return instance ? cell(instance) : "";
     },
     ...(colour && {
@@ -123,13 +123,20 @@ function treeRows(instances: readonly InstanceSummary[]): TreeRow[] {
 
 function releaseRows([, instances]: Group): TreeRow[] {
   const label = nameOfRelease(instances);
-  const sharePercent = instances[0]?.sharePercent ?? 0;
+  const [first] = instances;
+  const visitors = first ? visitorsOf(first) : "";
   const services = groups(instances.toSorted(byService), serviceOf).map(([service, ofService]) => {
     const isAlone = isOnePerDrone(ofService);
     const leaves = ofService.map((instance) => [{ label: nameOf(instance, isAlone), instance }]);
     return node({ label: service }, leaves);
   });
-  return node({ label, sharePercent }, services);
+  return node({ label, visitors }, services);
+}
+
+/** `90 %`, `checkout=new`, `90 %, copy of 5 %`: a share of nothing is told only when there is nothing else. */
+function visitorsOf({ sharePercent, serves = [] }: InstanceSummary): string {
+  const share = sharePercent > 0 || serves.length === 0 ? [formatPercent(sharePercent)] : [];
+  return [...share, ...serves].join(", ");
 }
 
 type Group = readonly [label: string, instances: readonly InstanceSummary[]];

@@ -1,4 +1,5 @@
 /** Rules of traffic in a table's cell, in the units that they are written in. */
+import { wordOfRule } from "@propagit/manifest";
 import type { Condition, HeaderEdits, HostRoute, Rules } from "@propagit/protocol";
 import { formatBytes, formatCount, formatNames, formatPercent } from "./quantity.js";
 import { formatDuration } from "./duration.js";
@@ -56,9 +57,14 @@ export function formatDestination({ service, path = "/", rewrite, redirect, rule
   const parts = [
     ...(service === undefined ? [] : [`service ${service}`]),
     ...(rewrite === undefined ? [] : [`${path} becomes ${rewrite}`]),
-    ...(rules ? [formatCount(Object.keys(rules).length, "rule")] : []),
+    ...(rules ? Object.keys(rules).map((rule) => formatNamed(rules, rule as keyof Rules)) : []),
   ];
   return parts.join(", ") || "as the repository";
+}
+
+/** `rate 20/s for each address` */
+function formatNamed(rules: Rules, rule: keyof Rules): string {
+  return `${wordOfRule(rule)} ${formatRule(rules, rule)}`;
 }
 
 /** `header x-team=qa and percent 10`, as it is written. */

@@ -38,6 +38,23 @@ webapp
     );
   });
 
+  it("says what it serves beside, or in place of, a share of the visitors", () => {
+    const old = { commit: other, release: 12 };
+    const tree = formatInstanceTree(
+      [
+        instance("web-1", {}, { sharePercent: 100, serves: ["copy of 5 %"] }),
+        instance("web-1", old, { sharePercent: 0, serves: ["checkout=new", "copy of 50 %"] }),
+        instance("web-1", { ...old, release: 11 }, { sharePercent: 0 }),
+      ],
+      now,
+    );
+    const told = tree.split("\n").filter((line) => line.includes("production"));
+    assert.deepEqual(
+      told.map((line) => line.slice(38).trim()),
+      ["100 %, copy of 5 %", "checkout=new, copy of 50 %", "0 %"],
+    );
+  });
+
   it("numbers instances where a drone has several, and keeps environments apart", () => {
     const tree = formatInstanceTree(
       [

@@ -23,5 +23,6 @@ export function parseSize(text: string): Result<number> {
     return { ok: false, why: "is not a size, such as 512M or 1.5G" };
   }
   const unit = (/[KMGT]/.exec(text)?.[0] ?? "") as keyof typeof bytesOf;
-  return { ok: true, value: Math.round(Number.parseFloat(text) * bytesOf[unit]) };
+  const value = Math.round(Number.parseFloat(text) * bytesOf[unit]);
+  return Number.isSafeInteger(value) ? { ok: true, value } : { ok: false, why: "is above 8191T" };
 }

@@ -172,6 +172,7 @@ export const instance: InstanceSummary = {
   host: "10.0.0.1",
   away: false,
   sharePercent: 90,
+  serves: ["checkout=new", "copy of 5 %"],
   report,
   usage,
 };
