@@ -22,6 +22,8 @@ export interface PoolOptions {
 interface Waiting {
   readonly user: EndpointUser;
   readonly deadlineMs: number;
+  /** What was used before has failed him once, and may do so again. */
+  readonly isFresh: boolean;
 }
 
 export class EndpointPool {
@@ -135,7 +137,7 @@ export class EndpointPool {
       return undefined;
     }
     const withinMs = connectMs ?? limits.connectMs;
-    this.#waiting.push({ user, deadlineMs: sweep.nowMs + withinMs + slackMs });
+    this.#waiting.push({ user, deadlineMs: sweep.nowMs + withinMs + slackMs, isFresh });
     const isRoom = this.#connections.size < limits.endpointConnectionsMax;
     if (isRoom && (isFresh || this.#connecting < this.#waiting.length)) this.#connect(withinMs);
     return undefined;
@@ -154,7 +156,7 @@ export class EndpointPool {
   }
 
   #serve(connection: EndpointConnection): void {
-    const waiting = this.#waiting.shift();
+    const waiting = this.#nextFor(connection);
     if (waiting !== undefined) {
       connection.take(waiting.user);
       waiting.user.endpointReady(connection);
@@ -164,6 +166,12 @@ export class EndpointPool {
     if (this.isRetired || this.#idle.length >= limits.endpointIdleMax) return connection.destroy();
     connection.idleSinceMs = sweep.nowMs;
     this.#idle.push(connection);
+  }
+
+  #nextFor(connection: EndpointConnection): Waiting | undefined {
+    if (this.#waiting[0]?.isFresh !== true || !connection.wasUsed) return this.#waiting.shift();
+    const index = this.#waiting.findIndex(({ isFresh }) => !isFresh);
+    return index < 0 ? undefined : this.#waiting.splice(index, 1)[0];
   }
 
   #dropOld(nowMs: number): void {

@@ -106,6 +106,28 @@ describe("an endpoint that says", () => {
   });
 });
 
+describe("an endpoint that ends kept connections as they are used again", () => {
+  it("costs nobody his answer, though another kept one is free first", async (context) => {
+    const { address, peers } = await startEndpoint(context, async (peer, index) => {
+      await peer.head();
+      peer.say(answerOf(`first of ${index}`));
+      await peer.head();
+      if (index === 0) return;
+      peer.socket.destroy();
+      peers[0]?.say(answerOf("held back"));
+      await peers[0]?.head();
+      peers[0]?.socket.destroy();
+    });
+    const { port } = await startEngine(context, address);
+    const [ann, bob] = [await call(context, port), await call(context, port)];
+    await ann.say(get).until("first of 0");
+    ann.say(get);
+    await bob.say(get).until("first of 1");
+    assert.match(await bob.say(get).until("first of 2"), /^HTTP\/1\.1 200 OK/);
+    assert.match(await ann.until("held back"), /^HTTP\/1\.1 200 OK/);
+  });
+});
+
 for (const transport of transports) {
   describe(`a visitor of ${transport} sockets who does not read`, () => {
     for (const kind of ["the proxy", "an endpoint"]) {
