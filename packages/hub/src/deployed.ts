@@ -138,7 +138,7 @@ export function readyRelease(ledger: LedgerRows, deployment: string): ReleaseRow
 export function notDeployed(deployed: Deployed): PropagitError {
   const { repo, environment, commit } = deployed;
   const short = shortCommit(commit);
-  const flag = environment === environmentDefault ? "" : ` --env=${environment}`;
+  const flag = environment === environmentDefault ? "" : ` -e ${environment}`;
   return new PropagitError("NOT_DEPLOYED", `${placeName(deployed)} ${short} is not deployed`, {
     hint: `deploy it first: propagit deploy ${repo} ${short}${flag}`,
   });

@@ -132,7 +132,7 @@ function removeCommand(): Command {
       );
       if (flags.json) printJson(removed);
       else if (removed.length === 0) print(`${name} is no longer asked for\n`);
-      else print(formatCertificates(removed, undefined, Date.now()));
+      else print(`${formatCertificates(removed, undefined, Date.now())}taken away\n`);
     },
   );
 }

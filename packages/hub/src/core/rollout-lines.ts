@@ -75,9 +75,9 @@ export function isFailure({ outcome }: RolloutResult): boolean {
   return outcome === "failed" || outcome === "cancelled";
 }
 
-/** `--env=staging`, with a space before it; nothing for production. */
+/** `-e staging`, with a space before it; nothing for production. */
 export function flagOf(environment: string): string {
-  return environment === environmentDefault ? "" : ` --env=${environment}`;
+  return environment === environmentDefault ? "" : ` -e ${environment}`;
 }
 
 function readyLines(

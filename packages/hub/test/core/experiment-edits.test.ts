@@ -48,7 +48,7 @@ describe("experiments", () => {
     });
     assert.throws(() => startExperiment(both, header, said), {
       code: "EXISTS",
-      hint: "end it first: propagit experiment stop webapp header --env=staging",
+      hint: "end it first: propagit experiment stop webapp header -e staging",
     });
   });
 

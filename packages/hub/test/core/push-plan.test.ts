@@ -81,7 +81,7 @@ test("how a release ended is said with where it is, or with what to type", () =>
   const proxyUrl = "http://example.com:8080";
   assert.deepEqual(end({ promoted: false }, { proxyUrl, isVisited: false }), [
     `success: release 4 of webapp in staging is ready: http://${commit}.example.com:8080`,
-    "hint: visitors are not sent to it yet: propagit promote webapp 4 --env=staging",
+    "hint: visitors are not sent to it yet: propagit promote webapp 4 -e staging",
   ]);
   const drones = [{ drone: "b", outcome: "away" } as const];
   assert.deepEqual(end({ drones, hosts: [] }), [
@@ -101,7 +101,7 @@ test("a failure is said last, below what its drones said, which is said once", (
   } as const;
   const last = [
     "error: FAILED: release 4 of webapp in staging: web-1 could not start it",
-    "hint: the push itself is taken; see propagit release show webapp 4 --env=staging",
+    "hint: the push itself is taken; see propagit release show webapp 4 -e staging",
   ];
   const lastLines = ["Error: x"];
   const drone = { drone: "web-1", outcome: "failed", reason: "it ended", lastLines } as const;
