@@ -1,19 +1,16 @@
 /** Connections in the clear that may speak HTTP/2 with prior knowledge: their first bytes tell, and are put back. */
 import type { Socket } from "node:net";
 import { isHttp2Preface } from "../core/request-views.js";
-import type { EngineCore, Visitor } from "./core.js";
+import type { EngineCore } from "./core.js";
 import { Http2Front } from "./http2-front.js";
 import { carriedBy } from "./proxy-header.js";
+import { waitFor } from "./waiting-visitor.js";
 
 /** Hands the socket to HTTP/2, or to `http1`; ends it when it says too little for too long. */
 export function chooseByPreface(core: EngineCore, raw: Socket, http1: (raw: Socket) => void): void {
   let bytes: Buffer = Buffer.alloc(0);
   const end = () => raw.destroy();
-  const undecided = waiting(core, end);
-  const leave = () => {
-    core.visitors.delete(undecided);
-    core.sweep.delete(undecided);
-  };
+  const leave = waitFor(core, end);
   const choose = (chunk: Buffer) => {
     bytes = Buffer.concat([bytes, chunk]);
     const answer = isHttp2Preface(bytes, 0, bytes.length);
@@ -26,16 +23,6 @@ export function chooseByPreface(core: EngineCore, raw: Socket, http1: (raw: Sock
     else startHttp2(core, raw);
   };
   raw.on("data", choose).on("end", end).on("error", end).on("close", leave);
-}
-
-/** Counted among the visitors, of whom there are only so many, and with as much time as for a head. */
-function waiting(core: EngineCore, end: () => void): Visitor {
-  const deadlineMs = core.sweep.nowMs + core.limits.headMs;
-  const tick = (nowMs: number) => (nowMs >= deadlineMs ? end() : undefined);
-  const visitor: Visitor = { isIdle: true, stop: end, destroy: end, tick };
-  core.visitors.add(visitor);
-  core.sweep.add(visitor);
-  return visitor;
 }
 
 function startHttp2(core: EngineCore, raw: Socket): void {

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { bad, incomplete } from "../core/head.js";
 import { parseProxyHeader, ProxyHeader } from "../core/proxy-protocol.js";
 import type { EngineCore } from "./core.js";
+import { waitFor } from "./waiting-visitor.js";
 import type { Input } from "./input.js";
 import type { VisitorPlace } from "./visitor-options.js";
 
@@ -36,16 +37,15 @@ export function takeProxyHeader(
 export function readProxyOf(core: EngineCore, raw: Socket, next: (raw: Socket) => void): void {
   const header = new ProxyHeader();
   let bytes: Buffer = Buffer.alloc(0);
-  const timer = setTimeout(() => raw.destroy(), core.limits.headMs);
   const ignore = () => raw.destroy();
-  raw.on("error", ignore);
-  raw.once("close", () => clearTimeout(timer));
+  const leave = waitFor(core, ignore);
+  raw.on("error", ignore).on("end", ignore).once("close", leave);
   const read = (chunk: Buffer) => {
     bytes = Buffer.concat([bytes, chunk]);
     const after = parseProxyHeader(bytes, 0, bytes.length, header);
     if (after === incomplete) return;
-    clearTimeout(timer);
-    raw.off("data", read).off("error", ignore).pause();
+    leave();
+    raw.off("data", read).off("error", ignore).off("end", ignore).pause();
     if (after === bad || !mayProxy(core, raw.remoteAddress ?? "")) {
       raw.destroy();
       return;

@@ -214,6 +214,24 @@ describe("connections at the same time", () => {
   });
 });
 
+describe("connections that say nothing before their PROXY header", () => {
+  it("are bounded in number and in time, with HTTP/2 as without", async (context) => {
+    for (const acceptsPlainHttp2 of [true, false]) {
+      const { engine, port } = await startEngine(context, "127.0.0.1:1", {
+        acceptsProxy: true,
+        acceptsPlainHttp2,
+        limits: { connectionsMax: 2, headMs: 400 },
+      });
+      const silent = [await call(context, port), await call(context, port)];
+      await eventually(() => engine.counts().visitors === 2);
+      await (await call(context, port)).ended();
+      assert.equal(engine.counts().accepted, 2);
+      for (const visitor of silent) await visitor.ended();
+      await eventually(() => engine.counts().visitors === 0);
+    }
+  });
+});
+
 /** Until a number has not changed for several sweeps. */
 async function settled(read: () => number): Promise<void> {
   for (let before = -1; before !== read();) {

@@ -206,7 +206,7 @@ export class CertificateFiles {
     for (const { names, notAfter } of ending) {
       const verb = notAfter <= clock.now() ? "is over since" : "ends on";
       log.warn(
-        `the certificate of ${names[0]} ${verb} ${new Date(notAfter).toISOString().slice(0, 10)}`,
+        `the certificate of ${names[0] ?? "all other hosts"} ${verb} ${new Date(notAfter).toISOString().slice(0, 10)}`,
       );
     }
   }
