@@ -162,9 +162,11 @@ export class TlsFront {
       raw.destroy();
     }, this.#options.handshakeMs);
     timer.unref();
+    // Sockets of a listener may stay half open: who has gone would keep his place.
+    const onEnd = () => raw.destroy();
     const stopPeeking = () => {
       clearTimeout(timer);
-      raw.off("data", onData);
+      raw.off("data", onData).off("end", onEnd);
     };
     const onError = () => undefined;
     const end = () => {
@@ -174,7 +176,7 @@ export class TlsFront {
     };
     raw.on("error", onError);
     raw.on("close", end);
-    raw.on("data", onData);
+    raw.on("data", onData).on("end", onEnd);
     // Whoever put something back has paused it.
     raw.resume();
     return { raw, end };

@@ -2,9 +2,10 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect as connectHttp2, type IncomingHttpHeaders } from "node:http2";
-import { connect } from "node:net";
+import { connect, createServer, type AddressInfo } from "node:net";
 import { describe, it, type TestContext } from "node:test";
 import type { Answer } from "../../src/exchange.js";
+import { TlsFront } from "../../src/system/tls.js";
 import {
   answerOf,
   call,
@@ -229,6 +230,22 @@ describe("connections that say nothing before their PROXY header", () => {
       for (const visitor of silent) await visitor.ended();
       await eventually(() => engine.counts().visitors === 0);
     }
+  });
+});
+
+describe("a connection that says nothing where TLS is spoken", () => {
+  it("has no place once it ends, though nothing was said", async (context) => {
+    const front = new TlsFront({ protocols: ["http/1.1"], onSecure: () => assert.fail("no") });
+    context.after(() => front.close());
+    const server = createServer({ allowHalfOpen: true }, (raw) => front.accept(raw));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    context.after(() => server.close());
+    const visitor = await call(context, (server.address() as AddressInfo).port);
+    await eventually(() => front.counts().underWay === 1);
+    visitor.socket.end();
+    await eventually(() => front.counts().underWay === 0);
+    assert.equal(front.counts().problems.slow, 0);
   });
 });
 
