@@ -79,6 +79,9 @@ export function findHostProblem(route: HostRoute): string | undefined {
   const { host, path, service, rewrite, redirect } = route;
   if (!hostPattern.test(host)) return `${JSON.stringify(host)} is not a host name`;
   if (path !== undefined && !isPath(path)) return `${JSON.stringify(path)} is not a path`;
+  if (path !== undefined && twistedPath.test(path)) {
+    return `${JSON.stringify(path)} could be written in another way: write it without empty segments, \`.\`, \`..\`, \`;\` or \`\\\``;
+  }
   if (rewrite !== undefined && !isPath(rewrite)) return `${JSON.stringify(rewrite)} is not a path`;
   if (redirect && !isRedirectTarget(redirect.to)) {
     return `${JSON.stringify(redirect.to)} is not an http or https URL`;
@@ -95,6 +98,8 @@ export const hostNamePattern = `^(?=.{1,253}$)(?:\\*\\.)?${label}(?:\\.${label})
 const hostPattern = new RegExp(hostNamePattern);
 /** Of visible ASCII; what is beyond it is percent-encoded. */
 export const routePathPattern = "^/[!-~]*$";
+/** Proxies compare paths in their plainest form; two spellings of one place would both be taken for free. */
+const twistedPath = /\/\/|\/\.{1,2}(?:\/|$)|[;\\]|%(?:2e|2f|3b|5c)/i;
 const pathExpression = new RegExp(routePathPattern);
 
 function isPath(path: string): boolean {

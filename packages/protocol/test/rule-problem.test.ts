@@ -114,3 +114,13 @@ describe("a host name", () => {
     }
   });
 });
+
+it("takes a path in its plainest form only, so that one place has one spelling", () => {
+  const paths = ["/x//y", "/x/./y", "/x/../y", "/..", "/x;y", "/x\\y", "/%2e%2e/x", "/x%2Fy"];
+  for (const path of paths) {
+    assert.match(findHostProblem({ host: "a.example", path }) ?? "", /in another way/, path);
+  }
+  for (const path of ["/", "/x/", "/.well-known/x", "/x.y", "/a..b", "/caf%C3%A9"]) {
+    assert.equal(findHostProblem({ host: "a.example", path }), undefined, path);
+  }
+});
