@@ -124,11 +124,18 @@ export class TlsFront {
       return;
     }
     if (this.#handshakes.size >= this.#options.handshakesMax) {
-      this.#refuse(raw, "overloaded", "there are too many handshakes at once");
-      raw.destroy();
-      return;
+      this.#cutOldest();
     }
     this.#handshakes.set(key, this.#peek(raw, key));
+  }
+
+  /** Who has said nothing for the longest time makes room: a newcomer needs a few milliseconds. */
+  #cutOldest(): void {
+    const [oldest] = this.#handshakes.values();
+    if (!oldest) return;
+    this.#refuse(oldest.raw, "overloaded", "there are too many handshakes at once");
+    oldest.end();
+    oldest.raw.destroy();
   }
 
   counts(): TlsCounts {

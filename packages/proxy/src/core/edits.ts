@@ -9,13 +9,18 @@ export const variantHeader = "x-propagit-variant";
 /** The commit of an instance that calls; in an answer: it is not there any more. */
 export const callerHeader = "x-propagit-caller-commit";
 
-/** Said by us to apps, or by visitors to us: as a visitor sent it, it goes no further. */
-export const oursInRequests: readonly string[] = [
+/**
+ * Said by us to apps, or by visitors to us: as a visitor sent it, it goes no further. `Proxy` neither: to apps
+ * that see headers as variables it is HTTP_PROXY, where their own requests go (CVE-2016-5385).
+ */
+export const neverFromVisitors: readonly string[] = [
   variantHeader,
   pinHeader,
   commitHeader,
   callerHeader,
+  "proxy",
 ];
+
 /**
  * How a message is framed and where it goes is not a matter of rules: what says so is left out here, and
  * refused where rules are made.

@@ -10,7 +10,7 @@ import {
   compileHeaderEdits,
   hostEdit,
   line,
-  oursInRequests,
+  neverFromVisitors,
   pinHeader,
   withLines,
 } from "./edits.js";
@@ -152,7 +152,7 @@ function visitorNames({
 function headersOf(rules: Rules): Pick<Policy, "host" | "requestEdits" | "answerEdits"> {
   const host = hostEdit(rules.requestHeaders);
   // A password that we checked is ours: an app could only take it for one of its own.
-  const ours = [...oursInRequests, ...(rules.users ? ["authorization"] : [])];
+  const ours = [...neverFromVisitors, ...(rules.users ? ["authorization"] : [])];
   const hsts = hstsOf(rules.hsts);
   const plain = rules.answerHeaders
     ? compileHeaderEdits(rules.answerHeaders, oursInAnswers)
@@ -170,7 +170,7 @@ function headersOf(rules: Rules): Pick<Policy, "host" | "requestEdits" | "answer
 
 /** Most routes say nothing of headers: these are made once for all of them. */
 const oursInAnswers = [commitHeader, pinHeader, callerHeader];
-const usualRequestEdits = compileHeaderEdits(undefined, oursInRequests);
+const usualRequestEdits = compileHeaderEdits(undefined, neverFromVisitors);
 const usualAnswerEdits = compileHeaderEdits(undefined, oursInAnswers);
 
 /** Commits whose lines are kept ready for one policy; beyond that they are made anew. */

@@ -296,6 +296,7 @@ test("gives answers the commit of whoever answers, and takes the app's word for 
     "x-propagit-pin",
   ]);
   assert.deepEqual([...decision.requestEdits.dropped].sort(), [
+    "proxy",
     "x-propagit-caller-commit",
     "x-propagit-commit",
     "x-propagit-pin",
