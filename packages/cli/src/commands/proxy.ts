@@ -36,6 +36,8 @@ interface ProxyFlags extends HubFlags, TlsFlags {
   readonly trust?: readonly (readonly string[])[];
   readonly acceptProxyProtocol?: boolean;
   readonly h2c?: boolean;
+  readonly forwarded?: boolean;
+  readonly trace?: boolean;
   /** Times in ms. */
   readonly staleMax?: number;
   readonly timeout?: number;
@@ -106,6 +108,8 @@ function withVisitorFlags(command: Command): Command {
       "--accept-proxy-protocol",
       "every connection begins with a PROXY header (v1 or v2) of who is in front; needs --trust",
     )
+    .option("--forwarded", "tell apps of visitors by Forwarded (RFC 7239), too")
+    .option("--trace", "have a place in W3C traces, and begin one where there is none")
     .option("--h2c", "speak HTTP/2 without TLS with those who begin with it")
     .option(
       "--max-connections <number>",
@@ -227,7 +231,7 @@ function placeOf(flags: ProxyFlags): Pick<ProxyOptions, "port"> & Partial<ProxyO
 
 /** @throws BAD_USAGE for flags that mean nothing without others */
 function visitorsOf(flags: ProxyFlags): Partial<ProxyOptions> {
-  const { trust, acceptProxyProtocol, h2c, timeout } = flags;
+  const { trust, acceptProxyProtocol, h2c, forwarded, trace, timeout } = flags;
   if (acceptProxyProtocol && !trust) {
     throw new PropagitError("BAD_USAGE", "--accept-proxy-protocol believes whoever connects", {
       hint: "say who stands in front of the proxy: --trust=10.0.0.0/8",
@@ -237,6 +241,7 @@ function visitorsOf(flags: ProxyFlags): Partial<ProxyOptions> {
     ...(trust && { trusted: trust.flat() }),
     ...(acceptProxyProtocol && { acceptsProxyProtocol: true }),
     ...(h2c && { h2c: true }),
+    forwarding: { ...(forwarded && { forwarded }), ...(trace && { traceContext: "join" }) },
     ...(timeout !== undefined && { timeoutMs: timeout }),
     limits: limitsOf(flags),
     ...accessLogOf(flags),

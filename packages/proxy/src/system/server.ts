@@ -29,9 +29,18 @@ export interface ServerSettings {
   readonly tlsPort?: number;
   /** HTTP/2 without TLS, with prior knowledge. */
   readonly h2c?: boolean;
+  /** What requests say of their visitors beyond `X-Forwarded-*`. */
+  readonly forwarding?: Forwarding;
   readonly limits: Partial<EngineLimits> & { readonly answerHeadMs: number };
   /** Of requests that went well, how many of a hundred are logged; absent: no access log. */
   readonly accessPercent?: number;
+}
+
+export interface Forwarding {
+  /** RFC 7239's `Forwarded` as well. */
+  readonly forwarded?: boolean;
+  /** `join`: a trace (W3C) goes through the proxy, and begins at it where there is none. Default `pass`. */
+  readonly traceContext?: "pass" | "join";
 }
 
 /** What the thread that follows hub and registry knows. */
@@ -77,7 +86,7 @@ export class ProxyServer {
       headMs: settings.limits.answerHeadMs,
       ...(access && { access }),
     });
-    const { trusted, acceptsProxyProtocol, h2c, limits } = settings;
+    const { trusted, acceptsProxyProtocol, h2c, forwarding, limits } = settings;
     this.engine = new Engine({
       director,
       refuse: (refusal) => engineAnswer(refusal, awareness.stale()),
@@ -86,6 +95,7 @@ export class ProxyServer {
       ...(trusted && { trusted }),
       ...(acceptsProxyProtocol !== undefined && { acceptsProxy: acceptsProxyProtocol }),
       ...(h2c !== undefined && { acceptsPlainHttp2: h2c }),
+      ...(forwarding && { forwarding }),
     });
   }
 

@@ -28,7 +28,7 @@ import { Certificates } from "./certificates.js";
 import type { CertificateFilesOptions } from "./certificates-files.js";
 import type { Inheritance } from "./inheritance.js";
 import type { MetricsPage } from "./metrics-page.js";
-import type { ServerSettings } from "./server.js";
+import type { Forwarding, ServerSettings } from "./server.js";
 import type { Serving } from "./serving.js";
 import { startServing } from "./start-serving.js";
 import type { Succeeded } from "./succession.js";
@@ -70,6 +70,7 @@ export interface ProxyOptions {
   readonly acceptsProxyProtocol?: boolean;
   /** HTTP/2 without TLS, with prior knowledge. */
   readonly h2c?: boolean;
+  readonly forwarding?: Forwarding;
   /** Longest time without a word from the hub, in ms; then nobody is served. Default: for ever. */
   readonly staleMaxMs?: number;
   /** Sizes and times of the engine. */
@@ -276,6 +277,7 @@ function certificatesOf(
 
 function settingsOf(options: ProxyOptions, identity: string): ServerSettings {
   const { domain, service, zone, trusted, acceptsProxyProtocol, h2c, limits, secret } = options;
+  const { forwarding } = options;
   const { timeoutMs: answerHeadMs = timeoutMsDefault } = options;
   return {
     ...(domain !== undefined && { domain }),
@@ -284,6 +286,7 @@ function settingsOf(options: ProxyOptions, identity: string): ServerSettings {
     ...(trusted !== undefined && { trusted }),
     ...(acceptsProxyProtocol !== undefined && { acceptsProxyProtocol }),
     ...(h2c !== undefined && { h2c }),
+    ...(forwarding && { forwarding }),
     // Where visitors are sent who must use TLS.
     ...(options.tlsPort !== undefined && options.tlsPort > 0 && { tlsPort: options.tlsPort }),
     // The same for all proxies of a cluster, so that any of them knows what another gave a visitor.

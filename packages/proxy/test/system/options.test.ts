@@ -17,6 +17,23 @@ function startTeller(t: TestContext): Promise<{ port: number }> {
   });
 }
 
+test("tells apps of visitors by Forwarded and has a place in their traces, when asked to", async (t) => {
+  const { port } = await startApp(t, ({ headers }, response) => {
+    const { forwarded = "", traceparent = "" } = headers;
+    response.end(`${forwarded} ${String(traceparent)}`);
+  });
+  const endpoints = [app(port)];
+  const silent = await startRig(t, { endpoints });
+  assert.equal((await ask(silent.port)).body, " ");
+  const forwarding = { forwarded: true, traceContext: "join" } as const;
+  const rig = await startRig(t, { endpoints, forwarding });
+  const { body } = await ask(rig.port);
+  assert.match(
+    body,
+    /^for=127\.0\.0\.1;host="?webapp\.localhost[^;]*;proto=http 00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$/,
+  );
+});
+
 for (const workers of [1, 2]) {
   test(`believes forwarding headers from trusted networks only, ${workers} threads`, async (t) => {
     const { port } = await startTeller(t);
