@@ -101,6 +101,12 @@ export class TableKeeper {
     return [...routes, { kind: "book", update }, ...pieces, known, leave];
   }
 
+  /** Saves the table as it is now, for whoever starts with it. */
+  async save(): Promise<void> {
+    this.#save();
+    await this.#saving;
+  }
+
   /** Saves what is not saved yet and ends. */
   async stop(): Promise<void> {
     if (this.#saveTimer) this.#save();

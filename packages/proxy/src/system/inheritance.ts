@@ -21,7 +21,7 @@ export interface Inheritance {
 }
 
 /** What a successor's own successor, or the end of the first process, asks of it. */
-export type Heir = Pick<Succeeded, "letGo" | "finish" | "stop">;
+export type Heir = Omit<Succeeded, "sockets">;
 
 const waitMsMax = 60_000;
 
@@ -45,17 +45,19 @@ export async function inherit(env = process.env): Promise<Inheritance | undefine
 /** Lets go when it is succeeded in turn, and ends with the process that holds the sockets. */
 export function serveAsHeir(heir: Heir): void {
   process.on("message", (message) => {
-    if ((message as ToSuccessor).kind !== "let-go") return;
-    void heir
-      .letGo()
-      .catch(() => undefined)
-      .then(() => say({ kind: "let-go" }))
-      .then(() => heir.finish())
-      .finally(() => process.exit(0));
+    const { kind } = message as ToSuccessor;
+    if (kind === "save") void heir.save().finally(() => say({ kind: "saved" }));
+    if (kind === "let-go") void letGo(heir).finally(() => process.exit(0));
   });
   process.once("disconnect", () => {
     void heir.stop().finally(() => process.exit(0));
   });
+}
+
+async function letGo(heir: Heir): Promise<void> {
+  await heir.letGo().catch(() => undefined);
+  say({ kind: "let-go" });
+  await heir.finish();
 }
 
 function collect(): (

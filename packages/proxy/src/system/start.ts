@@ -191,8 +191,9 @@ async function startIn(
   }
   const { port, tlsPort } = serving;
   const sockets = () => serving.sockets;
+  const save = () => daemon.keeper.save();
   const stats = () => daemon.stats();
-  return { port, tlsPort, metricsPort: page?.port, stop, letGo, finish, sockets, stats };
+  return { port, tlsPort, metricsPort: page?.port, stop, letGo, finish, save, sockets, stats };
 }
 
 /** Serves on the sockets of the proxy before, and has its folder once that one lets go of it. */

@@ -1,12 +1,14 @@
 /**
  * A new version of the proxy takes the listening sockets over from the one that runs, and no visitor notices:
  *
- *     runs ──succeed()──> starts the program again ──hello──> sends it the sockets ──serving──> lets go ──> stem
- *       ^                              |                                |                                    |
- *       `──────────────────────────────┴──── ended, or too late ────────┘       holds copies of the sockets,
- *                                                                               passes signals on, and ends
- *     stem ──succeed()──> starts the program again … serving ──> the former     as its successor ends
- *                         successor lets go, finishes what it has, and ends
+ *     runs ──succeed()──> starts the program again ──hello──> saves its table, sends the sockets
+ *       ^                              |                                |
+ *       `──────────────────────────────┴──── ended, or too late ────────┤
+ *                                                                       `──serving──> lets go ──> stem
+ *     stem: holds copies of the sockets, passes signals on, and ends as its successor ends
+ *
+ *     stem ──succeed()──> starts the program again … serving ──> the former successor lets go, finishes
+ *                         what it has, and ends
  *
  * Whoever started the first process (systemd, `propagit up`, a shell) keeps watching that one. For a moment
  * both accept from the same kernel queue, so none in it is lost. Letting go: the folder's lock and the hub's
@@ -20,6 +22,8 @@ import type { ListeningSocket } from "./listening-socket.js";
 /** What is to be succeeded: a proxy that runs in this process. */
 export interface Succeeded {
   sockets(): readonly ListeningSocket[];
+  /** Its table is in its folder as it is now: what the successor begins with. */
+  save(): Promise<void>;
   /** Frees the folder and the hub's line at once, and accepts no more. */
   letGo(): Promise<void>;
   /** Ends in order, within seconds. */
@@ -33,17 +37,21 @@ export type ToSuccessor =
   | { readonly kind: "socket"; readonly tls: boolean; readonly last: boolean }
   /** Folder and hub are yours. */
   | { readonly kind: "yours" }
+  | { readonly kind: "save" }
   | { readonly kind: "let-go" };
 export type FromSuccessor =
   | { readonly kind: "hello" }
   | { readonly kind: "copy"; readonly tls: boolean }
   | { readonly kind: "serving" }
+  | { readonly kind: "saved" }
   | { readonly kind: "let-go" };
 
 /** Set for a process that is to succeed another one. */
 export const succeedsVariable = "PROPAGIT_SUCCEEDS";
 /** A program that starts, loads its table and listens; far more than it takes. */
 const startMsMax = 60_000;
+/** A large table on a slow disk takes a second. */
+const saveMsMax = 30_000;
 /** Until the folder is free. */
 const letGoMsMax = 10_000;
 
@@ -96,6 +104,7 @@ export class Succession {
     const talk = new Talk(child);
     try {
       await talk.until("hello", startMsMax);
+      await save(this.#holder);
       await this.#giveSockets(talk);
       await talk.until("serving", startMsMax);
     } catch (thrown) {
@@ -151,6 +160,16 @@ function startAgain(): ChildProcess {
     // Signals of a terminal reach both; here they are passed on by the first.
     detached: true,
   });
+}
+
+async function save(holder: Holder): Promise<void> {
+  if (holder.kind === "self") {
+    await within(nodeClock, saveMsMax, "the table to be saved", holder.proxy.save());
+    return;
+  }
+  const talk = new Talk(holder.child);
+  talk.say({ kind: "save" });
+  await talk.until("saved", saveMsMax);
 }
 
 async function letGo(before: Holder): Promise<void> {
