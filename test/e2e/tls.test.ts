@@ -276,7 +276,8 @@ describe("visitors with TLS", () => {
           const { certificates } = await list();
           return certificates.every(({ state }) => state === "valid") && certificates.length > 3;
         },
-        60_000,
+        // The authority may look while there is no hub; then it is asked once more half a minute later.
+        120_000,
       );
       caFile = await file("pebble-root.pem", await pebble.root());
       for (const port of [tlsPort, second.tlsPort]) {

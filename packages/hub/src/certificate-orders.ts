@@ -43,6 +43,8 @@ export class CertificateOrders {
   readonly #paced: Paced;
   readonly #stop = new AbortController();
   readonly #underWay = new Map<string, Promise<void>>();
+  /** Hosts that were asked for in this life of the hub. */
+  readonly #begun = new Set<string>();
   #listening: { stop(): void } | undefined;
   #timer: Timer | undefined;
 
@@ -113,7 +115,9 @@ export class CertificateOrders {
   }
 
   #begin(host: string, acme: AcmeRow): void {
-    const work = this.#carryOut(host, acme)
+    const isResumed = this.#rowOf(host).order !== undefined && !this.#begun.has(host);
+    this.#begun.add(host);
+    const work = this.#carryOut(host, acme, isResumed)
       .catch((thrown: unknown) => {
         const { message } = toPropagitError(thrown);
         this.#options.world.log.warn(`the certificate of ${host} is not asked for: ${message}`);
@@ -125,7 +129,8 @@ export class CertificateOrders {
     this.#underWay.set(host, work);
   }
 
-  async #carryOut(host: string, acme: AcmeRow): Promise<void> {
+  /** @param isResumed a former life began it: while there was no hub the authority may have looked in vain */
+  async #carryOut(host: string, acme: AcmeRow, isResumed: boolean): Promise<void> {
     try {
       if (this.#options.ledger.rows("certificates").size >= certificatesMax) {
         throw new AuthorityRefusal(`a hub has at most ${certificatesMax} certificates`);
@@ -133,7 +138,7 @@ export class CertificateOrders {
       await this.#keep(host, await this.#obtain(host, acme));
     } catch (thrown) {
       if (this.#stop.signal.aborted) return;
-      await this.#fail(host, thrown);
+      await this.#fail(host, thrown, isResumed);
     }
   }
 
@@ -183,7 +188,7 @@ export class CertificateOrders {
     });
   }
 
-  async #fail(host: string, thrown: unknown): Promise<void> {
+  async #fail(host: string, thrown: unknown, isResumed: boolean): Promise<void> {
     const { ledger, world } = this.#options;
     const error = toPropagitError(thrown);
     const details = thrown instanceof AuthorityRefusal ? thrown.details : {};
@@ -191,11 +196,12 @@ export class CertificateOrders {
     await ledger.change(() => {
       const draft = new Draft(ledger);
       const row = this.#rowOf(host);
-      const failures = row.failures + (details.isOurs ? 0 : 1);
+      const isOurs = details.isOurs === true || isResumed;
+      const failures = row.failures + (isOurs ? 0 : 1);
       const fraction = world.random.fraction();
       const retryAfterMs = details.retryAfterMs ?? 0;
-      const nextAt = details.isOurs
-        ? now + oursMs
+      const nextAt = isOurs
+        ? now + Math.max(oursMs, retryAfterMs)
         : retryAt(now, { failures, fraction, retryAfterMs });
       draft.put("orders", host, { ...row, failures, nextAt, error: error.message.slice(0, 2_000) });
       const acme = ledger.rows("acme").get(acmeKey);
@@ -204,7 +210,7 @@ export class CertificateOrders {
         draft.put("acme", acmeKey, { ...acme, pausedUntil: now + waitMs });
       }
       // What is tried every half minute is said once.
-      if (!details.isOurs || row.error !== error.message) {
+      if (!isOurs || row.error !== error.message) {
         const text = `${host} got no certificate: ${error.message}`.slice(0, 2_000);
         draft.note({ kind: "certificate-failed", text });
       }

@@ -93,6 +93,26 @@ describe("orders of certificates", () => {
     await bench.kill();
   });
 
+  it("are made again soon when the authority looked in vain while there was no hub", async () => {
+    const bench = await OrderBench.open();
+    const { shown } = bench.authority;
+    bench.authority.checkMs = 5_000;
+    bench.proxy();
+    await bench.ask();
+    const isOrdered = () => bench.ledger.rows("orders").get("shop.test")?.order !== undefined;
+    await bench.sim.clock.until("it is ordered", isOrdered);
+    await bench.kill();
+    bench.authority.shown = () => undefined;
+    await bench.start();
+    bench.proxy();
+    const hasFailed = () => bench.ledger.rows("orders").get("shop.test")?.error !== undefined;
+    await bench.sim.clock.until("it failed", hasFailed, minuteMs);
+    assert.equal(bench.ledger.rows("orders").get("shop.test")?.failures, 0);
+    bench.authority.shown = shown;
+    await bench.sim.clock.until("it is there", () => bench.rows.length === 1, minuteMs);
+    await bench.kill();
+  });
+
   it("begin anew when the authority no longer knows them", async () => {
     const bench = await OrderBench.open();
     bench.authority.checkMs = 90_000;
