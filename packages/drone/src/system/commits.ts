@@ -55,7 +55,7 @@ export class GitCommits implements Commits {
       const folder = join(this.#folder, repo);
       await removeUnsynced(folder);
       for (const name of await namesIn(folder)) {
-        if (name.includes(".partial-")) await rm(join(folder, name), { recursive: true });
+        if (name.includes(".partial-")) await removePartial(join(folder, name));
       }
     }
     await this.repositories.tidy();
@@ -221,4 +221,13 @@ async function readManifest(folder: string): Promise<string | undefined> {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Of a drone that was killed git may still be writing into it: then again, for ten seconds. What is left after
+ * that is in nobody's way, and goes with the next start.
+ */
+async function removePartial(folder: string): Promise<void> {
+  const patience = { maxRetries: 20, retryDelay: 50 } as const;
+  await rm(folder, { recursive: true, force: true, ...patience }).catch(() => undefined);
 }
