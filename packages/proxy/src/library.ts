@@ -211,7 +211,7 @@ class LibraryVisit implements Forward, ExchangeObserver {
   }
 
   answered(status: number): void {
-    attemptAnswered(this.#at, status, this.#tools.clock.monotonic());
+    attemptAnswered(this.#at, status, this.#tools.clock);
   }
 
   again(failure: AttemptFailure): Forward | Answer {

@@ -99,10 +99,8 @@ export class Visit implements Forward, ExchangeObserver {
   }
 
   answered(status: number): void {
-    const { situation, options } = this.#shared;
     this.#hasAnswered = true;
-    situation.now = options.clock.monotonic();
-    attemptAnswered(this.#forwarding.target, status, situation.now);
+    attemptAnswered(this.#forwarding.target, status, this.#shared.options.clock);
   }
 
   again(failure: AttemptFailure): Forward | Answer {

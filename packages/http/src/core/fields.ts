@@ -1,6 +1,6 @@
 /** Looks into the fields of a parsed head. */
 import { equalsFolded } from "./characters.js";
-import { fieldStride, type Head } from "./head.js";
+import { fieldStride, textOf, type Head } from "./head.js";
 
 /** The field of that lower-case name, from a field on; -1: none. */
 function findField(bytes: Buffer, head: Head, lowerName: string, from = 0): number {
@@ -24,12 +24,12 @@ export function findKnown(head: Head, id: number, from = 0): number {
 
 export function fieldName(bytes: Buffer, head: Head, field: number): string {
   const slot = field * fieldStride;
-  return bytes.toString("latin1", head.fields[slot], head.fields[slot + 1]);
+  return textOf(bytes, head, head.fields[slot] as number, head.fields[slot + 1] as number);
 }
 
 export function fieldValue(bytes: Buffer, head: Head, field: number): string {
   const slot = field * fieldStride;
-  return bytes.toString("latin1", head.fields[slot + 2], head.fields[slot + 3]);
+  return textOf(bytes, head, head.fields[slot + 2] as number, head.fields[slot + 3] as number);
 }
 
 /** Several of that lower-case name as one, as RFC 9110 (5.3) and, of cookies, RFC 9113 (8.2.3) say. */

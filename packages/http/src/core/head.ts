@@ -60,6 +60,8 @@ export class Head {
   upgradeEnd = -1;
   badStatus = 0;
   badReason = "";
+  /** Its bytes in latin1 from `start` on, once somebody wanted a string of some; see `textOf`. */
+  text = "";
   /** Where to go on when more bytes come: the line in work, and up to where it has been searched for its end. */
   resume = noResume;
   searched = 0;
@@ -85,6 +87,16 @@ export class Head {
 
 const noResume = -1;
 const noOptions: readonly number[] = [];
+
+/**
+ * Bytes of a whole head in latin1. The first call makes one string of the head and what follows are cuts of it: a
+ * string of its own for each place costs several times as much. A cut keeps the whole alive: copy what
+ * is to be kept for long.
+ */
+export function textOf(bytes: Buffer, head: Head, from: number, to: number): string {
+  if (head.text === "") head.text = bytes.toString("latin1", head.start, head.end);
+  return head.text.slice(from - head.start, to - head.start);
+}
 
 /** Makes the head ready for a message at `start`, or follows one that has begun to where its bytes are now. */
 export function beginHead(head: Head, start: number): void {
@@ -155,4 +167,5 @@ function beginAnew(head: Head, start: number): void {
   head.upgradeEnd = -1;
   head.badStatus = 0;
   head.badReason = "";
+  head.text = "";
 }

@@ -51,6 +51,8 @@ export class RequestHead extends Head {
   hostStart = -1;
   hostEnd = -1;
   hostNameEnd = -1;
+  /** The last host that somebody wanted as a string: mostly that of the next request, too. */
+  hostText = "";
   /** `Expect: 100-continue`. */
   expectsContinue = false;
   /** `TE: trailers`. */

@@ -1,28 +1,42 @@
 /** Strings of a request's head, made when somebody asks. */
+import { textOf } from "./head.js";
 import { methodIds, methodName } from "./methods.js";
 import type { RequestHead } from "./request-head.js";
 
 export function methodOf(bytes: Buffer, head: RequestHead): string {
-  return methodName(head.methodId) ?? bytes.toString("latin1", head.methodStart, head.methodEnd);
+  return methodName(head.methodId) ?? textOf(bytes, head, head.methodStart, head.methodEnd);
 }
 
 /** Path and query, `*` of OPTIONS; whole also when an absolute target has no path. */
 export function targetOf(bytes: Buffer, head: RequestHead): string {
-  const target = bytes.toString("latin1", head.targetStart, head.targetEnd);
+  const target = textOf(bytes, head, head.targetStart, head.targetEnd);
   if (head.isTargetWhole) return target;
   // RFC 9112, 3.2.4: OPTIONS about a whole server.
   if (target === "" && head.methodId === methodIds.OPTIONS) return "*";
   return `/${target}`;
 }
 
-/** As sent, with its port; empty when an HTTP/1.0 request names none. */
+/** As sent, with its port; empty when an HTTP/1.0 request names none. A string of its own: it is kept as a key. */
 export function hostOf(bytes: Buffer, head: RequestHead): string {
-  return head.hostStart < 0 ? "" : bytes.toString("latin1", head.hostStart, head.hostEnd);
+  const { hostStart, hostEnd } = head;
+  if (hostStart < 0) return "";
+  if (!isText(bytes, hostStart, hostEnd, head.hostText)) {
+    head.hostText = bytes.toString("latin1", hostStart, hostEnd);
+  }
+  return head.hostText;
+}
+
+function isText(bytes: Buffer, start: number, end: number, text: string): boolean {
+  if (text.length !== end - start) return false;
+  for (let index = 0; index < text.length; index++) {
+    if (bytes[start + index] !== text.charCodeAt(index)) return false;
+  }
+  return true;
 }
 
 export function upgradeOf(bytes: Buffer, head: RequestHead): string | undefined {
   if (head.upgradeStart < 0) return undefined;
-  return bytes.toString("latin1", head.upgradeStart, head.upgradeEnd);
+  return textOf(bytes, head, head.upgradeStart, head.upgradeEnd);
 }
 
 /** 0 without a body, undefined when only its end will tell. */

@@ -11,9 +11,9 @@ import type { Edits } from "../exchange.js";
 import { sameFolded } from "./characters.js";
 import { fate, type Fates } from "./drops.js";
 import { NameMatcher } from "./edits.js";
-import { fieldStride, type Head } from "./head.js";
+import { fieldStride, textOf, type Head } from "./head.js";
 import type { RequestHead } from "./request-head.js";
-import { hostOf, targetOf } from "./request-views.js";
+import { hostOf, methodOf, targetOf } from "./request-views.js";
 import type { ResponseHead } from "./response-head.js";
 
 /** One may serve for many messages: nothing of it is kept. */
@@ -43,30 +43,25 @@ export function requestHeadText(bytes: Buffer, head: RequestHead, plan: RequestP
   return first + keptText(bytes, head, plan) + "\r\n";
 }
 
-/** The answer's head as it goes on, in latin1, always as HTTP/1.1. */
-export function answerHeadText(bytes: Buffer, head: ResponseHead, plan: HeadPlan): string {
-  const reason = bytes.toString("latin1", head.reasonStart, head.reasonEnd);
-  const first = `HTTP/1.1 ${head.status} ${reason}\r\n${answerLines(plan)}`;
-  return first + keptText(bytes, head, plan) + "\r\n";
+/** The answer's head as it goes on, in latin1, always as HTTP/1.1, and what is behind it up to `to`. */
+export function answerText(
+  bytes: Buffer,
+  head: ResponseHead,
+  plan: HeadPlan,
+  to = head.end,
+): string {
+  // Of head and body one string is made, of which all that stays is cut.
+  head.text = bytes.toString("latin1", head.start, to);
+  const first = statusLine(bytes, head) + answerLines(plan);
+  return first + keptText(bytes, head, plan) + head.text.slice(head.fieldsEnd - head.start);
 }
 
 /**
- * As `requestHeadText`, in the buffer itself.
+ * The head of `answerText` in the buffer itself, for what is too large to be made a string of.
  *
  * @param floor the first byte that may be overwritten.
  * @returns where the head starts now, it ends where it did; -1 and nothing changed when there is no room.
  */
-export function requestHeadInPlace(
-  bytes: Buffer,
-  head: RequestHead,
-  plan: RequestPlan,
-  floor: number,
-): number {
-  const first = requestLine(bytes, head, plan) + requestLines(bytes, head, plan);
-  return rebuild(bytes, head, keptRuns(bytes, head, plan), first, floor);
-}
-
-/** As `answerHeadText`, in the buffer itself; see `requestHeadInPlace`. */
 export function answerHeadInPlace(
   bytes: Buffer,
   head: ResponseHead,
@@ -78,13 +73,24 @@ export function answerHeadInPlace(
   const lineBytes = head.fieldsStart - head.start;
   const to = head.fieldsEnd - keptBytes(runs);
   const start = to - lines.length - lineBytes;
-  // A status line without the space before its reason is written anew.
-  if (start < floor || lineBytes < shortestStatusLine) return -1;
+  if (start < floor || !isStatusLineWhole(head)) return -1;
   moveRuns(bytes, runs, head.fieldsEnd);
   bytes.copyWithin(start, head.start, head.fieldsStart);
   bytes[start + minorAt] = one;
   if (lines.length > 0) bytes.write(lines, start + lineBytes, "latin1");
   return start;
+}
+
+function statusLine(bytes: Buffer, head: ResponseHead): string {
+  if (head.versionMinor === 1 && isStatusLineWhole(head)) {
+    return textOf(bytes, head, head.start, head.fieldsStart);
+  }
+  return `HTTP/1.1 ${head.status} ${textOf(bytes, head, head.reasonStart, head.reasonEnd)}\r\n`;
+}
+
+/** Whether it has the space before its reason, which some servers leave out. */
+function isStatusLineWhole(head: ResponseHead): boolean {
+  return head.fieldsStart - head.start >= shortestStatusLine;
 }
 
 const shortestStatusLine = "HTTP/1.1 200 \r\n".length;
@@ -94,9 +100,9 @@ const one = 0x31;
 function requestLine(bytes: Buffer, head: RequestHead, plan: RequestPlan): string {
   const { method, target } = plan;
   if (method === undefined && target === undefined && isPlain(head)) {
-    return bytes.toString("latin1", head.methodStart, head.fieldsStart);
+    return textOf(bytes, head, head.methodStart, head.fieldsStart);
   }
-  const sent = method ?? bytes.toString("latin1", head.methodStart, head.methodEnd);
+  const sent = method ?? methodOf(bytes, head);
   return `${sent} ${target ?? targetOf(bytes, head)} HTTP/1.1\r\n`;
 }
 
@@ -199,23 +205,11 @@ function isOption(bytes: Buffer, options: readonly number[], start: number, end:
 
 function keptText(bytes: Buffer, head: Head, plan: HeadPlan): string {
   const count = keptRuns(bytes, head, plan);
-  if (count === 2) return bytes.toString("latin1", runBounds[0], runBounds[1]);
-  const text = bytes.toString("latin1", head.fieldsStart, head.fieldsEnd);
   let kept = "";
   for (let at = 0; at < count; at += 2) {
-    const start = (runBounds[at] as number) - head.fieldsStart;
-    kept += text.slice(start, (runBounds[at + 1] as number) - head.fieldsStart);
+    kept += textOf(bytes, head, runBounds[at] as number, runBounds[at + 1] as number);
   }
   return kept;
-}
-
-/** Puts a new beginning in front of what stays. */
-function rebuild(bytes: Buffer, head: Head, runs: number, first: string, floor: number): number {
-  const start = head.fieldsEnd - keptBytes(runs) - first.length;
-  if (start < floor) return -1;
-  moveRuns(bytes, runs, head.fieldsEnd);
-  bytes.write(first, start, "latin1");
-  return start;
 }
 
 function keptBytes(runs: number): number {

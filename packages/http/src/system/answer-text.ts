@@ -2,7 +2,7 @@
 import { answerFates } from "../core/drops.js";
 import type { RequestHead } from "../core/request-head.js";
 import type { ResponseHead } from "../core/response-head.js";
-import { answerHeadInPlace, answerHeadText, type HeadPlan } from "../core/rewrite.js";
+import { answerHeadInPlace, answerText, type HeadPlan } from "../core/rewrite.js";
 import type { Edits } from "../exchange.js";
 import { sharedBuffer } from "./read-buffers.js";
 import type { Transport } from "./transport.js";
@@ -56,12 +56,13 @@ export function writeAnswerHead(
   plan.keepsFraming = start.framing !== "bare";
   plan.keepsUpgrade = head.status === 101;
   if (start.framing === "chunks") {
-    transport.write(answerHeadText(bytes, head, plan));
+    transport.write(answerText(bytes, head, plan));
     return writeBody(transport, bytes, head.end, to, "chunks");
   }
+  if (to - head.start <= textBytesMax) return transport.write(answerText(bytes, head, plan, to));
   const from = answerHeadInPlace(bytes, head, plan, 0);
   if (from >= 0) return writeBytes(transport, bytes, from, to);
-  transport.write(answerHeadText(bytes, head, plan));
+  transport.write(answerText(bytes, head, plan));
   return writeBytes(transport, bytes, head.end, to);
 }
 
@@ -71,7 +72,7 @@ export function writeInterim(transport: Transport, bytes: Buffer, head: Response
   plan.edits = undefined;
   plan.keepsFraming = true;
   plan.keepsUpgrade = false;
-  transport.write(answerHeadText(bytes, head, plan));
+  transport.write(answerText(bytes, head, plan));
 }
 
 export function writeBody(
@@ -82,14 +83,14 @@ export function writeBody(
   framing: AnswerFraming,
 ): boolean {
   if (framing !== "chunks") return writeBytes(transport, bytes, from, to);
-  if (from === to) return transport.isFlushed;
+  if (from === to) return transport.takesMore;
   transport.write(`${(to - from).toString(16)}\r\n`);
   writeBytes(transport, bytes, from, to);
   return transport.write("\r\n");
 }
 
 function writeBytes(transport: Transport, bytes: Buffer, from: number, to: number): boolean {
-  if (from === to) return transport.isFlushed;
+  if (from === to) return transport.takesMore;
   if (bytes === sharedBuffer.bytes || to - from <= textBytesMax) {
     return transport.write(bytes.toString("latin1", from, to));
   }

@@ -162,7 +162,7 @@ export class Exchange implements EndpointUser, VisitorLife {
     if (head.isInterim) return this.#visitor.sendInterim(bytes, head);
     const connection = this.#connection as EndpointConnection;
     this.#state = "answering";
-    this.#account.head(head.status);
+    this.#account.head(head.status, isLast && head.status !== 101);
     this.#account.observer?.answered?.(head.status);
     if (head.status === 101) return this.#upgrade(bytes, head, to, connection);
     const edits = this.#forward?.answerEdits;
@@ -347,7 +347,7 @@ export class Exchange implements EndpointUser, VisitorLife {
   }
 
   #answerOwn(answer: Answer, how: "answered" | "failed", reason?: string): void {
-    this.#account.head(answer.status);
+    this.#account.head(answer.status, true);
     this.#account.answerBytes = answer.body.length;
     this.#finish(how, reason);
     this.#visitor.answerOwn(answer);

@@ -13,7 +13,7 @@ import { answerFates } from "../core/drops.js";
 import { addField, http1HeadOf, type Http2Fields, http2FieldsOf } from "../core/http2-fields.js";
 import { parseRequestHead, RequestHead } from "../core/request-head.js";
 import { hasNeverBody, type ResponseHead } from "../core/response-head.js";
-import { answerHeadText, type HeadPlan } from "../core/rewrite.js";
+import { answerText, type HeadPlan } from "../core/rewrite.js";
 import { isForbiddenTrailer, readTrailer } from "../core/trailers.js";
 import type { Answer, Edits } from "../exchange.js";
 import type { EngineCore } from "./core.js";
@@ -102,7 +102,7 @@ export class Http2Stream implements VisitorSide {
   borrowFrom(): void {}
 
   sendInterim(bytes: Buffer, head: ResponseHead): void {
-    const fields = http2FieldsOf(answerHeadText(bytes, head, planOf("", undefined)));
+    const fields = http2FieldsOf(answerText(bytes, head, planOf("", undefined)));
     this.#send((stream) => stream.additionalHeaders({ ":status": head.status, ...fields }));
   }
 
@@ -116,7 +116,7 @@ export class Http2Stream implements VisitorSide {
     const hasLength =
       head.contentLength >= 0 && !(hasNeverBody(head.status) && head.status !== 304);
     const length = hasLength ? `Content-Length: ${head.contentLength}\r\n` : "";
-    const fields = http2FieldsOf(answerHeadText(bytes, head, planOf(length, edits)));
+    const fields = http2FieldsOf(answerText(bytes, head, planOf(length, edits)));
     this.#respond(head.status, fields, {
       endStream: isLast && head.end === to && !head.isChunked,
       waitForTrailers: head.body === "chunked",

@@ -3,6 +3,7 @@
  * long as they are there; then it is kept as text, and parsed once more in the rare case that somebody looks.
  */
 import type { Forwarding } from "../core/forwarding.js";
+import { textOf } from "../core/head.js";
 import { parseRequestHead, RequestHead } from "../core/request-head.js";
 import type { EngineCore } from "./core.js";
 import { HeadView, noBytes, type HeadKeeper } from "./head-view.js";
@@ -47,7 +48,7 @@ export class RequestInHand implements HeadKeeper {
 
   /** Its bytes are about to be overwritten. */
   keep(): void {
-    const text = this.bytes.toString("latin1", this.head.start, this.head.end);
+    const text = textOf(this.bytes, this.head, this.head.start, this.head.end);
     this.show(noBytes);
     this.#kept = text;
   }

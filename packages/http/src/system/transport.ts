@@ -1,16 +1,17 @@
 /**
- * One socket, as the connections see it: bytes come in by a call, go out by a call that says whether the kernel
- * took them all, and its end is told once.
+ * One socket, as the connections see it: bytes come in by a call, go out by a call that says whether more may
+ * follow, and its end is told once.
  *
  *     open ──read──> owner.transportRead      bytes are good until it returns
- *       │ ───write──> true: taken │ false: the bytes must stay as they are until owner.transportFlushed
+ *       │ ───write──> true: more may follow │ false: the bytes must stay as they are until owner.transportFlushed
  *       │ ───FIN────> owner.transportEnded    the other side has said all
  *       └────close──> owner.transportClosed   once; nothing comes after it
  *
  * Two ways to the kernel. The fast one reads into buffers of ours (`onread`, which Node offers for outgoing
  * connections and, by its handle, also for accepted ones) and hands writes straight to the socket, past the
- * queue of its stream: the kernel takes nearly all at once, and what it does not take is counted here. The
- * plain one uses `data` events and `write`, for TLS and where the fast one is missing.
+ * queue of its stream: strings at the end of the turn (see write-batch.ts), buffers at once. The kernel takes
+ * nearly all of it, and what it does not take is counted here. The plain one uses `data` events and `write`, for
+ * TLS and where the fast one is missing.
  */
 import { connect, Socket } from "node:net";
 import { TLSSocket } from "node:tls";
@@ -21,6 +22,7 @@ import {
   takeBulkBuffer,
   type ReadBuffer,
 } from "./read-buffers.js";
+import { flushLater, type LateWriter } from "./write-batch.js";
 
 export interface TransportOwner {
   transportRead(bytes: Buffer, from: number, to: number): void;
@@ -36,8 +38,10 @@ interface Writing {
 }
 
 const nothing = Buffer.alloc(0);
+/** More than that does not wait for the end of the turn. */
+const laterCharsMax = 64 * 1024;
 
-export class Transport {
+export class Transport implements LateWriter {
   owner: TransportOwner;
   isPaused = false;
   isClosed = false;
@@ -51,6 +55,8 @@ export class Transport {
   #armed: ReadBuffer | undefined;
   /** Of others, while their bytes are on their way out here. */
   readonly #borrowed: ReadBuffer[] = [];
+  /** What goes to the kernel at the end of the turn. */
+  #later = "";
   /** Writes that the kernel has not taken yet. */
   #pending = 0;
   /** Of the last write. */
@@ -116,7 +122,13 @@ export class Transport {
     return this.#socket.localPort ?? 0;
   }
 
+  /** The kernel has all of it. */
   get isFlushed(): boolean {
+    return this.#pending === 0 && this.#later === "";
+  }
+
+  /** Nothing waits for the other side: what is written now is likely to be taken. */
+  get takesMore(): boolean {
     return this.#pending === 0;
   }
 
@@ -127,17 +139,29 @@ export class Transport {
 
   /**
    * @param data a string is `latin1`, one byte a character, and nobody's afterwards
-   * @returns whether all of it was taken; if not, `transportFlushed` tells when
+   * @returns whether more may follow at once; if not, `transportFlushed` tells when
    */
   write(data: string | Buffer): boolean {
     if (this.isClosed) return true;
     if (this.#writing === undefined) return this.#writeQueued(data);
-    this.#pending++;
-    this.#isWriting = true;
-    this.#writing._write(data, typeof data === "string" ? "latin1" : "buffer", this.#written);
-    this.#isWriting = false;
-    this.#pendingBytes = data.length;
-    return this.#pending === 0;
+    if (typeof data !== "string" || !this.takesMore) {
+      this.flush();
+      return this.#writeNow(this.#writing, data);
+    }
+    const isFirst = this.#later === "";
+    this.#later += data;
+    // It may be flushed in here.
+    if (isFirst) flushLater(this);
+    else if (this.#later.length > laterCharsMax) this.flush();
+    return this.takesMore;
+  }
+
+  /** Hands over now what would wait for the end of the turn. */
+  flush(): void {
+    if (this.#later === "" || this.#writing === undefined) return;
+    const data = this.#later;
+    this.#later = "";
+    if (!this.isClosed) this.#writeNow(this.#writing, data);
   }
 
   /**
@@ -180,15 +204,26 @@ export class Transport {
   end(): void {
     if (this.isEnding || this.isClosed) return;
     this.isEnding = true;
+    this.flush();
     this.#socket.end();
   }
 
   /** Closes at once. @param isHard with a reset: what looks like an end would pass for a whole answer */
   destroy(isHard = false): void {
     if (this.isClosed) return;
+    this.flush();
     // TLS has no reset, and needs none: its end has a sign of its own.
     if (isHard && !(this.#socket instanceof TLSSocket)) this.#socket.resetAndDestroy();
     else this.#socket.destroy();
+  }
+
+  #writeNow(writing: Writing, data: string | Buffer): boolean {
+    this.#pending++;
+    this.#isWriting = true;
+    writing._write(data, typeof data === "string" ? "latin1" : "buffer", this.#written);
+    this.#isWriting = false;
+    this.#pendingBytes = data.length;
+    return this.#pending === 0;
   }
 
   #writeQueued(data: string | Buffer): boolean {

@@ -6,8 +6,7 @@
  *                         v                  v
  *     lingering: our FIN is said, what still comes is thrown away ──his FIN, or the bound──> closed
  *
- * What was read and cannot be used yet waits in `Input`: half a head, a body that nobody takes yet, the request
- * after this one.
+ * What was read and cannot be used yet waits in `Input`: half a head, a body that nobody takes, the next request.
  */
 import type { Forwarding } from "../core/forwarding.js";
 import { bad, incomplete } from "../core/head.js";
@@ -115,8 +114,10 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
   }
 
   tick(nowMs: number): void {
-    if (this.#state === "exchange") this.#exchange?.tick(nowMs);
-    else if (nowMs >= this.#deadlineMs) this.#tooLate();
+    if (this.#state === "exchange") return this.#exchange?.tick(nowMs);
+    // Longer while he still takes the last answer.
+    const patience = patienceMs(this.pendingBytes, this.#core.limits);
+    if (nowMs >= this.#deadlineMs + patience) this.#tooLate();
   }
 
   transportRead(bytes: Buffer, from: number, to: number): void {
@@ -150,9 +151,9 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
 
   takeBodyText(bytesMax: number): string {
     const body = this.#body as RequestBody;
-    if (body.isDone || this.#input.isEmpty) return "";
-    const from = this.#input.at;
-    const to = body.scan(this.#input.bytes, from, Math.min(this.#input.end, from + bytesMax));
+    const { at: from, end } = this.#input;
+    if (body.isDone || from >= end) return "";
+    const to = body.scan(this.#input.bytes, from, Math.min(end, from + bytesMax));
     // What is bad stays bad: the next look at it refuses the request.
     if (to === bad) return "";
     this.#input.at = to;
@@ -260,13 +261,13 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
 
   #readHead(): boolean {
     // Who does not take his answers gets no more of them: they would lie here.
-    if (!this.#transport.isFlushed) {
+    if (!this.#transport.takesMore) {
       this.#transport.pause();
       return false;
     }
     const after = this.#request.parse(this.#input);
     if (after === incomplete) {
-      if (!this.#isHeadBegun) this.#deadlineMs = this.#core.sweep.nowMs + this.#core.limits.headMs;
+      if (!this.#isHeadBegun) this.#allow("headMs");
       this.#isHeadBegun = true;
       return false;
     }
@@ -360,16 +361,15 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
     if (!this.#input.isEmpty) this.#run();
   }
 
-  /** So long from now on, and longer while he still takes the last answer. */
-  #allow(limit: "keepAliveMs" | "lingerMs"): void {
-    const { sweep, limits } = this.#core;
-    this.#deadlineMs = sweep.nowMs + limits[limit] + patienceMs(this.pendingBytes, limits);
+  #allow(limit: "headMs" | "keepAliveMs" | "lingerMs"): void {
+    this.#deadlineMs = this.#core.sweep.nowMs + this.#core.limits[limit];
   }
 
   /** After the last answer: at once when nothing can come that would take it back, else with time to hear it. */
   #close(): void {
     this.#request.giveBack();
     const isClean = this.#body?.isDone === true && this.#input.isEmpty;
+    this.#transport.flush();
     if (isClean && this.#transport.isFlushed && !this.#options.isSecure) {
       this.#transport.destroy();
       return;

@@ -12,7 +12,7 @@
  */
 import { isOut, probeIfHalfOpen } from "./breaker.js";
 import type { Target } from "./endpoint-state.js";
-import type { Seed } from "./hash.js";
+import { uniformAfter, type Seed } from "./hash.js";
 import { scoreOf } from "./split.js";
 import type { Pool } from "./variant.js";
 
@@ -118,7 +118,7 @@ function pickSticky(
   for (const target of targets) {
     if (!isFine(target, draw.now, draw.tried)) continue;
     if (target.state.token === token) return target;
-    const score = scoreOf(visitor, target.address, 1);
+    const score = scoreOf(uniformAfter(visitor, target.address), 1);
     if (score > bestScore) [best, bestScore] = [target, score];
   }
   return best;

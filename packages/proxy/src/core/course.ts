@@ -1,5 +1,5 @@
 /** One request on its way through a decision: what was asked of it is not asked twice. */
-import { seedOf, type Seed } from "./hash.js";
+import { mixText, seedOf, type Seed } from "./hash.js";
 import type { HostPlace } from "./host-index.js";
 import type { Question, Situation } from "./question.js";
 import { readVisitor, type Visitor } from "./visitor.js";
@@ -57,7 +57,7 @@ export class Course {
 
   /** What he draws with in this environment. */
   visitorSeed(): Seed {
-    this.#seed ??= seedOf(this.visitor.id, this.way.place.drawKey);
+    this.#seed ??= mixText(seedOf(this.visitor.id), this.way.place.drawKey);
     return this.#seed;
   }
 }

@@ -50,8 +50,13 @@ export function attemptFailed(
   return breakerFailed(state.breaker, now, kind === "refused" || kind === "connect-timeout");
 }
 
+interface TellsTime {
+  monotonic(): number;
+}
+
 /** The head of an answer came. */
-export function attemptAnswered({ state }: Target, status: number, now: number): void {
-  if (gatewayFailures.has(status)) breakerFailed(state.breaker, now, false);
+export function attemptAnswered({ state }: Target, status: number, clock: TellsTime): void {
+  // Of most answers nobody needs to know when they came.
+  if (gatewayFailures.has(status)) breakerFailed(state.breaker, clock.monotonic(), false);
   else breakerAnswered(state.breaker);
 }

@@ -13,7 +13,7 @@
  */
 import type { Experiment } from "@propagit/protocol";
 import { holds, readyCondition, type ReadyCondition } from "./condition.js";
-import { mixText, type Seed } from "./hash.js";
+import { mixText, uniformAfter, type Seed } from "./hash.js";
 import type { Question } from "./question.js";
 import { scoreOf } from "./split.js";
 import type { Variant } from "./variant.js";
@@ -85,7 +85,7 @@ function pickArm(
   let bestScore = 0;
   for (const arm of arms) {
     if (arm.weight === 0 || !canServe(arm)) continue;
-    const score = scoreOf(seed, arm.name, arm.weight);
+    const score = scoreOf(uniformAfter(seed, arm.name), arm.weight);
     if (score > bestScore) [best, bestScore] = [arm, score];
   }
   return best;

@@ -5,7 +5,8 @@
  * each other; 52 bits are kept, as many as a double takes with a half added. Not for secrets.
  *
  * Several numbers of texts that begin alike share the work: `uniformAfter(seedOf(a, b), c)` is
- * `uniformOf(a, b, c)`.
+ * `uniformOf(a, b, c)`. Texts that stay the same are mixed once: `uniformWith(seedOf(a), seedOf(b))`, a number
+ * of its own.
  */
 
 /** The lanes after some texts. */
@@ -37,6 +38,14 @@ export function uniformAfter(seed: Seed, text: string): number {
   left = mix(left, end, leftFirst, leftSecond);
   right = mix(right, end, rightFirst, rightSecond);
   return finishLanes(left, right);
+}
+
+/** A number out of what was mixed already, with one more block for each lane. */
+export function uniformWith(seed: Seed, other: Seed): number {
+  return finishLanes(
+    mix(seed.left, other.left, leftFirst, leftSecond),
+    mix(seed.right, other.right, rightFirst, rightSecond),
+  );
 }
 
 export function mixText(seed: Seed, text: string): Seed {

@@ -9,36 +9,31 @@
  * Leaving a commit out gives its visitors to the others in proportion to their weights (the exponential
  * races of Efraimidis and Spirakis, 2006).
  */
-import { seedOf, uniformAfter, type Seed } from "./hash.js";
+import { uniformWith, type Seed } from "./hash.js";
 
 /** Something that a visitor may get. */
 export interface Drawn {
-  readonly commit: string;
   readonly weight: number;
-  /** What stands for it when visitors draw; default its commit. */
-  readonly drawKey?: string;
+  /** Of what stands for it when visitors draw. */
+  readonly drawSeed: Seed;
 }
 
-/** The visitor's share out of those that can serve; undefined when there are none. */
-export function pickShare<S extends Drawn>(
-  shares: readonly S[],
-  visitor: string,
-  route: string,
-): S | undefined {
-  return drawShare(shares, seedOf(visitor, route));
-}
-
-/** @param seed of visitor and route */
+/**
+ * The visitor's share out of those that can serve; undefined when there are none.
+ *
+ * @param seed of visitor and route
+ */
 export function drawShare<S extends Drawn>(shares: readonly S[], seed: Seed): S | undefined {
   let best: S | undefined;
   let bestScore = -1;
   for (const share of shares) {
-    const score = scoreOf(seed, share.drawKey ?? share.commit, share.weight);
+    const score = scoreOf(uniformWith(seed, share.drawSeed), share.weight);
     if (score > bestScore) [best, bestScore] = [share, score];
   }
   return best;
 }
 
-export function scoreOf(seed: Seed, key: string, weight: number): number {
-  return weight / -Math.log(uniformAfter(seed, key));
+/** @param drawn in (0, 1) */
+export function scoreOf(drawn: number, weight: number): number {
+  return weight / -Math.log(drawn);
 }

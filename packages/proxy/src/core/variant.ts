@@ -1,6 +1,7 @@
 /** Something that visitors can be sent to, and its endpoints as they are now. */
 import type { CommitEndpoints, ServicesOfCommit } from "./commit-endpoints.js";
 import type { Target } from "./endpoint-state.js";
+import { seedOf, type Seed } from "./hash.js";
 import { pickService } from "./service.js";
 
 /** Where a variant's endpoints come from. */
@@ -38,7 +39,7 @@ export class Variant {
   readonly commit: string;
   readonly deployment: string | undefined;
   readonly weight: number;
-  readonly drawKey: string;
+  readonly drawSeed: Seed;
   readonly source: EndpointSource;
   readonly #zone: string | undefined;
   #version = -1;
@@ -53,7 +54,7 @@ export class Variant {
     this.commit = options.commit;
     this.deployment = options.deployment;
     this.weight = options.weight;
-    this.drawKey = options.drawKey;
+    this.drawSeed = seedOf(options.drawKey);
     this.#zone = options.zone;
   }
 

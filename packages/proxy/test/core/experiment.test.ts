@@ -87,7 +87,11 @@ describe("an experiment", () => {
     const [one, other] = ["colour", "price"].map((name) =>
       assignAll([experiment(name, { a: 1, b: 1 })]),
     );
-    const shares = [commitA, commitB].map((commit) => ({ commit, weight: 1 }));
+    const shares = [commitA, commitB].map((commit) => ({
+      commit,
+      weight: 1,
+      drawSeed: seedOf(commit),
+    }));
     assert.ok(one && other);
     const isA = (all: readonly Assignment[], at: number) => all[at]?.label?.endsWith("=a") === true;
     const same = seeds.filter((_, at) => isA(one, at) === isA(other, at)).length;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { uniformOf } from "../../src/core/hash.js";
-import { pickShare } from "../../src/core/split.js";
+import { seedOf, uniformOf, uniformWith } from "../../src/core/hash.js";
+import { drawShare } from "../../src/core/split.js";
 import { commitA, commitB, commitC } from "../support/samples.js";
 
 type Shares = readonly (readonly [commit: string, weight: number])[];
@@ -10,8 +10,8 @@ type Shares = readonly (readonly [commit: string, weight: number])[];
 const visitors = Array.from({ length: 10_000 }, (_, index) => uniformOf("visitor", `${index}`));
 
 function pickAll(shares: Shares, route = "webapp"): readonly (string | undefined)[] {
-  const asShares = shares.map(([commit, weight]) => ({ commit, weight }));
-  return visitors.map((visitor) => pickShare(asShares, String(visitor), route)?.commit);
+  const drawn = shares.map(([commit, weight]) => ({ commit, weight, drawSeed: seedOf(commit) }));
+  return visitors.map((visitor) => drawShare(drawn, seedOf(String(visitor), route))?.commit);
 }
 
 function shareOf(picked: readonly (string | undefined)[], commit: string): number {
@@ -20,10 +20,16 @@ function shareOf(picked: readonly (string | undefined)[], commit: string): numbe
 
 test("spreads hashes evenly: 64 classes of similar texts, chi-square below its 99.9 % bound", () => {
   const samples = 100_000;
-  for (const textOf of [(n: number) => `${n}`, (n: number) => n.toString(16).padStart(32, "0")]) {
+  const commit = seedOf(commitA);
+  const hashes = [
+    (text: string) => uniformOf(text, "webapp", commitA),
+    (text: string) => uniformWith(seedOf(text, "webapp"), commit),
+  ];
+  const texts = [(n: number) => `${n}`, (n: number) => n.toString(16).padStart(32, "0")];
+  for (const [hash, textOf] of hashes.flatMap((one) => texts.map((text) => [one, text] as const))) {
     const classes = Array.from({ length: 64 }, () => 0);
     for (let n = 0; n < samples; n++) {
-      const index = Math.floor(uniformOf(textOf(n), "webapp", commitA) * 64);
+      const index = Math.floor(hash(textOf(n)) * 64);
       classes[index] = (classes[index] ?? 0) + 1;
     }
     const expected = samples / 64;
@@ -122,5 +128,5 @@ test("draws anew for each route, so that one visitor is not in every small share
 });
 
 test("picks nothing out of nothing", () => {
-  assert.equal(pickShare([], "visitor", "webapp"), undefined);
+  assert.equal(drawShare([], seedOf("visitor", "webapp")), undefined);
 });
