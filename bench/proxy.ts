@@ -19,6 +19,7 @@ import {
   startHttpProxy,
   startNginx,
   startOurs,
+  startSplice,
   type Program,
 } from "./proxy/programs.js";
 import { idleMemory, latency, manyRoutes, websockets, workers } from "./proxy/more-rows.js";
@@ -27,6 +28,7 @@ import {
   largeAnswers,
   largeUploads,
   newConnections,
+  platformFloor,
   smallAnswers,
   uploads,
   type Bench,
@@ -44,6 +46,7 @@ const rows: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   latency,
   routes: manyRoutes,
   workers,
+  floor: platformFloor,
 };
 
 const needed = ["nginx", "haproxy", "wrk", "cc", "taskset"];
@@ -79,6 +82,7 @@ async function main(): Promise<void> {
       tuned: await up(startNginx(backend, folder, true)),
       haproxy: await up(startHaproxy(backend, folder)),
       httpProxy: await up(startHttpProxy(backend)),
+      splice: await up(startSplice(backend)),
     };
     const load = await compile("load");
     const seconds = Number(process.env["BENCH_SECONDS"] ?? 2);

@@ -63,6 +63,14 @@ export async function startOurs(
   return start({ name, port, core, command, hasChannel: true });
 }
 
+/** See `splice.ts`. */
+export async function startSplice(backend: number): Promise<Program> {
+  const port = await freePort();
+  const splice = fileURLToPath(new URL("./splice.js", import.meta.url));
+  const command = [process.execPath, splice, JSON.stringify({ port, backend })];
+  return start({ name: "bytes carried by Node", port, core: proxyCore, command, hasChannel: true });
+}
+
 export async function startHttpProxy(backend: number): Promise<Program> {
   const port = await freePort();
   const home = await installHttpProxy();

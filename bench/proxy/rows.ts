@@ -11,6 +11,7 @@ export interface Peers {
   readonly tuned: Program;
   readonly haproxy: Program;
   readonly httpProxy: Program;
+  readonly splice: Program;
 }
 
 export interface Bench extends SliceOptions {
@@ -82,6 +83,22 @@ export async function browserHeads(bench: Bench): Promise<void> {
   const run = wrkRun({ wrk: ["-c64", ...browser], path: "/1000" });
   const slices = await alternate([ours, nginx, haproxy], run, bench);
   reportBest("browser-like heads", slices, ours, [nginx, haproxy], 1.1);
+}
+
+/**
+ * Where the platform's own limit lies: Node carrying bytes that nobody looks at, beside nginx, and ours beside it.
+ */
+export async function platformFloor(bench: Bench): Promise<void> {
+  const { ours, nginx, splice } = bench.peers;
+  for (const [name, wrk, path] of [
+    ["small answers, 64 connections", ["-c64", ...visitor], "/64"],
+    ["small answers, 256 connections", ["-c256", ...visitor], "/64"],
+    ["browser-like heads", ["-c64", ...browser], "/1000"],
+  ] as const) {
+    const slices = await alternate([ours, nginx, splice], wrkRun({ wrk, path }), bench);
+    reportCpu(`Node's floor: ${name}`, slices, splice, nginx);
+    reportCpu(`above Node's floor: ${name}`, slices, ours, splice);
+  }
 }
 
 export async function largeAnswers(bench: Bench): Promise<void> {
