@@ -82,6 +82,10 @@ export interface Forward {
     readonly target?: string;
     readonly host?: string;
     readonly requestEdits?: Edits;
+    /** Absent: as the core's options say. */
+    readonly headMs?: number;
+    /** Told how the copy does, if it is sent. */
+    readonly observer?: Pick<ExchangeObserver, "failed" | "answered">;
   };
   readonly observer?: ExchangeObserver;
 }

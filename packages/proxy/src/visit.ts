@@ -22,8 +22,15 @@ import type {
 import type { AccessEntry } from "./core/access-line.js";
 import type { LoggedEntry } from "./access.js";
 import { errorAnswer, type Staleness } from "./answers.js";
+import { probeByCopy } from "./core/breaker.js";
 import { decideAgain } from "./core/decision.js";
-import { attemptAnswered, attemptFailed, beginAttempt, endAttempt } from "./core/endpoint-state.js";
+import {
+  attemptAnswered,
+  attemptFailed,
+  beginAttempt,
+  endAttempt,
+  type Target,
+} from "./core/endpoint-state.js";
 import type { Forwarding } from "./core/outcome.js";
 import type { Situation } from "./core/question.js";
 import { RowFinder, type Rows } from "./count-rows.js";
@@ -48,6 +55,14 @@ export class VisitShared {
     this.options = options;
     this.situation = situation;
     this.rows = new RowFinder(options.counters);
+  }
+
+  /** An attempt at an endpoint failed; says so when it is left out from now on. */
+  note({ place }: Forwarding, target: Target, failure: AttemptFailure): void {
+    const { clock, log } = this.options;
+    if (!attemptFailed(target, failure.kind, clock.monotonic())) return;
+    const what = `endpoint ${target.address} of ${nameOf({ place, target })}`;
+    log.warn(`${what} ${wordsOf(failure)}; left out for a moment`);
   }
 }
 
@@ -89,13 +104,10 @@ export class Visit implements Forward, ExchangeObserver {
 
   failed(failure: AttemptFailure): void {
     const { situation, options } = this.#shared;
-    const { target } = this.#forwarding;
     this.#failure = gatewayFailureOf(failure);
     this.#endAttempt();
     situation.now = options.clock.monotonic();
-    if (!attemptFailed(target, failure.kind, situation.now)) return;
-    const what = `endpoint ${target.address} of ${nameOf(this.#forwarding)}`;
-    options.log.warn(`${what} ${wordsOf(failure)}; left out for a moment`);
+    this.#shared.note(this.#forwarding, this.#forwarding.target, failure);
   }
 
   answered(status: number): void {
@@ -133,7 +145,7 @@ export class Visit implements Forward, ExchangeObserver {
   }
 
   #order(forwarding: Forwarding): void {
-    const { target, requestTarget, requestEdits, answerEdits, policy, shadow } = forwarding;
+    const { target, requestTarget, requestEdits, answerEdits, policy, shadow, probe } = forwarding;
     this.address = target.address;
     if (requestTarget !== undefined) this.target = requestTarget;
     this.requestEdits = requestEdits;
@@ -142,11 +154,28 @@ export class Visit implements Forward, ExchangeObserver {
     if (policy.bodyBytesMax !== undefined) this.bodyBytesMax = policy.bodyBytesMax;
     if (policy.host !== undefined) this.host = policy.host;
     if (shadow !== undefined) this.shadow = shadowOf(shadow.address, this);
+    if (probe !== undefined && mayBeCopied(this.#request)) this.shadow = this.#probeOf(probe);
     this.#attempts += 1;
     this.#failure = undefined;
     this.#isUnderWay = true;
     beginAttempt(target);
     for (const row of this.#rows) row.begin();
+  }
+
+  /** How an endpoint does that said nothing in time is found out by a copy: no visitor waits for it. */
+  #probeOf(target: Target): NonNullable<Forward["shadow"]> {
+    const { situation, options } = this.#shared;
+    const headMs = this.timeouts?.headMs ?? options.headMs;
+    probeByCopy(target.state.breaker, situation.now, headMs);
+    const forwarding = this.#forwarding;
+    return {
+      ...shadowOf(target.address, this),
+      headMs,
+      observer: {
+        answered: (status) => attemptAnswered(target, status, options.clock),
+        failed: (failure) => this.#shared.note(forwarding, target, failure),
+      },
+    };
   }
 
   #moveTo(forwarding: Forwarding): void {
@@ -188,6 +217,13 @@ export class Visit implements Forward, ExchangeObserver {
   }
 }
 
+/** RFC 9110, section 9.2.1: what asks for nothing but an answer; without a body, so that it goes out at once. */
+const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+
+function mayBeCopied({ method, bodyBytes, upgrade }: RequestView): boolean {
+  return safeMethods.has(method) && bodyBytes === 0 && upgrade === undefined;
+}
+
 /** A copy is what the app would get: rewritten, and without a password that is ours. */
 function shadowOf(
   address: string,
@@ -201,7 +237,7 @@ function shadowOf(
   };
 }
 
-function nameOf({ place, target }: Forwarding): string {
+function nameOf({ place, target }: Pick<Forwarding, "place" | "target">): string {
   // Of a registry's service nobody needs to say which commit it is.
   return target.commit === "" ? place.repo : `${place.repo} ${shortCommit(target.commit)}`;
 }

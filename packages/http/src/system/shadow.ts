@@ -5,7 +5,7 @@
  */
 import { requestHeadText } from "../core/rewrite.js";
 import type { ResponseHead } from "../core/response-head.js";
-import type { Forward } from "../exchange.js";
+import type { AttemptFailure, Forward } from "../exchange.js";
 import type { EngineCore } from "./core.js";
 import type { EndpointConnection } from "./endpoint-connection.js";
 import type { EndpointPool } from "./endpoint-pool.js";
@@ -20,17 +20,17 @@ export class Shadow implements EndpointUser, Ticking {
   readonly #core: EngineCore;
   readonly #pool: EndpointPool;
   readonly #methodId: number;
+  readonly #place: Place;
   #text: string;
   #connection: EndpointConnection | undefined;
   #deadlineMs = 0;
   #isOver = false;
+  #hasAnswered = false;
 
-  private constructor(
-    core: EngineCore,
-    visitor: VisitorSide,
-    { address, target, host, requestEdits }: Place,
-  ) {
+  private constructor(core: EngineCore, visitor: VisitorSide, place: Place) {
     const { head, bytes, forwarding } = visitor;
+    const { address, target, host, requestEdits } = place;
+    this.#place = place;
     this.#core = core;
     this.#pool = core.pools.of(address);
     this.#methodId = head.methodId;
@@ -68,7 +68,7 @@ export class Shadow implements EndpointUser, Ticking {
     const { sweep, limits, counters } = this.#core;
     counters.shadows += 1;
     this.#pool.inFlight += 1;
-    this.#deadlineMs = sweep.nowMs + limits.answerHeadMs;
+    this.#deadlineMs = sweep.nowMs + (this.#place.headMs ?? limits.answerHeadMs);
     sweep.add(this);
     const connection = this.#pool.take(this);
     if (connection !== undefined) this.endpointReady(connection);
@@ -82,12 +82,15 @@ export class Shadow implements EndpointUser, Ticking {
     this.#text = "";
   }
 
-  endpointMissing(): void {
-    this.#over();
+  endpointMissing(kind: AttemptFailure["kind"], reason: string): void {
+    this.#failed(kind, reason);
   }
 
   answerHead(_bytes: Buffer, head: ResponseHead, _to: number, isLast: boolean): void {
-    if (isLast && !head.isInterim) this.answerDone();
+    if (head.isInterim) return;
+    this.#hasAnswered = true;
+    this.#place.observer?.answered?.(head.status);
+    if (isLast) this.answerDone();
   }
 
   answerBody(): void {
@@ -100,8 +103,8 @@ export class Shadow implements EndpointUser, Ticking {
     connection?.release(connection.transport.isFlushed);
   }
 
-  endpointBroke(): void {
-    this.#over();
+  endpointBroke(kind: "broken" | "malformed", reason: string): void {
+    this.#failed(kind, reason);
   }
 
   endpointFlushed(): void {
@@ -112,7 +115,14 @@ export class Shadow implements EndpointUser, Ticking {
     if (nowMs < this.#deadlineMs) return;
     this.#pool.cancel(this);
     this.#connection?.destroy();
+    this.#failed("head-timeout", "it did not answer in time");
+  }
+
+  #failed(kind: AttemptFailure["kind"], reason: string): void {
+    const sent = this.#connection !== undefined;
     this.#over();
+    if (this.#hasAnswered) return;
+    this.#place.observer?.failed?.({ kind, sent, mayRepeat: false, reason });
   }
 
   #over(): void {

@@ -10,18 +10,24 @@
  * A new endpoint takes part in the draw with a chance that rises from a tenth to one (slow start). Those that
  * are out are passed over, unless all are.
  */
-import { isOut, probeIfHalfOpen } from "./breaker.js";
+import { awaitsCopy, isOut, probeIfHalfOpen } from "./breaker.js";
 import type { Target } from "./endpoint-state.js";
 import { uniformAfter, type Seed } from "./hash.js";
 import { scoreOf } from "./split.js";
 import type { Pool } from "./variant.js";
 
-export interface Draw {
+/** One look at endpoints, for one request. */
+export interface Look {
   /** Monotonic, in ms. */
   readonly now: number;
-  readonly slowStartMs: number;
   /** Addresses that this request was tried at already. */
   readonly tried: readonly string[];
+  /** Noted on the way: one that was passed over, and that a copy of a request is to try. */
+  awaiting?: Target | undefined;
+}
+
+export interface Draw extends Look {
+  readonly slowStartMs: number;
   /** For a visitor who stays with one instance. */
   readonly sticky?: { readonly visitor: Seed; readonly token: string | undefined };
   readonly chance: { fraction(): number };
@@ -31,8 +37,8 @@ export interface Draw {
 export const loadMax = 4_000;
 
 /** Whether somebody of a pool can be sent a request with good hope. */
-export function hasFine(pool: Pool, now: number, tried: readonly string[]): boolean {
-  for (const target of pool.targets) if (isFine(target, now, tried)) return true;
+export function hasFine(pool: Pool, look: Look): boolean {
+  for (const target of pool.targets) if (isFine(target, look)) return true;
   return false;
 }
 
@@ -54,7 +60,7 @@ function pickFine(pool: Pool, draw: Draw): Target | undefined {
   const { targets, near, far } = pool;
   const [only] = targets;
   if (only && targets.length === 1) {
-    return isFine(only, draw.now, draw.tried) ? only : undefined;
+    return isFine(only, draw) ? only : undefined;
   }
   if (draw.sticky) return pickSticky(targets, draw, draw.sticky);
   if (near.length === 0) return pickOfTwo(targets, draw);
@@ -73,9 +79,9 @@ function pickOfTwo(targets: readonly Target[], draw: Draw): Target | undefined {
   const count = targets.length;
   const first = Math.floor(draw.chance.fraction() * count);
   const one = targets[first];
-  if (!one || count === 1) return one && isFine(one, draw.now, draw.tried) ? one : undefined;
+  if (!one || count === 1) return one && isFine(one, draw) ? one : undefined;
   const other = targets[(first + 1 + Math.floor(draw.chance.fraction() * (count - 1))) % count];
-  if (!other || !isFine(one, draw.now, draw.tried) || !isFine(other, draw.now, draw.tried)) {
+  if (!other || !isFine(one, draw) || !isFine(other, draw)) {
     return pickOfFine(targets, draw);
   }
   return better(one, other, draw);
@@ -83,7 +89,7 @@ function pickOfTwo(targets: readonly Target[], draw: Draw): Target | undefined {
 
 /** The longer way, for when some are out. */
 function pickOfFine(targets: readonly Target[], draw: Draw): Target | undefined {
-  const fine = targets.filter((target) => isFine(target, draw.now, draw.tried));
+  const fine = targets.filter((target) => isFine(target, draw));
   const first = Math.floor(draw.chance.fraction() * fine.length);
   const one = fine[first];
   const other =
@@ -116,7 +122,7 @@ function pickSticky(
   let best: Target | undefined;
   let bestScore = -1;
   for (const target of targets) {
-    if (!isFine(target, draw.now, draw.tried)) continue;
+    if (!isFine(target, draw)) continue;
     if (target.state.token === token) return target;
     const score = scoreOf(uniformAfter(visitor, target.address), 1);
     if (score > bestScore) [best, bestScore] = [target, score];
@@ -130,15 +136,21 @@ function pickAny({ targets }: Pool, draw: Draw): Target | undefined {
   return untried[Math.floor(draw.chance.fraction() * untried.length)];
 }
 
-function leastBusy({ targets }: Pool, { now, tried }: Draw): Target | undefined {
+function leastBusy({ targets }: Pool, draw: Draw): Target | undefined {
   let least: Target | undefined;
   for (const target of targets) {
-    if (!isFine(target, now, tried)) continue;
+    if (!isFine(target, draw)) continue;
     if (!least || target.state.inFlight < least.state.inFlight) least = target;
   }
   return least;
 }
 
-function isFine({ address, state }: Target, now: number, tried: readonly string[]): boolean {
-  return !isOut(state.breaker, now) && (tried.length === 0 || !tried.includes(address));
+function isFine(target: Target, look: Look): boolean {
+  const { breaker } = target.state;
+  if (isOut(breaker, look.now)) return false;
+  if (awaitsCopy(breaker, look.now)) {
+    look.awaiting = target;
+    return false;
+  }
+  return look.tried.length === 0 || !look.tried.includes(target.address);
 }

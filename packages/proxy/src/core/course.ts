@@ -1,4 +1,5 @@
 /** One request on its way through a decision: what was asked of it is not asked twice. */
+import type { Target } from "./endpoint-state.js";
 import { mixText, seedOf, type Seed } from "./hash.js";
 import type { HostPlace } from "./host-index.js";
 import type { Question, Situation } from "./question.js";
@@ -14,6 +15,8 @@ export class Course {
   /** To be added to the request for the app, and to its answer. */
   requestLines = "";
   answerLines = "";
+  /** Passed over: a copy of the request may try it. */
+  awaiting: Target | undefined;
   #visitor: Visitor | undefined;
   #seed: Seed | undefined;
 

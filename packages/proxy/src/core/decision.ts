@@ -176,19 +176,26 @@ function send(course: Course, destination: Destination): Forwarding | Refusal {
     requestEdits: withLines(policy.requestEdits, course.requestLines),
     answerEdits: withLines(policy.answerEdits(target.commit, request.isSecure), course.answerLines),
     shadow,
+    probe:
+      course.tried.length === 0 ? probeBeside(target, draw.awaiting ?? course.awaiting) : undefined,
   };
+}
+
+/** When all were out, the request itself tries one of them. */
+function probeBeside(target: Target, awaiting: Target | undefined): Target | undefined {
+  return awaiting === target ? undefined : awaiting;
 }
 
 function drawOf(course: Course): Draw {
   const { situation, way, tried, request } = course;
   const { slowStartMs, stickyInstance } = way.policy;
   const { now } = situation;
-  if (!stickyInstance) return { now, slowStartMs, tried, chance: situation };
+  if (!stickyInstance) return { now, slowStartMs, tried, chance: situation, awaiting: undefined };
   const sticky = {
     visitor: course.visitorSeed(),
     token: readInstance(request.header("cookie")),
   };
-  return { now, slowStartMs, tried, chance: situation, sticky };
+  return { now, slowStartMs, tried, chance: situation, awaiting: undefined, sticky };
 }
 
 function targetOf(target: string, { prefix, rewrite, policy }: HostPlace): string {

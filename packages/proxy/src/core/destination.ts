@@ -154,7 +154,7 @@ function servingBefore(course: Course, { former }: Place): Serving | undefined {
 
 function isFine(course: Course, variant: Variant): boolean {
   const choice = variant.choice(course.service);
-  return choice.kind === "pool" && hasFine(choice.pool, course.now, course.tried);
+  return choice.kind === "pool" && hasFine(choice.pool, course);
 }
 
 function isAble(course: Course, variant: Variant): boolean {

@@ -1,6 +1,12 @@
 /** What a proxy learns about an address from the requests it sends there: one for all records of an address. */
 import type { AttemptFailure } from "@propagit/http";
-import { breakerAnswered, breakerFailed, closedBreaker, type Breaker } from "./breaker.js";
+import {
+  breakerAnswered,
+  breakerFailed,
+  closedBreaker,
+  type Breaker,
+  type BreakerFailure,
+} from "./breaker.js";
 
 export interface EndpointState {
   /** `host:port`. */
@@ -47,7 +53,7 @@ export function attemptFailed(
   kind: AttemptFailure["kind"],
   now: number,
 ): boolean {
-  return breakerFailed(state.breaker, now, kind === "refused" || kind === "connect-timeout");
+  return breakerFailed(state.breaker, now, breakerFailureOf(kind));
 }
 
 interface TellsTime {
@@ -57,6 +63,22 @@ interface TellsTime {
 /** The head of an answer came. */
 export function attemptAnswered({ state }: Target, status: number, clock: TellsTime): void {
   // Of most answers nobody needs to know when they came.
-  if (gatewayFailures.has(status)) breakerFailed(state.breaker, clock.monotonic(), false);
+  if (gatewayFailures.has(status)) breakerFailed(state.breaker, clock.monotonic(), "broken");
   else breakerAnswered(state.breaker);
+}
+
+function breakerFailureOf(kind: AttemptFailure["kind"]): BreakerFailure {
+  switch (kind) {
+    case "refused":
+      return "gone";
+    case "connect-timeout":
+      return "silent";
+    case "head-timeout":
+      return "late";
+    case "broken":
+    case "malformed":
+      return "broken";
+    default:
+      return kind satisfies never;
+  }
 }

@@ -30,6 +30,8 @@ export interface Forwarding {
   readonly requestEdits: Edits;
   readonly answerEdits: Edits;
   readonly shadow: Target | undefined;
+  /** To be tried by a copy, if this is a request of which one may be made. */
+  readonly probe: Target | undefined;
 }
 
 export interface Redirection {

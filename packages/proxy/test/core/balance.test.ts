@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { pickTarget, type Draw } from "../../src/core/balance.js";
-import { breakerAnswered, breakerFailed } from "../../src/core/breaker.js";
+import { breakerAnswered, breakerFailed, probeByCopy } from "../../src/core/breaker.js";
 import {
   attemptAnswered,
   attemptFailed,
@@ -117,14 +117,53 @@ describe("endpoints that are out", () => {
   });
 });
 
+describe("an endpoint that did not answer in time", () => {
+  const slow = () => {
+    const [one, two] = [targetOf(1), targetOf(2)];
+    attemptFailed(one, "head-timeout", 0);
+    assert.equal(attemptFailed(one, "head-timeout", 0), true);
+    return { one, two, pool: poolOf(one, two) };
+  };
+
+  it("is passed over when its time is over, and noted for a copy to try it", () => {
+    const { one, two, pool } = slow();
+    const early = drawAt(999);
+    assert.deepEqual(portsOf(pool, early, 20), { 2: 20 });
+    assert.equal(early.awaiting, undefined);
+    const draw = drawAt(1_000);
+    assert.deepEqual(portsOf(pool, draw, 20), { 2: 20 });
+    assert.equal(draw.awaiting, one);
+    probeByCopy(one.state.breaker, 1_000, 30_000);
+    const meanwhile = drawAt(1_001);
+    assert.deepEqual(portsOf(pool, meanwhile, 20), { 2: 20 });
+    assert.equal(meanwhile.awaiting, undefined, "one copy at a time");
+    attemptAnswered(one, 200, clockAt(1_200));
+    attemptAnswered(two, 200, clockAt(1_200));
+    assert.ok((portsOf(pool, drawAt(1_200), 100)["1"] ?? 0) > 20);
+  });
+
+  it("gets a request itself when none came of which a copy could be made", () => {
+    const { pool } = slow();
+    assert.equal(portsOf(pool, drawAt(10_999), 100)["1"], undefined);
+    assert.equal(portsOf(pool, drawAt(11_000), 100)["1"], 1);
+  });
+
+  it("is tried by requests when nobody else is fine", () => {
+    const { two, pool } = slow();
+    fail(two, 500);
+    const draw = drawAt(1_000);
+    assert.deepEqual(Object.keys(portsOf(pool, draw, 100)), ["1", "2"]);
+  });
+});
+
 describe("a circuit breaker", () => {
   const { breaker } = newEndpointState("a:1", "t", 0);
   it("opens at the fifth failure in a row of who takes connections", () => {
-    const opened = [0, 0, 0, 0, 0].map((now) => breakerFailed(breaker, now, false));
+    const opened = [0, 0, 0, 0, 0].map((now) => breakerFailed(breaker, now, "broken"));
     assert.deepEqual(opened, [false, false, false, false, true]);
     breakerAnswered(breaker);
     for (let round = 0; round < 3; round++) {
-      for (let time = 0; time < 4; time++) assert.equal(breakerFailed(breaker, 0, false), false);
+      for (let time = 0; time < 4; time++) assert.equal(breakerFailed(breaker, 0, "broken"), false);
       breakerAnswered(breaker);
     }
   });
@@ -134,12 +173,25 @@ describe("a circuit breaker", () => {
     const lengths: number[] = [];
     let now = 0;
     for (let time = 0; time < 6; time++) {
-      assert.equal(breakerFailed(state.breaker, now, true), true);
-      assert.equal(breakerFailed(state.breaker, now + 1, true), false, "they failed together");
+      assert.equal(breakerFailed(state.breaker, now, "gone"), true);
+      assert.equal(breakerFailed(state.breaker, now + 1, "gone"), false, "they failed together");
       lengths.push(state.breaker.untilMs - now);
       now = state.breaker.untilMs;
     }
     assert.deepEqual(lengths, [1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
+  });
+
+  it("opens at the second answer that does not come in time, and longer each time, up to a minute", () => {
+    const { breaker: slow } = newEndpointState("a:1", "t", 0);
+    assert.equal(breakerFailed(slow, 0, "late"), false);
+    const lengths: number[] = [];
+    let now = 0;
+    for (let time = 0; time < 8; time++) {
+      assert.equal(breakerFailed(slow, now, "late"), true);
+      lengths.push(slow.untilMs - now);
+      now = slow.untilMs;
+    }
+    assert.deepEqual(lengths, [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
   });
 
   it("opens again when the one that tries fails, and closes when it is answered", () => {

@@ -200,7 +200,7 @@ describe("a commit's own name", () => {
     assert.equal(outcome({ ...given, endpoints: [third] }, host), 3);
     const table = tableOf(given);
     const state = table.stateOf("127.0.0.1:2");
-    assert.ok(state && breakerFailed(state.breaker, 0, true));
+    assert.ok(state && breakerFailed(state.breaker, 0, "gone"));
     assert.equal(outcome(table, host), 1);
   });
 

@@ -87,6 +87,49 @@ test("answers 504 when the app takes too long for its answer's head, and ends th
   ]);
 });
 
+test("has copies try an endpoint that says nothing, so that only the first visitors wait for it", async (t) => {
+  let isStopped = true;
+  let askedThere = 0;
+  const answer = "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nstopped";
+  const stopped = await startRawApp(t, (socket) =>
+    socket.on("data", () => {
+      askedThere += 1;
+      if (!isStopped) socket.write(answer);
+    }),
+  );
+  const { port } = await startApp(t, (_request, response) => response.end("fine"));
+  const rig = await startRig(t, { endpoints: [app(stopped), app(port)], timeoutMs: 400 });
+  let waited = 0;
+  await until("it was tried twice after it was left out", async () => {
+    const begin = performance.now();
+    assert.equal((await ask(rig.port)).body, "fine");
+    if (performance.now() - begin >= 200) waited += 1;
+    return askedThere >= 4;
+  });
+  assert.equal(waited, 2);
+  isStopped = false;
+  await until("visitors get there again", async () => (await ask(rig.port)).body === "stopped");
+});
+
+test("has copies try the only endpoint of a variant whose visitors others answer meanwhile", async (t) => {
+  let askedThere = 0;
+  const silent = await startRawApp(t, (socket) => socket.on("data", () => (askedThere += 1)));
+  const { port } = await startApp(t, (_request, response) => response.end("commit A"));
+  const rig = await startRig(t, {
+    endpoints: [app(port), app(silent, commitB)],
+    prepare: (hub) => hub.setRoutes([routeOf([commitA, 1], [commitB, 99])]),
+    timeoutMs: 300,
+  });
+  let waited = 0;
+  await until("it was tried after it was left out", async () => {
+    const begin = performance.now();
+    assert.equal((await ask(rig.port)).body, "commit A");
+    if (performance.now() - begin >= 150) waited += 1;
+    return askedThere >= 3;
+  });
+  assert.equal(waited, 2);
+});
+
 test("does not take a long upload for a hanging app", async (t) => {
   const { port } = await startApp(t, (request, response) => request.pipe(response));
   const rig = await startRig(t, { endpoints: [app(port)], timeoutMs: 1_500 });
