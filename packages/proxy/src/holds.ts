@@ -7,10 +7,14 @@
  */
 import type { Clock, Timer } from "@propagit/runtime";
 
-/** `full`: too many wait already. */
+/** `full`: too many wait for this route already. */
 export type HoldEnd = "changed" | "limit" | "left" | "full";
 
-/** At some 20 KB for a connection with its head, 200 MB. */
+/**
+ * Of all routes; at some 20 KB for a connection with its head, 200 MB. One route may hold as many as are still
+ * free for all, so that there is room for the next one whatever the others hold: alone half of them, the second
+ * a quarter (dynamic thresholds of shared buffers; A. Choudhury and E. Hahne, 1998).
+ */
 export const heldMax = 10_000;
 
 interface Held {
@@ -35,7 +39,8 @@ export class Holds {
 
   /** Resolves when there is something to do about the request. */
   hold(route: string, limitMs: number, left: AbortSignal): Promise<HoldEnd> {
-    if (this.#count >= heldMax) return Promise.resolve("full");
+    const own = this.#held.get(route)?.size ?? 0;
+    if (own >= heldMax - this.#count) return Promise.resolve("full");
     if (left.aborted) return Promise.resolve("left");
     return new Promise((resolve) => {
       const leave = () => held.end("left");

@@ -41,13 +41,31 @@ test("forgets a visitor who leaves, also one who had left before", async () => {
   assert.equal(holds.count, 0);
 });
 
-test("holds no more than it can", async () => {
+test("holds half of what it can for one route, and has room for the waiting of another", async () => {
   const { clock } = simulate(1);
   const holds = new Holds(clock);
-  for (let count = 1; count <= heldMax; count++) {
-    void holds.hold(`repo-${count % 7}/production`, 60_000, nobodyLeaves);
+  const fill = async (route: string) => {
+    const before = holds.count;
+    for (let count = 1; count <= heldMax; count++) void holds.hold(route, 60_000, nobodyLeaves);
+    assert.equal(await holds.hold(route, 60_000, nobodyLeaves), "full");
+    return holds.count - before;
+  };
+  assert.equal(await fill("shop/production"), heldMax / 2);
+  assert.equal(await fill("site/production"), heldMax / 4);
+  assert.equal(await fill("blog/production"), heldMax / 8);
+  holds.wake(["site/production"]);
+  assert.equal(holds.count, heldMax / 2 + heldMax / 8);
+  holds.wake();
+  assert.equal(holds.count, 0);
+});
+
+test("holds no more than it can in total", async () => {
+  const { clock } = simulate(1);
+  const holds = new Holds(clock);
+  for (let count = 0; count < 3 * heldMax; count++) {
+    void holds.hold(`repo-${Math.floor(count / heldMax)}-${count % 1_000}`, 60_000, nobodyLeaves);
   }
-  assert.equal(await holds.hold("shop/production", 60_000, nobodyLeaves), "full");
+  assert.ok(holds.count <= heldMax, String(holds.count));
   holds.wake();
   assert.equal(holds.count, 0);
 });
