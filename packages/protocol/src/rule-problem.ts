@@ -79,9 +79,8 @@ export function findHostProblem(route: HostRoute): string | undefined {
   const { host, path, service, rewrite, redirect } = route;
   if (!hostPattern.test(host)) return `${JSON.stringify(host)} is not a host name`;
   if (path !== undefined && !isPath(path)) return `${JSON.stringify(path)} is not a path`;
-  if (path !== undefined && twistedPath.test(path)) {
-    return `${JSON.stringify(path)} could be written in another way: write it without empty segments, \`.\`, \`..\`, \`;\` or \`\\\``;
-  }
+  const spelling = path === undefined ? undefined : findSpellingProblem(path);
+  if (spelling !== undefined) return spelling;
   if (rewrite !== undefined && !isPath(rewrite)) return `${JSON.stringify(rewrite)} is not a path`;
   if (redirect && !isRedirectTarget(redirect.to)) {
     return `${JSON.stringify(redirect.to)} is not an http or https URL`;
@@ -98,9 +97,27 @@ export const hostNamePattern = `^(?=.{1,253}$)(?:\\*\\.)?${label}(?:\\.${label})
 const hostPattern = new RegExp(hostNamePattern);
 /** Of visible ASCII; what is beyond it is percent-encoded. */
 export const routePathPattern = "^/[!-~]*$";
-/** Proxies compare paths in their plainest form; two spellings of one place would both be taken for free. */
 const twistedPath = /\/\/|\/\.{1,2}(?:\/|$)|[;\\]|%(?:2e|2f|3b|5c)/i;
+/** Escapes; and what looks like the beginning of one and is none. */
+const escapes = /%(?:[0-9a-f]{2})?/gi;
 const pathExpression = new RegExp(routePathPattern);
+
+/** Proxies compare paths in their plainest form; two spellings of one place would both be taken for free. */
+function findSpellingProblem(path: string): string | undefined {
+  const what = `${JSON.stringify(path)} could be written in another way`;
+  if (twistedPath.test(path)) {
+    return `${what}: write it without empty segments, \`.\`, \`..\`, \`;\` or \`\\\``;
+  }
+  const plain = path.replaceAll(escapes, plainEscape);
+  return plain === path ? undefined : `${what}: write it as ${JSON.stringify(plain)}`;
+}
+
+/** Only what cannot stand in a path as it is stays escaped, in capitals (RFC 3986, section 6.2.2). */
+function plainEscape(escape: string): string {
+  if (escape === "%") return "%25";
+  const char = String.fromCharCode(Number.parseInt(escape.slice(1), 16));
+  return /[!-~]/.test(char) && !/[%?#]/.test(char) ? char : escape.toUpperCase();
+}
 
 function isPath(path: string): boolean {
   return pathExpression.test(path) && !/[?#]/.test(path);

@@ -120,7 +120,12 @@ it("takes a path in its plainest form only, so that one place has one spelling",
   for (const path of paths) {
     assert.match(findHostProblem({ host: "a.example", path }) ?? "", /in another way/, path);
   }
-  for (const path of ["/", "/x/", "/.well-known/x", "/x.y", "/a..b", "/caf%C3%A9"]) {
+  const escaped = { "/%78": "/x", "/caf%c3%a9": "/caf%C3%A9", "/a%40b": "/a@b", "/5%": "/5%25" };
+  for (const [path, plain] of Object.entries(escaped)) {
+    const why = `${JSON.stringify(path)} could be written in another way: write it as "${plain}"`;
+    assert.equal(findHostProblem({ host: "a.example", path }), why);
+  }
+  for (const path of ["/", "/x/", "/.well-known/x", "/x.y", "/a..b", "/caf%C3%A9", "/5%25"]) {
     assert.equal(findHostProblem({ host: "a.example", path }), undefined, path);
   }
 });
