@@ -27,6 +27,7 @@ const cases: readonly (readonly [readonly string[], RegExp])[] = [
   [[hub, "--stale-max=0s"], /"0s" is no span of time above 0/],
   [[hub, "--idle-timeout=-1"], /--idle-timeout: "-1" is not a number of seconds above 0/],
   [[hub, "--max-connections=0"], /is not a whole number from 1 to 1000000/],
+  [[hub, "--max-connections-per-address=some"], /is not a whole number from 0 to 1000000/],
   [
     [hub, "--access-log-sample=5"],
     /no access log that these flags could be for\n.*--access-log=FILE/,

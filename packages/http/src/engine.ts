@@ -11,9 +11,10 @@ import type { TlsMaterial } from "./core/certificate-choice.js";
 import type { ForwardingOptions } from "./core/forwarding.js";
 import { NetworkList } from "./core/networks.js";
 import type { Answer, Director } from "./exchange.js";
+import { AddressPlaces } from "./system/address-places.js";
 import type { EngineCore, Refusal, Visitor } from "./system/core.js";
 import { EndpointPools } from "./system/endpoint-pools.js";
-import { defaultLimits, type EngineLimits } from "./system/limits.js";
+import { limitsOf, type EngineLimits } from "./system/limits.js";
 import { Listener, type ListenPlace } from "./system/listener.js";
 import { Members } from "./system/members.js";
 import { plainRefusal } from "./system/own-answer.js";
@@ -47,6 +48,8 @@ export interface EngineCounts {
   readonly inFlight: number;
   /** Since the start. */
   readonly accepted: number;
+  /** Closed at once, since their address had as many as it may. */
+  readonly refused: number;
   readonly requests: number;
 }
 
@@ -62,8 +65,9 @@ export class Engine {
   readonly #listeners = new Set<Listener>();
 
   constructor(options: EngineOptions) {
-    const { director, refuse = plainRefusal, log = silentLog, trusted = [], forwarding } = options;
-    const limits = { ...defaultLimits, ...options.limits };
+    const { director, refuse = plainRefusal, log = silentLog, forwarding } = options;
+    const limits = limitsOf(options.limits);
+    const trusted = NetworkList.parse(options.trusted ?? []);
     const sweep = new Sweep();
     this.#options = options;
     this.#core = {
@@ -78,11 +82,12 @@ export class Engine {
         requestId: true,
         traceContext: "pass",
         ...forwarding,
-        trusted: NetworkList.parse(trusted),
+        trusted,
       },
       heads: [],
       visitors: new Members<Visitor>(),
       tunnels: new Members<Tunnel>(),
+      places: new AddressPlaces({ max: limits.connectionsPerAddressMax, trusted, log }),
       counters: { accepted: 0, requests: 0, shadows: 0 },
       isStopping: false,
     };
@@ -139,7 +144,7 @@ export class Engine {
   }
 
   counts(): EngineCounts {
-    const { visitors, tunnels, pools, counters } = this.#core;
+    const { visitors, tunnels, places, pools, counters } = this.#core;
     let idleVisitors = 0;
     for (const visitor of visitors) if (visitor.isIdle) idleVisitors += 1;
     const { accepted, requests } = counters;
@@ -148,6 +153,7 @@ export class Engine {
       idleVisitors,
       tunnels: tunnels.size,
       accepted,
+      refused: places.refused,
       requests,
       ...pools.counts(),
     };

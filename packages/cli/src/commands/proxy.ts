@@ -45,6 +45,7 @@ interface ProxyFlags extends HubFlags, TlsFlags {
   readonly idleTimeout?: number;
   readonly keepAlive?: number;
   readonly maxConnections?: number;
+  readonly maxConnectionsPerAddress?: number;
   readonly accessLog?: string;
   readonly accessLogSample?: number;
   readonly accessLogSize?: number;
@@ -52,6 +53,9 @@ interface ProxyFlags extends HubFlags, TlsFlags {
   readonly metricsHost?: string;
   readonly data?: string;
 }
+
+/** More than that is a typing error. */
+const connectionsMax = 1_000_000;
 
 export function proxyCommand(): Command {
   const command = withHubFlags(
@@ -114,7 +118,12 @@ function withVisitorFlags(command: Command): Command {
     .option(
       "--max-connections <number>",
       "visitors' connections at the same time (default: 20000)",
-      asFlag((text) => parseWhole(text, 1, 1_000_000)),
+      asFlag((text) => parseWhole(text, 1, connectionsMax)),
+    )
+    .option(
+      "--max-connections-per-address <number>",
+      "of these, of one address that is not in --trust; 0: all (default: a quarter)",
+      asFlag((text) => parseWhole(text, 0, connectionsMax)),
     );
 }
 
@@ -250,12 +259,16 @@ function visitorsOf(flags: ProxyFlags): Partial<ProxyOptions> {
 }
 
 function limitsOf(flags: ProxyFlags): NonNullable<ProxyOptions["limits"]> {
-  const { connectTimeout, idleTimeout, keepAlive, maxConnections } = flags;
+  const { connectTimeout, idleTimeout, keepAlive, maxConnections, maxConnectionsPerAddress } =
+    flags;
   return {
     ...(connectTimeout !== undefined && { connectMs: connectTimeout }),
     ...(idleTimeout !== undefined && { answerIdleMs: idleTimeout, tunnelIdleMs: idleTimeout }),
     ...(keepAlive !== undefined && { keepAliveMs: keepAlive }),
     ...(maxConnections !== undefined && { connectionsMax: maxConnections }),
+    ...(maxConnectionsPerAddress !== undefined && {
+      connectionsPerAddressMax: maxConnectionsPerAddress,
+    }),
   };
 }
 

@@ -3,6 +3,7 @@ import type { Log } from "@propagit/runtime";
 import type { ForwardingOptions } from "../core/forwarding.js";
 import type { RequestHead } from "../core/request-head.js";
 import type { Answer, AttemptFailure, Director } from "../exchange.js";
+import type { AddressPlaces } from "./address-places.js";
 import type { EndpointPools } from "./endpoint-pools.js";
 import type { EngineLimits } from "./limits.js";
 import type { Members } from "./members.js";
@@ -38,6 +39,7 @@ export interface EngineCore {
   /** Everything with an end that `stop` has to wait for. */
   readonly visitors: Members<Visitor>;
   readonly tunnels: Members<Tunnel>;
+  readonly places: AddressPlaces;
   readonly counters: { accepted: number; requests: number; shadows: number };
   isStopping: boolean;
 }

@@ -23,6 +23,8 @@ export function chooseByPreface(core: EngineCore, raw: Socket, http1: (raw: Sock
     else startHttp2(core, raw);
   };
   raw.on("data", choose).on("end", end).on("error", end).on("close", leave);
+  // Whoever read a PROXY header has paused it.
+  raw.resume();
 }
 
 function startHttp2(core: EngineCore, raw: Socket): void {

@@ -24,6 +24,8 @@ export interface EngineLimits {
   /** For the visitor to hear the last answer and close. */
   readonly lingerMs: number;
   readonly connectionsMax: number;
+  /** Of one address, or one network of 64 bits of IPv6, unless it is trusted; 0: as many as there are. */
+  readonly connectionsPerAddressMax: number;
   /** Connections to one endpoint, requests that wait for one, and connections kept without use. */
   readonly endpointConnectionsMax: number;
   readonly endpointQueueMax: number;
@@ -33,6 +35,20 @@ export interface EngineLimits {
   readonly shadowBytesMax: number;
   /** Copies under way at the same time. */
   readonly shadowsMax: number;
+}
+
+const connectionsMax = 20_000;
+
+/** A quarter: somebody alone does not take all, and many behind one address still find room. A guess. */
+function perAddressOf(connections: number): number {
+  return Math.ceil(connections / 4);
+}
+
+/** What is not said follows from what is. */
+export function limitsOf(given: Partial<EngineLimits> = {}): EngineLimits {
+  const limits = { ...defaultLimits, ...given };
+  const { connectionsPerAddressMax = perAddressOf(limits.connectionsMax) } = given;
+  return { ...limits, connectionsPerAddressMax };
 }
 
 export const defaultLimits: EngineLimits = {
@@ -50,7 +66,8 @@ export const defaultLimits: EngineLimits = {
   answerIdleMs: 60 * 60 * 1000,
   tunnelIdleMs: 60 * 60 * 1000,
   lingerMs: 2_000,
-  connectionsMax: 20_000,
+  connectionsMax,
+  connectionsPerAddressMax: perAddressOf(connectionsMax),
   endpointConnectionsMax: 1_024,
   endpointQueueMax: 1_024,
   endpointIdleMax: 512,

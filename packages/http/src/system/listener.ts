@@ -2,6 +2,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { PropagitError } from "@propagit/protocol";
 import { cannotListen } from "@propagit/runtime";
+import type { Place } from "./address-places.js";
 import type { EngineCore } from "./core.js";
 import { chooseByPreface } from "./http2-plain.js";
 import { carriedBy, readProxyOf } from "./proxy-header.js";
@@ -32,6 +33,7 @@ interface Accepting {
 
 interface Accepted {
   close(): void;
+  getpeername?(name: { address?: string }): number;
 }
 
 /** Linux holds so many that nobody has accepted yet, unless its own bound is lower. */
@@ -84,22 +86,28 @@ export class Listener {
   }
 
   #accept(socket: Socket): void {
-    if (this.#isFull()) return void socket.destroy();
+    const place = this.#isFull() ? undefined : this.#core.places.take(socket.remoteAddress);
+    if (place === undefined) return void socket.destroy();
+    socket.once("close", () => place.giveBack());
     this.#core.counters.accepted += 1;
     const { secure, acceptsProxy, acceptsHttp2 } = this.#options;
     const next = secure ?? (acceptsHttp2 ? this.#choose : undefined);
-    if (next === undefined) this.#startHttp1(socket, acceptsProxy);
-    else if (acceptsProxy) readProxyOf(this.#core, socket, next);
+    if (next === undefined) this.#startHttp1(socket, acceptsProxy ? place : undefined);
+    else if (acceptsProxy) readProxyOf(this.#core, socket, place, next);
     else next(socket);
   }
 
   readonly #choose = (socket: Socket): void =>
-    chooseByPreface(this.#core, socket, () => this.#startHttp1(socket, false));
+    chooseByPreface(this.#core, socket, () => this.#startHttp1(socket));
 
-  #startHttp1(socket: Socket, expectsProxy: boolean): void {
+  /** @param place of a connection that begins with a PROXY header, which says whose it is */
+  #startHttp1(socket: Socket, place?: Place): void {
     const carried = carriedBy(socket);
+    const expectsProxy = place !== undefined;
     const visitor = new VisitorConnection(this.#core, { isSecure: false, expectsProxy, carried });
-    visitor.start(Transport.over(socket, visitor));
+    const transport = Transport.over(socket, visitor);
+    transport.place = place;
+    visitor.start(transport);
     // It was paused if somebody looked at its first bytes.
     socket.resume();
   }
@@ -121,7 +129,10 @@ export class Listener {
   }
 
   #acceptHandle(accepted: Accepted): void {
-    if (this.#isFull()) return accepted.close();
+    const { places } = this.#core;
+    const address = places.isBounded ? addressOf(accepted) : undefined;
+    const place = this.#isFull() ? undefined : places.take(address);
+    if (place === undefined) return accepted.close();
     this.#core.counters.accepted += 1;
     const { acceptsProxy: expectsProxy } = this.#options;
     const visitor = new VisitorConnection(this.#core, {
@@ -129,13 +140,21 @@ export class Listener {
       expectsProxy,
       port: this.#port,
     });
-    visitor.start(Transport.overHandle(accepted, visitor));
+    const transport = Transport.overHandle(accepted, visitor);
+    transport.place = place;
+    visitor.start(transport);
   }
 
   #isFull(): boolean {
     const { visitors, tunnels, limits } = this.#core;
     return visitors.size + tunnels.size >= limits.connectionsMax;
   }
+}
+
+/** Before a socket is made of it: who has too many costs no more than this. */
+function addressOf(accepted: Accepted): string | undefined {
+  const name: { address?: string } = {};
+  return accepted.getpeername?.(name) === 0 ? name.address : undefined;
 }
 
 function failureOf(place: ListenPlace, error: Error): PropagitError {

@@ -2,9 +2,11 @@
 import type { Socket } from "node:net";
 import { bad, incomplete } from "../core/head.js";
 import { parseProxyHeader, ProxyHeader } from "../core/proxy-protocol.js";
+import type { Place } from "./address-places.js";
 import type { EngineCore } from "./core.js";
 import { waitFor } from "./waiting-visitor.js";
 import type { Input } from "./input.js";
+import type { Transport } from "./transport.js";
 import type { VisitorPlace } from "./visitor-options.js";
 
 const carried = new WeakMap<Socket, VisitorPlace>();
@@ -19,22 +21,28 @@ function mayProxy({ forwarding }: EngineCore, address: string): boolean {
   return forwarding.trusted.isEmpty || forwarding.trusted.has(address);
 }
 
-/** Takes the header off what came. @returns `incomplete`, or `bad`: there is none, or not from him */
+/** Takes the header off what came. @returns `incomplete`, or `bad`: there is none, not from him, or of too many */
 export function takeProxyHeader(
   core: EngineCore,
   input: Input,
   header: ProxyHeader,
-  address: string,
+  { remoteAddress, place }: Transport,
 ): number {
   const after = parseProxyHeader(input.bytes, input.at, input.end, header);
   if (after < 0) return after;
-  if (!mayProxy(core, address)) return bad;
+  if (!mayProxy(core, remoteAddress)) return bad;
+  if (!header.isLocal && place?.move(header.sourceAddress) === false) return bad;
   input.at = after;
   return after;
 }
 
 /** Reads the header, puts back what follows it, and hands the socket on. */
-export function readProxyOf(core: EngineCore, raw: Socket, next: (raw: Socket) => void): void {
+export function readProxyOf(
+  core: EngineCore,
+  raw: Socket,
+  place: Place,
+  next: (raw: Socket) => void,
+): void {
   const header = new ProxyHeader();
   let bytes: Buffer = Buffer.alloc(0);
   const ignore = () => raw.destroy();
@@ -46,7 +54,8 @@ export function readProxyOf(core: EngineCore, raw: Socket, next: (raw: Socket) =
     if (after === incomplete) return;
     leave();
     raw.off("data", read).off("error", ignore).off("end", ignore).pause();
-    if (after === bad || !mayProxy(core, raw.remoteAddress ?? "")) {
+    const isBelieved = after !== bad && mayProxy(core, raw.remoteAddress ?? "");
+    if (!isBelieved || !(header.isLocal || place.move(header.sourceAddress))) {
       raw.destroy();
       return;
     }

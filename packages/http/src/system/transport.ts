@@ -15,6 +15,7 @@
  */
 import { connect, Socket } from "node:net";
 import { TLSSocket } from "node:tls";
+import { plainAddress, type Place } from "./address-places.js";
 import {
   giveBulkBuffer,
   headRoom,
@@ -47,6 +48,8 @@ export class Transport implements LateWriter {
   isClosed = false;
   /** Whether our FIN was said. */
   isEnding = false;
+  /** Of a visitor's connection; given back with its end. */
+  place: Place | undefined;
   readonly #socket: Socket;
   readonly #writing: Writing | undefined;
   #reading: ReadBuffer | undefined;
@@ -111,7 +114,7 @@ export class Transport implements LateWriter {
   }
 
   get remoteAddress(): string {
-    return (this.#socket.remoteAddress ?? "unknown").replace(/^::ffff:(?=\d+\.)/, "");
+    return this.place?.address ?? plainAddress(this.#socket.remoteAddress ?? "unknown");
   }
 
   get remotePort(): number {
@@ -288,6 +291,7 @@ export class Transport implements LateWriter {
     if (this.#reading && this.#reading !== sharedBuffer) giveBulkBuffer(this.#reading);
     this.#reading = undefined;
     this.#returnBorrowed();
+    this.place?.giveBack();
     this.owner.transportClosed(this.#reason);
   }
 }

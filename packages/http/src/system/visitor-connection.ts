@@ -251,8 +251,7 @@ export class VisitorConnection implements TransportOwner, VisitorSide, Visitor {
 
   #readProxy(): boolean {
     this.#proxied ??= new ProxyHeader();
-    const { remoteAddress } = this.#transport;
-    const after = takeProxyHeader(this.#core, this.#input, this.#proxied, remoteAddress);
+    const after = takeProxyHeader(this.#core, this.#input, this.#proxied, this.#transport);
     if (after === bad) this.#transport.destroy();
     if (after < 0) return false;
     this.#state = "head";

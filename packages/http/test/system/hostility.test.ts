@@ -205,7 +205,9 @@ describe("connections at the same time", () => {
       await peer.head();
       peer.say("HTTP/1.1 101 On\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n");
     });
-    const { engine, port } = await startEngine(context, address, { limits: { connectionsMax: 2 } });
+    const { engine, port } = await startEngine(context, address, {
+      limits: { connectionsMax: 2, connectionsPerAddressMax: 0 },
+    });
     const upgrade = get.replace("\r\n\r\n", "\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n");
     for (let tunnels = 0; tunnels < 2; tunnels++) {
       assert.match(await (await call(context, port)).say(upgrade).head(), /^HTTP\/1\.1 101 /);
@@ -221,7 +223,7 @@ describe("connections that say nothing before their PROXY header", () => {
       const { engine, port } = await startEngine(context, "127.0.0.1:1", {
         acceptsProxy: true,
         acceptsPlainHttp2,
-        limits: { connectionsMax: 2, headMs: 400 },
+        limits: { connectionsMax: 2, connectionsPerAddressMax: 0, headMs: 400 },
       });
       const silent = [await call(context, port), await call(context, port)];
       await eventually(() => engine.counts().visitors === 2);

@@ -187,7 +187,7 @@ describe("listening", () => {
   it("takes no more connections than it may", async (context) => {
     const endpoint = await startEndpoint(context, serveAll);
     const { port } = await startEngine(context, endpoint.address, {
-      limits: { connectionsMax: 1 },
+      limits: { connectionsMax: 1, connectionsPerAddressMax: 0 },
     });
     const first = await call(context, port);
     first.say(get);

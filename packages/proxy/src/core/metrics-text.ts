@@ -30,6 +30,8 @@ export interface ConnectionSample {
   readonly open: number;
   /** Since the proxy started. */
   readonly accepted: number;
+  /** Closed at once, since their address had too many; since the proxy started. */
+  readonly refused: number;
   /** Upgraded ones, of those that are open. */
   readonly tunnels: number;
 }
@@ -69,6 +71,12 @@ function ownFamilies(snapshot: MetricsSnapshot): string[] {
       "counter",
       "Connections that visitors opened.",
       connections.accepted,
+    ),
+    single(
+      "connections_refused_total",
+      "counter",
+      "Connections that were closed at once: their address had as many as it may.",
+      connections.refused,
     ),
     single("tunnels", "gauge", "Open upgraded connections, as websockets.", connections.tunnels),
     single("book_revision", "gauge", "Revision of the rule book in force.", revision),

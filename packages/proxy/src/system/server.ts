@@ -120,8 +120,8 @@ export class ProxyServer {
   }
 
   get connections(): ConnectionSample {
-    const { visitors, accepted, tunnels } = this.engine.counts();
-    return { open: visitors, accepted, tunnels };
+    const { visitors, accepted, refused, tunnels } = this.engine.counts();
+    return { open: visitors, accepted, refused, tunnels };
   }
 
   inFlight(addresses: ReadonlySet<string>): number {

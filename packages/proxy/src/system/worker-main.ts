@@ -101,8 +101,8 @@ class Worker {
   #tellCounts(): void {
     const counts = this.#server.counters.takeChanged();
     const { connections } = this.#server;
-    const { open, accepted, tunnels } = connections;
-    const told = `${open} ${accepted} ${tunnels}`;
+    const { open, accepted, refused, tunnels } = connections;
+    const told = `${open} ${accepted} ${refused} ${tunnels}`;
     if (counts.length === 0 && told === this.#told) return;
     this.#told = told;
     post({ kind: "counts", counts, connections });

@@ -56,7 +56,7 @@ export class WorkerPool implements Serving {
   readonly #slots: readonly Slot[];
   #lives = 0;
   /** By threads that have ended. */
-  #acceptedBefore = 0;
+  readonly #endedBefore = { accepted: 0, refused: 0 };
   #isUp = false;
   #isStopping = false;
   #awareness = "";
@@ -101,10 +101,11 @@ export class WorkerPool implements Serving {
   }
 
   get connections(): ConnectionSample {
-    const sum = { open: 0, accepted: this.#acceptedBefore, tunnels: 0 };
+    const sum = { open: 0, ...this.#endedBefore, tunnels: 0 };
     for (const { connections } of this.#threads) {
       sum.open += connections.open;
       sum.accepted += connections.accepted;
+      sum.refused += connections.refused;
       sum.tunnels += connections.tunnels;
     }
     return sum;
@@ -179,7 +180,9 @@ export class WorkerPool implements Serving {
   }
 
   #ended(slot: Slot, source: string, failure: Error | undefined): void {
-    this.#acceptedBefore += slot.thread?.connections.accepted ?? 0;
+    const { accepted = 0, refused = 0 } = slot.thread?.connections ?? {};
+    this.#endedBefore.accepted += accepted;
+    this.#endedBefore.refused += refused;
     slot.thread = undefined;
     this.counts.end(source);
     if (!this.#isUp || this.#isStopping) return;

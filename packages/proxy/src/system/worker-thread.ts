@@ -28,7 +28,7 @@ export class WorkerThread {
   /** Resolves when the thread is gone, with the reason when nobody wanted that. */
   readonly ended: Promise<PropagitError | undefined>;
   /** As they were told last. */
-  connections: ConnectionSample = { open: 0, accepted: 0, tunnels: 0 };
+  connections: ConnectionSample = { open: 0, accepted: 0, refused: 0, tunnels: 0 };
   readonly #worker: Worker;
   readonly #options: WorkerThreadOptions;
   readonly #answers = new Map<number, (value: number) => void>();

@@ -31,7 +31,7 @@ function snapshotOf(more: Partial<MetricsSnapshot> = {}): MetricsSnapshot {
     startedAt: 1_000,
     counts: [],
     shares: [],
-    connections: { open: 5, accepted: 7, tunnels: 1 },
+    connections: { open: 5, accepted: 7, refused: 2, tunnels: 1 },
     revision: 42,
     stale: [],
     ...more,
@@ -91,6 +91,7 @@ test("tells whom the book wants to have visitors, and whether it may be old", ()
   assert.equal(samples.get('propagit_proxy_stale{of="hub"}'), 1);
   assert.equal(samples.get('propagit_proxy_stale{of="registry"}'), 0);
   assert.equal(samples.get("propagit_proxy_connections"), 5);
+  assert.equal(samples.get("propagit_proxy_connections_refused_total"), 2);
   assert.equal(samples.get("propagit_proxy_book_revision"), 42);
 });
 
