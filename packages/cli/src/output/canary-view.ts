@@ -1,10 +1,10 @@
 /** The three ways to look at a rollout by steps: a tree in place on a terminal, plain lines, JSON. */
-import type { Canary, CanaryProgress } from "@propagit/protocol";
+import type { Canary, CanaryProgress, RolloutProgress } from "@propagit/protocol";
 import { describeCanary, formatCanaryEnd, formatCanaryHead, formatCanaryTree } from "./canary.js";
 import { LiveArea, type Screen } from "./live-area.js";
 import { print, printJsonLine } from "./print.js";
 import { formatPart } from "./rollout-view.js";
-import { cutTo, plainText } from "./text-width.js";
+import { cutTo, plainText, wrapTo } from "./text-width.js";
 
 export interface CanaryView {
   /** As it was told last. */
@@ -16,8 +16,16 @@ export interface CanaryView {
   end(canary: Canary | undefined): void;
 }
 
-export function openCanaryView({ json }: { readonly json: boolean }): CanaryView {
+/** @param options.screen a terminal; default: where output goes, if that is one */
+export function openCanaryView({
+  json,
+  screen,
+}: {
+  readonly json: boolean;
+  readonly screen?: Screen;
+}): CanaryView {
   if (json) return new JsonView();
+  if (screen) return new TreeView(screen);
   const { TERM: terminal } = process.env;
   const isPlain = !process.stdout.isTTY || terminal === "dumb";
   return isPlain ? new LineView() : new TreeView(process.stdout);
@@ -68,7 +76,7 @@ class LineView implements CanaryView {
   }
 
   end(canary: Canary | undefined): void {
-    if (canary) print(formatCanaryEnd(canary));
+    if (canary) print(formatCanaryEnd(canary, { isErrorNext: true }));
   }
 
   #showCanary(canary: Canary, at: number): void {
@@ -107,10 +115,10 @@ class TreeView implements CanaryView {
         this.#aheadMs = part.at - Date.now();
         break;
       case "note":
-        this.#area.say(`${plainText(part.text)}\n`);
+        this.#say(plainText(part.text));
         break;
       case "release":
-        this.#area.say(formatPart(part.progress));
+        this.#sayOfRelease(part.progress);
         break;
       default:
         part satisfies never;
@@ -119,7 +127,7 @@ class TreeView implements CanaryView {
   }
 
   remark(text: string): void {
-    this.#area.say(`${text}\n`);
+    this.#say(text);
   }
 
   end(canary: Canary | undefined): void {
@@ -133,7 +141,18 @@ class TreeView implements CanaryView {
     this.#area.close();
     const lines = formatCanaryTree(canary, canary.end?.at ?? 0);
     this.#screen.write(lines.map((line) => `${cutTo(line, this.#area.columns)}\n`).join(""));
-    this.#screen.write(formatCanaryEnd(canary));
+    const end = formatCanaryEnd(canary, { isErrorNext: true }).trimEnd();
+    this.#screen.write(`${wrapTo(end, this.#area.columns)}\n`);
+  }
+
+  #say(text: string): void {
+    this.#area.say(`${wrapTo(text, this.#area.columns)}\n`);
+  }
+
+  /** What a build writes stays as it is. */
+  #sayOfRelease(progress: RolloutProgress): void {
+    if (progress.kind === "note") this.#say(formatPart(progress).trimEnd());
+    else this.#area.say(formatPart(progress));
   }
 
   #draw(): void {

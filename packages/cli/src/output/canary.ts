@@ -50,21 +50,26 @@ export function describeCanary({ phase, end, plan, measuredMs, text }: Canary): 
   return phase === "measuring" ? `${measured}: ${plainText(text)}` : `${phase}: ${plainText(text)}`;
 }
 
-/** How it ended, as the last line. */
-export function formatCanaryEnd(canary: Canary): string {
+/**
+ * How it ended, as the last line.
+ *
+ * @param options.isErrorNext an error with the reason is told next, when it ended badly
+ */
+export function formatCanaryEnd(canary: Canary, { isErrorNext = false } = {}): string {
   const { end } = canary;
   if (!end) return "";
   const took = formatDuration(Math.max(0, end.at - canary.startedAt));
   const reason = plainText(end.reason);
+  const why = isErrorNext ? "" : `: ${reason}`;
   switch (end.outcome) {
     case "promoted":
       return `${goodColour("✓")} all visitors go to ${formatCanaryHead(canary)}, after ${took}: ${reason}\n`;
     case "aborted":
-      return `${badColour("✗")} taken back after ${took}: ${reason}\n`;
+      return `${badColour("✗")} taken back after ${took}${why}\n`;
     case "ended":
-      return `${warningColour("!")} ended after ${took}: ${reason}\n`;
+      return `${warningColour("!")} ended after ${took}${why}\n`;
     case "failed":
-      return `${badColour("✗")} failed after ${took}: ${reason}\n`;
+      return `${badColour("✗")} failed after ${took}${why}\n`;
     default:
       return end.outcome satisfies never;
   }

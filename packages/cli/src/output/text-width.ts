@@ -53,6 +53,22 @@ export function cutTo(text: string, columns: number): string {
   return cut;
 }
 
+/** Broken between words, so that no line is wider than `columns`, but for a word that is. */
+export function wrapTo(text: string, columns: number): string {
+  const [first = "", ...words] = text.split(" ");
+  const lines: string[] = [];
+  let line = first;
+  for (const word of words) {
+    const longer = `${line} ${word}`;
+    if (widthOf(longer) <= columns) line = longer;
+    else {
+      lines.push(line);
+      line = word;
+    }
+  }
+  return [...lines, line].join("\n");
+}
+
 /** Fills up with spaces to a width. */
 export function padTo(text: string, columns: number): string {
   return text + " ".repeat(Math.max(0, columns - widthOf(text)));

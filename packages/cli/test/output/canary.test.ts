@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { canaryPlanDefault, type Canary } from "@propagit/protocol";
 import { endError } from "../../src/canary.js";
+import { openCanaryView } from "../../src/output/canary-view.js";
+import { TestScreen } from "../support/screen.js";
 import {
   describeCanary,
   formatCanaryEnd,
@@ -71,6 +73,26 @@ describe("a rollout by steps on a terminal", () => {
       [false, true, true, true, true],
     );
     assert.match(formatCanaryTree(ended("aborted", "bad"), 400_000)[2] ?? "", /✗ 25 %/);
+  });
+});
+
+describe("looking on at a rollout by steps on a terminal", () => {
+  it("leaves the reason of a bad end to the error, and breaks lines between words", () => {
+    const screen = new TestScreen();
+    const view = openCanaryView({ json: false, screen });
+    const at = Date.now();
+    view.show({ kind: "canary", at, canary: canary() });
+    const note = "step 2 of 4 has begun: "
+      .concat("the new one gets its visitors ".repeat(4))
+      .trim();
+    view.show({ kind: "note", at, text: note });
+    view.end(ended("aborted", "it fails more often"));
+    const lines = screen.shown.split("\n");
+    const tree = lines.findIndex((line) => line.startsWith("webapp 7433600"));
+    assert.equal(lines.slice(0, tree).join(" "), note);
+    assert.ok(tree > 1 && lines.every((line) => line.length < 80), screen.shown);
+    assert.equal(lines.at(-1), "✗ taken back after 6 min 40 s");
+    assert.doesNotMatch(screen.shown, /more often/);
   });
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { cutTo, plainText, styledText, widthOf } from "../../src/output/text-width.js";
+import { cutTo, plainText, styledText, widthOf, wrapTo } from "../../src/output/text-width.js";
 
 const escape = "\u001B";
 
@@ -64,6 +64,27 @@ describe("text on a terminal", () => {
           assert.ok(widthOf(cutTo(text, width)) <= width);
         },
       ),
+    );
+  });
+});
+
+describe("a text that is wider than the terminal", () => {
+  it("is broken between words", () => {
+    assert.equal(wrapTo("one two three", 7), "one two\nthree");
+    assert.equal(wrapTo("one two three", 13), "one two three");
+    assert.equal(wrapTo("a verylongword b", 5), "a\nverylongword\nb");
+    assert.equal(wrapTo(`${escape}[31mone${escape}[0m two`, 7), `${escape}[31mone${escape}[0m two`);
+  });
+
+  it("keeps every word, and is no wider than it may be but for a word that is", () => {
+    const words = fc.array(fc.string({ unit: "grapheme-ascii" }), { minLength: 1 });
+    fc.assert(
+      fc.property(words, fc.integer({ min: 1, max: 100 }), (parts, columns) => {
+        const text = parts.join(" ").replaceAll(/\s/g, " ");
+        const lines = wrapTo(text, columns).split("\n");
+        assert.equal(lines.join(" "), text);
+        for (const line of lines) assert.ok(widthOf(line) <= columns || !line.includes(" "), line);
+      }),
     );
   });
 });
