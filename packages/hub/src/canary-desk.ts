@@ -21,11 +21,13 @@ import { nameOfCanary } from "./core/canary.js";
 import { Draft } from "./core/draft.js";
 import { placeName, type NamedPlace } from "./core/place-name.js";
 import { placeKey, releaseKey, type ReleaseRow } from "./core/rows.js";
+import type { RoutePlace } from "./core/said.js";
 import { leadsTo } from "./core/shares.js";
-import { checkRepo, readyDeployment, resolveDeployed, type Deployed } from "./deployed.js";
+import { readyDeployment, resolveDeployed, type Deployed } from "./deployed.js";
 import type { Ledger } from "./ledger.js";
 import type { ReleaseDesk } from "./release-desk.js";
 import type { Rollouts } from "./rollouts.js";
+import { checkPlace } from "./rule-desk.js";
 import type { HubWorld } from "./world.js";
 
 export interface CanaryDeskParts {
@@ -81,14 +83,13 @@ export class CanaryDesk {
     return detach ? canaryOf(row) : this.#follow(row, call);
   }
 
-  /** @throws NO_REPO, NO_ROLLOUT when there never was one */
+  /** @throws BAD_NAME, NO_REPO, NOT_DEPLOYED, NO_ROLLOUT when there never was one */
   async status(
     { repo, environment = environmentDefault, follow }: Params<"hub.canary">,
     call: IncomingCall<"hub.canary">,
   ): Promise<Canary> {
-    const { world, ledger, canaries } = this.#parts;
     const name = parseRepoName(repo);
-    if (!canaries.find(name, environment)) await checkRepo(world, ledger, name);
+    await this.#check({ repo: name, environment });
     const row = this.#find({ repo: name, environment });
     return follow && row.phase !== "over" ? this.#follow(row, call) : canaryOf(row);
   }
@@ -105,7 +106,7 @@ export class CanaryDesk {
     return { canaries: sendPieces(canaries, part) };
   }
 
-  /** @throws NO_ROLLOUT */
+  /** @throws BAD_NAME, NO_REPO, NOT_DEPLOYED, NO_ROLLOUT */
   async change({
     repo,
     environment = environmentDefault,
@@ -113,6 +114,7 @@ export class CanaryDesk {
     by = "somebody",
   }: Params<"hub.canary-change">): Promise<Canary> {
     const place = { repo: parseRepoName(repo), environment };
+    await this.#check(place);
     return canaryOf(await this.#parts.canaries.change(place, change, by));
   }
 
@@ -141,6 +143,12 @@ export class CanaryDesk {
       "NO_ROLLOUT",
       `${what} has all visitors of ${placeName(release)} already`,
     );
+  }
+
+  /** Whether there is such a place, unless it had a rollout. */
+  async #check(place: RoutePlace): Promise<void> {
+    const { world, ledger, canaries } = this.#parts;
+    if (!canaries.find(place.repo, place.environment)) await checkPlace(world, ledger, place);
   }
 
   #find(place: NamedPlace): CanaryRow {
@@ -172,7 +180,9 @@ export class CanaryDesk {
           else show((last = row));
         },
         noted: (row, text) => {
-          if (isSame(row)) part({ kind: "note", at: world.clock.now(), text });
+          // How it ended is the answer.
+          if (isSame(row) && row.phase !== "over")
+            part({ kind: "note", at: world.clock.now(), text });
         },
       });
       signal.addEventListener("abort", () => end(last), { once: true });

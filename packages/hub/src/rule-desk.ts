@@ -68,7 +68,7 @@ export class RuleDesk {
     if (name !== undefined) {
       const asked = { repo: name, ...(environment !== undefined && { environment }) };
       await checkPlace(this.#world, this.#ledger, asked);
-    }
+    } else if (environment !== undefined) checkAnyPlace(this.#ledger, environment);
     const places = placesWithRoutes(this.#ledger)
       .filter((place) => name === undefined || place.repo === name)
       .filter((place) => environment === undefined || place.environment === environment);
@@ -185,8 +185,30 @@ export async function checkPlace(
     return { repo: name, environment };
   }
   const known = [...rows.values()].filter((row) => row.repo === name).map((row) => row.environment);
-  const has = known.length === 0 ? "nothing of it is deployed" : `it has ${known.join(", ")}`;
+  const has =
+    known.length === 0 ? "nothing of it is deployed" : `it has ${known.toSorted().join(", ")}`;
   throw new PropagitError("NOT_DEPLOYED", `${name} has no environment ${environment}; ${has}`, {
     hint: `deploy to it first: propagit deploy ${name} COMMIT${flagOf(environment)}`,
   });
+}
+
+/**
+ * As `checkPlace`, when no repository is named.
+ *
+ * @throws BAD_NAME, NOT_DEPLOYED
+ */
+function checkAnyPlace(ledger: Ledger, environment: string): void {
+  checkEnvironment(environment);
+  const rows = [...ledger.rows("environments").values()];
+  const known = new Set([environmentDefault, ...rows.map((row) => row.environment)]);
+  if (known.has(environment)) return;
+  const has =
+    rows.length === 0 ? "nothing is deployed" : `there are ${[...known].sort().join(", ")}`;
+  throw new PropagitError(
+    "NOT_DEPLOYED",
+    `no repository has an environment ${environment}; ${has}`,
+    {
+      hint: `deploy to it first: propagit deploy REPO COMMIT${flagOf(environment)}`,
+    },
+  );
 }

@@ -141,9 +141,35 @@ describe("rules by hand", () => {
     assert.deepEqual((await routesOf(hub))[0]?.rules?.users, [{ name: "ann", hash }]);
     const elsewhere = { repo, environment: "staging" };
     await assert.rejects(hub.call("hub.route", elsewhere), code("NOT_DEPLOYED"));
+    await assert.rejects(hub.call("hub.route", { environment: "nope" }), {
+      code: "NOT_DEPLOYED",
+      message: "no repository has an environment nope; nothing is deployed",
+    });
     await hub.call("hub.access", { repo, remove: "ann", by });
     assert.deepEqual(await hub.call("hub.route", { repo }), { routes: [] });
     await assert.rejects(hub.call("hub.access", { repo, remove: "ann", by }), code("NO_RULE"));
+  });
+});
+
+describe("an environment that nobody has", () => {
+  it("is told from those that there are", async () => {
+    const hub = await hubWith();
+    for (const environment of ["staging", "production"]) {
+      await hub.deploy("one", { environment });
+    }
+    await assert.rejects(hub.call("hub.route", { environment: "nope" }), {
+      code: "NOT_DEPLOYED",
+      message: "no repository has an environment nope; there are production, staging",
+    });
+    const rollout = { repo, environment: "nope" };
+    const noSuch = {
+      code: "NOT_DEPLOYED",
+      message: "webapp has no environment nope; it has production, staging",
+    };
+    await assert.rejects(hub.call("hub.canary", { ...rollout, follow: false }), noSuch);
+    const aborted = hub.call("hub.canary-change", { ...rollout, change: "abort" });
+    await assert.rejects(aborted, noSuch);
+    await assert.rejects(hub.call("hub.canary", { repo, follow: false }), code("NO_ROLLOUT"));
   });
 });
 
