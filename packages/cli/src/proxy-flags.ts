@@ -1,7 +1,6 @@
 /** Values of the proxy's flags; bad ones are refused with what a good one looks like. */
-import { isIP } from "node:net";
 import { availableParallelism } from "node:os";
-import { PropagitError, quote } from "@propagit/protocol";
+import { isNetwork, PropagitError, quote } from "@propagit/protocol";
 import { parseWhole } from "./flags.js";
 
 /** More threads than cores gain nothing; beyond that it is a typing error. */
@@ -22,15 +21,6 @@ export function parseNetworks(text: string): readonly string[] {
   });
 }
 
-function isNetwork(text: string): boolean {
-  const [address = "", bits, ...others] = text.split("/");
-  const family = isIP(address);
-  if (family === 0 || others.length > 0) return false;
-  return (
-    bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128))
-  );
-}
-
 /** Percent, also with a fraction. */
 export function parsePercent(text: string): number {
   const percent = Number(text.replace(/%$/, ""));
@@ -45,12 +35,13 @@ const spanUnitsMs: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
-/** `30s`, `10m`, `2h`, or a number of seconds, as milliseconds. */
+/** `30s`, `10m`, `2h`, as milliseconds. */
 export function parseSpan(text: string): number {
-  const [, digits, unit = "s"] = /^(\d{1,6}(?:\.\d{1,3})?)([smhd])?$/.exec(text) ?? [];
+  const [, digits, unit = ""] = /^(\d{1,6}(?:\.\d{1,3})?)([smhd])?$/.exec(text) ?? [];
   const ms = Math.round(Number(digits) * (spanUnitsMs[unit] ?? 0));
   if (ms > 0) return ms;
-  throw new PropagitError("BAD_USAGE", `${quote(text)} is no span of time above 0`, {
+  const why = digits !== undefined && unit === "" ? "has no unit" : "is no span of time above 0";
+  throw new PropagitError("BAD_USAGE", `${quote(text)} ${why}`, {
     hint: "write it like 30s, 10m or 2h",
   });
 }

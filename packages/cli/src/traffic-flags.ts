@@ -7,13 +7,22 @@ export type WantedRule = Params<"hub.experiment-start">["rules"][number];
 
 /** As the protocol allows it. */
 const durationMsMax = 7 * 86_400_000;
+const stepMsMin = 1_000;
 
 /** `30s`, `5m`, as in propagit.yaml; above 0, and at most 7d. @throws BAD_USAGE */
 export function parseDurationMs(text: string): number {
-  const result = parseDuration(text);
-  if (!result.ok) throw new PropagitError("BAD_USAGE", `${quote(text)} ${result.why}`);
-  if (result.value > 0 && result.value <= durationMsMax) return result.value;
-  throw new PropagitError("BAD_USAGE", `${quote(text)} is not above 0 and at most 7d`);
+  return durationWhere(text, (ms) => ms > 0, "is not above 0 and at most 7d");
+}
+
+/** The same, from 1s. @throws BAD_USAGE */
+export function parseStepMs(text: string): number {
+  return durationWhere(text, (ms) => ms >= stepMsMin, "is not from 1s to 7d");
+}
+
+function durationWhere(text: string, isEnough: (ms: number) => boolean, otherwise: string): number {
+  const parsed = parseDuration(text);
+  if (parsed.ok && isEnough(parsed.value) && parsed.value <= durationMsMax) return parsed.value;
+  throw new PropagitError("BAD_USAGE", `${quote(text)} ${parsed.ok ? otherwise : parsed.why}`);
 }
 
 /** `www.example.com/shop`; what may stand there is the hub's to say. */

@@ -8,6 +8,7 @@ import {
   parseDurationMs,
   parseHostPlace,
   parsePercent,
+  parseStepMs,
   parseVariant,
   parseWhen,
 } from "../src/traffic-flags.js";
@@ -48,6 +49,8 @@ describe("arguments of commands about traffic", () => {
     [() => parseDurationMs("30"), /"30" has no unit; write 30s/],
     [() => parseDurationMs("0s"), /"0s" is not above 0 and at most 7d/],
     [() => parseDurationMs("8d"), /"8d" is not above 0 and at most 7d/],
+    [() => parseStepMs("500ms"), /"500ms" is not from 1s to 7d/],
+    [() => parseStepMs("5"), /"5" has no unit; write 5s/],
     [() => parseHostPlace(`${"a".repeat(254)}/x`), /not a host name/],
     [() => parsePercent("0"), /not a percentage above 0/],
     [() => parsePercent("101"), /not a percentage/],

@@ -12,7 +12,6 @@ import {
   type CanaryChange,
   type CanaryPlan,
 } from "@propagit/protocol";
-import { parseDuration } from "@propagit/manifest";
 import { Command, Option } from "commander";
 import { author } from "../author.js";
 import { goesOn, lookOnAtCanary, type CanaryFlags } from "../canary.js";
@@ -23,6 +22,7 @@ import { describeCanary, formatCanaryEnd, formatCanaryHead } from "../output/can
 import { print, printJson, printJsonLine } from "../output/print.js";
 import { formatTable, type Column } from "../output/table.js";
 import { environmentOf, withEnvironmentFlag, type EnvironmentFlags } from "../targets.js";
+import { parseStepMs } from "../traffic-flags.js";
 
 type PlaceFlags = CanaryFlags & EnvironmentFlags;
 
@@ -75,7 +75,7 @@ function withPlanFlags(command: Command): Command {
       "shares of the visitors, rising to 100% (default: 5%,25%,50%,100%)",
       asFlag(parseSteps),
     )
-    .option("--every <time>", "how long each step is looked at (default: 5m)", asFlag(parseEvery))
+    .option("--every <time>", "how long each step is looked at (default: 5m)", asFlag(parseStepMs))
     .option(
       "--min-requests <n>",
       `requests that each side needs at a step to tell anything (default: ${minRequests})`,
@@ -224,16 +224,6 @@ function changeCommand(change: CanaryChange, summary: string): Command {
 
 function parseSteps(text: string): readonly number[] {
   return text.split(",").map(orUsage("shares such as 5%,25%,100%", parseStep));
-}
-
-/** As the protocol allows it. */
-const everyMsMax = 7 * 86_400_000;
-
-function parseEvery(text: string): number {
-  const parsed = parseDuration(text);
-  if (parsed.ok && parsed.value >= 1_000 && parsed.value <= everyMsMax) return parsed.value;
-  const why = parsed.ok ? "is not from 1s to 7d" : parsed.why;
-  throw new PropagitError("BAD_USAGE", `${quote(text)} ${why}`);
 }
 
 function orUsage(
