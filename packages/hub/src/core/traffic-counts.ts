@@ -41,6 +41,12 @@ export interface CountedRow {
   readonly window: WindowCounts;
 }
 
+/** Some rows over all proxies. */
+export interface CountedGroup {
+  readonly inFlight: number;
+  readonly window: WindowCounts;
+}
+
 /** Which rows; absent: any. */
 export interface RowFilter {
   readonly repo?: string;
@@ -108,34 +114,38 @@ export class TrafficCounts {
 
   /** What was added within the last seconds to rows that fit. */
   windowOf(fits: (row: TrafficCount) => boolean, seconds: number, now: number): WindowCounts {
-    const from = secondOf(now) - seconds;
-    const latency = new LatencyHistogram();
-    const recent = Array.from({ length: slotsMax }, () => 0);
-    let [requests, failed] = [0, 0];
+    const window = new WindowSums(seconds, now);
     for (const { about, slots } of this.#rows.values()) {
-      if (!fits(about)) continue;
-      for (const slot of slots) {
-        const index = slotsMax - 1 - (secondOf(now) - slot.second);
-        if (index >= 0) recent[index] = (recent[index] ?? 0) + slot.requests;
-        if (slot.second <= from) continue;
-        requests += slot.requests;
-        failed += slot.failed;
-        latency.addAll(slot.latency);
-      }
+      if (fits(about)) window.add(slots);
     }
-    return { requests, failed, latency, recent };
+    return window;
   }
 
-  rows({ repo, environment }: RowFilter, seconds: number, now: number): readonly CountedRow[] {
-    const fitting = [...this.#rows].filter(
-      ([, { about }]) =>
-        (repo === undefined || about.repo === repo) &&
-        (environment === undefined || about.environment === environment),
-    );
-    return fitting.map(([key, row]) => ({
-      total: row.total.toCount(row.about, this.#inFlight(key)),
-      window: this.windowOf((about) => about === row.about, seconds, now),
-    }));
+  /** The same for groups of rows, by what `groupOf` calls them; rows that it does not name are in none. */
+  groups(
+    groupOf: (row: TrafficCount) => string | undefined,
+    seconds: number,
+    now: number,
+  ): ReadonlyMap<string, CountedGroup> {
+    const groups = new Map<string, { inFlight: number; readonly window: WindowSums }>();
+    for (const [key, { about, slots }] of this.#rows) {
+      const name = groupOf(about);
+      if (name === undefined) continue;
+      const group = groups.get(name) ?? { inFlight: 0, window: new WindowSums(seconds, now) };
+      groups.set(name, group);
+      group.inFlight += this.#inFlight(key);
+      group.window.add(slots);
+    }
+    return groups;
+  }
+
+  rows(filter: RowFilter, seconds: number, now: number): readonly CountedRow[] {
+    const fitting = [...this.#rows].filter(([, { about }]) => isOf(about, filter));
+    return fitting.map(([key, { about, total, slots }]) => {
+      const window = new WindowSums(seconds, now);
+      window.add(slots);
+      return { total: total.toCount(about, this.#inFlight(key)), window };
+    });
   }
 
   #begin(proxy: string, life: string, now: number): Life {
@@ -237,7 +247,45 @@ class Sums implements Flow {
   }
 }
 
+/** Sums over slots. */
+class WindowSums implements WindowCounts {
+  requests = 0;
+  failed = 0;
+  readonly latency = new LatencyHistogram();
+  readonly recent = Array.from({ length: slotsMax }, () => 0);
+  readonly #second: number;
+  readonly #from: number;
+
+  constructor(seconds: number, now: number) {
+    this.#second = secondOf(now);
+    this.#from = this.#second - seconds;
+  }
+
+  add(slots: readonly Slot[]): void {
+    for (const slot of slots) {
+      const index = slotsMax - 1 - (this.#second - slot.second);
+      if (index >= 0) this.recent[index] = (this.recent[index] ?? 0) + slot.requests;
+      if (slot.second <= this.#from) continue;
+      this.requests += slot.requests;
+      this.failed += slot.failed;
+      this.latency.addAll(slot.latency);
+    }
+  }
+}
+
 const summed = ["requests", "failed", "refused", "cut", "late", "left", "retries"] as const;
+
+/** Of a group that has no rows. */
+export function countedNothing(): CountedGroup {
+  return { inFlight: 0, window: new WindowSums(0, 0) };
+}
+
+export function isOf(row: TrafficCount, { repo, environment }: RowFilter): boolean {
+  return (
+    (repo === undefined || row.repo === repo) &&
+    (environment === undefined || row.environment === environment)
+  );
+}
 
 function grown(now: number, before = 0): number {
   return Math.max(0, now - before);

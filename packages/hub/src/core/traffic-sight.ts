@@ -14,7 +14,14 @@ import {
   type TrafficSight,
 } from "@propagit/protocol";
 import { sharePercent } from "./shares.js";
-import type { RowFilter, TrafficCounts, WindowCounts } from "./traffic-counts.js";
+import {
+  countedNothing,
+  isOf,
+  type CountedGroup,
+  type RowFilter,
+  type TrafficCounts,
+  type WindowCounts,
+} from "./traffic-counts.js";
 
 export interface SightSource {
   readonly counts: TrafficCounts;
@@ -35,18 +42,17 @@ const rowsMax = 2_000;
 /** What a row is about; those who are counted apart for a rollout by steps are visitors of the share. */
 type Group = Pick<SightRow, "repo" | "environment" | "commit" | "deployment" | "variant">;
 
-interface Grouped extends Group {
-  readonly inFlight: number;
-  readonly window: WindowCounts;
+interface Grouped extends Group, CountedGroup {
   readonly wantedPercent: number | undefined;
 }
 
 export function trafficSight(source: SightSource, filter: RowFilter, now: number): TrafficSight {
   const grouped = groupsOf(source, filter, now).filter(isWorthShowing);
+  const drawn = requestsByDraw(grouped);
   const rows = grouped
     .toSorted((left, right) => right.window.requests - left.window.requests)
     .slice(0, rowsMax)
-    .map((one) => rowOf(source, one, grouped));
+    .map((one) => rowOf(source, one, drawn));
   const isReporting = ({ isAway, at }: { isAway: boolean; at: number }) =>
     !isAway && now - at <= silentMs;
   const reporting = source.counts.proxies.filter(isReporting).length;
@@ -54,30 +60,35 @@ export function trafficSight(source: SightSource, filter: RowFilter, now: number
 }
 
 function groupsOf({ counts, routes }: SightSource, filter: RowFilter, now: number): Grouped[] {
+  const seconds = windowMs / 1_000;
   const groups = new Map<string, Group>();
-  const inFlight = new Map<string, number>();
   const wanted = new Map<string, number>();
-  for (const { total } of counts.rows(filter, 1, now)) {
-    const group = groupOf(total);
-    groups.set(keyOf(group), group);
-    inFlight.set(keyOf(group), (inFlight.get(keyOf(group)) ?? 0) + total.inFlight);
-  }
+  const counted = counts.groups(
+    (about) => (isOf(about, filter) ? keep(groups, groupOf(about)) : undefined),
+    seconds,
+    now,
+  );
   for (const route of routes) {
     const { repo, environment = environmentDefault } = route;
     if (filter.repo !== undefined && filter.repo !== repo) continue;
     if (filter.environment !== undefined && filter.environment !== environment) continue;
     for (const { commit, deployment } of route.shares) {
       const group = { repo, environment, commit, ...(deployment !== undefined && { deployment }) };
-      groups.set(keyOf(group), group);
-      wanted.set(keyOf(group), sharePercent(route, group));
+      wanted.set(keep(groups, group), sharePercent(route, group));
     }
   }
-  return [...groups].map(([key, group]) => ({
-    ...group,
-    inFlight: inFlight.get(key) ?? 0,
-    window: counts.windowOf((about) => keyOf(groupOf(about)) === key, windowMs / 1_000, now),
-    wantedPercent: wanted.get(key),
-  }));
+  const nothing = countedNothing();
+  return [...groups].map(([key, group]) => {
+    const { inFlight, window } = counted.get(key) ?? nothing;
+    return { ...group, inFlight, window, wantedPercent: wanted.get(key) };
+  });
+}
+
+/** @returns its key */
+function keep(groups: Map<string, Group>, group: Group): string {
+  const key = keyOf(group);
+  groups.set(key, group);
+  return key;
 }
 
 function isWorthShowing({ window, inFlight, wantedPercent }: Grouped): boolean {
@@ -86,11 +97,11 @@ function isWorthShowing({ window, inFlight, wantedPercent }: Grouped): boolean {
   );
 }
 
-function rowOf(source: SightSource, one: Grouped, all: readonly Grouped[]): SightRow {
+function rowOf(source: SightSource, one: Grouped, drawn: ReadonlyMap<string, number>): SightRow {
   const { window, wantedPercent, inFlight, ...group } = one;
   const release = group.deployment === undefined ? undefined : source.releaseOf(group.deployment);
   const perSecond = (requests: number) => requests / (windowMs / 1_000);
-  const observedPercent = observed(one, all);
+  const observedPercent = observed(one, drawn);
   return {
     ...group,
     ...(release !== undefined && { release }),
@@ -105,13 +116,20 @@ function rowOf(source: SightSource, one: Grouped, all: readonly Grouped[]): Sigh
 }
 
 /** Of those who were drawn as it was: by the shares, or by the same experiment. */
-function observed(one: Grouped, all: readonly Grouped[]): number | undefined {
+function observed(one: Grouped, drawn: ReadonlyMap<string, number>): number | undefined {
   const draw = drawOf(one);
-  if (draw === undefined) return undefined;
-  const together = all
-    .filter((other) => drawOf(other) === draw)
-    .reduce((sum, { window }) => sum + window.requests, 0);
+  const together = draw === undefined ? 0 : (drawn.get(draw) ?? 0);
   return together === 0 ? undefined : (one.window.requests / together) * 100;
+}
+
+/** Requests of all who were drawn in the same way. */
+function requestsByDraw(all: readonly Grouped[]): ReadonlyMap<string, number> {
+  const drawn = new Map<string, number>();
+  for (const one of all) {
+    const draw = drawOf(one);
+    if (draw !== undefined) drawn.set(draw, (drawn.get(draw) ?? 0) + one.window.requests);
+  }
+  return drawn;
 }
 
 /** Undefined for those who asked for a commit: nobody drew for them. */

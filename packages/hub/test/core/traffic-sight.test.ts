@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LatencyHistogram, type Route, type TrafficCount } from "@propagit/protocol";
+import type { Route } from "@propagit/protocol";
 import { TrafficCounts } from "../../src/core/traffic-counts.js";
 import { trafficSight, type SightSource } from "../../src/core/traffic-sight.js";
+import { countOf as reported } from "../support/counts.js";
 
 const blue = { commit: "a".repeat(40), deployment: "a".repeat(16) };
 const green = { commit: "b".repeat(40), deployment: "b".repeat(16) };
@@ -19,25 +20,14 @@ interface Told {
 }
 
 function countOf({ to, requests, failed = 0, variant, environment = "production" }: Told) {
-  const latency = new LatencyHistogram();
-  for (let request = 0; request < requests; request++) latency.add(10);
-  const count: TrafficCount = {
-    repo: "webapp",
+  return reported(requests, {
     environment,
     ...to,
     ...(variant !== undefined && { variant }),
-    requests,
     statuses: [0, requests - failed, 0, 0, failed],
-    refused: 0,
-    cut: 0,
-    late: 0,
     failed,
-    left: 0,
-    retries: 0,
     inFlight: 2,
-    latency: latency.encode(),
-  };
-  return count;
+  });
 }
 
 function sourceOf(told: readonly Told[], more: Partial<SightSource> = {}): SightSource {
