@@ -6,6 +6,18 @@ import { OrderBench } from "./support/order-bench.js";
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
 
+/** A hub that died when the certificate was ordered, and before the authority had looked. */
+async function killedWithOrder({ checkMs }: { readonly checkMs: number }): Promise<OrderBench> {
+  const bench = await OrderBench.open();
+  bench.authority.checkMs = checkMs;
+  bench.proxy();
+  await bench.ask();
+  const isOrdered = () => bench.ledger.rows("orders").get("shop.test")?.order !== undefined;
+  await bench.sim.clock.until("it is ordered", isOrdered);
+  await bench.kill();
+  return bench;
+}
+
 describe("orders of certificates", () => {
   it("are made for each host once, few at a time", async () => {
     const bench = await OrderBench.open();
@@ -79,13 +91,7 @@ describe("orders of certificates", () => {
   });
 
   it("go on in the hub's next life, with the order and the key of the former one", async () => {
-    const bench = await OrderBench.open();
-    bench.authority.checkMs = 90_000;
-    bench.proxy();
-    await bench.ask();
-    const isOrdered = () => bench.ledger.rows("orders").get("shop.test")?.order !== undefined;
-    await bench.sim.clock.until("it is ordered", isOrdered);
-    await bench.kill();
+    const bench = await killedWithOrder({ checkMs: 90_000 });
     await bench.start();
     bench.proxy();
     await bench.untilValid(1);
@@ -94,14 +100,8 @@ describe("orders of certificates", () => {
   });
 
   it("are made again soon when the authority looked in vain while there was no hub", async () => {
-    const bench = await OrderBench.open();
+    const bench = await killedWithOrder({ checkMs: 5_000 });
     const { shown } = bench.authority;
-    bench.authority.checkMs = 5_000;
-    bench.proxy();
-    await bench.ask();
-    const isOrdered = () => bench.ledger.rows("orders").get("shop.test")?.order !== undefined;
-    await bench.sim.clock.until("it is ordered", isOrdered);
-    await bench.kill();
     bench.authority.shown = () => undefined;
     await bench.start();
     bench.proxy();
@@ -114,13 +114,7 @@ describe("orders of certificates", () => {
   });
 
   it("begin anew when the authority no longer knows them", async () => {
-    const bench = await OrderBench.open();
-    bench.authority.checkMs = 90_000;
-    bench.proxy();
-    await bench.ask();
-    const isOrdered = () => bench.ledger.rows("orders").get("shop.test")?.order !== undefined;
-    await bench.sim.clock.until("it is ordered", isOrdered);
-    await bench.kill();
+    const bench = await killedWithOrder({ checkMs: 90_000 });
     bench.authority.forget();
     bench.authority.checkMs = 1_000;
     await bench.start();
