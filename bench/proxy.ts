@@ -49,7 +49,7 @@ const rows: Readonly<Record<string, (bench: Bench) => Promise<void>>> = {
   floor: platformFloor,
 };
 
-const needed = ["nginx", "haproxy", "wrk", "cc", "taskset"];
+const needed = ["nginx", "haproxy", "wrk", "h2load", "cc", "taskset"];
 const missing = needed.filter((command) => !isHere(command));
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(rows);
 const unknown = wanted.filter((name) => !(name in rows));

@@ -57,7 +57,7 @@ export async function startOurs(
 ): Promise<Program> {
   const port = await freePort();
   const { name = "propagit", ...given } = settings;
-  const whole = { port, routes: 1, changeMs: 0, workers: 1, ...given };
+  const whole = { port, routes: 1, changeMs: 0, workers: 1, h2c: false, ...given };
   const served = fileURLToPath(new URL("./served.js", import.meta.url));
   const command = [process.execPath, served, JSON.stringify(whole)];
   return start({ name, port, core, command, hasChannel: true });

@@ -19,6 +19,8 @@ export interface ServedSettings {
   /** A change of some route so often; 0: never. */
   readonly changeMs: number;
   readonly workers: number;
+  /** Visitors may speak HTTP/2 in the clear. */
+  readonly h2c: boolean;
 }
 
 const commits = ["a".repeat(40), "b".repeat(40), "c".repeat(40)] as const;
@@ -37,6 +39,7 @@ class Served {
       table: this.#table,
       settings: {
         domain: "localhost",
+        h2c: settings.h2c,
         limits: {
           answerHeadMs: 30_000,
           connectionsMax: 50_000,

@@ -81,6 +81,34 @@ export function wrkRun({ wrk, path }: Work): Run {
   };
 }
 
+/** h2load on a path, in the clear. */
+export function h2loadRun({
+  clients,
+  streams,
+  path,
+}: {
+  readonly clients: number;
+  /** Of each client at the same time. */
+  readonly streams: number;
+  readonly path: string;
+}): Run {
+  return async ({ port }, seconds) => {
+    const how = [
+      `-c${clients}`,
+      `-m${streams}`,
+      `-D${seconds}`,
+      "-H",
+      ":authority: shop.localhost",
+    ];
+    const url = `http://127.0.0.1:${port}${path}`;
+    const { stdout } = await execa("taskset", ["-c", loadCore, "h2load", ...how, url]);
+    const done = Number(/(\d+) succeeded/.exec(stdout)?.[1] ?? 0);
+    const failed = Number(/(\d+) failed/.exec(stdout)?.[1] ?? 0);
+    if (done === 0 || failed > 0) throw new Error(`h2load: ${stdout}`);
+    return { done, perSecond: done / seconds };
+  };
+}
+
 export interface LoadSeen {
   readonly done: number;
   readonly perSecond: number;
