@@ -39,8 +39,11 @@ export class Http2Stream implements VisitorSide {
   bytes: Buffer = noBytes;
   isBodyDone = false;
   bodyBytes = 0;
+  /** It was over before all of his body came: what is on its way is thrown away. */
+  wasCutShort = false;
   #isWanted = false;
   #hasEnded = false;
+  #uselessBytes = 0;
   #isAnswered = false;
   #requestTrailers: readonly string[] = [];
   #answerTrailers: readonly string[] = [];
@@ -58,6 +61,11 @@ export class Http2Stream implements VisitorSide {
     return this.#stream.writableLength;
   }
 
+  /** Of the body, those included that nobody has taken, or will. */
+  get cameBytes(): number {
+    return this.bodyBytes + this.#uselessBytes + this.#stream.readableLength;
+  }
+
   /** Told whether the visitor reset it before he had his answer. */
   whenOver(tell: Ended): void {
     this.#tellOver = tell;
@@ -66,6 +74,7 @@ export class Http2Stream implements VisitorSide {
   /** @param fields names and values in turn, pseudo-fields among them */
   start(fields: readonly string[], hasBody: boolean): void {
     this.#listen();
+    this.isBodyDone = !hasBody;
     const made = http1HeadOf(fields, hasBody);
     if ("refused" in made) return this.#refuse(400, made.refused);
     const bytes = Buffer.from(made.text, "latin1");
@@ -74,7 +83,7 @@ export class Http2Stream implements VisitorSide {
     this.bytes = bytes;
     this.view.bytes = bytes;
     this.view.head = this.head;
-    this.isBodyDone = !hasBody || this.head.contentLength === 0;
+    this.isBodyDone ||= this.head.contentLength === 0;
     // What nobody reads must still be seen to end.
     if (this.isBodyDone) this.#stream.resume();
     this.#exchange.begin();
@@ -141,7 +150,7 @@ export class Http2Stream implements VisitorSide {
 
   /** `close` would end the body first, and so make it look whole; what is destroyed is reset, with INTERNAL_ERROR. */
   cut(): void {
-    this.#isAnswered = true;
+    this.#answered();
     this.#stream.destroy(new Error("the answer broke off"));
   }
 
@@ -178,6 +187,7 @@ export class Http2Stream implements VisitorSide {
 
   /** Hands over what has come, as long as it is wanted. */
   #pump(): void {
+    if (this.#isAnswered) return this.#skip();
     while (this.#isWanted && !this.isBodyDone) {
       const data = this.#stream.read() as Buffer | null;
       if (data === null) break;
@@ -229,7 +239,6 @@ export class Http2Stream implements VisitorSide {
   }
 
   #refuse(status: number, reason: string): void {
-    this.isBodyDone = true;
     this.#answerSelf(this.#core.refuse({ kind: "malformed", status, reason }));
   }
 
@@ -246,9 +255,24 @@ export class Http2Stream implements VisitorSide {
 
   /** What he still sends of the request is of no use to anybody (RFC 9113, 8.1). */
   #end(): void {
-    this.#isAnswered = true;
+    this.#answered();
     this.#stream.end();
-    if (!this.isBodyDone) this.#stream.close(constants.NGHTTP2_NO_ERROR);
+    if (this.isBodyDone) return;
+    this.#stream.close(constants.NGHTTP2_NO_ERROR);
+    this.#skip();
+  }
+
+  /** A stream that holds bytes does not end, and would be kept as long as the connection. */
+  #skip(): void {
+    for (let data = this.#stream.read() as Buffer | null; data !== null;) {
+      this.#uselessBytes += data.length;
+      data = this.#stream.read() as Buffer | null;
+    }
+  }
+
+  #answered(): void {
+    this.#isAnswered = true;
+    this.wasCutShort = !this.#hasEnded;
   }
 }
 
