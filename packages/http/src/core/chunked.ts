@@ -8,12 +8,13 @@
  *
  * It says how many bytes belong to the body, so that they can be forwarded as they came, and where the data lies
  * for those who frame it anew. Strict: sizes are up to eight hexadecimal digits and nothing else, every line ends with
- * CRLF, extensions are bounded in each chunk and in all, trailers are proper fields that frame nothing.
+ * CRLF, extensions are bounded in each chunk and in all, trailers are proper fields that frame nothing. Of an answer those
+ * that must not be trailers are left out: who passes on its bytes ends at `passEnd`, and writes the trailers himself.
  */
 import { CR, hexValues, LF, SEMICOLON } from "./characters.js";
 import { type ExtensionPlace, stepExtension } from "./chunk-extension.js";
 import { bad } from "./head.js";
-import { readTrailer } from "./trailers.js";
+import { isForbiddenTrailer, readTrailer } from "./trailers.js";
 
 export interface ChunkedLimits {
   /** Of one chunk's extension. */
@@ -52,6 +53,7 @@ export class ChunkedScanner {
   #trailerBytes = 0;
   #trailerLine = "";
   #wantsRanges = false;
+  #dropsForbidden = false;
 
   /** Why it is bad. */
   badReason = "";
@@ -62,6 +64,10 @@ export class ChunkedScanner {
   rangeCount = 0;
   /** Names and values in turn, in the order in which they came. */
   trailers: string[] = [];
+  /** Any came, also of those that were left out. */
+  hasTrailers = false;
+  /** Up to where the bytes of the last scan may be passed on as they came: not trailers, nor the line that ends them. */
+  passEnd = 0;
 
   constructor(limits: ChunkedLimits = defaultChunkedLimits) {
     this.#limits = limits;
@@ -72,8 +78,11 @@ export class ChunkedScanner {
     return this.#state === "done";
   }
 
-  /** For the next body. */
-  reset({ wantsRanges = false }: { readonly wantsRanges?: boolean } = {}): void {
+  /** For the next body. @param dropsForbidden leaves out trailers that must not be any, instead of refusing it all */
+  reset({
+    wantsRanges = false,
+    dropsForbidden = false,
+  }: { readonly wantsRanges?: boolean; readonly dropsForbidden?: boolean } = {}): void {
     this.#state = "size";
     this.#digits = 0;
     this.#chunkBytesLeft = 0;
@@ -82,6 +91,8 @@ export class ChunkedScanner {
     this.#trailerBytes = 0;
     this.#trailerLine = "";
     this.#wantsRanges = wantsRanges;
+    this.#dropsForbidden = dropsForbidden;
+    this.hasTrailers = false;
     this.badReason = "";
     this.dataBytes = 0;
     this.rangeCount = 0;
@@ -95,6 +106,7 @@ export class ChunkedScanner {
    */
   scan(bytes: Buffer, start: number, end: number): number {
     this.rangeCount = 0;
+    this.passEnd = start;
     let at = start;
     while (at < end) {
       switch (this.#state) {
@@ -123,6 +135,7 @@ export class ChunkedScanner {
           at = this.#scanTrailers(bytes, at, end);
           break;
         case "done":
+          if (!this.hasTrailers) this.passEnd = at;
           return at;
         case "bad":
           return bad;
@@ -131,6 +144,7 @@ export class ChunkedScanner {
       }
       if (at < 0) return bad;
     }
+    if (!this.hasTrailers) this.passEnd = at;
     return at;
   }
 
@@ -205,6 +219,10 @@ export class ChunkedScanner {
 
   /** Lines of trailers are few: they are read as texts, over buffers. */
   #scanTrailers(bytes: Buffer, start: number, end: number): number {
+    if (!this.hasTrailers && this.#trailerLine === "" && bytes[start] !== CR) {
+      this.hasTrailers = true;
+      this.passEnd = start;
+    }
     let at = start;
     while (at < end && bytes[at] !== LF) at++;
     const isWhole = at < end;
@@ -227,6 +245,10 @@ export class ChunkedScanner {
       return this.#refuse("too many trailers");
     const trailer = readTrailer(line.slice(0, -2));
     if (typeof trailer === "string") return this.#refuse(trailer);
+    if (isForbiddenTrailer(trailer.name)) {
+      if (this.#dropsForbidden) return at;
+      return this.#refuse(`a trailer that must not be one: ${trailer.name.toLowerCase()}`);
+    }
     this.trailers.push(trailer.name, trailer.value);
     return at;
   }

@@ -42,14 +42,13 @@ export interface Trailer {
   readonly value: string;
 }
 
-/** Reads a line without its CRLF. Returns why it is refused when it is. */
+/** Reads a line without its CRLF. Returns why it is no field when it is none; `isForbiddenTrailer` is asked apart. */
 export function readTrailer(line: string): Trailer | string {
   const colon = line.indexOf(":");
   const name = line.slice(0, Math.max(0, colon));
   if (!isToken(name)) return "a trailer whose name is no token";
   const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, "");
   if (!isValue(value)) return "a control character in a trailer";
-  if (isForbiddenTrailer(name)) return `a trailer that must not be one: ${name.toLowerCase()}`;
   return { name, value };
 }
 

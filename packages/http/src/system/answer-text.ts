@@ -97,9 +97,13 @@ function writeBytes(transport: Transport, bytes: Buffer, from: number, to: numbe
   return transport.write(bytes.subarray(from, to));
 }
 
-/** @param trailers names and values in turn */
 export function lastChunk(trailers: readonly string[]): string {
-  let text = "0\r\n";
+  return `0\r\n${trailerText(trailers)}`;
+}
+
+/** What is behind the last chunk. @param trailers names and values in turn */
+export function trailerText(trailers: readonly string[]): string {
+  let text = "";
   for (let index = 0; index < trailers.length; index += 2) {
     text += `${trailers[index]}: ${trailers[index + 1]}\r\n`;
   }

@@ -14,6 +14,7 @@ import { bad, incomplete } from "../core/head.js";
 import { parseResponseHead, ResponseHead } from "../core/response-head.js";
 import type { EndpointPool } from "./endpoint-pool.js";
 import type { EndpointUser } from "./endpoint-user.js";
+import { trailerText } from "./answer-text.js";
 import { Transport, type TransportOwner } from "./transport.js";
 
 /** Answers of which more than this is still to come are read into a buffer of their own. */
@@ -215,13 +216,15 @@ export class EndpointConnection implements TransportOwner {
     const isDone = this.#isDone;
     if (isDone && bodyTo < to) this.#isReusable = false;
     if (!isDone) this.transport.wantBulk(this.#kind !== "length" || this.#left > bulkBytesMin);
-    user.answerHead(bytes, head, bodyTo, isDone);
+    const hasTrailers = this.#passesTrailers(user);
+    user.answerHead(bytes, head, this.#passEnd(user, bodyTo), isDone && !hasTrailers);
+    if (isDone && hasTrailers && this.#user === user) this.#end(user);
     return isDone ? bad : bodyTo;
   }
 
   #beginChunks(takesChunks: boolean): void {
     this.#chunks ??= new ChunkedScanner();
-    this.#chunks.reset({ wantsRanges: !takesChunks });
+    this.#chunks.reset({ wantsRanges: !takesChunks, dropsForbidden: true });
   }
 
   #readBody(bytes: Buffer, from: number, to: number): number {
@@ -231,10 +234,27 @@ export class EndpointConnection implements TransportOwner {
     const isDone = this.#isDone;
     if (isDone && bodyTo < to) this.#isReusable = false;
     if (this.#kind === "chunked" && !user.takesChunks) this.#giveRanges(user, bytes);
-    else user.answerBody(bytes, from, bodyTo);
+    else user.answerBody(bytes, from, this.#passEnd(user, bodyTo));
     // He may have been cut off, and this connection with him.
-    if (isDone && this.#user === user) user.answerDone();
+    if (isDone && this.#user === user) this.#end(user);
     return isDone ? bad : bodyTo;
+  }
+
+  #end(user: EndpointUser): void {
+    if (this.#passesTrailers(user)) {
+      const text = Buffer.from(trailerText(this.trailers), "latin1");
+      user.answerBody(text, 0, text.length);
+    }
+    if (this.#user === user) user.answerDone();
+  }
+
+  /** Chunks go on as they came, but not what is behind them: some of it may have been left out. */
+  #passesTrailers(user: EndpointUser): boolean {
+    return this.#kind === "chunked" && user.takesChunks && this.#chunks?.hasTrailers === true;
+  }
+
+  #passEnd(user: EndpointUser, bodyTo: number): number {
+    return this.#passesTrailers(user) ? (this.#chunks as ChunkedScanner).passEnd : bodyTo;
   }
 
   #giveRanges(user: EndpointUser, bytes: Buffer): void {
@@ -275,7 +295,7 @@ export class EndpointConnection implements TransportOwner {
     return end;
   }
 
-  /** Names and values in turn, when the body came in chunks that the user did not take as they were. */
+  /** Names and values in turn, when the body came in chunks; without those that must not be trailers. */
   get trailers(): readonly string[] {
     return this.#kind === "chunked" ? (this.#chunks?.trailers ?? []) : [];
   }
