@@ -244,6 +244,7 @@ function nameOf({ place, target }: Pick<Forwarding, "place" | "target">): string
 
 /** Read by visitors: without addresses. */
 function wordsOf({ kind, sent, reason }: AttemptFailure): string {
+  if (kind === "head-timeout") return "did not answer in time";
   if (kind === "malformed") return `did not answer in HTTP: ${reason}`;
   return sent ? `broke off: ${reason}` : `cannot be connected to: ${reason}`;
 }
