@@ -15,6 +15,7 @@ import { parseResponseHead, ResponseHead } from "../core/response-head.js";
 import type { EndpointPool } from "./endpoint-pool.js";
 import type { EndpointUser } from "./endpoint-user.js";
 import { trailerText } from "./answer-text.js";
+import { isBulkScarce } from "./read-buffers.js";
 import { Transport, type TransportOwner } from "./transport.js";
 
 /** Answers of which more than this is still to come are read into a buffer of their own. */
@@ -96,7 +97,8 @@ export class EndpointConnection implements TransportOwner {
     this.wasUsed = true;
     if (!this.#isReusable || !isSent || this.#state !== "body") return this.destroy();
     this.#state = "idle";
-    this.transport.wantBulk(this.bodyBytes > bulkBytesMin);
+    // While there are enough: it is likely to be used again for as much.
+    this.transport.wantBulk(this.bodyBytes > bulkBytesMin && !isBulkScarce());
     this.transport.resume();
     this.#pool.released(this);
   }

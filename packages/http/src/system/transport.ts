@@ -19,7 +19,9 @@ import { plainAddress, type Place } from "./address-places.js";
 import {
   giveBulkBuffer,
   headRoom,
+  isBulkScarce,
   sharedBuffer,
+  sharedBytes,
   takeBulkBuffer,
   type ReadBuffer,
 } from "./read-buffers.js";
@@ -54,6 +56,8 @@ export class Transport implements LateWriter {
   readonly #writing: Writing | undefined;
   #reading: ReadBuffer | undefined;
   #wantsBulk = false;
+  /** Of the last read. */
+  #readBytes = 0;
   /** Where the kernel writes to now. */
   #armed: ReadBuffer | undefined;
   /** Of others, while their bytes are on their way out here. */
@@ -264,6 +268,7 @@ export class Transport implements LateWriter {
       // Asked once at first, then after each read, where undefined keeps the buffer of before.
       buffer: () => this.#nextWindow() as Buffer,
       callback: (count) => {
+        this.#readBytes = count;
         const { bytes } = this.#reading as ReadBuffer;
         this.owner.transportRead(bytes, headRoom, headRoom + count);
         return true;
@@ -274,7 +279,7 @@ export class Transport implements LateWriter {
   #nextWindow(): Buffer | undefined {
     let buffer = this.#reading;
     // Who is paused owns none: what it had may be lent, and nobody knows for how long.
-    if (this.#wantsBulk && !this.isPaused) {
+    if (this.#wantsBulk && !this.isPaused && (this.#readBytes >= sharedBytes || !isBulkScarce())) {
       if (buffer === undefined || buffer === sharedBuffer) buffer = takeBulkBuffer();
     } else if (buffer !== sharedBuffer) {
       if (buffer) giveBulkBuffer(buffer);
