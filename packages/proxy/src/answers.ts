@@ -1,5 +1,5 @@
 /** Answers of the proxy itself: short text that says why, or what a route's rules say. */
-import { errorCatalogue, PropagitError, type ErrorCode } from "@propagit/protocol";
+import { errorCatalogue, type ErrorCode } from "@propagit/protocol";
 import type { Answer, Refusal as EngineRefusal } from "@propagit/http";
 import {
   refusalHeaders,
@@ -16,8 +16,18 @@ const plain = "text/plain; charset=utf-8";
 export type Staleness = readonly ("hub" | "registry")[];
 
 export function refusalAnswer(refusal: Refusal, stale: Staleness): Answer {
-  const more = refusalHeaders(refusal);
-  return errorAnswer(new PropagitError(refusal.code, refusal.message), stale, { more });
+  return errorAnswer(refusal, stale, { more: refusalHeaders(refusal) });
+}
+
+/**
+ * Why somebody gets no other answer: a `PropagitError`, or only what it says. Most are plain outcomes, and a
+ * stack trace nobody reads is a twelfth of what a refusal costs when strangers ask for hosts by the thousand.
+ */
+export interface Reason {
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** Default: the code's own. */
+  readonly hint?: string;
 }
 
 export interface ErrorAnswerOptions {
@@ -28,13 +38,13 @@ export interface ErrorAnswerOptions {
 }
 
 export function errorAnswer(
-  error: PropagitError,
+  { code, message, hint = errorCatalogue[code].hint }: Reason,
   stale: Staleness,
-  { status = errorCatalogue[error.code].status, more = [] }: ErrorAnswerOptions = {},
+  { status = errorCatalogue[code].status, more = [] }: ErrorAnswerOptions = {},
 ): Answer {
   const headers = ["Content-Type", plain, "Cache-Control", "no-store", ...more];
   if (stale.length > 0) headers.push(staleHeader, stale.join(", "));
-  const body = `${error.code}: ${error.message}\n${error.hint}\n`;
+  const body = `${code}: ${message}\n${hint}\n`;
   return { kind: "answer", status, headers, body };
 }
 
@@ -54,8 +64,8 @@ export function maintenanceAnswer(maintenance: Maintenance): Answer {
 /** What the engine refuses by itself, in the words of the catalogue; its status tells more than theirs. */
 export function engineAnswer(refusal: EngineRefusal, stale: Staleness): Answer {
   const { status, reason } = refusal;
-  const error = new PropagitError(codeOf(refusal), `this request cannot be taken: ${reason}`);
-  return errorAnswer(error, stale, { status });
+  const message = `this request cannot be taken: ${reason}`;
+  return errorAnswer({ code: codeOf(refusal), message }, stale, { status });
 }
 
 function codeOf({ kind, status }: EngineRefusal): ErrorCode {

@@ -11,7 +11,7 @@
  *
  * One for each thread, over that thread's table.
  */
-import { PropagitError } from "@propagit/protocol";
+import type { PropagitError } from "@propagit/protocol";
 import type { Answer, Direction, Director, RequestView, VisitorLife } from "@propagit/http";
 import type { Clock, Log, Random } from "@propagit/runtime";
 import { AccessRecorder, type AccessSink } from "./access.js";
@@ -20,6 +20,7 @@ import {
   maintenanceAnswer,
   redirectAnswer,
   refusalAnswer,
+  type Reason,
   type Staleness,
 } from "./answers.js";
 import { decide } from "./core/decision.js";
@@ -170,7 +171,7 @@ export class ProxyDirector implements Director {
       if (proven === "busy") return this.#busy(request, "too many passwords wait to be checked");
       if (proven === "too-often") {
         const what = `too many wrong passwords came from ${request.address}`;
-        return this.#retryLater(request, new PropagitError("TOO_MANY", what));
+        return this.#retryLater(request, { code: "TOO_MANY", message: what });
       }
       const proof = { hash: claim.hash, fits: proven === "right" };
       return this.#ask(request, life, { ...progress, proof });
@@ -179,12 +180,12 @@ export class ProxyDirector implements Director {
   }
 
   #busy(request: RequestView, message: string): Answer {
-    return this.#retryLater(request, new PropagitError("OVERLOADED", message));
+    return this.#retryLater(request, { code: "OVERLOADED", message });
   }
 
-  #retryLater(request: RequestView, error: PropagitError): Answer {
+  #retryLater(request: RequestView, reason: Reason): Answer {
     const more = ["Retry-After", String(retryAfterSeconds)];
-    return this.#answer(request, errorAnswer(error, this.#options.stale(), { more }));
+    return this.#answer(request, errorAnswer(reason, this.#options.stale(), { more }));
   }
 
   #answer(request: RequestView, answer: Answer): Answer {

@@ -19,7 +19,7 @@ import {
   type Timeouts,
   type VisitorLife,
 } from "@propagit/http";
-import { formatAddress, parseAddress, PropagitError, type HeaderEdits } from "@propagit/protocol";
+import { formatAddress, parseAddress, type HeaderEdits } from "@propagit/protocol";
 import type { Clock, Random } from "@propagit/runtime";
 import { errorAnswer } from "./answers.js";
 import { isOut, probeIfHalfOpen } from "./core/breaker.js";
@@ -120,7 +120,7 @@ export class LibraryDirector implements Director {
 
   #direction(routed: Routed): Direction {
     if (routed === undefined) {
-      return errorAnswer(new PropagitError("NO_ROUTE", "no route for this request"), []);
+      return errorAnswer({ code: "NO_ROUTE", message: "no route for this request" }, []);
     }
     if ("status" in routed) return localAnswer(routed);
     const { to } = routed;
@@ -131,7 +131,7 @@ export class LibraryDirector implements Director {
 
   #failed(thrown: unknown): Answer {
     this.#options.onError(thrown);
-    return errorAnswer(new PropagitError("INTERNAL", "the route of this request failed"), []);
+    return errorAnswer({ code: "INTERNAL", message: "the route of this request failed" }, []);
   }
 
   #targetOf(address: string): Target {
@@ -192,7 +192,7 @@ class LibraryVisit implements Forward, ExchangeObserver {
   ): Direction {
     const at = pickTarget(targets, tools);
     if (!at)
-      return errorAnswer(new PropagitError("NO_ENDPOINT", "the route names no upstream"), []);
+      return errorAnswer({ code: "NO_ENDPOINT", message: "the route names no upstream" }, []);
     return new LibraryVisit(
       order,
       at,
@@ -253,10 +253,10 @@ function pickTarget(
 
 function failureAnswer({ kind, sent, reason }: AttemptFailure): Answer {
   if (kind === "head-timeout") {
-    return errorAnswer(new PropagitError("TIMED_OUT", `no answer in time: ${reason}`), []);
+    return errorAnswer({ code: "TIMED_OUT", message: `no answer in time: ${reason}` }, []);
   }
   const what = sent ? "it broke off" : "it cannot be connected to";
-  return errorAnswer(new PropagitError("APP_FAILED", `${what}: ${reason}`), []);
+  return errorAnswer({ code: "APP_FAILED", message: `${what}: ${reason}` }, []);
 }
 
 /** @throws RangeError for what would not be one answer */
