@@ -4,7 +4,8 @@
  *     report of a life      3     7     9         (cumulative)
  *     added                 -    +4    +2         what a life says first may be of any time: it is the beginning
  *
- * Rates and judgements are made of what was added; a report that is lost or told twice does them no harm. Everything is bounded: rows and proxies that said nothing for the longest time are forgotten first.
+ * Rates and judgements are made of what was added; a report that is lost or told twice does them no harm. Everything
+ * is bounded: rows and proxies that said nothing for the longest time are forgotten first.
  */
 import {
   keyOfCount,
@@ -35,12 +36,6 @@ export interface WindowCounts extends Flow {
   readonly recent: readonly number[];
 }
 
-/** One row over all proxies. */
-export interface CountedRow {
-  readonly total: TrafficCount;
-  readonly window: WindowCounts;
-}
-
 /** Some rows over all proxies. */
 export interface CountedGroup {
   readonly inFlight: number;
@@ -62,7 +57,6 @@ interface Slot {
 
 interface Counted {
   readonly about: TrafficCount;
-  readonly total: Sums;
   readonly flow: Sums;
   slots: Slot[];
   at: number;
@@ -139,15 +133,6 @@ export class TrafficCounts {
     return groups;
   }
 
-  rows(filter: RowFilter, seconds: number, now: number): readonly CountedRow[] {
-    const fitting = [...this.#rows].filter(([, { about }]) => isOf(about, filter));
-    return fitting.map(([key, { about, total, slots }]) => {
-      const window = new WindowSums(seconds, now);
-      window.add(slots);
-      return { total: total.toCount(about, this.#inFlight(key)), window };
-    });
-  }
-
   #begin(proxy: string, life: string, now: number): Life {
     const living: Life = { life, since: now, rows: new Map(), isAway: false, at: now };
     this.#lives.delete(proxy);
@@ -164,7 +149,6 @@ export class TrafficCounts {
     living.rows.set(key, count);
     const row = this.#rowOf(key, count, now);
     row.at = now;
-    row.total.addDifference(count, before);
     if (known === undefined && now - living.since < firstTellingMs) return;
     row.flow.addDifference(count, before);
     const slot = slotAt(row, now);
@@ -180,7 +164,7 @@ export class TrafficCounts {
       const oldest = forgetOldest(this.#rows);
       for (const { rows } of this.#lives.values()) rows.delete(oldest);
     }
-    const row: Counted = { about, total: new Sums(), flow: new Sums(), slots: [], at: now };
+    const row: Counted = { about, flow: new Sums(), slots: [], at: now };
     this.#rows.set(key, row);
     return row;
   }
@@ -198,52 +182,19 @@ export class TrafficCounts {
 class Sums implements Flow {
   requests = 0;
   failed = 0;
-  readonly statuses: TrafficCount["statuses"] = [0, 0, 0, 0, 0];
-  refused = 0;
-  cut = 0;
-  late = 0;
-  left = 0;
-  retries = 0;
   readonly latency = new LatencyHistogram();
 
-  addSums(other: Sums): void {
-    for (const name of summed) this[name] += other[name];
-    for (const [index, status] of other.statuses.entries()) this.#addStatus(index, status);
-    this.latency.addAll(other.latency);
+  addSums({ requests, failed, latency }: Sums): void {
+    this.requests += requests;
+    this.failed += failed;
+    this.latency.addAll(latency);
   }
 
   /** Never less than nothing. */
   addDifference(count: TrafficCount, before: TrafficCount | undefined): void {
-    for (const name of summed) this[name] += grown(count[name], before?.[name]);
-    for (const [index, status] of count.statuses.entries()) {
-      this.#addStatus(index, grown(status, before?.statuses[index]));
-    }
+    this.requests += grown(count.requests, before?.requests);
+    this.failed += grown(count.failed, before?.failed);
     this.latency.addAll(grownLatency(count, before));
-  }
-
-  toCount({ repo, environment, commit, deployment, variant }: TrafficCount, inFlight: number) {
-    const { requests, statuses, refused, cut, late, failed, left, retries, latency } = this;
-    return {
-      repo,
-      environment,
-      commit,
-      ...(deployment !== undefined && { deployment }),
-      ...(variant !== undefined && { variant }),
-      requests,
-      statuses: [...statuses],
-      refused,
-      cut,
-      late,
-      failed,
-      left,
-      retries,
-      inFlight,
-      latency: latency.encode(),
-    } satisfies TrafficCount;
-  }
-
-  #addStatus(index: number, status: number): void {
-    this.statuses[index] = (this.statuses[index] ?? 0) + status;
   }
 }
 
@@ -272,8 +223,6 @@ class WindowSums implements WindowCounts {
     }
   }
 }
-
-const summed = ["requests", "failed", "refused", "cut", "late", "left", "retries"] as const;
 
 /** Of a group that has no rows. */
 export function countedNothing(): CountedGroup {

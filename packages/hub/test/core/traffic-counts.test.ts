@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { keyOfCount, type TrafficCount } from "@propagit/protocol";
 import { TrafficCounts } from "../../src/core/traffic-counts.js";
 import { countOf, reportOf } from "../support/counts.js";
 
@@ -15,8 +16,6 @@ describe("TrafficCounts", () => {
     traffic.take(reportOf("1", countOf(1_040)), begin + 5_000);
     assert.equal(traffic.flowOf(all).requests, 40);
     assert.equal(traffic.flowOf(all).latency.count, 40);
-    const [row] = traffic.rows({}, 10, begin + 5_000);
-    assert.equal(row?.total.requests, 1_040);
   });
 
   it("counts a report that comes twice once, and a row that its proxy forgot from its beginning", () => {
@@ -35,7 +34,6 @@ describe("TrafficCounts", () => {
     traffic.take(reportOf("2", countOf(3)), begin + 5_000);
     traffic.take(reportOf("2", countOf(8)), begin + 9_000);
     assert.equal(traffic.flowOf(all).requests, 5);
-    assert.equal(traffic.rows({}, 10, begin + 9_000)[0]?.total.requests, 108);
   });
 
   it("adds proxies up, and takes a row that is new in a known life for traffic from its first request", () => {
@@ -45,7 +43,7 @@ describe("TrafficCounts", () => {
     traffic.take({ ...reportOf("1", countOf(5)), proxy: "edge-1" }, begin + 4_000);
     traffic.take({ ...reportOf("2", countOf(7)), proxy: "edge-2" }, begin + 4_000);
     assert.equal(traffic.flowOf(all).requests, 12);
-    assert.equal(traffic.rows({}, 10, begin + 4_000).length, 1);
+    assert.equal(traffic.groups(keyOfCount, 10, begin + 4_000).size, 1);
   });
 
   it("tells rates of a window, and each second of the last minute", () => {
@@ -63,13 +61,14 @@ describe("TrafficCounts", () => {
   it("does not know what a proxy that is away has in flight", () => {
     const traffic = new TrafficCounts();
     traffic.take(reportOf("1", countOf(1, { inFlight: 4 })), begin);
-    assert.equal(traffic.rows({}, 10, begin)[0]?.total.inFlight, 4);
+    const inFlight = () => [...traffic.groups(keyOfCount, 10, begin).values()][0]?.inFlight;
+    assert.equal(inFlight(), 4);
     traffic.away("edge-1");
-    assert.equal(traffic.rows({}, 10, begin)[0]?.total.inFlight, 0);
+    assert.equal(inFlight(), 0);
     assert.deepEqual(traffic.proxies, [{ proxy: "edge-1", isAway: true, at: begin }]);
   });
 
-  it("keeps rows apart by variant and deployment, and finds those of a place", () => {
+  it("keeps rows apart by variant and deployment", () => {
     const traffic = new TrafficCounts();
     const rows = [
       countOf(1),
@@ -78,9 +77,9 @@ describe("TrafficCounts", () => {
       countOf(1, { environment: "staging" }),
     ];
     traffic.take(reportOf("1", ...rows), begin);
-    assert.equal(traffic.rows({}, 10, begin).length, 4);
-    assert.equal(traffic.rows({ environment: "staging" }, 10, begin).length, 1);
-    assert.equal(traffic.rows({ repo: "other" }, 10, begin).length, 0);
+    assert.equal(traffic.groups(keyOfCount, 10, begin).size, 4);
+    const ofStaging = (row: TrafficCount) => (row.environment === "staging" ? "" : undefined);
+    assert.equal(traffic.groups(ofStaging, 10, begin).size, 1);
   });
 
   it("adds rows up by group, and leaves out those that are in none", () => {
@@ -107,8 +106,7 @@ describe("TrafficCounts", () => {
     const traffic = new TrafficCounts();
     const row = (at: number) => countOf(1, { repo: `r${at}`, latency: { first: 0, counts: [] } });
     for (let at = 0; at < 2_100; at++) traffic.take(reportOf("1", row(at)), begin + at);
-    assert.equal(traffic.rows({}, 1, begin).length, 2_000);
-    assert.equal(traffic.rows({ repo: "r99" }, 1, begin).length, 0);
-    assert.equal(traffic.rows({ repo: "r100" }, 1, begin).length, 1);
+    const repos = traffic.groups(({ repo }) => repo, 1, begin);
+    assert.deepEqual([repos.size, repos.has("r99"), repos.has("r100")], [2_000, false, true]);
   });
 });
