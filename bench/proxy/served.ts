@@ -43,6 +43,7 @@ class Served {
         limits: {
           answerHeadMs: 30_000,
           connectionsMax: 50_000,
+          connectionsPerAddressMax: 0,
           headMs: 600_000,
           keepAliveMs: 600_000,
         },
