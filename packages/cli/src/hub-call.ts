@@ -3,6 +3,7 @@ import {
   openCredential,
   parseAddress,
   PropagitError,
+  toPropagitError,
   type Address,
   type Credential,
 } from "@propagit/protocol";
@@ -80,7 +81,8 @@ export function findHubSecret(flags: HubFlags, env = process.env): string | unde
 export function findHubAccess(flags: HubFlags, env = process.env): HubAccess {
   const { PROPAGIT_HUB: fromEnv } = env;
   const choice = flags.hub ?? (fromEnv ? parseHubChoice(fromEnv) : undefined);
-  if (choice && "remote" in choice) return accessTo(findRemote(choice.remote, env), flags, env);
+  if (choice && "remote" in choice)
+    return accessTo(remoteOrAddress(choice.remote, env), flags, env);
   if (choice) {
     const own = findSecret(flags, env);
     const known = own === undefined ? remoteOfGitPlace(readRemotes(env), choice) : undefined;
@@ -134,6 +136,20 @@ export function remoteOfProject(remotes: readonly Remote[], folder = "."): Remot
   const places = gitRemotes(folder).flatMap(({ url }) => placeOfUrl(url) ?? []);
   const [ofProject] = places.flatMap((place) => remoteOfGitPlace(remotes, place) ?? []);
   return ofProject ?? remotes.find(({ name }) => name === defaultRemote) ?? only;
+}
+
+/** @throws NO_REMOTE, which says as well how an address is written: a host without a port looks like a name */
+function remoteOrAddress(name: string, env: NodeJS.ProcessEnv): Remote {
+  try {
+    return findRemote(name, env);
+  } catch (thrown) {
+    const { code, message, hint } = toPropagitError(thrown);
+    if (code !== "NO_REMOTE") throw thrown;
+    throw new PropagitError(code, message, {
+      hint: `${hint}; if it is an address, write host:port, such as ${name}:6001`,
+      cause: thrown,
+    });
+  }
 }
 
 function parseHubChoice(text: string): HubChoice {

@@ -1,3 +1,4 @@
+import { isNear } from "@propagit/manifest";
 import type { Command } from "commander";
 import { warningColour } from "./output/colour.js";
 
@@ -36,9 +37,17 @@ function formatUsageError(program: string, text: string): string {
     .replace(/^error: /, "")
     .replace(/^option '(?:-\w, )?(--[\w-]+).*?' argument '.*?' is invalid\. /s, "$1: ")
     .replace(/^command-argument value '.*?' is invalid for argument '(.*?)'\. /s, "$1: ")
-    .replace(/\n\((Did you mean .*\?)\)/s, (_, question: string) => `; d${question.slice(1)}`);
+    .replace(/\n\(Did you mean (?:one of )?(.*)\?\)/s, (_, names: string) =>
+      suggestionFor(/^unknown \w+ '(.*?)'/.exec(text.replace(/^error: /, ""))?.[1] ?? "", names),
+    );
   const [what = "", ...why] = plain.split("\n");
   return [warningColour(`${program}: ${what}`), ...why].map((line) => `${line}\n`).join("");
+}
+
+/** commander takes names for near of which half is another. */
+function suggestionFor(word: string, names: string): string {
+  const near = names.split(", ").filter((name) => isNear(word, name));
+  return near.length === 0 ? "" : `; did you mean ${near.join(" or ")}?`;
 }
 
 /** Every command has options; what it is about says more. */

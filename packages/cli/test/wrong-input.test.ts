@@ -17,6 +17,7 @@ const cases: readonly (readonly [readonly string[], RegExp])[] = [
     /unknown command 'sett'; did you mean set\?\n {2}see `propagit help env`/,
   ],
   [["help", "depoly"], /did you mean deploy/],
+  [["help", "nope"], /^propagit: unknown command 'nope'\n {2}see `propagit help`\n$/],
   [["deploy", "webapp"], /missing required argument 'commit'\n {2}see `propagit help deploy`/],
   [["deploy", "webapp", "master", "--enviroment=x"], /did you mean --environment/],
   [["deploy", "webapp", "master", "-e", "../x"], /environment name "\.\.\/x" is not allowed/],
@@ -68,6 +69,15 @@ describe("wrong input", () => {
     const { code, stderr } = await run(undefined, ["rollback", "webapp"]);
     assert.equal(code, exitCodes.usage);
     assert.match(stderr, /--hub/);
+  });
+
+  it("is told how an address is written when a host looks like a name", async () => {
+    const { code, stderr } = await run(undefined, ["ps", "--hub=localhost"]);
+    assert.equal(code, exitCodes.notFound);
+    assert.match(
+      stderr,
+      /no hub is called "localhost" here\n.*write host:port, such as localhost:6001\n$/,
+    );
   });
 });
 

@@ -12,4 +12,5 @@ export { manifestSchema } from "./json-schema.js";
 export { badManifest, formatProblem, type Problem } from "./core/problems.js";
 export { readRuleChanges, readRuleName, type RuleChanges } from "./rule-text.js";
 export { wordOfRule } from "./core/rules.js";
+export { isNear } from "./core/nearest.js";
 export { parseDuration } from "./core/units.js";

@@ -11,6 +11,7 @@ import {
   type Address,
   type BookUpdate,
   type Credential,
+  type ErrorCode,
   type ErrorData,
   type Params,
   type RegistryPlace,
@@ -56,6 +57,9 @@ const tellMs = 50;
 /** Bound on saying goodbye. */
 const leaveMsMax = 1_000;
 
+/** What trying again does not mend: a proxy that begins with it ends. */
+export const lastingCodes: ReadonlySet<ErrorCode> = new Set(["DENIED", "UNPROVEN", "BAD_VERSION"]);
+
 export class HubFollower {
   /** Resolves with the first failure, or with nothing once the hub is followed for the first time. */
   readonly firstOutcome: Promise<ErrorData | undefined>;
@@ -67,6 +71,7 @@ export class HubFollower {
   #conversation: Conversation | undefined;
   /** When the hub was last heard on a connection that is over. */
   #heardAt: number | undefined;
+  #hasOutcome = false;
   /** What was last said, so that it is not said again at every attempt. */
   #said = "";
   #tellTimer: Timer | undefined;
@@ -167,9 +172,12 @@ export class HubFollower {
       this.#resolveFirst(undefined);
     }
     if (state.kind === "waiting") {
-      this.#say("warn", this.#awayMessage(state.reason.message));
+      // Whoever started it ends with that, and says it.
+      const isEnd = !this.#hasOutcome && lastingCodes.has(state.reason.code);
+      if (!isEnd) this.#say("warn", this.#awayMessage(state.reason.message));
       this.#resolveFirst(state.reason);
     }
+    this.#hasOutcome ||= state.kind === "up" || state.kind === "waiting";
   }
 
   #awayMessage(reason: string): string {

@@ -10,7 +10,13 @@ import { Transport } from "./transport.js";
 import { VisitorConnection } from "./visitor-connection.js";
 
 export type ListenPlace =
-  | { readonly port: number; readonly host?: string; readonly backlog?: number }
+  | {
+      readonly port: number;
+      readonly host?: string;
+      readonly backlog?: number;
+      /** That the port was given with, for the hint when it is taken; default: `--port`. */
+      readonly flag?: string;
+    }
   /** A socket that somebody listens on already: another thread, or the proxy before this one. */
   | { readonly fd: number };
 

@@ -11,7 +11,16 @@ function nearest(word: string, candidates: Iterable<string>): string | undefined
     const distance = editDistance(word.toLowerCase(), name.toLowerCase());
     if (!best || distance < best.distance) best = { name, distance };
   }
-  return best && best.distance <= Math.max(1, Math.floor(word.length / 3)) ? best.name : undefined;
+  return best && best.distance <= mistakesMax(word) ? best.name : undefined;
+}
+
+function mistakesMax(word: string): number {
+  return Math.max(1, Math.floor(word.length / 3));
+}
+
+/** Whether somebody who wrote the word may have meant the name. */
+export function isNear(word: string, name: string): boolean {
+  return nearest(word, [name]) !== undefined;
 }
 
 /** ` did you mean …?`, or nothing. */

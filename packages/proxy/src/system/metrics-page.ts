@@ -41,7 +41,7 @@ export class MetricsPage {
       server.listen({ port, host });
       await once(server, "listening");
     } catch (thrown) {
-      throw cannotListen({ port, host }, thrown);
+      throw cannotListen({ port, host, flag: "--metrics-port" }, thrown);
     }
     return new MetricsPage(server);
   }

@@ -16,7 +16,7 @@ export interface StartServingOptions {
   readonly workers: number;
   readonly place: { readonly port: number; readonly host?: string };
   /** Where TLS is spoken, too; with a port of its own. */
-  readonly tlsPlace?: { readonly port: number; readonly host?: string };
+  readonly tlsPlace?: { readonly port: number; readonly host?: string; readonly flag?: string };
   /** Sockets of the proxy that this one succeeds; taken instead of opening others. */
   readonly inherited?: readonly ListeningSocket[];
   readonly certificates: CertificateState;

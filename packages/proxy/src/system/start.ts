@@ -6,7 +6,6 @@ import {
   PropagitError,
   type Address,
   type Credential,
-  type ErrorCode,
   type ErrorData,
 } from "@propagit/protocol";
 import type { EngineLimits, StopOptions } from "@propagit/http";
@@ -22,6 +21,7 @@ import {
 } from "@propagit/runtime";
 import { parseStandaloneRoute } from "../core/standalone.js";
 import { loadIdentity } from "../identity.js";
+import { lastingCodes } from "../hub-follower.js";
 import { ProxyDaemon, type ProxyStats, type TableSource } from "../proxy.js";
 import { AccessLog } from "./access-log.js";
 import { Certificates } from "./certificates.js";
@@ -112,9 +112,6 @@ const timeoutMsDefault = 60_000;
 const firstOutcomeMsMax = 10_000;
 /** For what is under way when another proxy has taken over: long downloads, websockets. */
 const finishMsMax = 10 * 60_000;
-/** What trying again does not mend. */
-const lasting: ReadonlySet<ErrorCode> = new Set(["DENIED", "UNPROVEN", "BAD_VERSION"]);
-
 /**
  * Starts a proxy. It listens at once, with the table of an earlier life if there is one, and keeps trying
  * when the hub is away.
@@ -227,7 +224,7 @@ async function listen(
       ...parts,
       workers,
       place: { port, ...at },
-      ...(tlsPort !== undefined && { tlsPlace: { port: tlsPort, ...at } }),
+      ...(tlsPort !== undefined && { tlsPlace: { port: tlsPort, ...at, flag: "--tls-port" } }),
       certificates: certificates.state,
       ...(access && { write: (lines: string) => access.write(lines) }),
       ...(options.inheritance && { inherited: options.inheritance.sockets }),
@@ -333,10 +330,19 @@ function selfOf({ name, host, zone }: ProxyOptions, port: number) {
 async function untilTaken(world: World, outcome: Promise<ErrorData | undefined>): Promise<void> {
   let timer: Timer | undefined;
   const patience = new Promise<undefined>((resolve) => {
-    timer = world.clock.after(firstOutcomeMsMax, () => resolve(undefined));
+    timer = world.clock.after(firstOutcomeMsMax, () => {
+      resolve(undefined);
+      void sayLate(world, outcome);
+    });
   });
   const failure = await Promise.race([outcome, patience]).finally(() => timer?.cancel());
-  if (failure && lasting.has(failure.code)) throw PropagitError.fromData(failure);
+  if (failure && lastingCodes.has(failure.code)) throw PropagitError.fromData(failure);
+}
+
+/** Too late to end with, and not said by who follows the hub. */
+async function sayLate(world: World, outcome: Promise<ErrorData | undefined>): Promise<void> {
+  const failure = await outcome;
+  if (failure && lastingCodes.has(failure.code)) world.log.warn(failure.message);
 }
 
 function once<A extends readonly unknown[]>(

@@ -6,14 +6,19 @@ export interface ListenPlace {
   readonly port: number;
   /** Undefined: all addresses. */
   readonly host?: string | undefined;
+  /** That it was given with, for the hint; default: `--port`. */
+  readonly flag?: string;
 }
 
 /** PORT_IN_USE, or BAD_USAGE when the address is not this machine's or the port is not allowed. */
-export function cannotListen({ port, host }: ListenPlace, error: unknown): PropagitError {
+export function cannotListen({ port, host, flag }: ListenPlace, error: unknown): PropagitError {
   const code = errnoOf(error);
   if (code === "EADDRINUSE") {
     const where = host === undefined ? "" : ` of ${host}`;
     return new PropagitError("PORT_IN_USE", `port ${port}${where} is in use by another process`, {
+      ...(flag !== undefined && {
+        hint: `choose another ${flag}, or end the process that holds it`,
+      }),
       cause: error,
     });
   }

@@ -145,6 +145,14 @@ function refuseUpgrade(socket: Duplex, status: string): void {
 }
 
 function unreachable(address: Address, error: Error): PropagitError {
+  // The library's words for an HTTP server that takes no websockets there.
+  const status = /^Unexpected server response: (\d{3})$/.exec(error.message)?.[1];
+  if (status !== undefined && !status.startsWith("5")) {
+    const what = `what answers at ${formatAddress(address)} is no hub or registry`;
+    return new PropagitError("UNREACHABLE", `${what}: it says HTTP status ${status}`, {
+      cause: error,
+    });
+  }
   const reason = unreachableReason(error);
   return new PropagitError(
     "UNREACHABLE",

@@ -160,6 +160,16 @@ describe("a server that is not one", () => {
     await assert.rejects(connecting, { code: "UNREACHABLE", message: /no answer in time/ });
   });
 
+  it("is said to be no hub when it knows nothing of websockets there", async (test) => {
+    const address = await startTcp(test, (socket) => {
+      socket.end("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    });
+    await assert.rejects(webSocketNetwork.connect(address, "/session", 5_000), {
+      code: "UNREACHABLE",
+      message: `what answers at 127.0.0.1:${address.port} is no hub or registry: it says HTTP status 404`,
+    });
+  });
+
   it("is named with what it said when it refuses", async (test) => {
     const address = await startTcp(test, (socket) => {
       socket.end("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n");
