@@ -18,16 +18,18 @@ import type { Canaries } from "./canaries.js";
 import { beginCanary } from "./core/canary-edits.js";
 import { canaryOf, type CanaryRow } from "./core/canary-row.js";
 import { nameOfCanary } from "./core/canary.js";
+import { differencesOf } from "./core/canary-plan-text.js";
 import { Draft } from "./core/draft.js";
 import { placeName, type NamedPlace } from "./core/place-name.js";
 import { placeKey, releaseKey, type ReleaseRow } from "./core/rows.js";
+import { flagOf } from "./core/rollout-lines.js";
 import type { RoutePlace } from "./core/said.js";
 import { leadsTo } from "./core/shares.js";
 import { readyDeployment, resolveDeployed, type Deployed } from "./deployed.js";
 import type { Ledger } from "./ledger.js";
 import type { ReleaseDesk } from "./release-desk.js";
 import type { Rollouts } from "./rollouts.js";
-import { checkPlace } from "./rule-desk.js";
+import { checkAnyPlace, checkPlace } from "./rule-desk.js";
 import type { HubWorld } from "./world.js";
 
 export interface CanaryDeskParts {
@@ -60,7 +62,10 @@ export class CanaryDesk {
     this.#parts = parts;
   }
 
-  /** @throws BAD_USAGE, NO_ROLLOUT when it has all visitors already, and what a deploy throws */
+  /**
+   * @throws BAD_USAGE, NO_ROLLOUT when it has all visitors already, ROLLOUT_RUNNING when it is under way in
+   *   another manner, and what a deploy throws
+   */
   async start(
     { ref, plan, detach = false, ...asked }: Params<"hub.canary-start">,
     call: IncomingCall<"hub.canary-start">,
@@ -74,7 +79,10 @@ export class CanaryDesk {
     await ledger.change(() => {
       const former = ledger.rows("canaries").get(placeKey(to.repo, environment));
       // Asked once more, as its hub was lost meanwhile.
-      if (former && former.phase !== "over" && former.release === release.number) return undefined;
+      if (former && former.phase !== "over" && former.release === release.number) {
+        refuseOther(former, plan);
+        return undefined;
+      }
       const draft = new Draft(ledger);
       beginCanary(draft, { release, plan: whole, by, now: world.clock.now() });
       return draft.change;
@@ -94,12 +102,16 @@ export class CanaryDesk {
     return follow && row.phase !== "over" ? this.#follow(row, call) : canaryOf(row);
   }
 
+  /** @throws BAD_NAME, NOT_DEPLOYED when no repository has that environment */
   list(
-    { over }: Params<"hub.canaries">,
+    { over, environment }: Params<"hub.canaries">,
     { part }: IncomingCall<"hub.canaries">,
   ): Result<"hub.canaries"> {
-    const rows = [...this.#parts.ledger.rows("canaries").values()];
+    const { ledger } = this.#parts;
+    if (environment !== undefined) checkAnyPlace(ledger, environment);
+    const rows = [...ledger.rows("canaries").values()];
     const canaries = rows
+      .filter((row) => environment === undefined || row.environment === environment)
       .map((row) => canaryOf(this.#parts.canaries.find(row.repo, row.environment) ?? row))
       .filter(({ phase }) => over || phase !== "over")
       .toSorted((left, right) => right.startedAt - left.startedAt);
@@ -155,7 +167,7 @@ export class CanaryDesk {
     const row = this.#parts.canaries.find(place.repo, place.environment);
     if (row) return row;
     throw new PropagitError("NO_ROLLOUT", `${placeName(place)} has had no rollout by steps yet`, {
-      hint: `begin one with \`propagit rollout ${place.repo} COMMIT\``,
+      hint: `begin one with \`propagit rollout ${place.repo} COMMIT${flagOf(place.environment)}\``,
     });
   }
 
@@ -224,6 +236,20 @@ function wholePlan(
   const why = whyNoPlan(plan);
   if (why === undefined) return plan;
   throw new PropagitError("BAD_USAGE", why, { hint: "write it like --steps 5%,25%,50%,100%" });
+}
+
+/** @throws ROLLOUT_RUNNING when what is said is not how it is under way; what is not said fits */
+function refuseOther(former: CanaryRow, said: Params<"hub.canary-start">["plan"]): void {
+  const other = differencesOf(former.plan, said);
+  if (other.length === 0) return;
+  const flag = flagOf(former.environment);
+  throw new PropagitError(
+    "ROLLOUT_RUNNING",
+    `the rollout of ${nameOfCanary(former)} in ${placeName(former)} is under way with ${other.join(", ")}`,
+    {
+      hint: `leave these flags out to look on, or first: propagit rollout abort ${former.repo}${flag}`,
+    },
+  );
 }
 
 function replaced(last: CanaryRow, { release, commit, startedAt }: CanaryRow): CanaryRow {

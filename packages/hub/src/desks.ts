@@ -13,6 +13,7 @@ import { CanaryDesk, canaryHandlers } from "./canary-desk.js";
 import { CertificateDesk } from "./certificate-desk.js";
 import { labelsOfRelease } from "./core/branch-edits.js";
 import { currentRelease } from "./core/deployment-edits.js";
+import { isStepping } from "./core/visited.js";
 import { visitorUrls } from "./core/visitor-url.js";
 import { DroneDesk } from "./drone-desk.js";
 import { ExperimentDesk } from "./experiment-desk.js";
@@ -28,7 +29,7 @@ import { Reports } from "./reports.js";
 import { RetentionDesk } from "./retention-desk.js";
 import type { Asker } from "./rollout-request.js";
 import type { Rollouts } from "./rollouts.js";
-import { RuleDesk } from "./rule-desk.js";
+import { checkAsked, RuleDesk } from "./rule-desk.js";
 import { RunDesk } from "./run-desk.js";
 import { ScaleDesk } from "./scale-desk.js";
 import { SettingsDesk } from "./settings-desk.js";
@@ -197,7 +198,11 @@ function withUrls(
   // What ran already was not promoted by this, and may be where visitors are all the same.
   const promoted = currentRelease(ledger, repo, environment)?.number === release;
   const branches = labelsOfRelease(ledger, result);
-  return { ...result, hosts: [...visitorUrls({ ...result, promoted, branches }, proxyUrl)] };
+  return {
+    ...result,
+    ...(isStepping(ledger, result) && { stepping: true }),
+    hosts: [...visitorUrls({ ...result, promoted, branches }, proxyUrl)],
+  };
 }
 
 function askerOf({
@@ -215,8 +220,12 @@ function sightHandlers({ world, ledger, proxies }: DesksOptions, { counts }: Rep
     routes: ledger.rows("routes").values(),
     releaseOf: (id: string) => ledger.rows("deployments").get(id)?.release,
     proxies: proxies.live.length,
+    reporting: proxies.live.filter(({ contact }) => contact === "connected").length,
   });
   return {
-    "hub.traffic": (params, call) => followTraffic(world.clock, source, params, call),
+    "hub.traffic": async (params, call) => {
+      await checkAsked(world, ledger, params);
+      return followTraffic(world.clock, source, params, call);
+    },
   };
 }

@@ -21,6 +21,7 @@ import { Book } from "./book.js";
 import { labelsOfRelease, moveBranches } from "./core/branch-edits.js";
 import { currentRelease } from "./core/deployment-edits.js";
 import { Draft } from "./core/draft.js";
+import { isStepping } from "./core/visited.js";
 import { Desks } from "./desks.js";
 import { Fleet } from "./fleet.js";
 import { hubIdentity } from "./hub-identity.js";
@@ -101,6 +102,7 @@ export class Hub {
       deploy: (release, asker) => this.#desks.releases.deployPushed(release, asker),
       isVisited: ({ repo, environment, release }) =>
         currentRelease(ledger, repo, environment)?.number === release,
+      isStepping: (release) => isStepping(ledger, release),
       branchesOf: (release) => labelsOfRelease(ledger, release),
       branchesMoved: (repo, moves) =>
         ledger.change(() => {

@@ -61,6 +61,8 @@ export interface PushDeskOptions {
   readonly deploy: (release: PushedRelease, asker: Asker) => Promise<RolloutResult>;
   /** Whether visitors of its environment are sent to a release. */
   readonly isVisited: (release: RolloutResult) => boolean;
+  /** Whether visitors are sent to a release step by step. */
+  readonly isStepping: (release: RolloutResult) => boolean;
   /** Labels of branches that lead to a release. */
   readonly branchesOf: (release: RolloutResult) => readonly string[];
   /** Branches that were set to a commit, or deleted: their names may lead elsewhere now. */
@@ -126,7 +128,7 @@ export class PushDesk {
     { say, signal }: { say: (lines: readonly string[]) => void; signal: AbortSignal },
   ): Promise<string | undefined> {
     const { branch } = deploy;
-    const { isVisited, branchesOf, proxyUrl } = this.#options;
+    const { isVisited, isStepping, branchesOf, proxyUrl } = this.#options;
     let isOutputShown = false;
     const onPart: Asker["onPart"] = (part) => {
       isOutputShown ||= part.kind === "output";
@@ -134,8 +136,9 @@ export class PushDesk {
     };
     try {
       const result = await this.#options.deploy({ ...deploy, repo, by }, { onPart, signal });
+      const where = { isVisited: isVisited(result), isStepping: isStepping(result) };
       const branches = branchesOf(result);
-      say(endLines({ result, isVisited: isVisited(result), branches, proxyUrl, isOutputShown }));
+      say(endLines({ result, ...where, branches, proxyUrl, isOutputShown }));
       return isFailure(result) ? `${branch}: ${result.reason ?? "the deploy failed"}` : undefined;
     } catch (thrown) {
       const { code, message, hint } = toPropagitError(thrown);

@@ -65,10 +65,10 @@ export class RuleDesk {
     { part }: IncomingCall<"hub.route">,
   ): Promise<Result<"hub.route">> {
     const name = repo === undefined ? undefined : parseRepoName(repo);
-    if (name !== undefined) {
-      const asked = { repo: name, ...(environment !== undefined && { environment }) };
-      await checkPlace(this.#world, this.#ledger, asked);
-    } else if (environment !== undefined) checkAnyPlace(this.#ledger, environment);
+    await checkAsked(this.#world, this.#ledger, {
+      ...(name !== undefined && { repo: name }),
+      ...(environment !== undefined && { environment }),
+    });
     const places = placesWithRoutes(this.#ledger)
       .filter((place) => name === undefined || place.repo === name)
       .filter((place) => environment === undefined || place.environment === environment);
@@ -192,12 +192,23 @@ export async function checkPlace(
   });
 }
 
+/** Of a question that may be about all of them. @throws BAD_NAME, NO_REPO, NOT_DEPLOYED */
+export async function checkAsked(
+  world: Pick<HubWorld, "repositories">,
+  ledger: Ledger,
+  { repo, environment }: Partial<Asked>,
+): Promise<void> {
+  if (repo !== undefined) {
+    await checkPlace(world, ledger, { repo, ...(environment !== undefined && { environment }) });
+  } else if (environment !== undefined) checkAnyPlace(ledger, environment);
+}
+
 /**
  * As `checkPlace`, when no repository is named.
  *
  * @throws BAD_NAME, NOT_DEPLOYED
  */
-function checkAnyPlace(ledger: Ledger, environment: string): void {
+export function checkAnyPlace(ledger: Ledger, environment: string): void {
   checkEnvironment(environment);
   const rows = [...ledger.rows("environments").values()];
   const known = new Set([environmentDefault, ...rows.map((row) => row.environment)]);

@@ -170,6 +170,32 @@ describe("an environment that nobody has", () => {
     const aborted = hub.call("hub.canary-change", { ...rollout, change: "abort" });
     await assert.rejects(aborted, noSuch);
     await assert.rejects(hub.call("hub.canary", { repo, follow: false }), code("NO_ROLLOUT"));
+    const staging = hub.call("hub.canary", { repo, environment: "staging", follow: false });
+    await assert.rejects(
+      staging,
+      (thrown: PropagitError) =>
+        thrown.hint === "begin one with `propagit rollout webapp COMMIT -e staging`",
+    );
+    const anywhere = {
+      code: "NOT_DEPLOYED",
+      message: "no repository has an environment nope; there are production, staging",
+    };
+    await assert.rejects(hub.call("hub.traffic", { environment: "nope", follow: false }), anywhere);
+    await assert.rejects(hub.call("hub.traffic", { ...rollout, follow: false }), noSuch);
+    const list = hub.call("hub.canaries", { over: true, environment: "nope" });
+    await assert.rejects(list, anywhere);
+  });
+});
+
+describe("a repository that nobody has", () => {
+  it("is said to be none, by whatever looks at visitors or moves them", async () => {
+    const hub = await hubWith();
+    const nope = { repo: "nope" };
+    await assert.rejects(hub.call("hub.traffic", { ...nope, follow: false }), code("NO_REPO"));
+    await assert.rejects(hub.call("hub.canary", { ...nope, follow: false }), code("NO_REPO"));
+    for (const change of ["promote", "abort", "pause", "resume"] as const) {
+      await assert.rejects(hub.call("hub.canary-change", { ...nope, change }), code("NO_REPO"));
+    }
   });
 });
 

@@ -46,9 +46,9 @@ export const canaryMethods = {
     result: canarySchema,
     needs: "cluster",
   },
-  /** All that are not over, and with `over` the last one of each environment. */
+  /** All that are not over, and with `over` the last one of each environment; of one environment when it is named. */
   "hub.canaries": {
-    params: exact({ over: Type.Boolean() }),
+    params: exact({ over: Type.Boolean(), environment }),
     part: list(canarySchema, 10_000),
     result: exact({ canaries: list(canarySchema, 10_000) }),
     needs: "cluster",

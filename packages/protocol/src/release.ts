@@ -93,6 +93,8 @@ export const rolloutResultSchema = exact({
   outcome: oneOf("ready", "unchanged", "failed", "cancelled", "superseded", "accepted"),
   /** Whether visitors were sent to it. */
   promoted: Type.Boolean(),
+  /** Its visitors come step by step now: a promote by hand would break that off. */
+  stepping: Type.Optional(Type.Boolean()),
   /** Why it failed or was cancelled. */
   reason: Type.Optional(text(2_000)),
   lastLines,

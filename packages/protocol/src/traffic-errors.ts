@@ -70,6 +70,12 @@ export const trafficErrors = {
     "there is no rollout by steps that could be changed like that",
     "see `propagit rollout status REPO`",
   ),
+  ROLLOUT_RUNNING: kind(
+    conflict,
+    409,
+    "a rollout by steps of that commit is under way already, and not as was asked for now",
+    "leave the flags out to look on, or first: propagit rollout abort REPO",
+  ),
   ROLLOUT_ENDED: kind(
     failed,
     500,

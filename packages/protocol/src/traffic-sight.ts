@@ -38,7 +38,7 @@ export const trafficSightSchema = exact({
   at: count,
   /** Over which it was counted, in ms. */
   windowMs: count,
-  /** Proxies that are there, and how many of them reported lately. */
+  /** Proxies that are there, and how many of them are heard. */
   proxies: count,
   reporting: count,
   rows: list(sightRowSchema, 2_000),

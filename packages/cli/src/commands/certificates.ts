@@ -12,7 +12,7 @@ import { parseHostPattern, parseWholeHost, readPem } from "../certificate-flags.
 import { examples } from "../examples.js";
 import { asRepeatedFlag } from "../flags.js";
 import { collect, withHub, withHubFlags, type HubFlags } from "../hub-call.js";
-import { formatAcme, formatCertificates } from "../output/certificates.js";
+import { formatAcme, formatCertificates, formatRemoved } from "../output/certificates.js";
 import { print, printJson } from "../output/print.js";
 
 interface JsonFlags extends HubFlags {
@@ -132,7 +132,7 @@ function removeCommand(): Command {
       );
       if (flags.json) printJson(removed);
       else if (removed.length === 0) print(`${name} is no longer asked for\n`);
-      else print(`${formatCertificates(removed, undefined, Date.now())}taken away\n`);
+      else print(formatRemoved(removed));
     },
   );
 }

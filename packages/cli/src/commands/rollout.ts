@@ -144,7 +144,7 @@ function statusCommand(): Command {
       new Command("status")
         .summary("how a rollout by steps stands, or how the last one ended")
         .description(
-          "Shows how the rollout by steps of a repository stands, or how its last one ended; without a repository those of all.",
+          "Shows how the rollout by steps of a repository stands, or how its last one ended; without a repository those of all, in one environment with -e.",
         )
         .argument("[repo]", "a repository (default: all)", asFlag(parseRepoName)),
     ),
@@ -183,13 +183,19 @@ async function listAll(flags: StatusFlags): Promise<void> {
   if (flags.follow) {
     throw new PropagitError("BAD_USAGE", "--follow needs a repository");
   }
+  const params = { over: true, ...environmentOf(flags) };
   const canaries: Canary[] = [];
   const onPart = (part: Canary[]) => void canaries.push(...part);
-  const last = await withHub(flags, (hub) => hub.call("hub.canaries", { over: true }, { onPart }));
+  const last = await withHub(flags, (hub) => hub.call("hub.canaries", params, { onPart }));
   canaries.push(...last.canaries);
   if (flags.json) printJson(canaries);
-  else if (canaries.length === 0) print("there was no rollout by steps yet\n");
+  else if (canaries.length === 0) print(noneYet(flags));
   else print(formatTable(columns, canaries));
+}
+
+function noneYet({ environment }: EnvironmentFlags): string {
+  const where = environment === undefined ? "" : ` in ${environment}`;
+  return `there was no rollout by steps${where} yet; begin one: propagit rollout REPO COMMIT\n`;
 }
 
 const columns: readonly Column<Canary>[] = [

@@ -20,7 +20,7 @@ export function topCommand(): Command {
       new Command("top")
         .summary("who gets visitors now, how fast they are answered, and what fails")
         .description(
-          "Shows what all proxies count, drawn anew each second until ^C: requests, failures and latencies of the last seconds by commit, the shares that are wanted and those that are observed. Without a terminal a table each second.",
+          "Shows what all proxies count, drawn anew each second until ^C: requests, failures and latencies of the last seconds by commit, the shares that are wanted and those that are observed. Without a terminal a table each second. A row `direct` is of visitors who asked for that commit, by its host name, a pin, or as an app beside it: they are in nobody's share; a row `NAME=VARIANT` is of those in an experiment. A proxy is silent when the hub does not hear it, not when it has no visitors.",
         )
         .argument("[repo]", "a repository (default: all)", asFlag(parseRepoName)),
     ),

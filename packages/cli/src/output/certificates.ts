@@ -24,6 +24,15 @@ export function formatCertificates(
   return [formatTable(columns(now), certificates), ...wrong, about].join("");
 }
 
+/** What they were good for is no matter any more. */
+export function formatRemoved(removed: readonly CertificateSummary[]): string {
+  return removed
+    .map(
+      ({ names, id }) => `taken away: ${names.join(", ")}${id === undefined ? "" : ` (${id})`}\n`,
+    )
+    .join("");
+}
+
 export function formatAcme(acme: AcmeSummary, now: number): string {
   const { directory, email, challenge, hosts, allow, pausedUntil } = acme;
   const asked = [

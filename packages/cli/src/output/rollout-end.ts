@@ -106,10 +106,14 @@ function failureCode(phase: RolloutPhase | undefined): ErrorCode {
   }
 }
 
-function visitors({ repo, commit, release, promoted, environment }: RolloutResult): string {
+function visitors(result: RolloutResult): string {
+  const { repo, commit, release, promoted, environment } = result;
   if (promoted && release === 1) return "; it is the first one, so visitors get it";
   if (promoted) return "; visitors get it";
   const flag = flagOf({ environment });
+  if (result.stepping) {
+    return `; its visitors come step by step: propagit rollout status ${repo}${flag} --follow`;
+  }
   return `; visitors stay where they are until: propagit promote ${repo} ${shortCommit(commit)}${flag}`;
 }
 

@@ -55,10 +55,10 @@ export function beginCanary(draft: Draft, { release, plan, by, now }: NewCanary)
 
 /** The state after a step, and where visitors go from then on. */
 export function writeCanary(draft: Draft, { row, percent, events }: CanaryStep, now: number): void {
-  const { repo, environment, release, commit, by } = row;
+  const { repo, environment, release, commit } = row;
   const key = placeKey(repo, environment);
   draft.put("canaries", key, row);
-  for (const event of events) draft.note({ by, repo, environment, release, commit, ...event });
+  for (const event of events) draft.note({ repo, environment, release, commit, ...event });
   if (percent === undefined) return;
   const live = percent >= 100 ? release : environmentOf(draft, repo, environment).live.at(-1);
   const shares = sharesAt(row, percent);

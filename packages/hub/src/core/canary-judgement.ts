@@ -77,7 +77,8 @@ export function judge(judged: Judged): Verdict {
     const text = `${describeFailures(judged)}; ${plan.minRequests} of each are needed to tell`;
     return { kind: "few", text };
   }
-  const slow = evidence.slowAbove ? `; ${describeSlowness(judged)}` : "";
+  const isTimed = evidence.slowAbove && fresh.timed > 0 && old.timed > 0;
+  const slow = isTimed ? `; ${describeSlowness(judged)}` : "";
   return { kind: "fine", text: `${describeFailures(judged)}${slow}` };
 }
 
@@ -99,9 +100,16 @@ function slowness({ timed, slow }: CanaryArm): Sample {
   return { trials: timed, hits: slow };
 }
 
+/** A part of nothing would be said to be 0 %. */
 function describeFailures({ commit, release, old, evidence }: Judged): string {
-  const fresh = part(failures(evidence.fresh), "request");
-  return `release ${release} (${shortCommit(commit)}) fails ${fresh}, ${shortCommit(old.commit)} ${part(failures(evidence.old))}`;
+  const [fresh, other] = [failures(evidence.fresh), failures(evidence.old)];
+  const name = `release ${release} (${shortCommit(commit)})`;
+  if (fresh.trials === 0 && other.trials === 0) return "no requests yet";
+  if (fresh.trials === 0) {
+    return `${name} has had no requests yet, ${shortCommit(old.commit)} fails ${part(other, "request")}`;
+  }
+  const beside = other.trials === 0 ? "has had none yet" : part(other);
+  return `${name} fails ${part(fresh, "request")}, ${shortCommit(old.commit)} ${beside}`;
 }
 
 function describeSlowness({ commit, release, old, evidence }: Judged): string {

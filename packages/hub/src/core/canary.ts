@@ -81,6 +81,7 @@ export interface CanaryStep {
   readonly row: CanaryRow;
   /** Visitors in percent, to be written together with the row. */
   readonly percent?: number;
+  /** Of nobody, unless it was done by hand: the rollout goes by itself. */
   readonly events: readonly Pick<NewEvent, "kind" | "text" | "by">[];
   /** To be asked of the proxies afterwards; the answer is an event. */
   readonly ask?: "see" | "apply";
@@ -250,10 +251,10 @@ function change(row: CanaryRow, view: CanaryView, what: CanaryChange, by: string
       const last = row.plan.steps.length - 1;
       const text = `${by} wants all visitors to come as soon as it is ready`;
       if (row.phase === "preparing") return stay({ ...row, step: last, text });
-      return end(row, view, "promoted", `${by} promoted it`, 100);
+      return byHand(end(row, view, "promoted", `${by} promoted it`, 100), by);
     }
     case "abort":
-      return end(row, view, "aborted", `${by} aborted it`, 0);
+      return byHand(end(row, view, "aborted", `${by} aborted it`, 0), by);
     case "pause":
       return stay({ ...row, phase: "paused", phaseAt: view.now, lookedAt: view.now });
     case "resume":
@@ -262,6 +263,10 @@ function change(row: CanaryRow, view: CanaryView, what: CanaryChange, by: string
     default:
       return what satisfies never;
   }
+}
+
+function byHand(step: CanaryStep, by: string): CanaryStep {
+  return { ...step, events: step.events.map((event) => ({ ...event, by })) };
 }
 
 /** The next share, measured anew; with the last one it is over. */

@@ -38,6 +38,8 @@ export interface EndOfPush {
   readonly result: RolloutResult;
   /** Visitors are sent to it, by this push or before it. */
   readonly isVisited: boolean;
+  /** Its visitors come step by step, and a promote by hand would break that off. */
+  readonly isStepping: boolean;
   /** Labels of branches that lead to it. */
   readonly branches: readonly string[];
   /** Where proxies are found; see `visitorUrls`. */
@@ -81,21 +83,26 @@ export function flagOf(environment: string): string {
 }
 
 function readyLines(
-  { result, isVisited, branches, proxyUrl }: EndOfPush,
+  { result, isVisited, isStepping, branches, proxyUrl }: EndOfPush,
   what: string,
 ): readonly string[] {
-  const { repo, environment, release, drones } = result;
+  const { drones } = result;
   const urls = visitorUrls({ ...result, promoted: isVisited, branches }, proxyUrl);
   const away = drones.filter(({ outcome }) => outcome === "away").map(({ drone }) => drone);
   return [
     ...(away.length > 0 ? [`warning: away, and catching up: ${away.join(", ")}`] : []),
     `success: ${what}${urls.length > 0 ? `: ${urls.join(" ")}` : ""}`,
-    ...(isVisited
-      ? []
-      : [
-          `hint: visitors are not sent to it yet: propagit promote ${repo} ${release}${flagOf(environment)}`,
-        ]),
+    ...(isVisited || isStepping ? [] : [promoteHint(result)]),
+    ...(isStepping ? [stepsHint(result)] : []),
   ];
+}
+
+function promoteHint({ repo, environment, release }: RolloutResult): string {
+  return `hint: visitors are not sent to it yet: propagit promote ${repo} ${release}${flagOf(environment)}`;
+}
+
+function stepsHint({ repo, environment }: RolloutResult): string {
+  return `hint: its visitors come step by step: propagit rollout status ${repo}${flagOf(environment)} --follow`;
 }
 
 /** What drones that failed said last, else the command that did, unless that was just shown. */

@@ -28,14 +28,13 @@ export interface SightSource {
   readonly routes: Iterable<Route>;
   /** Number of the newest release that runs a deployment. */
   readonly releaseOf: (deployment: string) => number | undefined;
-  /** Proxies that are connected. */
+  /** Proxies that are there, and those of them that are heard: one without visitors has nothing to count. */
   readonly proxies: number;
+  readonly reporting: number;
 }
 
 /** Long enough for quiet services to show, short enough to see a change. */
 const windowMs = 10_000;
-/** A proxy tells each second when something changed, and at least now and then when nothing did. */
-const silentMs = 30_000;
 /** As the protocol bounds them; the busiest stay. */
 const rowsMax = 2_000;
 
@@ -53,10 +52,8 @@ export function trafficSight(source: SightSource, filter: RowFilter, now: number
     .toSorted((left, right) => right.window.requests - left.window.requests)
     .slice(0, rowsMax)
     .map((one) => rowOf(source, one, drawn));
-  const isReporting = ({ isAway, at }: { isAway: boolean; at: number }) =>
-    !isAway && now - at <= silentMs;
-  const reporting = source.counts.proxies.filter(isReporting).length;
-  return { at: Math.max(0, Math.round(now)), windowMs, proxies: source.proxies, reporting, rows };
+  const { proxies, reporting } = source;
+  return { at: Math.max(0, Math.round(now)), windowMs, proxies, reporting, rows };
 }
 
 function groupsOf({ counts, routes }: SightSource, filter: RowFilter, now: number): Grouped[] {

@@ -1,5 +1,5 @@
 /** Which instances are of what visitors get, and which only of releases that were live once, or never were. */
-import { environmentDefault, type InstanceReport } from "@propagit/protocol";
+import { environmentDefault, type InstanceReport, type RolloutResult } from "@propagit/protocol";
 import { currentRelease } from "./deployment-edits.js";
 import type { LedgerRows } from "./draft.js";
 import { placeKey } from "./rows.js";
@@ -17,4 +17,13 @@ export function isVisited(ledger: LedgerRows, report: InstanceReport): boolean {
     hasVisitors(route, { commit, deployment }) ||
     (current !== undefined && leadsTo(current, { commit, deployment }))
   );
+}
+
+/** Whether visitors come to a release step by step. */
+export function isStepping(
+  ledger: LedgerRows,
+  { repo, environment, release }: Pick<RolloutResult, "repo" | "environment" | "release">,
+): boolean {
+  const row = ledger.rows("canaries").get(placeKey(repo, environment));
+  return row?.release === release && row.phase !== "over";
 }

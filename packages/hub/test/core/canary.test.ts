@@ -231,6 +231,17 @@ describe("too little to tell", () => {
     assert.match(stopped.row.end?.reason ?? "", /^too little to tell, and then it was to stop: /);
   });
 
+  it("is no part of nothing in words", () => {
+    const texts = [counted(flow(), flow()), counted(flow(), flow(3)), counted(flow(3), flow())].map(
+      (added) => step(canary(), looked, { added }).row.text,
+    );
+    assert.deepEqual(texts, [
+      "no requests yet; 200 of each are needed to tell",
+      "release 12 (7777777) has had no requests yet, 4444444 fails 0.0 % of 3 requests; 200 of each are needed to tell",
+      "release 12 (7777777) fails 0.0 % of 3 requests, 4444444 has had none yet; 200 of each are needed to tell",
+    ]);
+  });
+
   it("is what a proxy makes of it that cannot be reached", () => {
     const uncounted = "proxy edge-2 is away";
     const waiting = step(choose("wait"), looked, { ...enough, uncounted });
@@ -248,6 +259,15 @@ describe("by hand", () => {
       assert.deepEqual(short(step(row, hand("promote"))), ["over", 1, 100, "apply", "promoted"]);
       assert.deepEqual(short(step(row, hand("abort"))), ["over", 1, 0, "apply", "aborted"]);
     }
+  });
+
+  it("is told with who did it, and what the hub did by itself with nobody", () => {
+    const who = ({ events }: CanaryStep) => events.map(({ by }) => by);
+    assert.deepEqual(who(step(canary(), hand("promote"))), ["bob"]);
+    assert.deepEqual(who(step(canary(), hand("abort"))), ["bob"]);
+    const bad = { added: counted(flow(500, 200), flow(500)) };
+    assert.deepEqual(who(step(canary(), looked, bad)), [undefined]);
+    assert.deepEqual(who(step(canary(timeOver), looked, enough)), [undefined]);
   });
 
   it("is paused where it is, still taken back when it is worse, and goes on when it is resumed", () => {

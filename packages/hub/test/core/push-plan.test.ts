@@ -67,6 +67,7 @@ const end = (changes: Partial<RolloutResult>, more: Partial<EndOfPush> = {}) =>
     branches: [],
     result: { ...result, ...changes },
     isVisited: true,
+    isStepping: false,
     proxyUrl: undefined,
     isOutputShown: false,
     ...more,
@@ -82,6 +83,10 @@ test("how a release ended is said with where it is, or with what to type", () =>
   assert.deepEqual(end({ promoted: false }, { proxyUrl, isVisited: false }), [
     `success: release 4 of webapp in staging is ready: http://${commit}.example.com:8080`,
     "hint: visitors are not sent to it yet: propagit promote webapp 4 -e staging",
+  ]);
+  assert.deepEqual(end({ promoted: false, hosts: [] }, { isVisited: false, isStepping: true }), [
+    "success: release 4 of webapp in staging is ready",
+    "hint: its visitors come step by step: propagit rollout status webapp -e staging --follow",
   ]);
   const drones = [{ drone: "b", outcome: "away" } as const];
   assert.deepEqual(end({ drones, hosts: [] }), [

@@ -176,6 +176,38 @@ describe("a rollout by steps", () => {
     await clock.until("all", () => scene.proxy.shares[three] === 100, 1_000);
   });
 
+  it("is looked on at by whoever asks for the same again, and not begun otherwise", async () => {
+    const scene = await stage();
+    const running = start(scene);
+    const { clock } = scene.hub.sim;
+    await clock.until("5 %", () => scene.proxy.shares[three] === 5);
+    for (const same of [{}, { everyMs: 60_000 }, plan]) {
+      const canary = await scene.hub.settle(start(scene, { plan: same, detach: true }));
+      assert.deepEqual([canary.percent, canary.plan.everyMs], [5, 60_000]);
+    }
+    const other = { everyMs: 1_000, inconclusive: "stop" } as const;
+    await assert.rejects(scene.hub.settle(start(scene, { plan: other, detach: true })), {
+      code: "ROLLOUT_RUNNING",
+      message:
+        "the rollout of release 2 (3000000) in webapp is under way with --every 1m, --inconclusive wait",
+      hint: "leave these flags out to look on, or first: propagit rollout abort webapp",
+    });
+    await scene.hub.call("hub.canary-change", { ...place, change: "abort", by: "bob" });
+    await scene.hub.settle(running);
+  });
+
+  it("is listed with those of its environment", async () => {
+    const scene = await stage();
+    await scene.hub.settle(start(scene, { detach: true }));
+    const listed = async (more: Partial<Params<"hub.canaries">>) => {
+      const { canaries } = await scene.hub.call("hub.canaries", { over: true, ...more });
+      return canaries.length;
+    };
+    assert.deepEqual([await listed({}), await listed({ environment: "production" })], [1, 1]);
+    await scene.hub.call("hub.deploy", { ...place, ref: one, environment: "staging" });
+    assert.equal(await listed({ environment: "staging" }), 0);
+  });
+
   it("takes a commit back of which nothing is left", async () => {
     const hub = await SimHub.start(7);
     const [drone] = await hub.drones("web-1");

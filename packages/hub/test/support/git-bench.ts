@@ -54,6 +54,7 @@ export async function makeGitBench(
     ledger: { note: (event) => void events.push(event) },
     proxyUrl,
     isVisited: ({ promoted }) => promoted,
+    isStepping: ({ stepping = false }) => stepping,
     branchesOf: () => [],
     branchesMoved: async (repo, moves) =>
       void moved.push(...moves.map((one) => ({ repo, ...one }))),

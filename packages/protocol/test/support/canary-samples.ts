@@ -71,6 +71,10 @@ export const canarySamples: SamplesOf<keyof typeof canaryMethods> = {
     result: canary,
   },
   "hub.canary": { params: { ...place, follow: true }, part, result: canary },
-  "hub.canaries": { params: { over: true }, part: [canary], result: { canaries: [canary] } },
+  "hub.canaries": {
+    params: { over: true, environment: "staging" },
+    part: [canary],
+    result: { canaries: [canary] },
+  },
   "hub.canary-change": { params: { ...place, change: "abort", by }, result: canary },
 };

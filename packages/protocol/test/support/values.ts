@@ -224,6 +224,7 @@ export const rollout: RolloutResult = {
   commit,
   outcome: "failed",
   promoted: false,
+  stepping: true,
   reason,
   lastLines,
   drones: [outcome],
