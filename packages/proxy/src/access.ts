@@ -2,9 +2,11 @@
 import type { Answer, ExchangeEnd, RequestView } from "@propagit/http";
 import type { Clock, Random } from "@propagit/runtime";
 import { encodeAccess, isLogged, type AccessEntry } from "./core/access-line.js";
+import type { Place } from "./core/place.js";
+import type { OwnCode } from "./core/tallies.js";
 
 export interface AccessSink {
-  /** Of requests that went well, how many of a hundred are written. */
+  /** Of requests that did not fail, how many of a hundred are written; see `isLogged`. */
   readonly percent: number;
   /** @param line ends with a line feed */
   write(line: string): void;
@@ -44,15 +46,26 @@ export class AccessRecorder {
   }
 
   /** The proxy's own answer, written when it is through. */
-  observed(request: RequestView, answer: Answer): Answer {
+  observed(request: RequestView, answer: Answer, { code, place }: Why): Answer {
     const { entry, write } = this.entryOf(request);
-    return { ...answer, observer: { ended: (end) => write(entry, end) } };
+    const whole = {
+      ...entry,
+      ...(place && { repo: place.repo, environment: place.environment }),
+      code,
+    };
+    return { ...answer, observer: { ended: (end) => write(whole, end) } };
   }
 
   #write(entry: AccessEntry, end: ExchangeEnd): void {
     if (!isLogged(end, this.#sink.percent, this.#random.fraction())) return;
     this.#sink.write(encodeAccess(entry, end));
   }
+}
+
+/** What is known of an answer of the proxy's own. */
+export interface Why {
+  readonly code: OwnCode;
+  readonly place: Place | undefined;
 }
 
 /** An entry that is to be written. */

@@ -65,10 +65,11 @@ export function maintenanceAnswer(maintenance: Maintenance): Answer {
 export function engineAnswer(refusal: EngineRefusal, stale: Staleness): Answer {
   const { status, reason } = refusal;
   const message = `this request cannot be taken: ${reason}`;
-  return errorAnswer({ code: codeOf(refusal), message }, stale, { status });
+  return errorAnswer({ code: engineCode(refusal), message }, stale, { status });
 }
 
-function codeOf({ kind, status }: EngineRefusal): ErrorCode {
+export function engineCode({ kind, status }: EngineRefusal): ErrorCode {
+  if (kind === "broken-director") return "INTERNAL";
   if (kind !== "unanswered") return "BAD_REQUEST";
   return status === 504 ? "TIMED_OUT" : "APP_FAILED";
 }

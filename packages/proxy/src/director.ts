@@ -25,11 +25,13 @@ import {
 } from "./answers.js";
 import { decide } from "./core/decision.js";
 import type { Decision, Hold, Prove } from "./core/outcome.js";
+import type { Place } from "./core/place.js";
 import type { Progress, Situation } from "./core/question.js";
 import type { RouteTable } from "./core/route-table.js";
 import { visitorChars } from "./core/visitor.js";
 import type { Counters } from "./counters.js";
 import type { Holds } from "./holds.js";
+import type { OwnCode, Tallies } from "./core/tallies.js";
 import { Visit, VisitShared } from "./visit.js";
 
 /** A password that was said, and the hash of the right one. */
@@ -54,6 +56,7 @@ export interface DirectorOptions {
   readonly random: Random;
   readonly log: Log;
   readonly counters: Counters;
+  readonly tallies: Tallies;
   readonly holds: Holds;
   readonly prover: Prover;
   /** Longest wait for an answer's head where no rule says otherwise. */
@@ -91,7 +94,7 @@ export class ProxyDirector implements Director {
 
   direct(request: RequestView, life: VisitorLife): Direction | Promise<Direction> {
     const first = this.#options.answerFirst?.(request.target);
-    if (first) return this.#answer(request, first);
+    if (first) return this.#answer(request, first, "challenge");
     const blocked = this.#options.blocked();
     if (blocked) return this.#retryLater(request, blocked);
     return this.#ask(request, life, undefined);
@@ -119,11 +122,13 @@ export class ProxyDirector implements Director {
   ): Direction | Promise<Direction> {
     switch (decision.kind) {
       case "redirect":
-        return this.#answer(request, redirectAnswer(decision));
+        return this.#answer(request, redirectAnswer(decision), "redirect", decision.place);
       case "maintenance":
-        return this.#answer(request, maintenanceAnswer(decision));
-      case "refuse":
-        return this.#answer(request, refusalAnswer(decision, this.#options.stale()));
+        return this.#answer(request, maintenanceAnswer(decision), "maintenance", decision.place);
+      case "refuse": {
+        const answer = refusalAnswer(decision, this.#options.stale());
+        return this.#answer(request, answer, decision.code, decision.place);
+      }
       case "hold":
         return this.#hold(request, life, progress, decision);
       case "prove":
@@ -152,9 +157,14 @@ export class ProxyDirector implements Director {
           heldMs: (progress?.heldMs ?? 0) + waitedMs,
         });
       case "full":
-        return this.#busy(request, `${place.repo} is paused, and too many wait for it already`);
+        return this.#busy(
+          request,
+          `${place.repo} is paused, and too many wait for it already`,
+          place,
+        );
       case "left":
-        return this.#busy(request, "the visitor left");
+        // Read by nobody, so it is not counted either.
+        return errorAnswer({ code: "OVERLOADED", message: "the visitor left" }, []);
       default:
         return end satisfies never;
     }
@@ -168,10 +178,12 @@ export class ProxyDirector implements Director {
   ): Direction | Promise<Direction> {
     const proof = this.#options.prover.check(claim);
     const goOn = (proven: Proof) => {
-      if (proven === "busy") return this.#busy(request, "too many passwords wait to be checked");
+      if (proven === "busy") {
+        return this.#busy(request, "too many passwords wait to be checked", claim.place);
+      }
       if (proven === "too-often") {
         const what = `too many wrong passwords came from ${request.address}`;
-        return this.#retryLater(request, { code: "TOO_MANY", message: what });
+        return this.#retryLater(request, { code: "TOO_MANY", message: what }, claim.place);
       }
       const proof = { hash: claim.hash, fits: proven === "right" };
       return this.#ask(request, life, { ...progress, proof });
@@ -179,16 +191,18 @@ export class ProxyDirector implements Director {
     return typeof proof === "string" ? goOn(proof) : proof.then(goOn);
   }
 
-  #busy(request: RequestView, message: string): Answer {
-    return this.#retryLater(request, { code: "OVERLOADED", message });
+  #busy(request: RequestView, message: string, place: Place): Answer {
+    return this.#retryLater(request, { code: "OVERLOADED", message }, place);
   }
 
-  #retryLater(request: RequestView, reason: Reason): Answer {
+  #retryLater(request: RequestView, reason: Reason, place?: Place): Answer {
     const more = ["Retry-After", String(retryAfterSeconds)];
-    return this.#answer(request, errorAnswer(reason, this.#options.stale(), { more }));
+    const answer = errorAnswer(reason, this.#options.stale(), { more });
+    return this.#answer(request, answer, reason.code, place);
   }
 
-  #answer(request: RequestView, answer: Answer): Answer {
-    return this.#access ? this.#access.observed(request, answer) : answer;
+  #answer(request: RequestView, answer: Answer, code: OwnCode, place?: Place): Answer {
+    this.#options.tallies.answered(code, place);
+    return this.#access ? this.#access.observed(request, answer, { code, place }) : answer;
   }
 }

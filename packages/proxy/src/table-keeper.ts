@@ -58,7 +58,9 @@ export class TableKeeper {
     }
     this.#table = RouteTable.restore(saved.value, this.#options);
     const { routes, deployments } = saved.value.book;
-    const counted = `${routes.length} routes, ${deployments.length} running commits`;
+    // A proxy without a hub keeps endpoints only: its routes are its own.
+    if (routes.length === 0 && deployments.length === 0) return;
+    const counted = `${count(routes, "route")}, ${count(deployments, "running commit")}`;
     this.#world.log.info(`starts with the saved table: ${counted}`);
   }
 
@@ -158,6 +160,10 @@ export class TableKeeper {
       this.#isSaveFailing = true;
     }
   }
+}
+
+function count({ length }: readonly unknown[], what: string): string {
+  return `${length} ${what}${length === 1 ? "" : "s"}`;
 }
 
 function settledSnapshot(endpoints: SavedTable["endpoints"]): EndpointUpdate {

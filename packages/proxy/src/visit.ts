@@ -8,7 +8,7 @@
  *
  * It is made for every request, so it is one object with few fields: its own observer and its own order.
  */
-import { PropagitError, shortCommit } from "@propagit/protocol";
+import { PropagitError, shortCommit, type ErrorCode } from "@propagit/protocol";
 import type {
   Answer,
   AttemptFailure,
@@ -35,12 +35,14 @@ import type { Forwarding } from "./core/outcome.js";
 import type { Situation } from "./core/question.js";
 import { RowFinder, type Rows } from "./count-rows.js";
 import type { Counters, GatewayFailure, Outcome } from "./counters.js";
+import type { Tallies } from "./core/tallies.js";
 import type { Clock, Log } from "@propagit/runtime";
 
 export interface VisitOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly counters: Counters;
+  readonly tallies: Tallies;
   readonly headMs: number;
   readonly stale: () => Staleness;
 }
@@ -153,13 +155,26 @@ export class Visit implements Forward, ExchangeObserver {
     if (policy.timeouts !== undefined) this.timeouts = policy.timeouts;
     if (policy.bodyBytesMax !== undefined) this.bodyBytesMax = policy.bodyBytesMax;
     if (policy.host !== undefined) this.host = policy.host;
-    if (shadow !== undefined) this.shadow = shadowOf(shadow.address, this);
     if (probe !== undefined && mayBeCopied(this.#request)) this.shadow = this.#probeOf(probe);
+    else if (shadow !== undefined) this.shadow = this.#copyFor(shadow);
     this.#attempts += 1;
     this.#failure = undefined;
     this.#isUnderWay = true;
     beginAttempt(target);
     for (const row of this.#rows) row.begin();
+  }
+
+  #copyFor({ address, commit }: Target): NonNullable<Forward["shadow"]> {
+    const { tallies } = this.#shared.options;
+    const { place } = this.#forwarding;
+    tallies.copyDrawn(place, commit);
+    return {
+      ...shadowOf(address, this),
+      observer: {
+        answered: (status) => tallies.copyOver(place, commit, status),
+        failed: () => tallies.copyOver(place, commit, undefined),
+      },
+    };
   }
 
   /** How an endpoint does that said nothing in time is found out by a copy: no visitor waits for it. */
@@ -199,6 +214,7 @@ export class Visit implements Forward, ExchangeObserver {
     const error = isLate
       ? new PropagitError("TIMED_OUT", `${name} did not answer within ${limit}`)
       : new PropagitError("APP_FAILED", `${name} ${wordsOf(failure)}`);
+    if (this.entry) this.entry = withCode(this.entry, error.code);
     return errorAnswer(error, stale());
   }
 
@@ -215,6 +231,10 @@ export class Visit implements Forward, ExchangeObserver {
       ...(this.#attempts > 1 && { attempts: this.#attempts }),
     };
   }
+}
+
+function withCode({ entry, write }: LoggedEntry, code: ErrorCode): LoggedEntry {
+  return { entry: { ...entry, code }, write };
 }
 
 /** RFC 9110, section 9.2.1: what asks for nothing but an answer; without a body, so that it goes out at once. */

@@ -24,6 +24,8 @@ export interface Refusal {
   readonly reason: string;
   /** Of the last attempt, when it was unanswered. */
   readonly failure?: AttemptFailure;
+  /** A director had sent it on: the observer of that hears how it ended. */
+  readonly wasSentOn?: boolean;
 }
 
 export interface EngineCore {

@@ -343,7 +343,8 @@ export class Exchange implements EndpointUser, VisitorLife {
     if (this.#state === "answering") return this.#cut(refusal.reason);
     this.#pool?.cancel(this);
     this.#dropConnection();
-    this.#answerOwn(this.#core.refuse(refusal), "failed", refusal.reason);
+    const wasSentOn = this.#forward !== undefined;
+    this.#answerOwn(this.#core.refuse({ ...refusal, wasSentOn }), "failed", refusal.reason);
   }
 
   #answerOwn(answer: Answer, how: "answered" | "failed", reason?: string): void {

@@ -16,9 +16,10 @@ export interface AccessEntry {
   readonly requestId?: string;
   readonly userAgent?: string;
   readonly referer?: string;
-  /** Where it was sent; absent when the proxy answered by itself. */
+  /** Whose visitor it was; absent when that is not known. */
   readonly repo?: string;
   readonly environment?: string;
+  /** Where it was sent; absent when the proxy answered by itself. */
   readonly commit?: string;
   readonly deployment?: string;
   /** `experiment=variant, …` as the app got it. */
@@ -27,6 +28,8 @@ export interface AccessEntry {
   readonly endpoint?: string;
   /** Endpoints that were tried; absent for one. */
   readonly attempts?: number;
+  /** Why the visitor got an answer of the proxy: a code of the catalogue, or `redirect` and the like. */
+  readonly code?: string;
 }
 
 /** Longest text of a visitor's that is written; what is longer ends with `…`. */
@@ -51,6 +54,7 @@ export function encodeAccess(entry: AccessEntry, end: ExchangeEnd): string {
     field("variant", entry.variant) +
     field("endpoint", entry.endpoint) +
     (entry.attempts === undefined ? "" : `,"attempts":${entry.attempts}`) +
+    field("code", entry.code) +
     field("reason", end.reason) +
     field("address", entry.address) +
     `,"http":"${entry.version}","tls":${entry.isSecure}` +
@@ -62,12 +66,13 @@ export function encodeAccess(entry: AccessEntry, end: ExchangeEnd): string {
 
 /**
  * Whether a request is written when only `percent` of them are: of failures all, as they are what is looked
- * for, of others a random part.
+ * for, of others a random part. What a visitor did wrong, or too often, is no failure, whoever answered it: a
+ * stranger with a loop must not fill the log.
  *
  * @param fraction a number in [0, 1)
  */
-export function isLogged(end: ExchangeEnd, percent: number, fraction: number): boolean {
-  const isFailure = end.status >= 500 || end.how === "cut" || end.how === "failed";
+export function isLogged({ status, how }: ExchangeEnd, percent: number, fraction: number): boolean {
+  const isFailure = status >= 500 || how === "cut" || (how === "failed" && status < 400);
   return isFailure || fraction * 100 < percent;
 }
 

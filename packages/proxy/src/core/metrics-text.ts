@@ -3,12 +3,14 @@
  * with the place that visitors were sent to.
  */
 import { bucketsMax, LatencyHistogram, upperEdgeMs, type TrafficCount } from "@propagit/protocol";
+import type { Tallied, Tally } from "./tallies.js";
 
 export interface MetricsSnapshot {
   readonly version: string;
   /** When this life of the proxy began, in ms since 1970. */
   readonly startedAt: number;
   readonly counts: readonly TrafficCount[];
+  readonly tallies: readonly Tally[];
   /** What the rule book wants, in percent of its environment's visitors. */
   readonly shares: readonly ShareSample[];
   readonly connections: ConnectionSample;
@@ -46,6 +48,7 @@ export function metricsText(snapshot: MetricsSnapshot): string {
   return [
     ...ownFamilies(snapshot),
     ...requestFamilies(snapshot.counts),
+    ...tallyFamilies(snapshot.tallies),
     family(
       "share_percent",
       "gauge",
@@ -84,7 +87,7 @@ function ownFamilies(snapshot: MetricsSnapshot): string[] {
   ];
 }
 
-/** Of what visitors asked for, by where they were sent. */
+/** Of what visitors asked for and was sent on, by where. */
 function requestFamilies(counts: readonly TrafficCount[]): string[] {
   const of = (pick: (count: TrafficCount) => number): Sample[] =>
     counts.map((count) => [placeOf(count), pick(count)]);
@@ -92,7 +95,7 @@ function requestFamilies(counts: readonly TrafficCount[]): string[] {
     family(
       "requests_total",
       "counter",
-      "Requests that are over, by class of the status that the visitor got.",
+      "Requests that were sent on and are over, by class of the status that the visitor got.",
       counts.flatMap(statusSamples),
     ),
     family(
@@ -130,6 +133,34 @@ function requestFamilies(counts: readonly TrafficCount[]): string[] {
       "histogram",
       "From the end of a request's head to the head of its answer.",
       counts.flatMap(latencySamples),
+    ),
+  ];
+}
+
+/** Of what no commit's visitors are. */
+function tallyFamilies(tallies: readonly Tally[]): string[] {
+  const of = (wanted: Tallied["kind"]): Sample[] =>
+    tallies.flatMap(({ of: { kind, ...labels }, count }): Sample[] =>
+      kind === wanted ? [[labels, count]] : [],
+    );
+  return [
+    family(
+      "own_answers_total",
+      "counter",
+      "Requests that were not sent on: the proxy answered by itself, with this code.",
+      of("own-answer"),
+    ),
+    family(
+      "copies_drawn_total",
+      "counter",
+      "Requests that were drawn for a copy, sent or not: what is too long is not, nor too many at once.",
+      of("copy-drawn"),
+    ),
+    family(
+      "copies_total",
+      "counter",
+      "Copies that are over, by class of the answer that was thrown away; failed: there was none.",
+      of("copy-over"),
     ),
   ];
 }

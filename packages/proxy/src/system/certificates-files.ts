@@ -2,7 +2,7 @@
  * Certificates from files, read again when they change.
  *
  *     look ── nothing new ──────────────────────────────> look
- *       \──── changed ── good ──> used, told
+ *       \──── changed ── good ──> used, told, said
  *                  \──── wrong: the old one stays ──> still wrong at the next look: said once
  *
  * It is looked at sizes and times rather than watched: that also sees files that are replaced, links that
@@ -43,6 +43,8 @@ interface Kept {
   problem: string | undefined;
   /** What was last said of it. */
   said: string | undefined;
+  /** Other than at the last look. */
+  isNew: boolean;
   /** It was not in its folder at the last look; gone for good at the second one. */
   isMissing: boolean;
 }
@@ -52,6 +54,8 @@ const lookMs = { least: 2_000, perFile: 5 } as const;
 /** Said from then on, once a day. */
 const endsSoonMs = 7 * 86_400_000;
 const sayAgainMs = 86_400_000;
+/** Authorities put a hundred names into one certificate. */
+const namesSaidMax = 5;
 
 export class CertificateFiles {
   readonly #world: { readonly clock: Clock; readonly log: Log };
@@ -78,9 +82,12 @@ export class CertificateFiles {
   /**
    * Reads all for the first time, and looks at them from now on.
    *
-   * @throws BAD_CERTIFICATE for a file that was named; of a folder the wrong ones are only said
+   * @throws BAD_CERTIFICATE for a file that was named, or a folder that cannot be read; of a folder's files the
+   *   wrong ones are only said
    */
   async load(): Promise<void> {
+    const { folder } = this.#options;
+    if (folder !== undefined) await assertReadable(folder);
     await this.#look();
     for (const pair of this.#options.pairs) {
       const { problem } = this.#kept.get(keyOf(pair)) ?? {};
@@ -116,7 +123,9 @@ export class CertificateFiles {
 
   async #lookAgain(): Promise<void> {
     const problems = new Map([...this.#kept].map(([key, { problem }]) => [key, problem]));
+    for (const kept of this.#kept.values()) kept.isNew = false;
     const isChanged = await this.#look();
+    this.#sayNew();
     // What is being written is wrong for a moment, and not worth a word.
     this.#say((key, problem) => problems.get(key) === problem);
     if (isChanged && !this.#isStopped) this.#changed();
@@ -134,6 +143,7 @@ export class CertificateFiles {
       if (isMissing && kept.isMissing) {
         isChanged = kept.good !== undefined || isChanged;
         this.#kept.delete(key);
+        if (kept.good) this.#world.log.info(`${nameOf(key)} is gone, and shown no more`);
       }
       kept.isMissing = isMissing;
     }
@@ -179,16 +189,23 @@ export class CertificateFiles {
       const stamp = `${await stampOf(pair.certificate)} ${await stampOf(pair.key)}`;
       if (stamp === kept.stamp) return false;
       const good = goodPair(pair, await textOf(pair.certificate), await textOf(pair.key));
-      kept.stamp = stamp;
-      kept.good = good;
-      kept.problem = undefined;
-      kept.said = undefined;
-      return true;
+      const isNew = good.certificate !== kept.good?.certificate || good.key !== kept.good.key;
+      Object.assign(kept, { stamp, good, problem: undefined, said: undefined, isNew });
+      return isNew;
     } catch (thrown) {
       // Read again at each look until it is good: its files may not be there at the same time.
       kept.stamp = "";
       kept.problem = `certificate ${pair.certificate}: ${toPropagitError(thrown).message}`;
       return false;
+    }
+  }
+
+  /** Whoever replaced a file wants to see that it was taken. */
+  #sayNew(): void {
+    for (const [key, { good, isNew }] of this.#kept) {
+      if (!good || !isNew) continue;
+      const what = `for ${hostsOf(good)}, until ${dayOf(good.notAfter)}`;
+      this.#world.log.info(`${nameOf(key)} is shown from now on: ${what}`);
     }
   }
 
@@ -205,9 +222,7 @@ export class CertificateFiles {
     if (ending.length > 0) this.#saidEndsAt = clock.monotonic();
     for (const { names, notAfter } of ending) {
       const verb = notAfter <= clock.now() ? "is over since" : "ends on";
-      log.warn(
-        `the certificate of ${names[0] ?? "all other hosts"} ${verb} ${new Date(notAfter).toISOString().slice(0, 10)}`,
-      );
+      log.warn(`the certificate of ${names[0] ?? "all other hosts"} ${verb} ${dayOf(notAfter)}`);
     }
   }
 }
@@ -227,6 +242,15 @@ function goodPair({ hosts }: NamedPair, certificate: string, key: string): FileC
 /** Whether a certificate is good for a host: by its name, or a wildcard for one label. */
 function isNamed(names: readonly string[], host: string): boolean {
   return names.includes(host) || names.includes(`*${host.slice(host.indexOf("."))}`);
+}
+
+/** A folder that was named must be there, as a file must. @throws BAD_CERTIFICATE */
+async function assertReadable(folder: string): Promise<void> {
+  try {
+    await readdir(folder);
+  } catch (thrown) {
+    throw unreadable(folder, thrown);
+  }
 }
 
 /** Paths below it; of folders in it what is in them. */
@@ -278,6 +302,23 @@ function keyOf({ certificate, key }: FilePair): string {
   return `${certificate}\n${key}`;
 }
 
+/** As messages call what is kept at a key. */
+function nameOf(key: string): string {
+  return `certificate ${key.slice(0, key.indexOf("\n"))}`;
+}
+
+function hostsOf({ names }: FileCertificate): string {
+  if (names.length === 0) return "all other hosts";
+  const more = names.length - namesSaidMax;
+  const said = names.slice(0, namesSaidMax).join(", ");
+  return more > 0 ? `${said} and ${more} more` : said;
+}
+
+function dayOf(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 10);
+}
+
 function newKept(): Kept {
-  return { stamp: "", good: undefined, problem: undefined, said: undefined, isMissing: false };
+  const nothing = { good: undefined, problem: undefined, said: undefined };
+  return { stamp: "", ...nothing, isNew: false, isMissing: false };
 }

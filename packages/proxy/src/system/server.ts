@@ -3,13 +3,14 @@ import { Engine, type EngineLimits, type ListenPlace, type StopOptions } from "@
 import { keyOfRoute, type PropagitError } from "@propagit/protocol";
 import type { Timer, World } from "@propagit/runtime";
 import type { AccessSink } from "../access.js";
-import { engineAnswer, type Staleness } from "../answers.js";
+import { engineAnswer, engineCode, type Staleness } from "../answers.js";
 import type { ConnectionSample } from "../core/metrics-text.js";
 import type { RouteTable } from "../core/route-table.js";
 import { Counters } from "../counters.js";
 import { ProxyDirector } from "../director.js";
 import { Holds } from "../holds.js";
 import type { Feed } from "../feed.js";
+import { Tallies } from "../core/tallies.js";
 import { challengeAnswer, type ChallengeAnswers } from "./certificates-challenge.js";
 import type { CertificateState } from "./certificates.js";
 import { Passwords } from "./passwords.js";
@@ -32,7 +33,7 @@ export interface ServerSettings {
   /** What requests say of their visitors beyond `X-Forwarded-*`. */
   readonly forwarding?: Forwarding;
   readonly limits: Partial<EngineLimits> & { readonly answerHeadMs: number };
-  /** Of requests that went well, how many of a hundred are logged; absent: no access log. */
+  /** Of requests that did not fail, how many of a hundred are logged; absent: no access log. */
   readonly accessPercent?: number;
 }
 
@@ -65,6 +66,7 @@ const retainMs = 1_000;
 
 export class ProxyServer {
   readonly counters = new Counters();
+  readonly tallies = new Tallies();
   readonly engine: Engine;
   readonly #options: ProxyServerOptions;
   readonly #holds: Holds;
@@ -81,6 +83,7 @@ export class ProxyServer {
       answerFirst: (target) => challengeAnswer(this.#answers, target),
       table,
       counters: this.counters,
+      tallies: this.tallies,
       holds: this.#holds,
       prover: new Passwords(world.clock),
       headMs: settings.limits.answerHeadMs,
@@ -89,7 +92,11 @@ export class ProxyServer {
     const { trusted, acceptsProxyProtocol, h2c, forwarding, limits } = settings;
     this.engine = new Engine({
       director,
-      refuse: (refusal) => engineAnswer(refusal, awareness.stale()),
+      refuse: (refusal) => {
+        // What was sent on is counted where it was sent.
+        if (!refusal.wasSentOn) this.tallies.answered(engineCode(refusal));
+        return engineAnswer(refusal, awareness.stale());
+      },
       log: world.log,
       limits,
       ...(trusted && { trusted }),

@@ -3,6 +3,7 @@ import type { StopOptions } from "@propagit/http";
 import type { ConnectionSample } from "../core/metrics-text.js";
 import type { CountSource } from "../counters.js";
 import type { Feed } from "../feed.js";
+import type { TallySource } from "../core/tallies.js";
 import type { Visited } from "../proxy.js";
 import type { CertificateState } from "./certificates.js";
 import type { ListeningSocket } from "./listening-socket.js";
@@ -14,6 +15,8 @@ export interface Serving extends Visited {
   readonly tlsPort: number | undefined;
   /** Of visitors; of several threads as they were a moment ago. */
   readonly connections: ConnectionSample;
+  /** Counted since it started; of several threads as they were a moment ago. */
+  readonly tallies: TallySource;
   /** For a successor to listen on as well. */
   readonly sockets: readonly ListeningSocket[];
   useCertificates(state: CertificateState): void;
@@ -28,6 +31,7 @@ export class LocalServing implements Serving {
   readonly port: number;
   readonly tlsPort: number | undefined;
   readonly counts: CountSource;
+  readonly tallies: TallySource;
   readonly #server: ProxyServer;
 
   constructor(server: ProxyServer, port: number, tlsPort: number | undefined) {
@@ -35,6 +39,7 @@ export class LocalServing implements Serving {
     this.port = port;
     this.tlsPort = tlsPort;
     this.counts = server.counters;
+    this.tallies = server.tallies;
   }
 
   get sockets(): readonly ListeningSocket[] {

@@ -27,6 +27,7 @@ export function openMetricsPage(options: WatchOptions): Promise<MetricsPage> {
         version,
         startedAt,
         counts: serving.counts.all(),
+        tallies: serving.tallies.all(),
         shares: daemon.table.snapshot().book.routes.flatMap(sharesOf),
         connections: serving.connections,
         revision: daemon.table.position?.revision ?? 0,

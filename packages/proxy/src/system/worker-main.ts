@@ -100,12 +100,13 @@ class Worker {
 
   #tellCounts(): void {
     const counts = this.#server.counters.takeChanged();
+    const tallies = this.#server.tallies.takeNew();
     const { connections } = this.#server;
     const { open, accepted, refused, tunnels } = connections;
     const told = `${open} ${accepted} ${refused} ${tunnels}`;
-    if (counts.length === 0 && told === this.#told) return;
+    if (counts.length === 0 && tallies.length === 0 && told === this.#told) return;
     this.#told = told;
-    post({ kind: "counts", counts, connections });
+    post({ kind: "counts", counts, tallies, connections });
   }
 }
 

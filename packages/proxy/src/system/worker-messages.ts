@@ -7,6 +7,7 @@ import type { ErrorData, TrafficCount } from "@propagit/protocol";
 import type { Staleness } from "../answers.js";
 import type { ConnectionSample } from "../core/metrics-text.js";
 import type { Feed } from "../feed.js";
+import type { Tally } from "../core/tallies.js";
 import type { CertificateState } from "./certificates.js";
 import type { ServerSettings } from "./server.js";
 
@@ -54,6 +55,8 @@ export type FromWorker =
   | {
       readonly kind: "counts";
       readonly counts: readonly TrafficCount[];
+      /** What was added since they were told last. */
+      readonly tallies: readonly Tally[];
       readonly connections: ConnectionSample;
     }
   | { readonly kind: "access"; readonly lines: string };

@@ -4,11 +4,12 @@
  *     worker 2 serving --died--> said, waited for a moment --> another worker 2, told all that is known
  */
 import type { StopOptions } from "@propagit/http";
-import { toPropagitError, type TrafficCount } from "@propagit/protocol";
+import { toPropagitError } from "@propagit/protocol";
 import { backoffMs, type Backoff, type Timer, type World } from "@propagit/runtime";
 import type { ConnectionSample } from "../core/metrics-text.js";
 import { MergedCounters } from "../counters.js";
 import type { Feed } from "../feed.js";
+import { Tallies } from "../core/tallies.js";
 import type { CertificateState } from "./certificates.js";
 import type { ListeningSocket } from "./listening-socket.js";
 import type { ServerSettings } from "./server.js";
@@ -50,6 +51,7 @@ interface Slot {
 
 export class WorkerPool implements Serving {
   readonly counts = new MergedCounters();
+  readonly tallies = new Tallies();
   readonly port: number;
   readonly tlsPort: number | undefined;
   readonly #options: WorkerPoolOptions;
@@ -171,7 +173,10 @@ export class WorkerPool implements Serving {
       },
       log: world.log,
       onAccess,
-      onCounts: (counts: readonly TrafficCount[]) => this.counts.put(source, counts),
+      onCounts: (counts, tallies) => {
+        this.counts.put(source, counts);
+        this.tallies.add(tallies);
+      },
     });
     slot.thread = thread;
     slot.startedAtMs = world.clock.monotonic();

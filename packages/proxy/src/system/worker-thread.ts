@@ -10,12 +10,13 @@ import type { StopOptions } from "@propagit/http";
 import { PropagitError, toPropagitError, type TrafficCount } from "@propagit/protocol";
 import type { Log } from "@propagit/runtime";
 import type { ConnectionSample } from "../core/metrics-text.js";
+import type { Tally } from "../core/tallies.js";
 import type { FromWorker, ToWorker, WorkerStart } from "./worker-messages.js";
 
 export interface WorkerThreadOptions {
   readonly start: WorkerStart;
   readonly log: Log;
-  readonly onCounts: (counts: readonly TrafficCount[]) => void;
+  readonly onCounts: (counts: readonly TrafficCount[], tallies: readonly Tally[]) => void;
   readonly onAccess: (lines: string) => void;
 }
 
@@ -106,7 +107,7 @@ export class WorkerThread {
         return log[message.level](message.message);
       case "counts":
         this.connections = message.connections;
-        return onCounts(message.counts);
+        return onCounts(message.counts, message.tallies);
       case "access":
         return onAccess(message.lines);
       default:

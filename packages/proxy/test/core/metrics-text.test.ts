@@ -30,6 +30,7 @@ function snapshotOf(more: Partial<MetricsSnapshot> = {}): MetricsSnapshot {
     version: "0.1.0",
     startedAt: 1_000,
     counts: [],
+    tallies: [],
     shares: [],
     connections: { open: 5, accepted: 7, refused: 2, tunnels: 1 },
     revision: 42,

@@ -6,12 +6,14 @@ import { RouteTable, type TableOptions } from "../../src/core/route-table.js";
 import { Counters } from "../../src/counters.js";
 import { ProxyDirector, type DirectorOptions, type Proof } from "../../src/director.js";
 import { takeFeed, type Feed } from "../../src/feed.js";
+import { Tallies } from "../../src/core/tallies.js";
 import { Holds } from "../../src/holds.js";
 
 export interface Bench {
   readonly simulation: Simulation;
   readonly table: RouteTable;
   readonly counters: Counters;
+  readonly tallies: Tallies;
   readonly director: ProxyDirector;
   readonly lines: string[];
   setRoutes(routes: readonly Route[], running?: readonly Deployment[]): void;
@@ -30,6 +32,7 @@ export function startBench(options: BenchOptions = {}): Bench {
   const { clock, random } = simulation.worldOf("proxy");
   const table = new RouteTable(tableOptions);
   const counters = new Counters();
+  const tallies = new Tallies();
   const holds = new Holds(clock);
   const lines: string[] = [];
   const director = new ProxyDirector({
@@ -38,6 +41,7 @@ export function startBench(options: BenchOptions = {}): Bench {
     random,
     log: { ...silentLog, warn: (line) => void lines.push(line) },
     counters,
+    tallies,
     holds,
     prover: { check: () => proof },
     headMs: 60_000,
@@ -51,6 +55,7 @@ export function startBench(options: BenchOptions = {}): Bench {
     simulation,
     table,
     counters,
+    tallies,
     director,
     lines,
     setRoutes: (routes, running = []) => {

@@ -145,8 +145,15 @@ describe("certificates of files", () => {
     await bench.write("shop.key", next.key);
     await bench.look();
     assert.deepEqual([bench.names, bench.changes], [["shop.test,new.test"], 1]);
+    const until = new Date(bench.files.certificates[0]?.notAfter ?? 0).toISOString().slice(0, 10);
+    const taken = `is shown from now on: for shop.test, new.test, until ${until}`;
+    assert.equal(bench.said.at(-1), `certificate ${bench.path("shop.pem")} ${taken}`);
+    const { length } = bench.said;
     await bench.look();
-    assert.equal(bench.changes, 1);
+    // Written again as it is: nothing new.
+    await bench.write("shop.pem", next.certificate);
+    await bench.look();
+    assert.deepEqual([bench.changes, bench.said.length], [1, length]);
   });
 
   it("of a folder come and go with their files", async (test) => {
@@ -168,6 +175,20 @@ describe("certificates of files", () => {
     assert.equal(bench.names.length, 2, "a moment is not for ever");
     await bench.look();
     assert.deepEqual([bench.names, bench.changes], [["b.test"], 2]);
+    assert.equal(
+      bench.said.at(-1),
+      `certificate ${bench.path("a.pem")} is gone, and shown no more`,
+    );
+  });
+
+  it("are wanted from a folder that is there, with files or none", async (test) => {
+    const bench = await Bench.make(test);
+    const opened = bench.open({ folder: bench.path("nowhere") });
+    const message = `${bench.path("nowhere")} cannot be read: ENOENT`;
+    await assert.rejects(opened, { code: "BAD_CERTIFICATE", message });
+    await mkdir(bench.path("empty"));
+    await bench.open({ folder: bench.path("empty") });
+    assert.deepEqual(bench.said, []);
   });
 
   it("of a folder stay while a key is replaced in two steps, or the folder is gone for a moment", async (test) => {

@@ -46,7 +46,7 @@ test("serves its last table after its own restart while hub and registry are gon
   const log: string[] = [];
   const again = await start(t, { port: rig.hubPort, dataFolder: rig.dataFolder, log });
   assert.equal((await ask(again.port)).body, "served");
-  assert.ok(log.includes("starts with the saved table: 1 routes, 1 running commits"));
+  assert.ok(log.includes("starts with the saved table: 1 route, 1 running commit"));
 });
 
 test("starts while the hub is away, says why it has no routes, and follows the hub once it is there", async (t) => {
