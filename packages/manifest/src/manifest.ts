@@ -273,7 +273,7 @@ function readEnvironment(
     problems.add(over.at, `\`environments.${name}\` is not a map of what differs there`);
     return undefined;
   }
-  return read(overridden(environmentShape, common, over), "", problems);
+  return read(overridden(environmentShape, common, over, `environments.${name}`), "", problems);
 }
 
 function read(map: LocatedMap, where: string, problems: Problems): Specification | undefined {

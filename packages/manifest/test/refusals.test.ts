@@ -84,10 +84,16 @@ describe("what a manifest cannot say", () => {
     ["environments: { a--b: {} }", /cannot be an environment's name/],
     ["environments: { deadbee: {} }", /cannot be an environment's name/],
     ["environments: { production: staging }", /is not a map of what differs there/],
-    ["environments: { a: { deploy: {} } }", /"deploy" is not known here/],
+    ["environments: { a: { deploy: {} } }", /"deploy" is not known in `environments.a`/],
+    ["environments: { a: { traffic: { pins: maybe } } }", /`environments.a.traffic.pins` "maybe"/],
+    [
+      "traffic: { pins: true }\nenvironments: { a: { traffic: { pins: maybe } } }",
+      /^2:39: `environments.a.traffic.pins` "maybe" is neither/,
+    ],
+    ["traffic: { pins: maybe }\nenvironments: { a: {} }", /^1:18: `traffic.pins` "maybe"/],
     [
       "environments: { a: { services: { web: { instances: 2 } } } }",
-      /`services.web` has no `command`/,
+      /`environments.a.services.web` has no `command`/,
     ],
     ["environments: []", /is not a map of environments/],
     ["deploy: { main: Production }", /"Production" cannot be an environment's name/],

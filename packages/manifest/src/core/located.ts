@@ -20,6 +20,8 @@ export interface LocatedList {
 export interface LocatedEntry {
   readonly keyAt: Offset;
   readonly value: Located;
+  /** The path of the map in which it was written, when that was laid over another one. */
+  readonly inside?: string;
 }
 
 export interface LocatedMap {

@@ -8,7 +8,13 @@
 import { isNull, type Located, type LocatedEntry, type LocatedMap } from "./located.js";
 import type { Shape } from "./shape.js";
 
-export function overridden(shape: Shape<unknown>, base: LocatedMap, over: LocatedMap): LocatedMap {
+/** @param inside the path of `over`, for messages about what it says */
+export function overridden(
+  shape: Shape<unknown>,
+  base: LocatedMap,
+  over: LocatedMap,
+  inside?: string,
+): LocatedMap {
   const entries = new Map<string, LocatedEntry>(base.entries);
   for (const [key, entry] of over.entries) {
     if (isNull(entry.value)) {
@@ -16,16 +22,28 @@ export function overridden(shape: Shape<unknown>, base: LocatedMap, over: Locate
       continue;
     }
     const below = entries.get(key);
-    const value = below ? laidOver(shape.child?.(key), below.value, entry.value) : entry.value;
-    entries.set(key, { keyAt: entry.keyAt, value });
+    const path = inside === undefined ? undefined : `${inside}.${key}`;
+    const value = below
+      ? laidOver(shape.child?.(key), below.value, entry.value, path)
+      : entry.value;
+    // What two have in common is read as a part of what all share; its entries know where they are from.
+    const isOwn = inside !== undefined && value === entry.value;
+    entries.set(key, { keyAt: entry.keyAt, value, ...(isOwn && { inside }) });
   }
   // Errors about the whole belong to what all environments share.
   return { kind: "map", entries, at: base.at };
 }
 
-function laidOver(shape: Shape<unknown> | undefined, base: Located, over: Located): Located {
+function laidOver(
+  shape: Shape<unknown> | undefined,
+  base: Located,
+  over: Located,
+  path: string | undefined,
+): Located {
   if (!shape?.child) return over;
   const long = (node: Located) => shape.expand?.(node) ?? node;
   const [below, above] = [long(base), long(over)];
-  return below.kind === "map" && above.kind === "map" ? overridden(shape, below, above) : over;
+  return below.kind === "map" && above.kind === "map"
+    ? overridden(shape, below, above, path)
+    : over;
 }

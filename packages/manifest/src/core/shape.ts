@@ -178,10 +178,10 @@ export function object<F extends Fields, Needed extends keyof F & string = never
       }
       const values: Record<string, unknown> = {};
       let isWhole = true;
-      for (const [key, { keyAt, value }] of node.entries) {
+      for (const [key, { keyAt, value, inside = where }] of node.entries) {
         const shape = known.get(key);
-        const read = shape?.read(value, below(where, key), problems);
-        if (!shape) problems.add(keyAt, unknownKey(where, key, known.keys()));
+        const read = shape?.read(value, below(inside, key), problems);
+        if (!shape) problems.add(keyAt, unknownKey(inside, key, known.keys()));
         if (read === undefined) isWhole = false;
         else values[key] = read;
       }
@@ -219,7 +219,7 @@ export function record<T>(
       }
       const values = new Map<string, Placed<T>>();
       for (const [key, entry] of node.entries) {
-        const path = below(where, key);
+        const path = below(entry.inside ?? where, key);
         if (!expression.test(key)) problems.add(entry.keyAt, `${quote(key)} ${name.why}`);
         const read = value.read(entry.value, path, problems);
         if (read !== undefined) values.set(key, { value: read, at: entry.keyAt });
