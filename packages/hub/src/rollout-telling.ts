@@ -34,6 +34,20 @@ export function tellAccepted(ledger: LedgerRows, rollout: Rollout): void {
   rollout.tell({ kind: "accepted", at, repo, environment, release: number, commit });
 }
 
+/** What is new after a step: a phase before what happens in it, and behind what came of the one before. */
+export function tellStep(
+  fleet: Names,
+  rollout: Rollout,
+  before: RolloutRow,
+  sight: StartSight,
+): void {
+  const { phase, task } = rollout.row;
+  const isNew = before.phase !== phase || before.task?.id !== task?.id;
+  if (phase !== "starting") tellStart(rollout, sight);
+  if (isNew) tellPhase(fleet, rollout);
+  if (phase === "starting") tellStart(rollout, sight);
+}
+
 export function tellPhase(fleet: Names, rollout: Rollout): void {
   const { row } = rollout;
   const text = phaseText(row, (identity) => fleet.nameOf(identity));
@@ -55,7 +69,7 @@ export function tellHolder(
 }
 
 /** What is new in it. */
-export function tellStart(rollout: Rollout, { standings, waits }: StartSight): void {
+function tellStart(rollout: Rollout, { standings, waits }: StartSight): void {
   const at = rollout.now;
   for (const line of newLines(standings, rollout.told))
     rollout.tell({ kind: "drone", at, ...line });

@@ -40,7 +40,7 @@ import {
   tellHolder,
   tellPhase,
   tellPromoted,
-  tellStart,
+  tellStep,
   tellSteps,
   type StartSight,
 } from "./rollout-telling.js";
@@ -295,10 +295,7 @@ export class Rollouts {
   /** What follows when a step is on disk. */
   #took(rollout: Rollout, before: RolloutRow, step: SeenStep): void {
     rollout.row = step.row;
-    if (before.phase !== step.row.phase || before.task?.id !== step.row.task?.id) {
-      tellPhase(this.#fleet, rollout);
-    }
-    tellStart(rollout, step);
+    tellStep(this.#fleet, rollout, before, step);
     for (const effect of step.outward) {
       switch (effect.kind) {
         case "run-task":

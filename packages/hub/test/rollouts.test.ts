@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PropagitError, RolloutProgress } from "@propagit/protocol";
 import type { BegunTask, SimDroneOptions } from "./support/sim-drone.js";
-import { commits, SimHub } from "./support/sim-hub.js";
+import { commits, credential, hubAddress, identityOf, SimHub } from "./support/sim-hub.js";
+import { SimProxy } from "./support/sim-proxy.js";
 
 const repo = "shop";
 const code = (wanted: PropagitError["code"]) => (thrown: PropagitError) => thrown.code === wanted;
@@ -89,6 +90,23 @@ test("a release is built, tested and prepared once before it starts, then gets i
   const artifact = `b${commits.one.slice(1)}`;
   assert.equal(drones[0]?.assigned?.assignments[0]?.artifact, artifact);
   assert.deepEqual(await states(hub), ["1 ready running current"]);
+});
+
+test("what is ready is told before proxies are asked whether they see it", async () => {
+  const hub = await start(plain, plain);
+  await plainDrones(hub, "web-1");
+  const own = { hub: hubAddress, credential, identity: identityOf("edge-1"), name: "edge-1" };
+  const proxy = new SimProxy(hub.sim.worldOf("edge-1"), own);
+  await hub.settle(deploy(hub, "one").result);
+  const { parts, result } = deploy(hub, "two", { promote: true });
+  await hub.settle(result);
+  const wanted = ["web-1: ready", "waits until every proxy sees it", "visitors are sent to it"];
+  assert.deepEqual(parts.slice(-3), wanted);
+  const again: string[] = [];
+  const onPart = (part: RolloutProgress) => again.push(textOf(part));
+  await hub.settle(hub.begin("hub.follow", { repo, release: 2 }, { onPart }));
+  assert.deepEqual(again.slice(-3), wanted);
+  proxy.die();
 });
 
 test("who does not wait for the end is told that it is accepted", async () => {

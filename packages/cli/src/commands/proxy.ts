@@ -175,8 +175,7 @@ function withLogFlags(command: Command): Command {
 
 async function runProxy(flags: ProxyFlags): Promise<void> {
   const source = sourceOf(flags);
-  const from = source.hub ? `--hub=${formatAddress(source.hub)}` : "--registry";
-  hideSecret(`propagit proxy ${from} --port=${flags.port}`);
+  hideSecret(["propagit proxy", ...from(source), `--port=${flags.port}`].join(" "));
   const log = daemonLog("proxy");
   const { inherit, serveAsHeir, startProxy, Succession } = await import("@propagit/proxy");
   const inheritance = await inherit();
@@ -222,6 +221,15 @@ function sourceOf(flags: ProxyFlags): Source {
   // Apart from that of a hub's proxy: its routes would be taken up.
   const dataFolder = data ?? dataFolderOf(`proxy-${port}-alone`);
   return { registry, routes, dataFolder, ...(secret !== undefined && { secret }) };
+}
+
+/** What it follows, as flags, for its title. */
+function from({ hub, registry, routes = [] }: Source): readonly string[] {
+  return [
+    ...(hub ? [`--hub=${formatAddress(hub)}`] : []),
+    ...(registry ? [`--registry=${formatAddress(registry)}`] : []),
+    ...routes.map((route) => `--route=${route}`),
+  ];
 }
 
 function placeOf(flags: ProxyFlags): Pick<ProxyOptions, "port"> & Partial<ProxyOptions> {

@@ -21,8 +21,8 @@ export interface ChildPlan {
   readonly name: string;
   readonly command: readonly [program: string, ...words: string[]];
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** What it says when it works. */
-  readonly readyWhen: RegExp;
+  /** What it says when it works, in lines of any order. */
+  readonly readyWhen: readonly RegExp[];
 }
 
 export interface ChildWatch {
@@ -51,11 +51,13 @@ export class Child {
   #attempt = 0;
   #isStopping = false;
   #isReady = false;
+  #unsaid: readonly RegExp[];
   readonly #ready: Promise<void>;
   #settle: (problem?: PropagitError) => void = () => undefined;
 
   constructor(plan: ChildPlan, watch: ChildWatch, clock: Clock = nodeClock) {
     this.plan = plan;
+    this.#unsaid = plan.readyWhen;
     this.#watch = watch;
     this.#clock = clock;
     this.#ready = new Promise((resolve, reject) => {
@@ -123,7 +125,8 @@ export class Child {
     this.#lastLines.push(text);
     if (this.#lastLines.length > lastLinesMax) this.#lastLines.shift();
     this.#watch.line(this.plan.name, text);
-    if (this.#isReady || !this.plan.readyWhen.test(text)) return;
+    this.#unsaid = this.#unsaid.filter((pattern) => !pattern.test(text));
+    if (this.#isReady || this.#unsaid.length > 0) return;
     this.#isReady = true;
     this.#settle();
   }

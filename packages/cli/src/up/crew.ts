@@ -30,7 +30,7 @@ export function planCrew(
     `--secret-file=${secretFile}`,
     `--data=${join(dataFolder, part)}`,
   ];
-  const plan = (name: Part, program: string, words: readonly string[], readyWhen: RegExp) => ({
+  const plan = (name: Part, program: string, words: readonly string[], ...readyWhen: RegExp[]) => ({
     name,
     command: [process.execPath, program, ...words, ...common(name)] as const,
     env: withoutHub(env),
@@ -57,6 +57,7 @@ export function planCrew(
       cli,
       ["proxy", hub, `--port=${proxyPort}`, ...at, ...below],
       /listening on/,
+      /follows registry/,
     ),
   };
 }

@@ -49,7 +49,7 @@ function childOf(
     name: "part",
     command: [process.execPath, "--eval", script] as const,
     env: process.env,
-    readyWhen: /works/,
+    readyWhen: [/works/],
   };
   const child = new Child(plan, heard);
   test.after(() => child.stop("SIGKILL", 1_000));
@@ -85,7 +85,7 @@ describe("a process that is kept running", () => {
   });
 
   it("that cannot be started at all is told of", async () => {
-    const plan = { name: "part", command: ["/nowhere/x"] as const, env: {}, readyWhen: /./ };
+    const plan = { name: "part", command: ["/nowhere/x"] as const, env: {}, readyWhen: [/./] };
     await assert.rejects(new Child(plan, new Heard()).start(), /ENOENT/);
   });
 

@@ -58,15 +58,22 @@ export function pastParts(
   const failure: RolloutRow["failure"] = { state: "failed", reason, drones: [] };
   let at = row.at;
   const parts: RolloutProgress[] = [{ kind: "accepted", at, repo, environment, release, commit }];
+  let standings: readonly RolloutProgress[] = drones.map(({ outcome: phase, ...drone }) => {
+    return { kind: "drone", at: endedAt ?? at, phase, ...drone };
+  });
   for (const { phase, tookMs } of row.phases) {
+    // Proxies are asked for what is ready.
+    if (phase === "promoting") {
+      parts.push(...standings);
+      standings = [];
+    }
     const text = phaseText({ phase, failure }, (identity) => identity).slice(0, 2_000);
     // Every release is queued, but only one that waits is told so.
     if (phase !== "queued" || tookMs >= waitedMsMin) parts.push({ kind: "phase", at, phase, text });
     at += tookMs;
   }
   at = endedAt ?? at;
-  for (const { outcome: phase, ...drone } of drones)
-    parts.push({ kind: "drone", at, phase, ...drone });
+  parts.push(...standings);
   if (promoted) parts.push({ kind: "phase", at, phase: "promoting", text: promotedText });
   return parts;
 }
