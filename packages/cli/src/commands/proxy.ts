@@ -157,7 +157,7 @@ function withLogFlags(command: Command): Command {
     .option("--access-log <file>", "write a line of JSON for each request; `-`: standard output")
     .option(
       "--access-log-sample <percent>",
-      "of requests that went well write only so many (100)",
+      "of requests that did not fail write only so many percent (100)",
       asFlag(parsePercent),
     )
     .option(

@@ -86,7 +86,7 @@ export interface ProxyOptions {
 export interface AccessLogChoice {
   /** A file, or `-` for the standard output. */
   readonly path: string;
-  /** Of requests that went well, how many of a hundred are written; default all. */
+  /** Of requests that did not fail, how many of a hundred are written; default all. */
   readonly percent?: number;
   /** Of one file, in bytes; default 100 MB. */
   readonly partBytesMax?: number;
