@@ -249,7 +249,11 @@ async function assertReadable(folder: string): Promise<void> {
   try {
     await readdir(folder);
   } catch (thrown) {
-    throw unreadable(folder, thrown);
+    const why = errnoOf(thrown) ?? String(thrown);
+    throw new PropagitError("BAD_CERTIFICATE", `the folder ${folder} cannot be read: ${why}`, {
+      hint: "--certificates names a folder that is there; it may be empty",
+      cause: thrown,
+    });
   }
 }
 

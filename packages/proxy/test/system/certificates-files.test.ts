@@ -184,7 +184,7 @@ describe("certificates of files", () => {
   it("are wanted from a folder that is there, with files or none", async (test) => {
     const bench = await Bench.make(test);
     const opened = bench.open({ folder: bench.path("nowhere") });
-    const message = `${bench.path("nowhere")} cannot be read: ENOENT`;
+    const message = `the folder ${bench.path("nowhere")} cannot be read: ENOENT`;
     await assert.rejects(opened, { code: "BAD_CERTIFICATE", message });
     await mkdir(bench.path("empty"));
     await bench.open({ folder: bench.path("empty") });
