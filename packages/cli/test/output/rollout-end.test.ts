@@ -18,6 +18,10 @@ describe("the end of a rollout", () => {
       formatEnd({ ...ready, promoted: false, environment: "staging" }, undefined),
       /visitors stay where they are until: propagit promote webapp 74336bc -e staging/,
     );
+    assert.match(
+      formatEnd({ ...ready, promoted: false, stepping: true }, undefined),
+      /is ready on 1 drone; its visitors come step by step: propagit rollout status webapp --follow\n/,
+    );
   });
 
   it("says that nothing changed", () => {

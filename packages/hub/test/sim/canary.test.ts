@@ -1,7 +1,7 @@
 /** Rollouts by steps with a whole hub, drones and proxies in virtual time. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Canary, CanaryProgress, Params } from "@propagit/protocol";
+import type { Canary, CanaryProgress, Params, TrafficSight } from "@propagit/protocol";
 import { commits, credential, hubAddress, identityOf, SimHub } from "../support/sim-hub.js";
 import { SimProxy, type SimProxyOptions } from "../support/sim-proxy.js";
 
@@ -206,6 +206,22 @@ describe("a rollout by steps", () => {
     assert.deepEqual([await listed({}), await listed({ environment: "production" })], [1, 1]);
     await scene.hub.call("hub.deploy", { ...place, ref: one, environment: "staging" });
     assert.equal(await listed({ environment: "staging" }), 0);
+  });
+
+  it("is not called silent for having no visitors: a proxy that is lost is", async () => {
+    const scene = await stage({ perSecond: 0 });
+    const second = proxyOf(scene.hub, "edge-2", { perSecond: 0 });
+    await scene.hub.sim.clock.until("it is there", () => second.shares[one] === 100);
+    const heard = async () => {
+      const seen: number[] = [];
+      const onPart = (sight: TrafficSight) => void seen.push(sight.proxies, sight.reporting);
+      await scene.hub.settle(scene.hub.begin("hub.traffic", { follow: false }, { onPart }));
+      return seen;
+    };
+    assert.deepEqual(await heard(), [2, 2]);
+    second.die();
+    await scene.hub.sim.clock.advance(100);
+    assert.deepEqual(await heard(), [2, 1]);
   });
 
   it("takes a commit back of which nothing is left", async () => {
