@@ -60,9 +60,9 @@ export function refuseEmpty(course: Course, place: Place, variants: readonly Var
   const reasons = variants.map((variant) => {
     const choice = variant.choice(course.service);
     const reason = choice.kind === "none" ? choice.reason : "nobody answers there";
-    return variant.commit === "" ? reason : `${shortCommit(variant.commit)}: ${reason}`;
+    return variant.commit === "" ? `: ${reason}` : ` ${shortCommit(variant.commit)}: ${reason}`;
   });
-  const what = `no endpoint for ${nameOfPlace(place)} ${reasons.join("; ")}`;
+  const what = `no endpoint for ${nameOfPlace(place)}${reasons.join(";")}`;
   return refuse("NO_ENDPOINT", what, { place });
 }
 

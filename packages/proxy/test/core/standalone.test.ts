@@ -35,7 +35,7 @@ describe("a route of a command line", () => {
     assert.match(String(outcome(table, "other.example")), /^NO_ROUTE/);
     assert.equal(
       outcome(table, "gone.example"),
-      "NO_ENDPOINT no endpoint for http@3.x none of its services is registered",
+      "NO_ENDPOINT no endpoint for http@3.x: none of its services is registered",
     );
   });
 
