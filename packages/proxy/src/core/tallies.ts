@@ -13,7 +13,7 @@ import type { Place } from "./place.js";
 export type OwnCode = ErrorCode | "redirect" | "maintenance" | "challenge";
 
 /** What became of a copy: the class of its answer's status, or no answer. */
-export type CopyEnd = "1xx" | "2xx" | "3xx" | "4xx" | "5xx" | "failed";
+type CopyEnd = "1xx" | "2xx" | "3xx" | "4xx" | "5xx" | "failed";
 
 /** What one series is about. */
 export type Tallied =
