@@ -150,14 +150,16 @@ export class TaskDesk implements DronePart {
     const { store, folders, commands } = this.#tasks;
     const open: TaskRecord[] = [];
     for (const record of store.records) {
-      if (record.stage.kind === "ended") continue;
-      if (record.stage.kind !== "preparing") {
+      const { id } = record.params;
+      const { kind } = record.stage;
+      if (kind === "running" || kind === "finishing") {
         open.push(record);
         continue;
       }
       // Its command never started: whoever wants it still asks again.
-      await store.remove(record.params.id).catch(() => undefined);
-      await commands.forget(record.params.id).catch(() => undefined);
+      if (kind === "preparing") await store.remove(id).catch(() => undefined);
+      // A life that was killed right behind the end of a task left these.
+      await commands.forget(id).catch(() => undefined);
     }
     await folders
       .keepOnly(open.map(({ params }) => folders.of(params.repo, params.id)))

@@ -278,6 +278,26 @@ test("finds out in its next life how a task ended meanwhile, or that nobody saw 
   );
 });
 
+test("takes away in its next life what a task left whose drone was killed right behind its end", async (t) => {
+  const bench = await openBench(t, specify({ test: { command: shell("echo fine") } }));
+  const { parts, sha, folder, again } = bench;
+  const params = paramsOf("test", sha);
+  await ask(parts, params).result;
+  await parts.tasks.stop("leave");
+  const files = [`${params.id}.out`, `${params.id}.exit`];
+  for (const name of files) await writeFile(join(folder, "tasks", name), "0 end\n");
+
+  const { lines, result } = ask(await again(), params);
+
+  assert.equal((await result).outcome, "done");
+  assert.deepEqual(lines, ["fine"]);
+  const left = await readdir(join(folder, "tasks"));
+  assert.deepEqual(
+    left.filter((name) => files.includes(name)),
+    [],
+  );
+});
+
 test("is clean and goes on in the next life, wherever kill -9 met it", async (t) => {
   const build = {
     command: shell(
