@@ -43,8 +43,8 @@ export class CertificateOrders {
   readonly #paced: Paced;
   readonly #stop = new AbortController();
   readonly #underWay = new Map<string, Promise<void>>();
-  /** Hosts that were asked for in this life of the hub. */
-  readonly #begun = new Set<string>();
+  /** URLs of orders that a former life made: while there was no hub, authorities may have looked in vain. */
+  readonly #resumed = new Set<string>();
   #listening: { stop(): void } | undefined;
   #timer: Timer | undefined;
 
@@ -59,6 +59,9 @@ export class CertificateOrders {
 
   start(): void {
     const { ledger, certificates } = this.#options;
+    for (const { order } of ledger.rows("orders").values()) {
+      if (order !== undefined) this.#resumed.add(order);
+    }
     const matters = ["routes", "acme", "certificates", "orders"] as const;
     this.#listening = ledger.listen({
       changed: (tables) => {
@@ -115,9 +118,7 @@ export class CertificateOrders {
   }
 
   #begin(host: string, acme: AcmeRow): void {
-    const isResumed = this.#rowOf(host).order !== undefined && !this.#begun.has(host);
-    this.#begun.add(host);
-    const work = this.#carryOut(host, acme, isResumed)
+    const work = this.#carryOut(host, acme)
       .catch((thrown: unknown) => {
         const { message } = toPropagitError(thrown);
         this.#options.world.log.warn(`the certificate of ${host} is not asked for: ${message}`);
@@ -129,8 +130,8 @@ export class CertificateOrders {
     this.#underWay.set(host, work);
   }
 
-  /** @param isResumed a former life began it: while there was no hub the authority may have looked in vain */
-  async #carryOut(host: string, acme: AcmeRow, isResumed: boolean): Promise<void> {
+  async #carryOut(host: string, acme: AcmeRow): Promise<void> {
+    const { order } = this.#rowOf(host);
     try {
       if (this.#options.ledger.rows("certificates").size >= certificatesMax) {
         throw new AuthorityRefusal(`a hub has at most ${certificatesMax} certificates`);
@@ -138,7 +139,7 @@ export class CertificateOrders {
       await this.#keep(host, await this.#obtain(host, acme));
     } catch (thrown) {
       if (this.#stop.signal.aborted) return;
-      await this.#fail(host, thrown, isResumed);
+      await this.#fail(host, thrown, this.#isExcused(order, thrown));
     }
   }
 
@@ -188,7 +189,14 @@ export class CertificateOrders {
     });
   }
 
-  async #fail(host: string, thrown: unknown, isResumed: boolean): Promise<void> {
+  /** Whether it says nothing about what the authority thinks of the host; once for each order that is resumed. */
+  #isExcused(order: string | undefined, thrown: unknown): boolean {
+    // Nothing was asked, as proxies come only after their hub: the order is still to be resumed.
+    if (thrown instanceof AuthorityRefusal && thrown.details.isOurs) return true;
+    return order !== undefined && this.#resumed.delete(order);
+  }
+
+  async #fail(host: string, thrown: unknown, isOurs: boolean): Promise<void> {
     const { ledger, world } = this.#options;
     const error = toPropagitError(thrown);
     const details = thrown instanceof AuthorityRefusal ? thrown.details : {};
@@ -196,7 +204,6 @@ export class CertificateOrders {
     await ledger.change(() => {
       const draft = new Draft(ledger);
       const row = this.#rowOf(host);
-      const isOurs = details.isOurs === true || isResumed;
       const failures = row.failures + (isOurs ? 0 : 1);
       const fraction = world.random.fraction();
       const retryAfterMs = details.retryAfterMs ?? 0;

@@ -113,6 +113,25 @@ describe("orders of certificates", () => {
     await bench.kill();
   });
 
+  it("are made again soon also when the proxies came after the hub", async () => {
+    const bench = await killedWithOrder({ checkMs: 5_000 });
+    const { shown } = bench.authority;
+    bench.authority.shown = () => undefined;
+    await bench.start();
+    const error = () => bench.ledger.rows("orders").get("shop.test")?.error ?? "";
+    await bench.sim.clock.until("nobody answers", () => error().startsWith("no proxy"), minuteMs);
+    bench.proxy();
+    await bench.sim.clock.until("it failed", () => /believe/.test(error()), minuteMs);
+    assert.equal(bench.ledger.rows("orders").get("shop.test")?.failures, 0);
+    // Only once: from then on it is the authority's word.
+    await bench.sim.clock.until("again", () => bench.authority.ordered.length === 2, minuteMs);
+    const failures = () => bench.ledger.rows("orders").get("shop.test")?.failures;
+    await bench.sim.clock.until("it counts", () => failures() === 1, minuteMs);
+    bench.authority.shown = shown;
+    await bench.untilValid(1);
+    await bench.kill();
+  });
+
   it("begin anew when the authority no longer knows them", async () => {
     const bench = await killedWithOrder({ checkMs: 90_000 });
     bench.authority.forget();
