@@ -7,26 +7,15 @@
  *     SERVICE.SLOT-PROCESS.json     whose, see core/log-label.ts
  *     SERVICE.SLOT-PROCESS.log.1, .marks.1    the part before
  *
- * A file over its half of the bound is copied to `.1` and begins again at 0, for the app appends. What is
- * written between the last look at the copy and the cut is lost: some microseconds' worth, as the end of
- * the copying is one uninterrupted step.
+ * A file over its half of the bound is copied to `.1` and begins again at 0, for the app appends; see
+ * log-cut.ts.
  */
-import {
-  closeSync,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  readSync,
-  renameSync,
-  writeSync,
-} from "node:fs";
 import {
   appendFile,
   mkdir,
   open,
   readFile,
   rename,
-  rm,
   stat,
   writeFile,
   type FileHandle,
@@ -39,11 +28,8 @@ import { encodeMark, parseMarks, runStart, shiftMarks, type Mark } from "../core
 import { lastLinesOf, tailBytesMax } from "../core/last-lines.js";
 import type { InstanceNote } from "../world.js";
 import { diskError } from "./disk-error.js";
+import { copyAndCut } from "./log-cut.js";
 import { GrowthWatch, type Growth } from "./log-watch.js";
-
-const copyBytes = 1024 * 1024;
-/** An app that writes faster than it is copied does not keep the copying going for ever. */
-const copyRoundsMax = 4;
 
 export interface OutputParts {
   readonly clock: Clock;
@@ -74,7 +60,7 @@ export class InstanceOutput {
   #cut: Cut = { number: 0, droppedBytes: 0 };
   #watch: GrowthWatch | undefined;
   #isOpen = true;
-  #lastLook: Promise<unknown> = Promise.resolve();
+  #lastTurn: Promise<unknown> = Promise.resolve();
   #grownAt: number;
   /** Size of the file when it was opened. */
   readonly startBytes: number;
@@ -167,9 +153,13 @@ export class InstanceOutput {
   /** Notes what has come, tells about it, and cuts a file that has become too long. */
   look(): Promise<Growth> {
     // One after the other: two that cut at the same time would lose what the first one kept.
-    const look = this.#lastLook.then(() => this.#look());
-    this.#lastLook = look.catch(() => undefined);
-    return look;
+    return this.#inTurn(() => this.#look());
+  }
+
+  #inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const turn = this.#lastTurn.then(action);
+    this.#lastTurn = turn.catch(() => undefined);
+    return turn;
   }
 
   async #look(): Promise<Growth> {
@@ -191,7 +181,12 @@ export class InstanceOutput {
   }
 
   /** Of the current run of the app. */
-  async lastLines(): Promise<string[]> {
+  lastLines(): Promise<string[]> {
+    // Not while the file is cut: its end is neither here nor there then.
+    return this.#inTurn(() => this.#lastLines());
+  }
+
+  async #lastLines(): Promise<string[]> {
     const current = await tailOf(this.path, "");
     // The run began before the file was cut.
     const older = current.isWholeRun ? "" : (await tailOf(this.path, ".1")).text;
@@ -200,7 +195,7 @@ export class InstanceOutput {
 
   /** When nothing is being looked at or cut. */
   async settled(): Promise<void> {
-    await this.#lastLook;
+    await this.#lastTurn;
   }
 
   async #begin(how: "begin" | "continue", size: number, mtimeMs: number): Promise<void> {
@@ -247,68 +242,6 @@ export class InstanceOutput {
     await writeFile(`${path}.marks.1`, older, { mode: 0o600 }).catch(() => undefined);
     await writeFile(`${path}.marks`, "", { mode: 0o600 });
   }
-}
-
-/**
- * Moves the end of a file to `.1` and cuts it; gives how much of its beginning was left out. A disk that has
- * no room for the copy gets the room: everything is dropped then.
- */
-async function copyAndCut(path: string, bytesMax: number): Promise<number> {
-  const source = openSync(path, "r+");
-  try {
-    const dropped = await copyTo(`${path}.1`, source, bytesMax).catch(async () => {
-      await rm(`${path}.1.new`, { force: true });
-      return fstatSync(source).size;
-    });
-    ftruncateSync(source);
-    return dropped;
-  } finally {
-    closeSync(source);
-  }
-}
-
-async function copyTo(path: string, source: number, bytesMax: number): Promise<number> {
-  const target = openSync(`${path}.new`, "w", 0o600);
-  try {
-    const buffer = Buffer.allocUnsafe(copyBytes);
-    let from = 0;
-    let position = 0;
-    for (let round = 0; round < copyRoundsMax; round++) {
-      const { size } = fstatSync(source);
-      if (round > 0 && size - position <= copyBytes) break;
-      // An app that writes faster than it is copied: again from near the end.
-      from = Math.max(0, size - bytesMax);
-      ftruncateSync(target);
-      for (position = from; position < size;) {
-        const bytes = copyPart({ source, target, buffer, from, position });
-        if (bytes === 0) break;
-        position += bytes;
-        // Others may work between the parts.
-        await new Promise((resolve) => {
-          setImmediate(resolve);
-        });
-      }
-    }
-    copyPart({ source, target, buffer, from, position });
-    renameSync(`${path}.new`, path);
-    return from;
-  } finally {
-    closeSync(target);
-  }
-}
-
-interface CopyPart {
-  readonly source: number;
-  readonly target: number;
-  readonly buffer: Buffer;
-  readonly from: number;
-  readonly position: number;
-}
-
-function copyPart({ source, target, buffer, from, position }: CopyPart): number {
-  const bytes = readSync(source, buffer, 0, buffer.length, position);
-  writeSync(target, buffer, 0, bytes, position - from);
-  return bytes;
 }
 
 /** The end of what the current run wrote into a file, and whether the run began in it. */
