@@ -3,8 +3,8 @@
  *
  *     armed (inotify) ── grown ──> look ── rest ──> look … until it has not grown ──> armed
  *
- * The first growth after a silence is seen at once; then there is one look in each rest, however much is
- * written. Where the kernel has no more watches to give, it is looked at now and then.
+ * The first growth after a silence is seen at once, and soon after whether it begins a flood; then there is
+ * one look in each rest, however much is written. Where the kernel has no more watches to give, it is looked at now and then.
  */
 import { watch, type FSWatcher } from "node:fs";
 
@@ -30,6 +30,8 @@ export class GrowthWatch {
   #watcher: FSWatcher | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
+  /** The last look saw some growth, but no flood. */
+  #isKnownCalm = false;
 
   constructor(path: string, events: GrowthEvents) {
     this.#path = path;
@@ -72,14 +74,22 @@ export class GrowthWatch {
     }, delayMs).unref();
   }
 
+  #restAfter(grown: "some" | "flood"): void {
+    // The little that begins a flood, or comes in the middle of it, is no reason for a long rest.
+    const isCalm = grown === "some" && this.#isKnownCalm;
+    this.#isKnownCalm = grown === "some";
+    if (!isCalm) this.#rest(restFloodMs);
+    else this.#rest(this.#events.isFollowed() ? restFollowedMs : restMs);
+  }
+
   async #look(): Promise<void> {
     const wasBlind = this.#watcher === undefined;
     this.#disarm();
     const grown = await this.#events.look().catch(() => "nothing" as const);
     if (this.#stopped) return;
-    if (grown === "flood") return this.#rest(restFloodMs);
-    if (grown === "some") return this.#rest(this.#events.isFollowed() ? restFollowedMs : restMs);
+    if (grown !== "nothing") return this.#restAfter(grown);
     if (!wasBlind) return this.#rest(restMs);
+    this.#isKnownCalm = false;
     this.#arm();
     // What came between the look and the watch is nobody's event.
     if (this.#watcher !== undefined) await this.#lookOnce();
@@ -87,6 +97,6 @@ export class GrowthWatch {
 
   async #lookOnce(): Promise<void> {
     const grown = await this.#events.look().catch(() => "nothing" as const);
-    if (grown !== "nothing") this.#rest(this.#events.isFollowed() ? restFollowedMs : restMs);
+    if (grown !== "nothing") this.#restAfter(grown);
   }
 }

@@ -51,6 +51,28 @@ test("looks now and then at what the kernel does not watch for it", async (t) =>
   await until("two looks", () => sizes.length >= 2, 10_000);
 });
 
+test("looks again soon after the little that begins a flood", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "propagit-watch-"));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const path = join(folder, "file");
+  await appendFile(path, "");
+  const looks: number[] = [];
+  const watch = new GrowthWatch(path, {
+    isFollowed: () => false,
+    async look() {
+      looks.push(performance.now());
+      return "some";
+    },
+  });
+  t.after(() => watch.stop());
+  await appendFile(path, "a line\n");
+  await until("three looks", () => looks.length >= 3, 10_000);
+  const [first = 0, second = 0, third = 0] = looks;
+  assert.ok(second - first < 500, `${Math.round(second - first)} ms to the second look`);
+  // There was no flood.
+  assert.ok(third - second > 900, `${Math.round(third - second)} ms to the third look`);
+});
+
 async function openWatch(t: TestContext, isFollowed: boolean) {
   const folder = await mkdtemp(join(tmpdir(), "propagit-watch-"));
   const path = join(folder, "file");
