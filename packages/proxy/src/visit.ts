@@ -8,7 +8,7 @@
  *
  * It is made for every request, so it is one object with few fields: its own observer and its own order.
  */
-import { PropagitError, shortCommit, type ErrorCode } from "@propagit/protocol";
+import { shortCommit, type ErrorCode } from "@propagit/protocol";
 import type {
   Answer,
   AttemptFailure,
@@ -105,10 +105,8 @@ export class Visit implements Forward, ExchangeObserver {
   }
 
   failed(failure: AttemptFailure): void {
-    const { situation, options } = this.#shared;
     this.#failure = gatewayFailureOf(failure);
     this.#endAttempt();
-    situation.now = options.clock.monotonic();
     this.#shared.note(this.#forwarding, this.#forwarding.target, failure);
   }
 
@@ -211,11 +209,10 @@ export class Visit implements Forward, ExchangeObserver {
     const name = nameOf(this.#forwarding);
     const isLate = failure.kind === "head-timeout";
     const limit = `${(this.#forwarding.policy.timeouts?.headMs ?? headMs) / 1000} s`;
-    const error = isLate
-      ? new PropagitError("TIMED_OUT", `${name} did not answer within ${limit}`)
-      : new PropagitError("APP_FAILED", `${name} ${wordsOf(failure)}`);
-    if (this.entry) this.entry = withCode(this.entry, error.code);
-    return errorAnswer(error, stale());
+    const code = isLate ? "TIMED_OUT" : "APP_FAILED";
+    const message = `${name} ${isLate ? `did not answer within ${limit}` : wordsOf(failure)}`;
+    if (this.entry) this.entry = withCode(this.entry, code);
+    return errorAnswer({ code, message }, stale());
   }
 
   #accessEntry(start: AccessEntry): AccessEntry {

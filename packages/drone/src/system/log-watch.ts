@@ -4,7 +4,8 @@
  *     armed (inotify) ── grown ──> look ── rest ──> look … until it has not grown ──> armed
  *
  * The first growth after a silence is seen at once, and soon after whether it begins a flood; then there is
- * one look in each rest, however much is written. Where the kernel has no more watches to give, it is looked at now and then.
+ * one look in each rest, however much is written. Where the kernel has no more watches to give, it is looked at
+ * now and then.
  */
 import { watch, type FSWatcher } from "node:fs";
 

@@ -11,7 +11,7 @@ import { type Fates, requestFates } from "./drops.js";
 import { findKnown, headerOf } from "./fields.js";
 import { believedVisitor } from "./believed.js";
 import { known, type KnownName } from "./known-names.js";
-import type { NetworkList } from "./networks.js";
+import { plainAddress, type NetworkList } from "./networks.js";
 import type { RequestHead } from "./request-head.js";
 import { hostOf } from "./request-views.js";
 import { parseTraceParent, traceParentText } from "./trace-context.js";
@@ -191,9 +191,4 @@ function forwardedElement({ address, isSecure }: VisitorConnection, host: string
   const node = address.includes(":") ? `"[${address}]"` : address;
   const place = host === "" ? "" : `;host="${host}"`;
   return `for=${node}${place};proto=${isSecure ? "https" : "http"}`;
-}
-
-/** IPv4 as such, also on a socket that takes both. */
-function plainAddress(address: string): string {
-  return /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address) ? address.slice(7) : address;
 }

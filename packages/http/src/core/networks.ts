@@ -126,6 +126,11 @@ function masked(word: number, bits: number): number {
   return bits === 0 ? 0 : (word & (0xffff_ffff << (32 - bits))) >>> 0;
 }
 
+/** IPv4 as such: a socket for both kinds of addresses says `::ffff:192.0.2.7`. */
+export function plainAddress(address: string): string {
+  return /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address) ? address.slice(7) : address;
+}
+
 function parseAddress(text: string): Words | undefined {
   if (!text.includes(":")) {
     const word = parseIpv4(text);

@@ -8,7 +8,7 @@
  * as many as they like.
  */
 import type { Log } from "@propagit/runtime";
-import { visitorNetwork, type NetworkList } from "../core/networks.js";
+import { plainAddress, visitorNetwork, type NetworkList } from "../core/networks.js";
 
 /** Between two words in the log about connections that were closed. */
 const silenceMs = 60_000;
@@ -113,9 +113,4 @@ export class Place {
     this.#places.discount(this.#key);
     this.#key = undefined;
   }
-}
-
-/** A socket for both kinds of addresses says `::ffff:192.0.2.7`. */
-export function plainAddress(address: string): string {
-  return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
 }

@@ -15,7 +15,8 @@
  */
 import { connect, Socket } from "node:net";
 import { TLSSocket } from "node:tls";
-import { plainAddress, type Place } from "./address-places.js";
+import { plainAddress } from "../core/networks.js";
+import type { Place } from "./address-places.js";
 import {
   giveBulkBuffer,
   headRoom,
