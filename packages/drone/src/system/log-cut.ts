@@ -43,8 +43,8 @@ interface Copy {
 }
 
 /**
- * Moves the end of a file to `.1` and cuts it; gives how much of its beginning was left out. A disk that has
- * no room for the copy gets the room: everything is dropped then.
+ * Moves the end of a file to `.1` and cuts it; gives how much of its beginning was left out. `.1` has at most
+ * twice `bytesMax`, and more than once only when so much was written while it was copied. A disk that has no room for the copy gets the room: everything is dropped then.
  */
 export async function copyAndCut(path: string, bytesMax: number): Promise<number> {
   const source = openSync(path, "r+");
@@ -70,7 +70,7 @@ async function copyTo(path: string, source: number, bytesMax: number): Promise<n
       const { size } = fstatSync(source);
       if (round > 0 && size - copy.position <= partBytes) break;
       beginNear(copy, size - bytesMax);
-      while (copy.position < size && copyPart(copy, buffer) > 0) {
+      while (copy.position < size && copyPart(copy, buffer, size) > 0) {
         // Others may work between the parts.
         await new Promise((resolve) => {
           setImmediate(resolve);
@@ -91,9 +91,9 @@ function copyRest(copy: Copy, buffer: Buffer, bytesMax: number): void {
   let quietRounds = 0;
   for (let round = 0; round < restRoundsMax && quietRounds < quietRoundsMin; round++) {
     const { size } = fstatSync(source);
-    // So far behind, the newest is worth more than what was before.
-    if (size - copy.position > bytesMax) beginNear(copy, size - bytesMax);
-    while (copy.position < size && copyPart(copy, buffer) > 0);
+    // So far behind, or grown so much meanwhile, the newest is worth more than what was before.
+    if (size - copy.from > 2 * bytesMax) beginNear(copy, size - bytesMax);
+    while (copy.position < size && copyPart(copy, buffer, size) > 0);
     waitForWrite(source);
     quietRounds = fstatSync(source).size === copy.position ? quietRounds + 1 : 0;
   }
@@ -105,9 +105,11 @@ function beginNear(copy: Copy, position: number): void {
   ftruncateSync(copy.target);
 }
 
-function copyPart(copy: Copy, buffer: Buffer): number {
+/** Up to `end`. */
+function copyPart(copy: Copy, buffer: Buffer, end: number): number {
   const { source, target, from, position } = copy;
-  const bytes = readSync(source, buffer, 0, buffer.length, position);
+  const length = Math.min(buffer.length, end - position);
+  const bytes = readSync(source, buffer, 0, length, position);
   writeSync(target, buffer, 0, bytes, position - from);
   copy.position += bytes;
   return bytes;

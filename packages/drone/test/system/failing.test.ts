@@ -198,7 +198,8 @@ test("cuts the output of a program that writes without end, and lets it write on
     return before > 0 && until("the next look", async () => (await size(log)) < before);
   });
 
-  assert.ok((await size(`${log}.1`)) <= 10_000);
+  // Half of the bound, and at most as much again that it wrote while it was copied.
+  assert.ok((await size(`${log}.1`)) <= 20_000);
   assert.ok(await isAlive(pid));
 });
 
