@@ -19,9 +19,21 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   registry: ["protocol", "runtime", "store"],
   http: ["protocol", "runtime"],
   proxy: ["protocol", "runtime", "registry", "http"],
-  drone: ["protocol", "runtime", "registry"],
-  hub: ["protocol", "manifest", "runtime", "store", "registry"],
-  cli: ["protocol", "manifest", "runtime", "store", "registry", "http", "proxy", "drone", "hub"],
+  swarm: ["protocol", "runtime"],
+  drone: ["protocol", "runtime", "registry", "swarm"],
+  hub: ["protocol", "manifest", "runtime", "store", "registry", "swarm"],
+  cli: [
+    "protocol",
+    "manifest",
+    "runtime",
+    "store",
+    "registry",
+    "http",
+    "proxy",
+    "swarm",
+    "drone",
+    "hub",
+  ],
 };
 
 /** What is pure although it comes from outside, and so may be used where decisions are made. */

@@ -3,6 +3,7 @@ import * as Type from "typebox";
 import type { Static, TSchema } from "typebox";
 import { commit, count, exact, list, name, oneOf, text } from "./shape.js";
 import { variablesSchema } from "./specification.js";
+import { carryMethods, peerTellings } from "./swarm.js";
 import { deploymentId } from "./traffic.js";
 import { assignmentSchema, machineSchema, usageSchema } from "./vocabulary.js";
 
@@ -157,12 +158,14 @@ export const droneMethods = {
     result: exact({ fits: Type.Boolean(), freeBytes: count, neededBytes: count }),
     needs: "cluster",
   },
+  ...carryMethods,
 } as const satisfies Record<
   string,
   { params: TSchema; result: TSchema; part?: TSchema; needs: "cluster" }
 >;
 
 export const droneTellings = {
+  ...peerTellings,
   /** Hub to drone: everything it should run and keep on disk, replacing what was told before. */
   "drone.assign": exact({
     revision: count,

@@ -15,8 +15,9 @@ import { certificateMethods, certificateTellings } from "./certificate-methods.j
 import { proxyMethodsOfHub, proxyTellings } from "./proxy-methods.js";
 import { releaseMethods, rollout } from "./release-methods.js";
 import { reportTellings } from "./report.js";
-import { commit, count, exact, list, name, oneOf, text } from "./shape.js";
+import { commit, count, exact, list, name, oneOf, port, text } from "./shape.js";
 import { buildSchema, serviceSchema, taskSchema, variablesSchema } from "./specification.js";
+import { shareTellings, swarmMethods } from "./swarm.js";
 import { deploymentId } from "./traffic.js";
 import { trafficMethods } from "./traffic-methods.js";
 import { sightMethods } from "./traffic-sight.js";
@@ -40,6 +41,8 @@ const joinedSchema = exact({
   timeoutMs: Type.Optional(count),
   /** As the hub has them: what it was started with, changed by `hub.label`. */
   labels: Type.Optional(labelsSchema),
+  /** Other addresses at which the hub is reached: relays of the drone's zone, then those that relays go to. */
+  ways: Type.Optional(list(text(300), 64)),
 });
 
 const stopResultSchema = exact({
@@ -225,6 +228,14 @@ const droneMethodsOfHub = {
       host: text(255),
       version: text(64),
       instances: list(instanceReportSchema, 4_000),
+      /** Where other drones get pieces of artifacts from it; absent: it only fetches with git. */
+      swarm: Type.Optional(
+        exact({
+          port,
+          /** It takes drones of its zone in, at this address, as if it were the hub. */
+          relay: Type.Optional(exact({ host: text(255), port, upstream: text(300) })),
+        }),
+      ),
     }),
     result: joinedSchema,
     needs: "cluster",
@@ -259,6 +270,7 @@ export const hubMethods = {
   ...proxyMethodsOfHub,
   ...certificateMethods,
   ...canaryMethods,
+  ...swarmMethods,
 } as const satisfies Record<
   string,
   { params: TSchema; result: TSchema; part?: TSchema; needs: "cluster" }
@@ -268,6 +280,7 @@ export const hubTellings = {
   ...proxyTellings,
   ...certificateTellings,
   ...reportTellings,
+  ...shareTellings,
   /** Drone to hub: one instance as it is now. */
   "hub.instance": exact({
     instance: instanceReportSchema,

@@ -23,6 +23,7 @@ export * from "./rule-problem.js";
 export * from "./rules.js";
 export * from "./traffic-methods.js";
 export * from "./specification.js";
+export * from "./swarm.js";
 export * from "./token.js";
 export * from "./traffic.js";
 export * from "./traffic-sight.js";
