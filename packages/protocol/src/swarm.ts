@@ -22,6 +22,7 @@ export const swarmPeerSchema = exact({
   /** Of the drone or relay; `hub` for the hub itself. */
   name,
   role: oneOf("hub", "relay", "drone"),
+  /** Empty for the hub: at the address where its session was opened, which only the other side knows. */
   host: text(255),
   port,
   zone: Type.Optional(zone),
@@ -54,8 +55,8 @@ const whatItBrings = {
 
 /** How a drone gets a commit. */
 export const artifactAnswerSchema = Type.Union([
-  /** From the hub, with git. */
-  exact({ how: Type.Literal("git") }),
+  /** From the hub, with git; the reason is there when it would be otherwise, but something is wrong. */
+  exact({ how: Type.Literal("git"), reason: Type.Optional(text(2_000)) }),
   /** Here it is: a pack so small that everything else would take longer. */
   exact({
     how: Type.Literal("inline"),

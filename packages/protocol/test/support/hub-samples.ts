@@ -5,6 +5,7 @@ import { certificateSamples } from "./certificate-samples.js";
 import { proxyHubSamples } from "./proxy-samples.js";
 import { sightSamples } from "./sight-samples.js";
 import type { SamplesOf } from "./samples.js";
+import { swarmSamples } from "./swarm-samples.js";
 import { ruleSamples } from "./traffic-samples.js";
 import {
   at,
@@ -187,6 +188,10 @@ const droneSamples = {
       host: "10.0.0.1",
       version: "0.1.0",
       instances: [report],
+      swarm: {
+        port: 40_001,
+        relay: { host: "10.0.1.1", port: 6001, upstream: "hubhost:6001" },
+      },
     },
     result: {
       name: "web-1-1",
@@ -230,4 +235,5 @@ export const hubSamples: SamplesOf<keyof typeof hubMethods> = {
   ...certificateSamples,
   ...canarySamples,
   ...sightSamples,
+  ...swarmSamples,
 };
