@@ -8,6 +8,7 @@ import {
   runResultSchema,
   terminalSchema,
 } from "./drone-methods.js";
+import { distributionMethods } from "./distribution.js";
 import { droneOutcomeSchema, droneProgressSchema } from "./release.js";
 import { canaryMethods } from "./canary-methods.js";
 import { by, environment, nothing, reference } from "./hub-params.js";
@@ -271,6 +272,7 @@ export const hubMethods = {
   ...certificateMethods,
   ...canaryMethods,
   ...swarmMethods,
+  ...distributionMethods,
 } as const satisfies Record<
   string,
   { params: TSchema; result: TSchema; part?: TSchema; needs: "cluster" }

@@ -3,6 +3,7 @@ export * from "./canary-methods.js";
 export * from "./canary-plan.js";
 export * from "./certificate-methods.js";
 export * from "./crypto.js";
+export * from "./distribution.js";
 export * from "./errors.js";
 export * from "./frame.js";
 export * from "./ids.js";

@@ -94,6 +94,28 @@ export const shareReportSchema = exact({
 });
 export type ShareReport = Static<typeof shareReportSchema>;
 
+/** Counts over all who take part in an artifact. */
+export const swarmTotalsSchema = exact({
+  drones: count,
+  relays: count,
+  /** By the state of their share. */
+  taking: count,
+  done: count,
+  failed: count,
+  gone: count,
+  lagging: count,
+  /** Pieces that are there, as bytes, and how many there will be. */
+  bytes: count,
+  bytesAll: count,
+  receivedBytes: count,
+  sentBytes: count,
+  wastedBytes: count,
+  bytesPerSecond: count,
+  /** Peers that somebody no longer believes. */
+  banned: count,
+});
+export type SwarmTotals = Static<typeof swarmTotalsSchema>;
+
 /** One artifact as `propagit swarm` shows it. */
 export const swarmViewSchema = exact({
   artifact: artifactIdSchema,
@@ -106,6 +128,8 @@ export const swarmViewSchema = exact({
   madeAt: count,
   /** What the hub itself has sent of it. */
   hubSentBytes: count,
+  /** Only when shares were asked for to be left out. */
+  totals: Type.Optional(swarmTotalsSchema),
   shares: list(
     exact({
       drone: name,
@@ -141,8 +165,13 @@ export const swarmMethods = {
       repo: Type.Optional(name),
       /** A unique prefix of a commit or of an artifact. */
       which: Type.Optional(text(64)),
+      /** With `totals` in place of the shares. */
+      brief: Type.Optional(Type.Boolean()),
     }),
-    /** Artifacts that do not fit into the frame of the result; they belong before it. */
+    /**
+     * Artifacts that do not fit into the frame of the result; they belong before it. One with very many shares
+     * comes several times, each time with others of them.
+     */
     part: list(swarmViewSchema, 1_000),
     result: exact({ artifacts: list(swarmViewSchema, 1_000) }),
     needs: "cluster",

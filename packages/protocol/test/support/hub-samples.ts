@@ -2,6 +2,7 @@
 import type { hubMethods } from "../../src/index.js";
 import { canarySamples } from "./canary-samples.js";
 import { certificateSamples } from "./certificate-samples.js";
+import { distributionSamples } from "./distribution-samples.js";
 import { proxyHubSamples } from "./proxy-samples.js";
 import { sightSamples } from "./sight-samples.js";
 import type { SamplesOf } from "./samples.js";
@@ -236,4 +237,5 @@ export const hubSamples: SamplesOf<keyof typeof hubMethods> = {
   ...canarySamples,
   ...sightSamples,
   ...swarmSamples,
+  ...distributionSamples,
 };
