@@ -48,6 +48,8 @@ export interface Member {
   readonly draining: boolean;
   /** It runs a command of its own, whatever a repository says. */
   readonly ownCommand: boolean;
+  /** Where others get pieces of artifacts from it; undefined while it only fetches with git. */
+  readonly swarm: JoinParams["swarm"];
 }
 
 export interface FleetListener {
@@ -66,6 +68,7 @@ interface LiveMember {
   contact: Contact;
   since: number;
   readonly instances: Map<string, InstanceReport>;
+  swarm: JoinParams["swarm"];
   conversation: Conversation | undefined;
   timer: Timer | undefined;
 }
@@ -145,11 +148,10 @@ export class Fleet {
   }
 
   /** Tells a drone something; false when it is not connected. @throws TOO_LARGE */
-  tell<T extends "drone.assign" | "run.input" | "run.taken" | "run.resize" | "run.signal">(
-    identity: string,
-    telling: T,
-    params: Telling<T>,
-  ): boolean {
+  tell<
+    T extends
+      "drone.assign" | "drone.peers" | "run.input" | "run.taken" | "run.resize" | "run.signal",
+  >(identity: string, telling: T, params: Telling<T>): boolean {
     const conversation = this.#members.get(identity)?.conversation;
     conversation?.tell(telling, params);
     return conversation !== undefined;
@@ -173,6 +175,7 @@ export class Fleet {
     if (!conversation.isOpen) throw new PropagitError("LINK_LOST", "the drone is gone again");
     const member = this.#members.get(identity) ?? newMember(identity, "lost", this.#now());
     this.#members.set(identity, member);
+    member.swarm = params.swarm;
     this.#take(member, conversation);
     this.#replaceInstances(member, instances);
     this.#setContact(member, "connected");
@@ -342,6 +345,7 @@ export class Fleet {
       contact = "away",
       since = row.since,
       instances,
+      swarm,
     } = this.#members.get(row.identity) ?? {};
     return {
       identity: row.identity,
@@ -352,6 +356,7 @@ export class Fleet {
       labels: labelsOf(row),
       draining: row.draining ?? false,
       ownCommand: row.service !== undefined,
+      swarm,
     };
   }
 
@@ -366,6 +371,7 @@ function newMember(identity: string, contact: Contact, since: number): LiveMembe
     contact,
     since,
     instances: new Map(),
+    swarm: undefined,
     conversation: undefined,
     timer: undefined,
   };

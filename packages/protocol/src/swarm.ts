@@ -22,7 +22,7 @@ export const swarmPeerSchema = exact({
   /** Of the drone or relay; `hub` for the hub itself. */
   name,
   role: oneOf("hub", "relay", "drone"),
-  /** Empty for the hub: at the address where its session was opened, which only the other side knows. */
+  /** `*` for the hub: where its session was opened, host and port, which only the other side knows. */
   host: text(255),
   port,
   zone: Type.Optional(zone),
