@@ -172,6 +172,12 @@ export const errorCatalogue = {
     "a drone with the same identity is connected already",
     "give each drone its own data folder with --data",
   ),
+  RELAY_LOOP: kind(
+    conflict,
+    409,
+    "relays lead to one another in a circle, or too many are one behind the other",
+    "start one of them with the hub's own address: propagit relay --hub=HUB:PORT",
+  ),
   HUB_CHANGED: kind(
     conflict,
     409,

@@ -234,9 +234,19 @@ const droneMethodsOfHub = {
         exact({
           port,
           /** It takes drones of its zone in, at this address, as if it were the hub. */
-          relay: Type.Optional(exact({ host: text(255), port, upstream: text(300) })),
+          relay: Type.Optional(
+            exact({
+              host: text(255),
+              port,
+              upstream: text(300),
+              /** It runs no instances. */
+              only: Type.Optional(Type.Boolean()),
+            }),
+          ),
         }),
       ),
+      /** It goes by `ways` of the answer, and hears `drone.ways`. */
+      ways: Type.Optional(Type.Boolean()),
     }),
     result: joinedSchema,
     needs: "cluster",

@@ -10,6 +10,7 @@ import { droneMethods, droneTellings } from "./drone-methods.js";
 import { hubMethods, hubTellings } from "./hub-methods.js";
 import { proxyMethods } from "./proxy-methods.js";
 import { registryMethods } from "./registry-methods.js";
+import { relayTellings } from "./relay.js";
 
 export const methods = {
   ...hubMethods,
@@ -19,7 +20,7 @@ export const methods = {
 } as const;
 
 /** What is told without an answer. */
-export const tellings = { ...hubTellings, ...droneTellings } as const;
+export const tellings = { ...hubTellings, ...droneTellings, ...relayTellings } as const;
 
 export type MethodName = keyof typeof methods;
 export type Params<M extends MethodName> = Static<(typeof methods)[M]["params"]>;

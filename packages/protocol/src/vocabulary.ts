@@ -201,6 +201,10 @@ export const droneSummarySchema = exact({
   draining: Type.Optional(Type.Boolean()),
   /** It runs a command of its own, whatever a repository says. */
   ownCommand: Type.Optional(Type.Boolean()),
+  /** It is a relay: where it takes drones of its zone in, and whether it runs no instances. */
+  relay: Type.Optional(exact({ address: text(300), only: Type.Optional(Type.Boolean()) })),
+  /** Name of the relay through which it is connected; absent: none. */
+  through: Type.Optional(name),
   machine: Type.Optional(machineSchema),
 });
 export type DroneSummary = Static<typeof droneSummarySchema>;
@@ -290,5 +294,7 @@ export const registryPlaceSchema = exact({
   port,
   /** It has no secret, and the hub's operator says that this is fine. */
   open: Type.Boolean(),
+  /** It is the hub's own, on its port: wherever the hub is reached, also through a relay, it is. */
+  own: Type.Optional(Type.Boolean()),
 });
 export type RegistryPlace = Static<typeof registryPlaceSchema>;

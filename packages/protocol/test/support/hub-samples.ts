@@ -191,8 +191,9 @@ const droneSamples = {
       instances: [report],
       swarm: {
         port: 40_001,
-        relay: { host: "10.0.1.1", port: 6001, upstream: "hubhost:6001" },
+        relay: { host: "10.0.1.1", port: 6001, upstream: "hubhost:6001", only: true },
       },
+      ways: true,
     },
     result: {
       name: "web-1-1",
@@ -200,6 +201,7 @@ const droneSamples = {
       hub: nonce,
       timeoutMs: 30_000,
       labels: { role: "web" },
+      ways: ["10.0.2.1:6001", "hubhost:6001"],
     },
   },
   "hub.leave": { params: { running: true }, result: {} },

@@ -15,6 +15,7 @@ import { certificateTellingSamples } from "./certificate-samples.js";
 import { droneSamples } from "./drone-samples.js";
 import { hubSamples } from "./hub-samples.js";
 import { proxySamples, proxyTellingSamples } from "./proxy-samples.js";
+import { relayTellingSamples } from "./relay-samples.js";
 import { peerTellingSamples, shareTellingSamples } from "./swarm-samples.js";
 import {
   assignment,
@@ -85,6 +86,7 @@ export const tellingSamples: { [T in TellingName]: Telling<T> } = {
   ...certificateTellingSamples,
   ...shareTellingSamples,
   ...peerTellingSamples,
+  ...relayTellingSamples,
   "drone.assign": { revision: 3, assignments: [assignment], keep: [{ repo: "webapp", commit }] },
   "run.input": { stream: nonce, data: base64 },
   "run.taken": { stream: nonce, bytes: 65_536 },

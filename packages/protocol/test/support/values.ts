@@ -58,7 +58,7 @@ export const endpoint: Endpoint = {
   meta: { process: "c3d4", drone: "web-1", deployment: deploymentId },
 };
 export const position = { epoch: "e1", revision: 42 };
-export const registryPlace = { host: "registryhost", port: 6000, open: false };
+export const registryPlace = { host: "registryhost", port: 6000, open: false, own: true };
 
 const selector: Task["on"] = [
   { key: "role", op: "in", values: ["web", "edge"] },
@@ -187,6 +187,8 @@ export const drone: DroneSummary = {
   instances: 2,
   draining: true,
   ownCommand: true,
+  relay: { address: "10.0.2.1:6001", only: true },
+  through: "relay-b",
   machine,
 };
 export const droneTarget: DroneTarget = { names: ["web-1", "/^db/"], selector: "role=web" };
