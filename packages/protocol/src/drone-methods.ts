@@ -1,6 +1,7 @@
 /** What the hub calls on a drone, over the connection that the drone made. */
 import * as Type from "typebox";
 import type { Static, TSchema } from "typebox";
+import { filesDroneMethods } from "./files-methods.js";
 import { commit, count, exact, list, name, oneOf, text } from "./shape.js";
 import { variablesSchema } from "./specification.js";
 import { carryMethods, peerTellings } from "./swarm.js";
@@ -159,6 +160,7 @@ export const droneMethods = {
     needs: "cluster",
   },
   ...carryMethods,
+  ...filesDroneMethods,
 } as const satisfies Record<
   string,
   { params: TSchema; result: TSchema; part?: TSchema; needs: "cluster" }

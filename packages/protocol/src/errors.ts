@@ -246,6 +246,18 @@ export const errorCatalogue = {
     "at least one drone did not stop the commit in time",
     "look with `propagit ps` and try again",
   ),
+  FILES_REFUSED: kind(
+    conflict,
+    409,
+    "a drone will not touch the destination of a push of files",
+    "see what is there with `propagit files push --dry-run`, or give a destination of its own",
+  ),
+  FILES_FAILED: kind(
+    failed,
+    500,
+    "files did not get to at least one drone",
+    "see the reason beside each drone; the same push again does what is missing",
+  ),
   PORT_IN_USE: kind(
     machine,
     500,
@@ -270,6 +282,12 @@ export const errorCatalogue = {
     507,
     "a drone's disk has no room for a release",
     "free some, or see what retention would remove: propagit reap --dry-run",
+  ),
+  PACK_UNUSABLE: kind(
+    machine,
+    500,
+    "a pack that came in pieces is damaged, or does not bring its commit",
+    "the drone fetches it with git by itself; look at the hub's disk if it happens again",
   ),
   NO_LIMIT: kind(
     machine,

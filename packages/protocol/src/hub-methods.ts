@@ -9,6 +9,7 @@ import {
   terminalSchema,
 } from "./drone-methods.js";
 import { distributionMethods } from "./distribution.js";
+import { filesMethods } from "./files-methods.js";
 import { droneOutcomeSchema, droneProgressSchema } from "./release.js";
 import { canaryMethods } from "./canary-methods.js";
 import { by, environment, nothing, reference } from "./hub-params.js";
@@ -16,6 +17,7 @@ import { certificateMethods, certificateTellings } from "./certificate-methods.j
 import { proxyMethodsOfHub, proxyTellings } from "./proxy-methods.js";
 import { releaseMethods, rollout } from "./release-methods.js";
 import { reportTellings } from "./report.js";
+import { droneTargetSchema } from "./selector.js";
 import { commit, count, exact, list, name, oneOf, port, text } from "./shape.js";
 import { buildSchema, serviceSchema, taskSchema, variablesSchema } from "./specification.js";
 import { shareTellings, swarmMethods } from "./swarm.js";
@@ -54,15 +56,6 @@ const stopResultSchema = exact({
   drones: list(droneOutcomeSchema, 10_000),
 });
 export type StopResult = Static<typeof stopResultSchema>;
-
-/** Which drones: all given parts must fit; nothing given means every drone. */
-export const droneTargetSchema = exact({
-  /** Names, `*`, or `/regular expression/`. */
-  names: Type.Optional(list(text(250), 1_000)),
-  /** A label selector as `parseSelector` takes it. */
-  selector: Type.Optional(text(1_000)),
-});
-export type DroneTarget = Static<typeof droneTargetSchema>;
 
 /** Which instances: all given parts must fit. */
 export const instanceTargetSchema = exact({
@@ -283,6 +276,7 @@ export const hubMethods = {
   ...canaryMethods,
   ...swarmMethods,
   ...distributionMethods,
+  ...filesMethods,
 } as const satisfies Record<
   string,
   { params: TSchema; result: TSchema; part?: TSchema; needs: "cluster" }

@@ -5,6 +5,8 @@ export * from "./certificate-methods.js";
 export * from "./crypto.js";
 export * from "./distribution.js";
 export * from "./errors.js";
+export * from "./files-manifest.js";
+export * from "./files-methods.js";
 export * from "./frame.js";
 export * from "./ids.js";
 export * from "./drone-methods.js";

@@ -26,6 +26,15 @@ export type SelectorTerm = Static<typeof selectorTermSchema>;
 export const selectorSchema = list(selectorTermSchema, termsMax);
 export type Selector = readonly SelectorTerm[];
 
+/** Which drones: all given parts must fit; nothing given means every drone. */
+export const droneTargetSchema = exact({
+  /** Names, `*`, or `/regular expression/`. */
+  names: Type.Optional(list(text(250), 1_000)),
+  /** A label selector as `parseSelector` takes it. */
+  selector: Type.Optional(text(1_000)),
+});
+export type DroneTarget = Static<typeof droneTargetSchema>;
+
 const word = "[A-Za-z0-9][A-Za-z0-9._-]{0,62}";
 const value = "[A-Za-z0-9._-]{0,63}";
 const setTerm = new RegExp(`^(${word})\\s+(in|notin)\\s*\\(([^()]*)\\)$`);

@@ -273,6 +273,8 @@ export const eventSchema = exact({
     "experiment-stopped",
     "shadow-started",
     "shadow-stopped",
+    "files-pushed",
+    "files-failed",
   ),
   repo: Type.Optional(name),
   environment: Type.Optional(name),

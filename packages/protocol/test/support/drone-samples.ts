@@ -1,6 +1,7 @@
 /** Samples of what the hub calls on a drone, with every optional field. */
 import type { droneMethods } from "../../src/index.js";
 import type { SamplesOf } from "./samples.js";
+import { filesDroneSamples } from "./files-samples.js";
 import { carrySamples } from "./swarm-samples.js";
 import {
   artifact,
@@ -60,4 +61,5 @@ export const droneSamples: SamplesOf<keyof typeof droneMethods> = {
     result: { fits: false, freeBytes: 500_000, neededBytes: 2_000_000 },
   },
   ...carrySamples,
+  ...filesDroneSamples,
 };

@@ -6,6 +6,7 @@ import { distributionSamples } from "./distribution-samples.js";
 import { proxyHubSamples } from "./proxy-samples.js";
 import { sightSamples } from "./sight-samples.js";
 import type { SamplesOf } from "./samples.js";
+import { filesSamples } from "./files-samples.js";
 import { swarmSamples } from "./swarm-samples.js";
 import { ruleSamples } from "./traffic-samples.js";
 import {
@@ -239,5 +240,6 @@ export const hubSamples: SamplesOf<keyof typeof hubMethods> = {
   ...canarySamples,
   ...sightSamples,
   ...swarmSamples,
+  ...filesSamples,
   ...distributionSamples,
 };
