@@ -12,8 +12,16 @@ export interface SwarmWorld extends Pick<World, "clock" | "random" | "log" | "cr
 export interface Digests {
   /** SHA-256 as 64 hex characters. */
   sha256(bytes: Uint8Array): string;
+  /** The same of more bytes than are in memory at once. */
+  begin(): RunningDigest;
   /** Whether an Ed25519 signature (base64) of a text is of that key (SPKI as base64). */
   isSignedBy(key: string, text: string, signature: string): boolean;
+}
+
+export interface RunningDigest {
+  update(bytes: Uint8Array): void;
+  /** SHA-256 of everything so far, 64 hex characters; called once, at the end. */
+  hex(): string;
 }
 
 export interface PeerNetwork {
@@ -61,6 +69,12 @@ export interface PieceFiles {
    * @throws DATA_UNUSABLE when the disk is full or read-only
    */
   open(artifact: string, bytes: number): Promise<PieceFile>;
+  /**
+   * A file that lies elsewhere and is whole: what somebody offers. It is only read, and stays.
+   *
+   * @throws DATA_UNUSABLE when it is not there, or is not of that size
+   */
+  openPath(path: string, bytes: number): Promise<PieceFile>;
   /** Small text kept beside it, whole or not there: the signed manifest, the grant. */
   readNote(artifact: string, name: NoteName): Promise<string | undefined>;
   writeNote(artifact: string, name: NoteName, text: string): Promise<void>;

@@ -4,7 +4,7 @@ import type { Clock, Timer } from "../clock.js";
 interface Pending {
   readonly at: number;
   readonly order: number;
-  readonly action: () => void;
+  action: (() => void) | undefined;
 }
 
 export class SimClock implements Clock {
@@ -12,7 +12,8 @@ export class SimClock implements Clock {
   /** Added to `now` only: what somebody did to the machine's clock. */
   #jumpMs = 0;
   #order = 0;
-  readonly #pending = new Set<Pending>();
+  /** A heap, the next one first: whole clusters have a million timers. A cancelled one stays until its time. */
+  readonly #pending: Pending[] = [];
 
   constructor(startMs = 1_700_000_000_000) {
     this.#now = startMs;
@@ -27,9 +28,14 @@ export class SimClock implements Clock {
   }
 
   after(delayMs: number, action: () => void): Timer {
-    const pending = { at: this.#now + Math.max(0, delayMs), order: this.#order++, action };
-    this.#pending.add(pending);
-    return { cancel: () => this.#pending.delete(pending) };
+    const at = this.#now + Math.max(0, delayMs);
+    const pending: Pending = { at, order: this.#order++, action };
+    push(this.#pending, pending);
+    return {
+      cancel: () => {
+        pending.action = undefined;
+      },
+    };
   }
 
   /** Sets the machine's clock forward or back, as an operator or a time server does. */
@@ -41,12 +47,7 @@ export class SimClock implements Clock {
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
     await settle();
-    for (let next = this.#next(end); next; next = this.#next(end)) {
-      this.#pending.delete(next);
-      this.#now = next.at;
-      next.action();
-      await settle();
-    }
+    while (this.#runNext(end)) await settle();
     this.#now = end;
   }
 
@@ -59,28 +60,64 @@ export class SimClock implements Clock {
     const end = this.#now + limitMs;
     await settle();
     while (!condition()) {
-      const next = this.#next(end);
-      if (!next) throw new Error(`${what} did not come true within ${limitMs / 1000} virtual s`);
-      this.#pending.delete(next);
-      this.#now = next.at;
-      next.action();
+      if (!this.#runNext(end))
+        throw new Error(`${what} did not come true within ${limitMs / 1000} virtual s`);
       await settle();
     }
   }
 
-  #next(end: number): Pending | undefined {
-    let first: Pending | undefined;
-    for (const pending of this.#pending) {
-      if (pending.at > end) continue;
-      if (
-        !first ||
-        pending.at < first.at ||
-        (pending.at === first.at && pending.order < first.order)
-      )
-        first = pending;
+  /** Whether there was something to do until then. */
+  #runNext(end: number): boolean {
+    for (let first = this.#pending[0]; first && first.at <= end; first = this.#pending[0]) {
+      pop(this.#pending);
+      const { action } = first;
+      if (!action) continue;
+      first.action = undefined;
+      this.#now = first.at;
+      action();
+      return true;
     }
-    return first;
+    return false;
   }
+}
+
+function isBefore(left: Pending, right: Pending): boolean {
+  return left.at < right.at || (left.at === right.at && left.order < right.order);
+}
+
+/** Adds to a heap: it goes up while it is before what stands above it. */
+function push(heap: Pending[], added: Pending): void {
+  let place = heap.length;
+  heap.push(added);
+  while (place > 0) {
+    const above = (place - 1) >> 1;
+    const other = heap[above];
+    if (!other || !isBefore(added, other)) break;
+    heap[place] = other;
+    place = above;
+  }
+  heap[place] = added;
+}
+
+/** Takes the first away: the last comes into its place and goes down while something below is before it. */
+function pop(heap: Pending[]): void {
+  const last = heap.pop();
+  if (!last || heap.length === 0) return;
+  let place = 0;
+  for (;;) {
+    let below = place * 2 + 1;
+    const [left, right] = [heap[below], heap[below + 1]];
+    if (!left) break;
+    let lower = left;
+    if (right && isBefore(right, left)) {
+      below++;
+      lower = right;
+    }
+    if (!isBefore(lower, last)) break;
+    heap[place] = lower;
+    place = below;
+  }
+  heap[place] = last;
 }
 
 /** Lets every promise that can settle do so: a turn of the event loop comes after all of them. */
