@@ -25,7 +25,9 @@ import {
 import { describePush, type RefChange } from "./core/ref-change.js";
 import { endLines, isFailure, progressLines } from "./core/rollout-lines.js";
 import type { BranchMove } from "./core/branch-edits.js";
+import type { DistributionDesk } from "./distribution-desk.js";
 import type { Ledger } from "./ledger.js";
+import type { ReleaseName } from "./rollout-queues.js";
 import type { Asker } from "./rollout-request.js";
 
 export interface IncomingPush {
@@ -67,6 +69,8 @@ export interface PushDeskOptions {
   readonly branchesOf: (release: RolloutResult) => readonly string[];
   /** Branches that were set to a commit, or deleted: their names may lead elsewhere now. */
   readonly branchesMoved: (repo: RepoName, moves: readonly BranchMove[]) => Promise<void>;
+  /** Tells how the bytes of a release travel; absent: nothing is said of that. */
+  readonly distribution?: Pick<DistributionDesk, "watch">;
   /** See `visitorUrls`. */
   readonly proxyUrl: string | undefined;
 }
@@ -130,9 +134,11 @@ export class PushDesk {
     const { branch } = deploy;
     const { isVisited, isStepping, branchesOf, proxyUrl } = this.#options;
     let isOutputShown = false;
+    const travel = this.#watchTravel((line) => say([line]), signal);
     const onPart: Asker["onPart"] = (part) => {
       isOutputShown ||= part.kind === "output";
       say(progressLines(part));
+      if (part.kind === "accepted") travel.begin(part);
     };
     try {
       const result = await this.#options.deploy({ ...deploy, repo, by }, { onPart, signal });
@@ -148,7 +154,27 @@ export class PushDesk {
       }
       say([`error: FAILED: ${message}`, ...(hint === "" ? [] : [`hint: ${hint}`])]);
       return `${branch}: ${message}`;
+    } finally {
+      travel.end();
     }
+  }
+
+  /** Says how its bytes travel, as long as somebody looks on. */
+  #watchTravel(say: (line: string) => void, signal: AbortSignal) {
+    let watching: { stop(): void } | undefined;
+    const end = () => watching?.stop();
+    signal.addEventListener("abort", end, { once: true });
+    return {
+      begin: (release: ReleaseName) => {
+        watching ??= this.#options.distribution?.watch(release, ({ line }) => {
+          if (line !== undefined) say(line);
+        });
+      },
+      end: () => {
+        signal.removeEventListener("abort", end);
+        end();
+      },
+    };
   }
 }
 

@@ -1,0 +1,185 @@
+/**
+ * How far the bytes of one release are: out of the artifacts of its repository those that bring its commit, or
+ * what that is thin against, and of who takes part in them the drones that the release is for.
+ *
+ *     commit <- artifact (thin against B)        B <- artifact (whole)
+ *               web-1 done, web-2 taking              web-2 done            web-2: the sum of both
+ */
+import { bytesOfShare, type Distribution, type SwarmView } from "@propagit/protocol";
+
+export interface DistributionOf {
+  /** What the drones check out. */
+  readonly commit: string;
+  /** In ms since 1970; who had it before that needs nothing. */
+  readonly acceptedAt: number;
+  readonly isFor: (drone: string) => boolean;
+}
+
+export type DistributionRows = Distribution["rows"];
+type Row = DistributionRows[number];
+type Share = SwarmView["shares"][number];
+
+/** A screen or two. */
+const rowsMax = 50;
+
+/** What is remembered from look to look. */
+export class DistributionCount {
+  readonly #of: DistributionOf;
+  /** Shares that count, also once they are done. */
+  readonly #counted = new Set<string>();
+  /** What the hub had sent of an artifact before. */
+  readonly #sentBefore = new Map<string, number>();
+  #since = Number.POSITIVE_INFINITY;
+
+  constructor(of: DistributionOf) {
+    this.#of = of;
+  }
+
+  /**
+   * @param views artifacts of the repository
+   * @returns undefined while nobody takes part
+   */
+  look(views: readonly SwarmView[], now: number): Distribution | undefined {
+    const artifacts = bringing(this.#of.commit, views);
+    const drones = new Map<string, Row>();
+    let [hubSentBytes, artifactBytes] = [0, 0];
+    for (const view of artifacts) {
+      const shares = view.shares.filter((share) => this.#counts(view, share));
+      for (const share of shares) add(drones, view, share);
+      if (shares.length === 0) continue;
+      artifactBytes = Math.max(artifactBytes, view.bytes);
+      hubSentBytes += this.#sentMeanwhile(view);
+    }
+    if (drones.size === 0) return undefined;
+    const since = Math.min(this.#since, now);
+    return { at: now, since, artifactBytes, hubSentBytes, ...sumOf([...drones.values()]) };
+  }
+
+  #counts(view: SwarmView, { drone, since, report }: Share): boolean {
+    if (!this.#of.isFor(drone)) return false;
+    const key = `${view.artifact} ${drone}`;
+    const isNew = report.state === "taking" || since >= this.#of.acceptedAt;
+    if (!isNew && !this.#counted.has(key)) return false;
+    this.#counted.add(key);
+    this.#since = Math.min(this.#since, Math.max(since, this.#of.acceptedAt));
+    return true;
+  }
+
+  #sentMeanwhile({ artifact, madeAt, hubSentBytes }: SwarmView): number {
+    const before =
+      this.#sentBefore.get(artifact) ?? (madeAt < this.#of.acceptedAt ? hubSentBytes : 0);
+    this.#sentBefore.set(artifact, before);
+    return Math.max(0, hubSentBytes - before);
+  }
+}
+
+/** Artifacts that bring a commit, and those that bring what these are thin against. */
+function bringing(commit: string, views: readonly SwarmView[]): readonly SwarmView[] {
+  const commits = new Set([commit]);
+  // Also what is added while it goes on.
+  for (const one of commits) {
+    for (const { commit: brought, base } of views) {
+      if (brought === one && base !== undefined) commits.add(base);
+    }
+  }
+  return views.filter((view) => commits.has(view.commit));
+}
+
+function add(drones: Map<string, Row>, view: SwarmView, share: Share): void {
+  const one = rowOf(view, share);
+  const before = drones.get(share.drone);
+  drones.set(share.drone, before ? joined(before, one) : one);
+}
+
+function rowOf(view: SwarmView, share: Share): Row {
+  const { drone, connected, lags, report } = share;
+  const state = stateOf(share);
+  const isTaking = state === "taking" || state === "away";
+  return {
+    drone,
+    state,
+    bytes: bytesOfShare(view.bytes, share),
+    bytesAll: view.bytes,
+    bytesPerSecond: isTaking && connected ? report.receivedBytesPerSecond : 0,
+    lags: isTaking && lags,
+    ...(state === "failed" && report.reason !== undefined && { reason: report.reason }),
+  };
+}
+
+function stateOf({ connected, report }: Share): Row["state"] {
+  switch (report.state) {
+    case "taking":
+      return connected ? "taking" : "away";
+    case "whole":
+    case "used":
+      return "done";
+    case "gone":
+      return report.pieces === report.piecesAll ? "done" : "failed";
+    case "failed":
+      return "failed";
+    default:
+      return report.state satisfies never;
+  }
+}
+
+/** What it is still at counts; then what went wrong. */
+const weight: Readonly<Record<Row["state"], number>> = { taking: 0, away: 1, failed: 2, done: 3 };
+
+function joined(left: Row, right: Row): Row {
+  const [state] = [left.state, right.state].toSorted((one, other) => weight[one] - weight[other]);
+  const reason = left.reason ?? right.reason;
+  return {
+    drone: left.drone,
+    state: state ?? left.state,
+    bytes: left.bytes + right.bytes,
+    bytesAll: left.bytesAll + right.bytesAll,
+    bytesPerSecond: left.bytesPerSecond + right.bytesPerSecond,
+    lags: left.lags || right.lags,
+    ...(reason !== undefined && { reason }),
+  };
+}
+
+type Sum = Omit<Distribution, "at" | "since" | "artifactBytes" | "hubSentBytes" | "line">;
+
+/** Who gave up is none of the bytes that are still to come. */
+function sumOf(rows: readonly Row[]): Sum {
+  const going = rows.filter(({ state }) => state !== "failed");
+  const sum = (of: (row: Row) => number) => going.reduce((all, row) => all + of(row), 0);
+  const done = rows.filter(({ state }) => state === "done").length;
+  const failed = rows.length - going.length;
+  return {
+    drones: rows.length,
+    done,
+    failed,
+    lagging: rows.filter(({ lags }) => lags).length,
+    bytes: sum(({ bytes }) => bytes),
+    bytesAll: sum(({ bytesAll }) => bytesAll),
+    bytesPerSecond: sum(({ bytesPerSecond }) => bytesPerSecond),
+    over: done + failed === rows.length,
+    rows: rows.toSorted(byNeed).slice(0, rowsMax),
+  };
+}
+
+/** What needs a look first. */
+function byNeed(left: Row, right: Row): number {
+  return (
+    urgency(left) - urgency(right) ||
+    partOf(left) - partOf(right) ||
+    byName(left.drone, right.drone)
+  );
+}
+
+function urgency({ state, lags }: Row): number {
+  if (state === "failed") return 0;
+  if (state === "away") return 1;
+  if (lags) return 2;
+  return state === "taking" ? 3 : 4;
+}
+
+function partOf({ bytes, bytesAll }: Row): number {
+  return bytesAll === 0 ? 1 : bytes / bytesAll;
+}
+
+function byName(left: string, right: string): number {
+  return left < right ? -1 : Number(left > right);
+}

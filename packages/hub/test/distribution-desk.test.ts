@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Distribution, SwarmView } from "@propagit/protocol";
+import { Draft } from "../src/core/draft.js";
+import { releaseKey, type DeploymentRow } from "../src/core/rows.js";
+import { DistributionDesk, type SwarmSource } from "../src/distribution-desk.js";
+import { makeDeskBench } from "./support/desk-bench.js";
+import { emptySpecification } from "./support/specifications.js";
+import { commit, mib, share, start, view } from "./support/swarm-views.js";
+
+/** Drones `web-1` and `web-2` that a release is for, one that it is not for, and a swarm that a test moves. */
+async function makeBench() {
+  const { clock, ledger, startRollout } = await makeDeskBench();
+  const deployment = "f".repeat(16);
+  const draft = new Draft(ledger);
+  for (const name of ["web-1", "web-2", "other"]) {
+    const identity = Buffer.from(name).toString("hex").padEnd(32, "0");
+    const row = { identity, name, wanted: name, host: "h", labels: {}, version: "1" };
+    draft.put("drones", identity, { ...row, state: "connected", since: start });
+  }
+  const row: DeploymentRow = {
+    id: deployment,
+    repo: "webapp",
+    environment: "production",
+    commit,
+    artifact: commit,
+    release: 1,
+    specification: emptySpecification,
+    settings: {},
+    since: start,
+    started: true,
+    services: [],
+  };
+  draft.put("deployments", deployment, row);
+  await ledger.change(() => draft.change);
+  await startRollout({ acceptedAt: start });
+  const swarm = new TestSwarm();
+  const wantedOf = (_: string, identity: string) =>
+    new Map(identity.startsWith("776562") ? [["web", 1]] : []);
+  const desk = new DistributionDesk({ clock, ledger, assignments: { wantedOf }, swarm });
+  const told: Distribution[] = [];
+  const watch = desk.watch(
+    { repo: "webapp", environment: "production", release: 1 },
+    (distribution) => told.push(distribution),
+  );
+  const endRelease = async () => {
+    const end = new Draft(ledger);
+    end.delete("rollouts", releaseKey("webapp", "production", 1));
+    await ledger.change(() => end.change);
+  };
+  const since = clock.now();
+  const part = (drone: string, pieces: number) => share(drone, { pieces }, { since });
+  const done = (drone: string) => share(drone, { pieces: 64, state: "used" }, { since });
+  return { clock, swarm, desk, watch, told, endRelease, part, done };
+}
+
+class TestSwarm implements SwarmSource {
+  asked = 0;
+  listeners = new Set<{ readonly changed: (repo: string, artifact: string) => void }>();
+  #views: readonly SwarmView[] = [];
+
+  views(): readonly SwarmView[] {
+    this.asked += 1;
+    return this.#views;
+  }
+
+  listen(listener: { readonly changed: (repo: string, artifact: string) => void }) {
+    this.listeners.add(listener);
+    return { stop: () => this.listeners.delete(listener) };
+  }
+
+  show(shares: readonly SwarmView["shares"][number][], repo = "webapp"): void {
+    this.#views = [view(shares)];
+    for (const { changed } of this.listeners) changed(repo, "a".repeat(64));
+  }
+}
+
+describe("the desk that tells how bytes travel", () => {
+  it("tells nothing of what takes less than a moment", async () => {
+    const { clock, swarm, told, endRelease, watch, part, done } = await makeBench();
+    swarm.show([part("web-1", 3)]);
+    await clock.advance(900);
+    swarm.show([done("web-1")]);
+    await clock.advance(60_000);
+    await endRelease();
+    await watch.over;
+    assert.deepEqual(told, []);
+    assert.equal(swarm.listeners.size, 0);
+  });
+
+  it("tells of the drones that the release is for, twice a second at most, and the end once", async () => {
+    const { clock, swarm, told, part, done, endRelease, watch } = await makeBench();
+    for (let step = 0; step < 30; step += 1) {
+      swarm.show([part("web-1", step), part("web-2", step), part("other", step)]);
+      await clock.advance(100);
+    }
+    assert.ok(told.length >= 4 && told.length <= 6, `${told.length} parts in 2 s`);
+    assert.deepEqual([...new Set(told.map(({ drones }) => drones))], [2]);
+    assert.equal(told.at(-1)?.bytesAll, 128 * mib);
+    swarm.show([done("web-1"), done("web-2")]);
+    await clock.advance(1_000);
+    swarm.show([done("web-1"), done("web-2")]);
+    await clock.advance(1_000);
+    assert.deepEqual(
+      told.filter(({ over }) => over).map((one) => one.line?.split(":")[0]),
+      ["2 drones have it"],
+    );
+    await endRelease();
+    await watch.over;
+  });
+
+  it("goes on telling without any news", async () => {
+    const { clock, swarm, told, part } = await makeBench();
+    swarm.show([part("web-1", 3)]);
+    await clock.advance(20_000);
+    assert.ok(told.length >= 9 && told.length <= 11, `${told.length} parts in 19 s`);
+  });
+
+  it("tells the last state before the release is over", async () => {
+    const { clock, swarm, told, part, done, endRelease, watch } = await makeBench();
+    swarm.show([part("web-1", 3)]);
+    await clock.advance(3_000);
+    swarm.show([done("web-1")]);
+    await endRelease();
+    assert.equal(told.at(-1)?.over, true);
+    await watch.over;
+    const asked = swarm.asked;
+    await clock.advance(10_000);
+    assert.equal(swarm.asked, asked);
+  });
+
+  it("looks at nothing for another repository, nor for a release that is over", async () => {
+    const { clock, swarm, desk, part } = await makeBench();
+    await clock.advance(1_000);
+    const { asked } = swarm;
+    swarm.show([part("web-1", 3)], "shop");
+    await clock.advance(1_000);
+    assert.equal(swarm.asked, asked);
+    const over = desk.watch({ repo: "webapp", environment: "production", release: 7 }, () => {
+      assert.fail("nothing is told of it");
+    });
+    await over.over;
+  });
+});
