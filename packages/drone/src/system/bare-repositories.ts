@@ -5,10 +5,19 @@
  */
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { Log, Random } from "@propagit/runtime";
+import { bringCommit, type CommitPlace, type CommitWays } from "../commit-ways.js";
 import type { CommitName, GitSource } from "../world.js";
 import { diskError } from "./disk-error.js";
 import { git } from "./git.js";
-import { forgetCommits, keptCommits, packRepository, refPrefix } from "./repository-upkeep.js";
+import { importPack, removeIncoming } from "./pack-import.js";
+import {
+  forgetCommits,
+  keptCommits,
+  newestCommits,
+  packRepository,
+  refPrefix,
+} from "./repository-upkeep.js";
 import type { Trash } from "./trash.js";
 import { WorkLock } from "./work-lock.js";
 import { namesIn } from "./names-in.js";
@@ -19,19 +28,48 @@ const fetchMsMax = 10 * 60_000;
 /** From the moment that commits were forgotten until their objects go: several go together. A guess. */
 const packDelayMsDefault = 60_000;
 const suffix = ".git";
+/** Commits of a repository that the hub is told of, as the protocol bounds them. */
+const haveMax = 64;
+
+/** How commits get into repositories. */
+export interface FetchRules {
+  readonly log: Log;
+  readonly random: Random;
+  /** Undefined: always with git. */
+  readonly ways: CommitWays | undefined;
+  /** Work of git, one after the other where there is much of it. */
+  readonly turn: <T>(signal: AbortSignal, work: () => Promise<T>) => Promise<T>;
+}
+
+export interface RepositoriesOptions {
+  readonly trash: Trash;
+  readonly rules: FetchRules;
+  readonly packDelayMs?: number | undefined;
+}
+
+export interface FetchRequest {
+  readonly name: CommitName;
+  readonly source: () => Promise<GitSource>;
+  readonly signal: AbortSignal;
+}
 
 export class BareRepositories {
   readonly #folder: string;
   readonly #trash: Trash;
+  readonly #rules: FetchRules;
   readonly #packDelayMs: number;
   /** Made once in this life; two that come first would else both make it. */
   readonly #made = new Map<string, Promise<string>>();
   readonly #locks = new Map<string, WorkLock>();
   readonly #packing = new Map<string, NodeJS.Timeout>();
 
-  constructor(folder: string, trash: Trash, packDelayMs = packDelayMsDefault) {
+  constructor(
+    folder: string,
+    { trash, rules, packDelayMs = packDelayMsDefault }: RepositoriesOptions,
+  ) {
     this.#folder = folder;
     this.#trash = trash;
+    this.#rules = rules;
     this.#packDelayMs = packDelayMs;
   }
 
@@ -40,32 +78,17 @@ export class BareRepositories {
     for (const repo of await namesIn(this.#folder)) {
       await removeLocks(join(this.#folder, repo));
       await removeHalfPacks(join(this.#folder, repo, "objects", "pack"));
+      await removeIncoming(join(this.#folder, repo));
     }
   }
 
-  /** Makes sure that the whole commit is here; asks for a source only when it is not. */
-  fetch(name: CommitName, source: () => Promise<GitSource>, signal: AbortSignal): Promise<void> {
+  /** Makes sure that the whole commit is here; asks for ways and sources only when it is not. */
+  fetch(request: FetchRequest): Promise<void> {
+    const { name, signal } = request;
+    const { ways, log, turn } = this.#rules;
     return this.work(name, async (repo) => {
-      if (await this.#isWhole(repo, name, signal)) return;
-      const { url, password } = await source();
-      await git(
-        [
-          "fetch",
-          "--quiet",
-          "--no-tags",
-          "--no-write-fetch-head",
-          // A push from a shallow clone, as continuous integration makes them, is one like any other.
-          "--update-shallow",
-          url,
-          `+${name.commit}:${refOf(name)}`,
-        ],
-        {
-          folder: repo,
-          settings: passwordSettings(password),
-          signal,
-          limitMs: fetchMsMax,
-        },
-      );
+      if (await turn(signal, () => this.#isWhole(repo, name, signal))) return;
+      await bringCommit(name, ways, { place: this.#placeOf(repo, request), log, signal });
     });
   }
 
@@ -105,6 +128,17 @@ export class BareRepositories {
       await forgetCommits(path, others);
       this.#packLater(repo, path);
     }
+  }
+
+  #placeOf(repo: string, { name, source, signal }: FetchRequest): CommitPlace {
+    const { random, turn } = this.#rules;
+    return {
+      have: () => newestCommits(repo, haveMax),
+      take: (commit, pack) =>
+        turn(signal, () => importPack({ repo, commit, pack, random, signal })),
+      fetchWithGit: () =>
+        turn(signal, async () => fetchWithGit(repo, name, await source(), signal)),
+    };
   }
 
   #packLater(repo: string, path: string): void {
@@ -154,6 +188,19 @@ export class BareRepositories {
     await this.#open(name);
     return false;
   }
+}
+
+async function fetchWithGit(
+  repo: string,
+  name: CommitName,
+  { url, password }: GitSource,
+  signal: AbortSignal,
+): Promise<void> {
+  const flags = ["--quiet", "--no-tags", "--no-write-fetch-head"];
+  // A push from a shallow clone, as continuous integration makes them, is one like any other.
+  const args = ["fetch", ...flags, "--update-shallow", url, `+${name.commit}:${refOf(name)}`];
+  const settings = passwordSettings(password);
+  await git(args, { folder: repo, settings, signal, limitMs: fetchMsMax });
 }
 
 /** Keeps the commit from being thought unreachable, and proves that its fetch was completed. */

@@ -1,7 +1,8 @@
-/** Writes the files of a commit into a folder. */
+/** Writes the files of a commit into a folder, and compares them with the commit. */
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { artifactEmail } from "../core/artifact-import.js";
+import { checkFiles } from "./checkout-check.js";
 import { git, type GitRun } from "./git.js";
 
 const checkOutMsMax = 10 * 60_000;
@@ -14,6 +15,7 @@ export interface CheckOutRequest {
   readonly signal: AbortSignal;
 }
 
+/** @throws a readable reason, DATA_UNUSABLE when the disk is full, or a file is not what the commit says */
 export async function writeFiles({ repo, commit, folder, signal }: CheckOutRequest): Promise<void> {
   // An index of its own: two checkouts of one repository never meet.
   const index = `${folder}.index`;
@@ -27,8 +29,10 @@ export async function writeFiles({ repo, commit, folder, signal }: CheckOutReque
       GIT_WORK_TREE: folder,
       GIT_INDEX_FILE: index,
     };
-    await git(["read-tree", commit], { ...run, environment });
-    await git(["checkout-index", "--all", "--quiet"], { ...run, environment });
+    const inFolder = { ...run, environment };
+    await git(["read-tree", commit], inFolder);
+    await git(["checkout-index", "--all", "--quiet"], inFolder);
+    await checkFiles({ commit, folder, run: inFolder });
   } finally {
     await rm(index, { force: true });
     await rm(rawFolderOf(folder), { recursive: true, force: true });

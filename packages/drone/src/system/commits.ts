@@ -9,7 +9,9 @@
  */
 import { mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Random } from "@propagit/runtime";
+import { silentLog, type Log, type Random } from "@propagit/runtime";
+import type { CommitWays } from "../commit-ways.js";
+import { SharedWork } from "../shared-work.js";
 import type { CheckedOut, CommitName, Commits, GitSource } from "../world.js";
 import { BareRepositories } from "./bare-repositories.js";
 import { writeFiles } from "./checkout.js";
@@ -23,12 +25,20 @@ import { namesIn } from "./names-in.js";
 const runsMax = 4;
 const manifestBytesMax = 1024 * 1024;
 
+export interface CommitsOptions {
+  readonly packDelayMs?: number;
+  /** Ways beside git; without them everything is fetched with git. */
+  readonly ways?: CommitWays | undefined;
+  readonly log?: Log;
+}
+
 export class GitCommits implements Commits {
   readonly repositories: BareRepositories;
   readonly trash: Trash;
   readonly #folder: string;
   readonly #random: Random;
   readonly #gate = new Gate(runsMax);
+  readonly #fetching = new SharedWork();
   /** How many need a commit at this moment, by its checkout. */
   readonly #holders = new Map<string, number>();
   /** Checkouts that are being written. */
@@ -37,15 +47,17 @@ export class GitCommits implements Commits {
   readonly #leaving = new Map<string, Promise<unknown>>();
 
   /** @param folder the drone's data folder, which nobody else works in */
-  constructor(folder: string, random: Random, options: { packDelayMs?: number } = {}) {
+  constructor(folder: string, random: Random, options: CommitsOptions = {}) {
+    const { packDelayMs, ways, log = silentLog } = options;
     this.#folder = join(folder, "commits");
     this.#random = random;
     this.trash = new Trash(join(folder, "trash"), random);
-    this.repositories = new BareRepositories(
-      join(folder, "repos"),
-      this.trash,
-      options.packDelayMs,
-    );
+    const turn = <T>(signal: AbortSignal, work: () => Promise<T>) => this.#gate.pass(signal, work);
+    this.repositories = new BareRepositories(join(folder, "repos"), {
+      trash: this.trash,
+      rules: { log, random, ways, turn },
+      packDelayMs,
+    });
   }
 
   /** Removes what an earlier life left half done. */
@@ -65,7 +77,7 @@ export class GitCommits implements Commits {
     return this.#holding(name, async () => {
       // The files are all that a start needs.
       if (await this.#isCheckedOut(name)) return;
-      await this.#gate.pass(signal, () => this.repositories.fetch(name, source, signal));
+      await this.#fetchOnce(name, source, signal);
     });
   }
 
@@ -89,14 +101,14 @@ export class GitCommits implements Commits {
     source: () => Promise<GitSource>,
     signal: AbortSignal,
   ): Promise<void> {
-    return this.#holding(name, () =>
-      this.#gate.pass(signal, async () => {
-        await this.repositories.fetch(name, source, signal);
-        await this.repositories.work(name, (repo) =>
+    return this.#holding(name, async () => {
+      await this.#fetchOnce(name, source, signal);
+      await this.#gate.pass(signal, () =>
+        this.repositories.work(name, (repo) =>
           this.#orNothing(folder, () => writeFiles({ repo, commit: name.commit, folder, signal })),
-        );
-      }),
-    );
+        ),
+      );
+    });
   }
 
   /** Whether the files of a commit are here. */
@@ -130,6 +142,17 @@ export class GitCommits implements Commits {
     const held = [...this.#holders.keys()].map(nameOf);
     await this.repositories.keepOnly([...names, ...held]);
     return removed;
+  }
+
+  /** Two deploys of one commit, a build and its start: it is fetched once for all. */
+  #fetchOnce(
+    name: CommitName,
+    source: () => Promise<GitSource>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    return this.#fetching.join(this.#folderOf(name), signal, (whole) =>
+      this.repositories.fetch({ name, source, signal: whole }),
+    );
   }
 
   async #remove(folder: string): Promise<void> {

@@ -1,7 +1,8 @@
 /** Runs git: apart from the user's settings, never asking anybody anything, and never for ever. */
 import { spawn } from "node:child_process";
-import type { Readable, Writable } from "node:stream";
-import { PropagitError, toPropagitError } from "@propagit/protocol";
+import type { FileHandle } from "node:fs/promises";
+import { Readable, type Writable } from "node:stream";
+import { assert, PropagitError, toPropagitError } from "@propagit/protocol";
 import { errnoOf, withStreams } from "@propagit/runtime";
 import { lastLinesOf } from "../core/last-lines.js";
 import { signalGroup } from "./process-group.js";
@@ -13,8 +14,11 @@ export interface GitRun {
   readonly environment?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
   readonly limitMs?: number;
-  /** What git reads from its standard input; when it fails, so does the run. */
-  readonly input?: Readable;
+  /**
+   * What git reads from its standard input; when a stream fails, so does the run. An open file git reads by
+   * itself, from where it stands.
+   */
+  readonly input?: Readable | Uint8Array | FileHandle;
   /** Kept of the end of what git writes; default 64 KiB. */
   readonly outputCharsMax?: number;
   /** Names of files are bytes: `latin1` gives one character for each. Default UTF-8. */
@@ -52,10 +56,12 @@ export async function git(args: readonly string[], run: GitRun): Promise<string>
       spawn("git", args, {
         cwd: run.folder,
         env: environmentOf(run),
-        stdio: ["pipe", "pipe", "pipe"],
+        stdio: [fileOf(run.input)?.fd ?? "pipe", "pipe", "pipe"],
         detached: true,
       }),
     );
+    // Both are there, as they are asked for above; Node's types know that of three pipes only.
+    assert(child.stdout && child.stderr, "git has an output");
     const out = collect(child.stdout, run);
     const errors = collect(child.stderr, {});
     let cause: PropagitError | undefined;
@@ -70,7 +76,7 @@ export async function git(args: readonly string[], run: GitRun): Promise<string>
     }, limitMs);
     const aborted = () => end(new PropagitError("LINK_LOST", `${what} was given up`));
     run.signal?.addEventListener("abort", aborted, { once: true });
-    feed(child.stdin, run.input, (thrown) => end(toPropagitError(thrown)));
+    if (child.stdin) feed(child.stdin, run.input, (thrown) => end(toPropagitError(thrown)));
     const settle = () => {
       clearTimeout(timer);
       run.signal?.removeEventListener("abort", aborted);
@@ -128,16 +134,18 @@ function collect(
   return { text: () => kept };
 }
 
-function feed(
-  stdin: Writable,
-  input: Readable | undefined,
-  failed: (thrown: unknown) => void,
-): void {
+function fileOf(input: GitRun["input"]): FileHandle | undefined {
+  const isStream = input instanceof Readable || input instanceof Uint8Array;
+  return isStream ? undefined : input;
+}
+
+function feed(stdin: Writable, input: GitRun["input"], failed: (thrown: unknown) => void): void {
+  const stream = input instanceof Readable ? input : undefined;
   // A git that ends early closes its side; its exit code says why.
-  stdin.on("error", () => input?.destroy());
-  if (!input) return void stdin.end();
-  input.once("error", failed);
-  input.pipe(stdin);
+  stdin.on("error", () => stream?.destroy());
+  if (!stream) return void stdin.end(input instanceof Uint8Array ? input : undefined);
+  stream.once("error", failed);
+  stream.pipe(stdin);
 }
 
 function notStarted(error: Error): PropagitError {

@@ -20,10 +20,16 @@ export async function keptCommits(repo: string): Promise<readonly string[]> {
     folder: repo,
     outputCharsMax: listCharsMax,
   });
-  return text
-    .split("\n")
-    .filter((name) => name !== "")
-    .map((name) => name.slice(refPrefix.length));
+  return commitsIn(text);
+}
+
+/** Those of them that were made last come first. */
+export async function newestCommits(repo: string, max: number): Promise<readonly string[]> {
+  const order = ["--sort=-committerdate", `--count=${max}`];
+  const text = await git(["for-each-ref", ...order, "--format=%(refname)", refPrefix], {
+    folder: repo,
+  });
+  return commitsIn(text);
 }
 
 /** All at once, so that a crash leaves either all or none. */
@@ -40,4 +46,9 @@ export async function packRepository(repo: string, signal: AbortSignal): Promise
     signal,
     limitMs: packMsMax,
   });
+}
+
+function commitsIn(refs: string): readonly string[] {
+  const names = refs.split("\n").filter((name) => name !== "");
+  return names.map((name) => name.slice(refPrefix.length));
 }
