@@ -49,6 +49,7 @@ export class DaemonProcess {
   readonly pid: number;
   output = "";
   readonly exited: Promise<number | undefined>;
+  readonly #listeners = new Set<(said: string) => void>();
   #isOver = false;
   readonly #child: ReturnType<typeof spawnProgram>;
 
@@ -63,7 +64,9 @@ export class DaemonProcess {
     this.#child = spawnProgram(commandOf(program, args, elsewhere), env);
     this.pid = this.#child.pid ?? -1;
     this.#child.all?.on("data", (chunk: Buffer) => {
-      this.output += chunk.toString();
+      const said = chunk.toString();
+      this.output += said;
+      for (const listener of this.#listeners) listener(said);
     });
     this.exited = this.#child.then((result) => {
       this.#isOver = true;
@@ -82,6 +85,12 @@ export class DaemonProcess {
       if (this.#isOver) throw new Error(`${this.name} ended:\n${this.output}`);
       return false;
     });
+  }
+
+  /** Tells what is said from now on, as it comes; until what is returned is called. */
+  listen(listener: (said: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   kill(signal: NodeJS.Signals): void {
