@@ -24,6 +24,7 @@ import { InstanceDesk } from "./instance-desk.js";
 import type { Ledger } from "./ledger.js";
 import { LogDesk } from "./log-desk.js";
 import { proxyHandlers, type ProxyDeskParts } from "./proxy-desk.js";
+import type { RelayDesk } from "./relay-desk.js";
 import { ReleaseDesk } from "./release-desk.js";
 import { Reports } from "./reports.js";
 import { RetentionDesk } from "./retention-desk.js";
@@ -44,6 +45,7 @@ export interface DesksOptions extends ProxyDeskParts {
   readonly ledger: Ledger;
   readonly fleet: Fleet;
   readonly assignments: Assignments;
+  readonly relays: RelayDesk;
   readonly rollouts: Rollouts;
   /** What every drone is told when it joins. */
   readonly joined: Pick<Result<"hub.join">, "hub" | "registry" | "timeoutMs">;
@@ -134,15 +136,17 @@ export class Desks {
 }
 
 function droneHandlers(options: DesksOptions): Handlers {
-  const { world, ledger, fleet, proxies, assignments, joined } = options;
-  const drones = new DroneDesk(ledger, fleet);
+  const { world, ledger, fleet, proxies, assignments, relays, joined } = options;
+  const drones = new DroneDesk(ledger, fleet, relays);
   const specifications = new Specifications(world, ledger, fleet, assignments);
   return {
     "hub.drones": (params, call) => drones.drones(params, call),
     "hub.label": (params) => drones.label(params),
     "hub.join": async (params, { conversation }) => {
-      const { name, labels } = await fleet.join(params, conversation);
-      return { ...joined, name, labels: { ...labels } };
+      const member = await fleet.join(params, conversation);
+      const { name, labels } = member;
+      const ways = relays.joined(member, params, conversation);
+      return { ...joined, name, labels: { ...labels }, ...ways };
     },
     "hub.leave": async ({ running = false }, { conversation }) => {
       if (proxies.isProxy(conversation)) await proxies.leave(conversation);

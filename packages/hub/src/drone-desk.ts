@@ -15,6 +15,7 @@ import { askStats } from "./drone-stats.js";
 import { byName, droneSummary } from "./fleet-view.js";
 import type { Fleet } from "./fleet.js";
 import type { Ledger } from "./ledger.js";
+import type { RelayDesk } from "./relay-desk.js";
 
 /** As many as a drone may be started with. */
 const labelsMax = 32;
@@ -23,9 +24,12 @@ export class DroneDesk {
   readonly #ledger: Ledger;
   readonly #fleet: Fleet;
 
-  constructor(ledger: Ledger, fleet: Fleet) {
+  readonly #relays: Pick<RelayDesk, "through">;
+
+  constructor(ledger: Ledger, fleet: Fleet, relays: Pick<RelayDesk, "through">) {
     this.#ledger = ledger;
     this.#fleet = fleet;
+    this.#relays = relays;
   }
 
   /** @throws NO_PLACE, BAD_PATTERN */
@@ -38,7 +42,10 @@ export class DroneDesk {
     const rows = this.#ledger.rows("drones");
     const drones = members.flatMap((member) => {
       const row = rows.get(member.identity);
-      return row ? [droneSummary(row, member, stats?.get(member.identity)?.machine)] : [];
+      const { machine } = stats?.get(member.identity) ?? {};
+      const relay = this.#relays.through(member.identity);
+      const through = relay === undefined ? undefined : this.#fleet.nameOf(relay);
+      return row ? [droneSummary(row, member, { machine, through })] : [];
     });
     return { drones: sendPieces(drones, part) };
   }

@@ -2,6 +2,7 @@
 import {
   environmentDefault,
   type DroneSummary,
+  formatAddress,
   type InstanceReport,
   type InstanceSummary,
   type Machine,
@@ -19,12 +20,19 @@ export function byName(members: readonly Member[]): readonly Member[] {
   return [...members].sort((left, right) => (left.name < right.name ? -1 : 1));
 }
 
+/** What is shown of a drone beside its row and what the fleet knows. */
+export interface DroneSight {
+  readonly machine?: Machine | undefined;
+  /** Name of the relay through which it is connected. */
+  readonly through?: string | undefined;
+}
+
 export function droneSummary(
   row: DroneRow,
-  { contact, since, instances, labels, draining, ownCommand }: Member,
-  machine?: Machine,
+  { contact, since, instances, labels, ownCommand, swarm }: Member,
+  { machine, through }: DroneSight = {},
 ): DroneSummary {
-  const { name, service, host, version } = row;
+  const { name, service, host, version, draining, carriesOnly } = row;
   return {
     name,
     ...(service !== undefined && { service }),
@@ -36,6 +44,10 @@ export function droneSummary(
     instances: [...instances.values()].filter(isAlive).length,
     ...(draining && { draining }),
     ...(ownCommand && { ownCommand }),
+    ...(swarm?.relay && {
+      relay: { address: formatAddress(swarm.relay), ...(carriesOnly && { only: true }) },
+    }),
+    ...(through !== undefined && contact === "connected" && { through }),
     ...(machine && { machine }),
   };
 }

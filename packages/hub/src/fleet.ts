@@ -45,6 +45,7 @@ export interface Member {
   readonly instances: ReadonlyMap<string, InstanceReport>;
   /** Those it was started with, as changed since. */
   readonly labels: Labels;
+  /** It gets nothing new: it is drained, or a relay that runs nothing. */
   readonly draining: boolean;
   /** It runs a command of its own, whatever a repository says. */
   readonly ownCommand: boolean;
@@ -150,11 +151,22 @@ export class Fleet {
   /** Tells a drone something; false when it is not connected. @throws TOO_LARGE */
   tell<
     T extends
-      "drone.assign" | "drone.peers" | "run.input" | "run.taken" | "run.resize" | "run.signal",
+      | "drone.assign"
+      | "drone.peers"
+      | "drone.ways"
+      | "run.input"
+      | "run.taken"
+      | "run.resize"
+      | "run.signal",
   >(identity: string, telling: T, params: Telling<T>): boolean {
     const conversation = this.#members.get(identity)?.conversation;
     conversation?.tell(telling, params);
     return conversation !== undefined;
+  }
+
+  /** Identity of the drone that speaks on a connection; undefined when it is no drone's. */
+  speaker(conversation: Conversation): string | undefined {
+    return this.#byConversation.get(conversation)?.identity;
   }
 
   /** Who speaks on a connection. @throws BAD_FRAME when it is no drone's */
@@ -354,7 +366,7 @@ export class Fleet {
       since,
       instances: instances ?? new Map(),
       labels: labelsOf(row),
-      draining: row.draining ?? false,
+      draining: row.draining === true || row.carriesOnly === true,
       ownCommand: row.service !== undefined,
       swarm,
     };

@@ -15,7 +15,7 @@ import {
   type Peer,
   type RegistryPlace,
 } from "@propagit/protocol";
-import { Conversation, type TellingHandlers, type Wire } from "@propagit/runtime";
+import { Conversation, sessionPaths, type TellingHandlers, type Wire } from "@propagit/runtime";
 import { Assignments } from "./assignments.js";
 import { Book } from "./book.js";
 import { labelsOfRelease, moveBranches } from "./core/branch-edits.js";
@@ -28,6 +28,7 @@ import { hubIdentity } from "./hub-identity.js";
 import { Ledger } from "./ledger.js";
 import { Proxies } from "./proxies.js";
 import { PushDesk } from "./push-desk.js";
+import { RelayDesk } from "./relay-desk.js";
 import { Rollouts } from "./rollouts.js";
 import { Switchboard } from "./switch.js";
 import { upgradeLedger } from "./upgrade-ledger.js";
@@ -38,6 +39,8 @@ export interface HubOptions {
   readonly clusterKey: string;
   /** Where drones and proxies find the registry. */
   readonly registry: RegistryPlace;
+  /** Takes wires to that registry which come through relays; undefined when it is elsewhere. */
+  readonly acceptRegistry?: (wire: Wire) => void;
   /** Sign of life on every connection, in ms; default 5,000. */
   readonly heartbeatMs?: number;
   /** How long a drone may be gone before its work is moved, in ms; default 30,000. */
@@ -63,6 +66,7 @@ export class Hub {
   readonly #proxies: Proxies;
   readonly #switchboard: Switchboard;
   readonly #rollouts: Rollouts;
+  readonly #relays: RelayDesk;
   readonly #desks: Desks;
   readonly #conversations = new Set<Conversation>();
   /** Hashes of the passwords of live sessions, so that comparing takes no telling time. */
@@ -83,12 +87,21 @@ export class Hub {
     this.#switchboard = new Switchboard({ clock, rows: ledger, fleet, proxies, book });
     const rolloutParts = { fleet, assignments: this.#assignments, switchboard: this.#switchboard };
     this.#rollouts = new Rollouts(world, ledger, rolloutParts);
-    const { registry } = options;
+    const { registry, acceptRegistry } = options;
+    this.#relays = new RelayDesk({
+      clock,
+      fleet,
+      accept: (path) =>
+        path === sessionPaths.registry
+          ? acceptRegistry
+          : (wire, carrier) => this.#relays.carried(this.#converse(wire), carrier),
+    });
     this.#desks = new Desks({
       world,
       ledger,
       fleet: this.#fleet,
       assignments: this.#assignments,
+      relays: this.#relays,
       rollouts: this.#rollouts,
       proxies,
       book,
@@ -127,11 +140,15 @@ export class Hub {
 
   /** Takes a new connection; whoever it is, the hub outlives it. */
   accept(wire: Wire): void {
+    this.#converse(wire);
+  }
+
+  #converse(wire: Wire): Conversation {
     const { clusterKey, heartbeatMs = 5_000 } = this.#options;
     const conversation = new Conversation(this.#world, wire, {
       side: { kind: "server", clusterKey, heartbeatMs },
       handlers: this.#desks.handlers,
-      tellingHandlers: this.#tellingHandlers,
+      tellingHandlers: { ...this.#tellingHandlers, ...this.#relays.tellingHandlers },
     });
     this.#conversations.add(conversation);
     conversation.established.then(
@@ -139,6 +156,7 @@ export class Hub {
       () => undefined,
     );
     void conversation.over.then((reason) => this.#ended(conversation, reason));
+    return conversation;
   }
 
   /** Whether a password is that of a live session, and so good for fetching. */
@@ -153,6 +171,7 @@ export class Hub {
     await this.#desks.certificates.stop();
     this.#switchboard.stop();
     this.#proxies.stop();
+    this.#relays.stop();
     this.#fleet.stop();
     this.#assignments.stop();
     this.#rollouts.suspend();

@@ -18,6 +18,8 @@ export const channelTextCharsMax = 16 * 1024;
 
 /** How much of a channel may be under way in one direction before it is said to be taken. A guess. */
 export const channelCreditChars = 256 * 1024;
+/** Counted for each part beside its text, so that a flood of tiny messages is bounded like one of large ones. */
+export const channelPartChars = 64;
 
 /** Channels of one relay: two for each of 1,000 drones, and as many for strangers. */
 export const channelsMax = 4_000;
@@ -44,7 +46,7 @@ export const relayTellings = {
     /** The next one of this channel belongs to the same message. */
     more: Type.Optional(Type.Boolean()),
   }),
-  /** So many characters were taken since it was last said. */
+  /** So many characters were taken since it was last said, `channelPartChars` of each part included. */
   "relay.taken": exact({ channel, chars: count }),
   /** The wire ended, or is to end. */
   "relay.close": exact({ channel, reason: text(500) }),

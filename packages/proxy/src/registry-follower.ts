@@ -45,7 +45,8 @@ export class RegistryFollower {
 
   /** Follows the registry at a place, unless it does already. */
   follow(place: RegistryPlace): void {
-    const address = { host: place.host ?? this.#options.hub.host, port: place.port };
+    const { hub } = this.#options;
+    const address = place.own ? hub : { host: place.host ?? hub.host, port: place.port };
     if (isSame(this.#followed, address, place.open)) return;
     void this.stop();
     const client = connectIn(this.#world, address, {

@@ -9,7 +9,7 @@ import {
 } from "@propagit/protocol";
 import { within } from "./clock.js";
 import { Conversation } from "./conversation.js";
-import { connectMsMax } from "./link.js";
+import { connectMsMax } from "./network.js";
 import type { World } from "./world.js";
 
 export interface DialOptions {

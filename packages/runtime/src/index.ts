@@ -8,6 +8,8 @@ export * from "./link.js";
 export * from "./log.js";
 export * from "./network.js";
 export * from "./random.js";
+export { spliceWires } from "./splice-wires.js";
+export { Tunnel, tunnelHandlers, type ServicePath, type TunnelOptions } from "./tunnel.js";
 export * from "./world.js";
 export { SimClock } from "./simulated/sim-clock.js";
 export { SimDisk } from "./simulated/sim-disk.js";
@@ -26,6 +28,7 @@ export {
 } from "./system/certificates.js";
 export { credentialFromSecret, nodeCrypto, stretchSecret } from "./system/node-crypto.js";
 export { errnoOf } from "./system/errno.js";
+export { makeFolder } from "./system/make-folder.js";
 export { nodeDisk } from "./system/node-disk.js";
 export { nodeRandom } from "./system/node-random.js";
 export { nodeWorld } from "./system/node-world.js";

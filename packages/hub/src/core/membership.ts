@@ -84,7 +84,7 @@ export function planJoin(
   params: JoinParams,
   now: number,
 ): JoinPlan {
-  const { identity, name: wanted, labels, service, host, version } = params;
+  const { identity, name: wanted, labels, service, host, version, swarm } = params;
   const before = rows.get(identity);
   const { name, forgotten } =
     before?.wanted === wanted
@@ -106,6 +106,7 @@ export function planJoin(
     since,
     ...(before?.relabelled && { relabelled: before.relabelled }),
     ...(before?.draining && { draining: before.draining }),
+    ...(swarm?.relay?.only && { carriesOnly: true }),
   };
   const isChange = isNews || forgotten.length > 0 || !Value.Equal(before, row);
   return { row, forgotten, isNews, isChange };

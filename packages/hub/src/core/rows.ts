@@ -55,6 +55,8 @@ const droneRow = Type.Object({
   ),
   /** It gets nothing new. */
   draining: Type.Optional(Type.Boolean()),
+  /** It is a relay that runs no instances. */
+  carriesOnly: Type.Optional(Type.Boolean()),
   version: Type.String(),
   /** As of the last change that was written; a hub that restarts takes `connected` for just lost. */
   state: Type.Enum(["connected", "away", "left"]),

@@ -44,7 +44,7 @@ export function placeOf(
   hubPort: number,
   openRegistry: boolean,
 ): RegistryPlace {
-  if (!external) return { port: hubPort, open: false };
+  if (!external) return { port: hubPort, open: false, own: true };
   const { host, port } = external;
   if (isLoopback(host)) return { port, open: true };
   return { host, port, open: openRegistry };

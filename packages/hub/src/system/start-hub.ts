@@ -96,6 +96,7 @@ async function start(options: StartHubOptions, cleanup: Cleanup): Promise<Runnin
   const hub = await Hub.open(world, {
     clusterKey,
     registry: place,
+    ...(registry && { acceptRegistry: (wire) => registry.accept(wire) }),
     ...(options.droneTimeoutMs !== undefined && { droneTimeoutMs: options.droneTimeoutMs }),
     ...(options.proxyUrl !== undefined && { proxyUrl: parseProxyUrl(options.proxyUrl) }),
   });

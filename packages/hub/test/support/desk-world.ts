@@ -81,6 +81,8 @@ export interface FakeDroneOptions {
   readonly tellingHandlers?: TellingHandlers;
 }
 
+const noRelays = { through: () => undefined };
+
 export class DeskWorld {
   readonly sim: Simulation;
   /** The hub's ends, in the order they were made. */
@@ -94,7 +96,7 @@ export class DeskWorld {
     this.sim = sim;
     this.#ledger = ledger;
     this.#fleet = new Fleet(world, ledger, { droneTimeoutMs: 30_000 });
-    const [fleet, drones] = [this.#fleet, new DroneDesk(ledger, this.#fleet)];
+    const [fleet, drones] = [this.#fleet, new DroneDesk(ledger, this.#fleet, noRelays)];
     const instances = new InstanceDesk(world, ledger, fleet);
     const logs = new LogDesk(world, ledger, fleet);
     const runs = new RunDesk(world, ledger, fleet);

@@ -149,7 +149,7 @@ test("drones are told of the registry on the hub's port, or of the other one tha
     return { registry, port: bench.hub.port };
   };
   const own = await place({});
-  assert.deepEqual(own.registry, { port: own.port, open: false });
+  assert.deepEqual(own.registry, { port: own.port, open: false, own: true });
   const near = await place({ registry: { host: "localhost", port: 6000 } });
   assert.deepEqual(near.registry, { port: 6000, open: true });
   const far = { host: "registry.example", port: 6000 };

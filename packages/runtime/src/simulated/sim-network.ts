@@ -29,7 +29,7 @@ export const calm: Faults = {
   broken: 0,
 };
 
-type Accept = (wire: Wire) => void;
+type Accept = (wire: Wire, query: string) => void;
 
 export class SimNetwork {
   faults: Faults = calm;
@@ -106,7 +106,8 @@ export class SimNetwork {
     });
   }
 
-  async #connect(host: string, address: Address, path: string, limitMs: number): Promise<Wire> {
+  async #connect(host: string, address: Address, url: string, limitMs: number): Promise<Wire> {
+    const [path = "", query = ""] = url.split("?");
     const isCut = this.#isCut(host, address.host);
     await sleep(this.#clock, isCut ? limitMs : Math.min(this.faults.delayMsMax, limitMs));
     const accept = this.#services.get(serviceKey(address, path));
@@ -116,7 +117,7 @@ export class SimNetwork {
     }
     const [near, far] = SimWire.pair(this, serviceKey(address, path), host, address.host);
     this.#wires.add(near).add(far);
-    accept(far);
+    accept(far, query);
     return near;
   }
 

@@ -35,12 +35,12 @@ export const webSocketNetwork: Network = {
 /** Takes websocket upgrades of an HTTP server at the given paths; others are refused with 404. */
 export function acceptWires(
   server: Server,
-  paths: Readonly<Record<string, (wire: Wire) => void>>,
+  paths: Readonly<Record<string, (wire: Wire, query: string) => void>>,
 ): { closeAll(): void } {
   const sockets = new WebSocketServer({ ...socketOptions, noServer: true });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on("error", () => socket.destroy());
-    const path = (request.url ?? "").split("?")[0] ?? "";
+    const [path = "", query = ""] = (request.url ?? "").split("?");
     const accept = Object.hasOwn(paths, path) ? paths[path] : undefined;
     if (!accept) return refuseUpgrade(socket, "404 Not Found");
     // Only browsers send it: any web page may open a websocket to a service on the visitor's machine.
@@ -49,7 +49,7 @@ export function acceptWires(
       return refuseUpgrade(socket, "503 Service Unavailable");
     }
     sockets.handleUpgrade(request, socket, head, (opened) => {
-      accept(new SocketWire(opened, plainHost(request.socket.remoteAddress)));
+      accept(new SocketWire(opened, plainHost(request.socket.remoteAddress)), query);
     });
   });
   return {
@@ -93,6 +93,11 @@ class SocketWire implements Wire {
 
   send(text: string): void {
     if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(text);
+  }
+
+  hold(isHeld: boolean): void {
+    if (isHeld) this.#socket.pause();
+    else this.#socket.resume();
   }
 
   listen(handlers: WireHandlers): void {

@@ -1,0 +1,82 @@
+/**
+ * Which other addresses lead to the hub, for one drone: the relays of its zone, then where those go.
+ *
+ *     zone b:  relay-1 (to hub:6001)   relay-2 (to relay-1)         a drone of zone b:  relay-2, relay-1, hub
+ *     relay-2 itself, when relay-1 dies:                            relay-1's neighbours, then hub
+ *
+ * Each drone has an order of its own, so that many spread over the relays of their zone, and those of a relay
+ * that dies over all that are left; nobody but them moves.
+ */
+
+export interface RelaySeen {
+  readonly identity: string;
+  readonly zone: string | undefined;
+  /** `host:port` where it takes drones in. */
+  readonly address: string;
+  /** `host:port` where it goes itself. */
+  readonly upstream: string;
+  /** Identity of the relay through which it goes; undefined: none. */
+  readonly through: string | undefined;
+}
+
+export interface WayAsker {
+  readonly identity: string;
+  readonly zone: string | undefined;
+  readonly isRelay: boolean;
+  readonly through: string | undefined;
+}
+
+/** As many as an answer has room for. */
+const waysMax = 64;
+
+export function waysOf(asker: WayAsker, relays: readonly RelaySeen[]): readonly string[] {
+  const near = inOwnOrder(asker, nearRelays(asker, relays));
+  const over = relays.find(({ identity }) => identity === asker.through);
+  const upstreams = [...near, ...(over ? [over] : [])].map(({ upstream }) => upstream);
+  const ways = new Set([...near.map(({ address }) => address), ...upstreams]);
+  return [...ways].slice(0, waysMax);
+}
+
+/**
+ * Of a drone those of its zone. One in a zone without relays goes by a relay because it was told to: those
+ * beside that one. So does a relay; never by one that goes by itself.
+ */
+function nearRelays(asker: WayAsker, relays: readonly RelaySeen[]): readonly RelaySeen[] {
+  const inZone = (zone: string | undefined) =>
+    relays.filter((relay) => zone !== undefined && relay.zone === zone);
+  const ofZone = asker.isRelay ? [] : inZone(asker.zone);
+  if (ofZone.length > 0) return ofZone;
+  const over = relays.find(({ identity }) => identity === asker.through);
+  return inZone(over?.zone).filter((relay) => !goesBy(relay, asker.identity, relays));
+}
+
+/** Whether a relay is that one, or goes through it. */
+function goesBy(relay: RelaySeen, identity: string, relays: readonly RelaySeen[]): boolean {
+  const seen = new Set<string>();
+  let at: RelaySeen | undefined = relay;
+  while (at && !seen.has(at.identity)) {
+    if (at.identity === identity) return true;
+    seen.add(at.identity);
+    const { through }: RelaySeen = at;
+    at = relays.find((one) => one.identity === through);
+  }
+  return false;
+}
+
+/** Rendezvous hashing: the order of any two relays for one drone does not depend on the others. */
+function inOwnOrder(asker: WayAsker, relays: readonly RelaySeen[]): readonly RelaySeen[] {
+  const weighed = relays.map((relay) => ({
+    relay,
+    weight: hash(`${asker.identity} ${relay.identity}`),
+  }));
+  return weighed.sort((left, right) => right.weight - left.weight).map(({ relay }) => relay);
+}
+
+/** FNV-1a, mixed at its end (murmur3's last step), since texts that differ little shall differ all over. */
+function hash(text: string): number {
+  let sum = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) sum = Math.imul(sum ^ text.charCodeAt(at), 0x01000193);
+  sum = Math.imul(sum ^ (sum >>> 16), 0x85ebca6b);
+  sum = Math.imul(sum ^ (sum >>> 13), 0xc2b2ae35);
+  return (sum ^ (sum >>> 16)) >>> 0;
+}
