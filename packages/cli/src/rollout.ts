@@ -5,6 +5,7 @@
 import {
   PropagitError,
   toPropagitError,
+  type Distribution,
   type RolloutProgress,
   type RolloutResult,
 } from "@propagit/protocol";
@@ -23,6 +24,7 @@ export interface RolloutFlags extends HubFlags {
   readonly json?: boolean;
   readonly detach?: boolean;
   readonly follow?: boolean;
+  readonly drones?: boolean;
 }
 
 export interface RolloutRequest {
@@ -39,10 +41,11 @@ export interface RolloutRequest {
   readonly isFine?: (result: RolloutResult) => boolean;
 }
 
-/** `--json`, `--detach` and, with `follow`, `--follow`. */
+/** `--json`, `--detach`, `--drones` and, with `follow`, `--follow`. */
 export function withRolloutFlags(command: Command, options: { follow?: boolean } = {}): Command {
   command
     .option("--detach", "end when the hub has accepted it; it goes on by itself")
+    .option("--drones", "on a terminal, while the commit travels, a line for each drone")
     .option("--json", "a line of JSON for each step, the result last");
   if (!options.follow) return command;
   return command.addOption(
@@ -58,6 +61,7 @@ export async function carryOut(
   const view = openRolloutView({
     json: flags.json ?? false,
     isPast: request.isPast ?? false,
+    isPerDrone: flags.drones ?? false,
   });
   const stopListening = onInterrupt(() => leave(view));
   let result: RolloutResult | undefined;
@@ -109,13 +113,19 @@ async function lookOn(
 ): Promise<RolloutResult | undefined> {
   let deadline: number | undefined;
   const replay = replayFilter();
-  const onPart = (part: RolloutProgress) => {
+  const hear = (part: RolloutProgress) => {
     deadline = undefined;
     if (replay.isNew(part)) view.show(part);
   };
   for (;;) {
     try {
-      return await withHub(flags, (hub) => askOrFollow(hub, flags, { request, view, onPart }));
+      return await withHub(flags, (hub) => {
+        const onPart = (part: RolloutProgress) => {
+          hear(part);
+          if (part.kind === "accepted" && !flags.detach) lookAtTravel(hub, part, view);
+        };
+        return askOrFollow(hub, flags, { request, view, onPart });
+      });
     } catch (thrown) {
       const error = toPropagitError(thrown);
       const isAsked = view.record.accepted !== undefined || deadline !== undefined;
@@ -129,6 +139,17 @@ async function lookOn(
       await sleep(nodeClock, hubBackPauseMs);
     }
   }
+}
+
+/** How its bytes travel, when there is something to see; a hub that cannot say is none the worse. */
+function lookAtTravel(
+  hub: Conversation,
+  { repo, environment, release }: Accepted,
+  view: RolloutView,
+): void {
+  const onPart = (distribution: Distribution) => view.showTravel(distribution);
+  const place = { repo, environment, release };
+  hub.call("hub.distribution", place, { limitMs: 0, onPart }).catch(() => undefined);
 }
 
 interface Looking {

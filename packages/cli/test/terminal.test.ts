@@ -1,44 +1,14 @@
 /** On a terminal: the tree in place, raw keys for commands elsewhere, a prompt that shows nothing. */
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import { spawn, type IPty } from "@lydell/node-pty";
 import type { Handlers } from "@propagit/runtime";
-import { bin, environmentFor } from "./support/command.js";
 import { hubWithCommand } from "./support/fake-command.js";
 import { FakeHub, world } from "./support/fake-hub.js";
 import { accepted, drone, output, phase, ready } from "./support/samples.js";
+import { TerminalCommand } from "./support/terminal-command.js";
 
 const escape = "\u001B";
 const showCursor = `${escape}[?25h`;
-
-/** A command on a terminal of its own, with all that it wrote there. */
-class TerminalCommand {
-  text = "";
-  readonly pty: IPty;
-  readonly exited: Promise<number>;
-
-  constructor(test: TestContext, hub: FakeHub, ...args: string[]) {
-    const env = environmentFor(hub);
-    this.pty = spawn(process.execPath, [bin, ...args], { cols: 60, rows: 20, env });
-    this.pty.onData((data) => {
-      this.text += data;
-    });
-    this.exited = new Promise((resolve) => {
-      this.pty.onExit(({ exitCode }) => resolve(exitCode));
-    });
-    test.after(() => this.pty.kill("SIGKILL"));
-  }
-
-  async said(pattern: RegExp): Promise<void> {
-    const end = performance.now() + 60_000;
-    while (!pattern.test(this.text)) {
-      if (performance.now() > end) throw new Error(`no ${pattern} in ${JSON.stringify(this.text)}`);
-      await new Promise((resolve) => {
-        setTimeout(resolve, 10);
-      });
-    }
-  }
-}
 
 async function hubWith(test: TestContext, handlers: Handlers): Promise<FakeHub> {
   const hub = await FakeHub.start({ handlers });

@@ -1,5 +1,10 @@
 /** What is known of a rollout so far, out of the parts that the hub told. */
-import type { DroneProgress, RolloutPhase, RolloutProgress } from "@propagit/protocol";
+import type {
+  Distribution,
+  DroneProgress,
+  RolloutPhase,
+  RolloutProgress,
+} from "@propagit/protocol";
 
 export type Accepted = Extract<RolloutProgress, { kind: "accepted" }>;
 
@@ -16,6 +21,8 @@ export class RolloutRecord {
   readonly phases: PhaseRecord[] = [];
   /** The last step of each drone. */
   readonly drones = new Map<string, DroneProgress>();
+  /** How its bytes travel, as it was told last; never when that took less than a moment. */
+  distribution: Distribution | undefined;
   #accepted: Accepted | undefined;
   #outputLines = 0;
   #lastAt = 0;

@@ -8,10 +8,11 @@
  *        ├─ web-2  ready on port 15194
  *        └─ web-3  checked out
  *
- * Of more drones than fit, those are shown that need a look: failed, away, then the slowest.
+ * While the commit travels, the bar of all drones is above them; see `distribution.ts`. Of more drones than fit, those are shown that need a look: failed, away, then the slowest.
  */
 import { shortCommit, type DroneProgress } from "@propagit/protocol";
 import { badColour, dimColour, goodColour, headColour } from "./colour.js";
+import { formatDistribution, formatEnd as formatDistributionEnd } from "./distribution.js";
 import { formatDuration } from "./duration.js";
 import { describeProgress } from "./progress.js";
 import { formatCount } from "./quantity.js";
@@ -23,6 +24,10 @@ export interface TreeOptions {
   /** In the hub's time, in ms since 1970. */
   readonly now: number;
   readonly rows: number;
+  /** That a line may take; default 80. Only what can be said in less words keeps to it. */
+  readonly columns?: number;
+  /** While the commit travels, a line for each drone. */
+  readonly isPerDrone?: boolean;
   /** It has ended: nothing turns any more, and what failed is marked as failed. */
   readonly ended?: "well" | "badly";
 }
@@ -31,7 +36,9 @@ export interface TreeOptions {
 export function formatTree(record: RolloutRecord, options: TreeOptions): string[] {
   const head = formatHead(record);
   const room = Math.max(1, options.rows - record.phases.length - 1);
-  const drones = formatDrones([...record.drones.values()], room);
+  const travel = formatTravel(record, options, room);
+  const lines = formatDrones([...record.drones.values()], Math.max(1, room - travel.length));
+  const drones = [...travel, ...lines];
   // Drones take part in `starting`; without that (nothing was started) in whatever came last.
   const owner = record.phases.find(({ phase }) => phase === "starting") ?? record.phases.at(-1);
   if (!owner) return [head, ...branches(drones.map((line) => [line]))];
@@ -48,6 +55,23 @@ function formatHead({ accepted }: RolloutRecord): string {
   return headColour(
     `${repo} ${shortCommit(commit)}${inEnvironment(environment)}, release ${release}`,
   );
+}
+
+const columnsDefault = 80;
+/** Of the branches of the tree. */
+const indent = 6;
+/** Lines for single drones beside those that they have in the tree. */
+const travelRowsMax = 40;
+
+function formatTravel(
+  { distribution }: RolloutRecord,
+  { columns = columnsDefault, isPerDrone = false, ended }: TreeOptions,
+  room: number,
+): readonly string[] {
+  if (!distribution) return [];
+  if (ended) return formatDistributionEnd(distribution);
+  const rows = Math.max(1, Math.min(travelRowsMax, room - 1));
+  return formatDistribution(distribution, { columns: columns - indent, rows, isPerDrone });
 }
 
 /** Width of the longest name of a phase. */

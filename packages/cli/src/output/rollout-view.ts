@@ -1,5 +1,10 @@
 /** The three ways to look at a rollout: a tree in place on a terminal, plain lines, JSON. */
-import { shortCommit, type RolloutProgress, type RolloutResult } from "@propagit/protocol";
+import {
+  shortCommit,
+  type Distribution,
+  type RolloutProgress,
+  type RolloutResult,
+} from "@propagit/protocol";
 import { dimColour } from "./colour.js";
 import { LiveArea, type Screen } from "./live-area.js";
 import { print, printJsonLine } from "./print.js";
@@ -15,6 +20,8 @@ import { cutTo, plainText } from "./text-width.js";
 export interface RolloutView {
   readonly record: RolloutRecord;
   show(part: RolloutProgress): void;
+  /** How its bytes travel. */
+  showTravel(distribution: Distribution): void;
   /** Something about looking on, not about the rollout. */
   remark(text: string): void;
   /** Nothing more is shown; without a result the rollout goes on. */
@@ -25,13 +32,20 @@ export interface RolloutViewOptions {
   readonly json?: boolean;
   /** What comes first happened before; the hub's clock is then taken for ours. */
   readonly isPast?: boolean;
+  /** On a terminal, while the commit travels, a line for each drone. */
+  readonly isPerDrone?: boolean;
 }
 
-export function openRolloutView({ json, isPast }: RolloutViewOptions): RolloutView {
+export function openRolloutView({
+  json,
+  isPast,
+  isPerDrone = false,
+}: RolloutViewOptions): RolloutView {
   if (json) return new JsonView();
   const { TERM: terminal } = process.env;
   if (!process.stdout.isTTY || terminal === "dumb") return new LineView();
-  return new TreeView(process.stdout, isPast ? 0 : Number.NEGATIVE_INFINITY);
+  const aheadMs = isPast ? 0 : Number.NEGATIVE_INFINITY;
+  return new TreeView(process.stdout, { aheadMs, isPerDrone });
 }
 
 /** Each part a line, and in the end the result. */
@@ -41,6 +55,10 @@ class JsonView implements RolloutView {
   show(part: RolloutProgress): void {
     this.record.feed(part);
     printJsonLine(part);
+  }
+
+  showTravel(distribution: Distribution): void {
+    printJsonLine({ kind: "distribution", ...distribution });
   }
 
   remark(text: string): void {
@@ -60,6 +78,10 @@ class LineView implements RolloutView {
     this.record.feed(part);
     if (part.kind !== "drone" || this.#crowd.isTold(part)) print(formatPart(part));
     else if (this.#crowd.isCountDue(part.at)) print(formatCrowd(this.record));
+  }
+
+  showTravel({ line }: Distribution): void {
+    if (line !== undefined) print(`${plainText(line)}\n`);
   }
 
   remark(text: string): void {
@@ -87,15 +109,20 @@ class TreeView implements RolloutView {
   readonly #screen: Screen;
   readonly #timer: NodeJS.Timeout;
   readonly #isPast: boolean;
+  readonly #isPerDrone: boolean;
   readonly #restore = () => this.#area.leave();
   /** The hub's clock less ours; what is heard is never from the future. */
   #aheadMs: number;
   /** Said above the area at the next drawing: a build may write thousands of lines in a moment. */
   #unsaid = "";
 
-  constructor(screen: Screen, aheadMs: number) {
+  constructor(
+    screen: Screen,
+    { aheadMs, isPerDrone }: { readonly aheadMs: number; readonly isPerDrone: boolean },
+  ) {
     this.#screen = screen;
     this.#isPast = Number.isFinite(aheadMs);
+    this.#isPerDrone = isPerDrone;
     this.#aheadMs = aheadMs;
     this.#area = new LiveArea(screen);
     this.#timer = setInterval(() => this.#draw(), drawMs);
@@ -107,6 +134,10 @@ class TreeView implements RolloutView {
     this.record.feed(part);
     this.#aheadMs = Math.max(this.#aheadMs, part.at - Date.now());
     if (part.kind === "output" || part.kind === "note") this.#unsaid += formatPart(part);
+  }
+
+  showTravel(distribution: Distribution): void {
+    this.record.distribution = distribution;
   }
 
   remark(text: string): void {
@@ -141,7 +172,9 @@ class TreeView implements RolloutView {
 
   #draw(): void {
     this.#say();
-    this.#area.draw(formatTree(this.record, { now: this.#now(), rows: this.#area.rows }));
+    const { columns, rows } = this.#area;
+    const isPerDrone = this.#isPerDrone;
+    this.#area.draw(formatTree(this.record, { now: this.#now(), rows, columns, isPerDrone }));
   }
 
   /** What had ended before it was looked on is told with the time of its end. */
