@@ -23,6 +23,7 @@ import { proxiesCommand } from "./commands/proxies.js";
 import { proxyCommand } from "./commands/proxy.js";
 import { psCommand } from "./commands/ps.js";
 import { reapCommand } from "./commands/reap.js";
+import { relayCommand } from "./commands/relay.js";
 import { releaseCommand } from "./commands/release.js";
 import { releasesCommand } from "./commands/releases.js";
 import { remoteCommand } from "./commands/remote.js";
@@ -39,6 +40,7 @@ import { spawnCommand } from "./commands/spawn.js";
 import { splitCommand } from "./commands/split.js";
 import { startCommand } from "./commands/start.js";
 import { stopCommand } from "./commands/stop.js";
+import { swarmCommand } from "./commands/swarm.js";
 import { topCommand } from "./commands/top.js";
 import { upCommand } from "./commands/up.js";
 import { droneWithManagement, namedPropagit } from "./drone-program.js";
@@ -63,6 +65,7 @@ export function propagitProgram(): Command {
   addGroup(program, "Daemons:", [
     hubCommand(),
     droneWithManagement(),
+    relayCommand(),
     proxyCommand(),
     serviceCommand(),
   ]);
@@ -90,7 +93,12 @@ export function propagitProgram(): Command {
     stopCommand(),
     startCommand(),
   ]);
-  addGroup(program, "The cluster:", [dronesCommand(), proxiesCommand(), eventsCommand()]);
+  addGroup(program, "The cluster:", [
+    dronesCommand(),
+    proxiesCommand(),
+    swarmCommand(),
+    eventsCommand(),
+  ]);
   return finish(
     examples(program, [
       "propagit hub --port=6001 --secret=beepboop &",

@@ -4,14 +4,13 @@
  *     relay.open on a relay's conversation -> a wire -> the hub, or its registry, as if it had come by itself
  */
 import {
-  encodeHandshake,
   formatAddress,
   PropagitError,
-  protocolVersion,
   relayDepthMax,
   type Params,
 } from "@propagit/protocol";
 import {
+  refuseWire,
   Tunnel,
   tunnelHandlers,
   type Clock,
@@ -123,12 +122,12 @@ export class RelayDesk {
   #accept(wire: Wire, path: ServicePath, carrier: Conversation): void {
     if (this.#depthOf(carrier) > relayDepthMax) {
       const reason = `more than ${relayDepthMax} relays are one behind the other`;
-      return refuse(wire, new PropagitError("RELAY_LOOP", reason));
+      return refuseWire(wire, new PropagitError("RELAY_LOOP", reason));
     }
     const accept = this.#options.accept(path);
     if (accept) return accept(wire, carrier);
     const reason = `the hub has nothing at ${path}: its registry is elsewhere`;
-    refuse(wire, new PropagitError("UNREACHABLE", reason));
+    refuseWire(wire, new PropagitError("UNREACHABLE", reason));
   }
 
   /** How many relays a wire goes through that comes on that conversation; counted up to too many. */
@@ -170,10 +169,4 @@ export class RelayDesk {
       return [{ identity, zone, address: formatAddress(swarm.relay), upstream, through }];
     });
   }
-}
-
-/** As a server that refuses a stranger: with the reason, before anything was proven. */
-function refuse(wire: Wire, error: PropagitError): void {
-  wire.send(encodeHandshake({ v: protocolVersion, kind: "refused", error: error.toData() }));
-  wire.close();
 }

@@ -48,6 +48,8 @@ export interface ConnectInOptions extends ConnectOptions {
   }) => Promise<number>;
   /** Put into every record that does not say otherwise. */
   readonly defaults?: InstanceDefaults;
+  /** Where else the registry is, the best way first; see `LinkOptions`. */
+  readonly ways?: () => readonly Address[];
   /** Told of every change of the connection, so that a daemon can say it. */
   readonly changed?: (state: LinkState) => void;
 }
@@ -115,6 +117,7 @@ class Client implements RegistryClient {
     });
     this.#link = new Link(world, {
       address,
+      ...(options.ways && { ways: options.ways }),
       path: sessionPaths.registry,
       role: "client",
       credential: credentialOf(options),

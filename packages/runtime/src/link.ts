@@ -257,7 +257,7 @@ export class Link {
       if (!conversation?.isOpen) return;
       this.#isMoving = true;
       return conversation.end(
-        new PropagitError("LINK_LOST", `it goes on by way of ${formatAddress(address)}`),
+        new PropagitError("LINK_LOST", `it moves to ${formatAddress(address)}`),
       );
     }
     if (conversation?.isOpen) this.#lookLater(lookMs);

@@ -2,7 +2,15 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import type { Address } from "@propagit/protocol";
-import { simulate, webSocketNetwork, type Network, type Wire } from "../src/index.js";
+import {
+  nodeClock,
+  simulate,
+  spliceWires,
+  webSocketNetwork,
+  type Network,
+  type Wire,
+} from "../src/index.js";
+import { relayed } from "./support/relayed.js";
 import { startWebServer, until } from "./support/web-servers.js";
 
 interface Setting {
@@ -28,6 +36,26 @@ const settings: Readonly<Record<string, Start>> = {
     const web = await startWebServer(test, { "/session": accept });
     const kill = () => web.stop();
     return { network: webSocketNetwork, address: web.address, wait: until, kill };
+  },
+  "the simulated network through a relay": async (_, accept) => {
+    const { sim, near } = await relayed((wire) => accept(wire));
+    const address = { host: "relay", port: 6001 };
+    const kill = sim.network.serve(address, "/session", (wire) =>
+      spliceWires(sim.clock, wire, near.open("/session", wire.remoteHost)),
+    );
+    const wait = (what: string, condition: () => boolean) => sim.clock.until(what, condition);
+    return { network: sim.network.from("127.0.0.1"), address, wait, kill };
+  },
+  "the websocket network through a splice": async (test, accept) => {
+    const hub = await startWebServer(test, { "/session": accept });
+    const relay = await startWebServer(test, {
+      "/session": (wire) =>
+        void webSocketNetwork
+          .connect(hub.address, "/session", 5_000)
+          .then((onward) => spliceWires(nodeClock, wire, onward)),
+    });
+    const kill = () => relay.stop();
+    return { network: webSocketNetwork, address: relay.address, wait: until, kill };
   },
 };
 
@@ -111,7 +139,8 @@ for (const [name, start] of Object.entries(settings)) {
 
     it("knows the address of the other side", async (test) => {
       let remoteHost = "";
-      await connected(test, (wire) => (remoteHost = wire.remoteHost));
+      const { wait } = await connected(test, (wire) => (remoteHost = wire.remoteHost));
+      await wait("it is known", () => remoteHost !== "");
       assert.equal(remoteHost, "127.0.0.1");
     });
 

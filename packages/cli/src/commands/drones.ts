@@ -60,18 +60,18 @@ function formatDrones(
   drones: readonly DroneSummary[],
   { now, isPart }: { readonly now: number; readonly isPart: boolean },
 ): string {
-  if (drones.length > 0) return formatTable(columns(now), drones);
+  if (drones.length > 0) return formatTable(columns(drones, now), drones);
   if (isPart) return "no drone fits; see them all with: propagit drones\n";
   return "no drones yet; start one: propagit drone --hub=… --secret=…\n";
 }
 
-function columns(now: number): readonly Column<DroneSummary>[] {
+function columns(drones: readonly DroneSummary[], now: number): readonly Column<DroneSummary>[] {
   const ofMachine = (format: (machine: Machine) => string) => (drone: DroneSummary) =>
     drone.machine ? format(drone.machine) : "-";
   return [
     { head: "DRONE", cell: ({ name }) => name },
     { head: "STATE", cell: formatState, colour: colourState },
-    { head: "RUNS", leaveOut: 3, cell: ({ service }) => service ?? "services" },
+    { head: "RUNS", leaveOut: 3, cell: formatRuns },
     { head: "INSTANCES", alignRight: true, cell: ({ instances }) => String(instances) },
     {
       head: "LOAD",
@@ -92,10 +92,18 @@ function columns(now: number): readonly Column<DroneSummary>[] {
       cell: ofMachine(({ diskFreeBytes }) => formatBytes(diskFreeBytes)),
     },
     { head: "HOST", leaveOut: 4, cell: ({ host }) => host },
+    ...(drones.some(({ through }) => through !== undefined)
+      ? [{ head: "THROUGH", cell: ({ through }: DroneSummary) => through ?? "-" }]
+      : []),
     { head: "LABELS", cut: "early", cell: ({ labels }) => formatLabels(labels) },
     { head: "VERSION", leaveOut: 2, cell: ({ version }) => version },
     { head: "SINCE", alignRight: true, leaveOut: 1, cell: ({ since }) => formatAge(now - since) },
   ];
+}
+
+function formatRuns({ service, relay }: DroneSummary): string {
+  if (relay) return relay.only ? "a relay" : "services, a relay";
+  return service ?? "services";
 }
 
 function formatState({ state, draining }: DroneSummary): string {

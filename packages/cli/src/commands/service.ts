@@ -35,7 +35,7 @@ export function serviceCommand(): Command {
   return new Command("service")
     .summary("have systemd run the daemons")
     .description(
-      "Writes systemd units for hub, drone, proxy and registry, so that they come back with the machine.",
+      "Writes systemd units for hub, drone, relay, proxy and registry, so that they come back with the machine.",
     )
     .addCommand(installCommand())
     .addCommand(listCommand())

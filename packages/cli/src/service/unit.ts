@@ -1,6 +1,6 @@
 /** systemd units for the daemons: texts out of values. See systemd.unit(5), systemd.exec(5). */
 
-export const daemons = ["hub", "drone", "proxy", "registry"] as const;
+export const daemons = ["hub", "drone", "relay", "proxy", "registry"] as const;
 export type Daemon = (typeof daemons)[number];
 
 export interface UnitPlan {
@@ -58,7 +58,7 @@ function reloadLines(daemon: Daemon): readonly string[] {
 
 /** Instances are children of the drone and outlive it: only the drone itself is ended. */
 function stopLines(daemon: Daemon): readonly string[] {
-  if (daemon !== "drone") return ["TimeoutStopSec=60"];
+  if (!runsInstances(daemon)) return ["TimeoutStopSec=60"];
   return [
     "KillMode=process",
     "SendSIGKILL=no",
@@ -76,7 +76,7 @@ function stopLines(daemon: Daemon): readonly string[] {
  * with KillMode=process what it starts would share the drone's own restrictions: so it has next to none.
  */
 function hardening({ daemon, scope, dataFolder }: UnitPlan): readonly string[] {
-  if (daemon === "drone") return [];
+  if (runsInstances(daemon)) return [];
   const everywhere = ["NoNewPrivileges=yes", "RestrictSUIDSGID=yes", "LockPersonality=yes"];
   // A user's manager may not make namespaces everywhere.
   if (scope === "user") return everywhere;
@@ -96,6 +96,11 @@ function hardening({ daemon, scope, dataFolder }: UnitPlan): readonly string[] {
     "RestrictRealtime=yes",
     "SystemCallArchitectures=native",
   ];
+}
+
+/** A relay is a drone, too. */
+function runsInstances(daemon: Daemon): boolean {
+  return daemon === "drone" || daemon === "relay";
 }
 
 function execStart({ program, words, dataFolder, secretFile }: UnitPlan): string {
