@@ -11,6 +11,25 @@ export { lagging } from "./core/lag.js";
 export { isHolding, isTaking, type Participant, type Seat } from "./core/seats.js";
 export { Tracker, type Joined, type TrackerEffect } from "./core/tracker.js";
 export { chooseWay, inlineBytesMax, type Way, type WayQuestion } from "./core/way.js";
-export type { Manifest, SignedManifest } from "./manifest.js";
+export {
+  artifactIdOf,
+  bytesOfPiece,
+  checkManifest,
+  encodeManifest,
+  hashOfPiece,
+  parseManifest,
+  pieceBytesFor,
+  pieceCountOf,
+  type Manifest,
+  type SignedManifest,
+} from "./manifest.js";
+export { SwarmNode } from "./node.js";
+export { SimPieceFiles } from "./simulated/sim-files.js";
+export {
+  SimLines,
+  type SimHost,
+  type SimLinesOptions,
+  type SimListener,
+} from "./simulated/sim-lines.js";
 export type { Admission, Offer, Share, Swarm, SwarmOptions } from "./swarm.js";
-export type { PeerLine, PeerNetwork, PieceFile, PieceFiles, SwarmWorld } from "./world.js";
+export type { Digests, PeerLine, PeerNetwork, PieceFile, PieceFiles, SwarmWorld } from "./world.js";

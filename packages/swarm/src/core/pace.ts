@@ -1,0 +1,85 @@
+/**
+ * How fast a line is, how many pieces to have asked for on it, and when it has been quiet for too long.
+ *
+ * A window that covers twice the time from question to answer keeps the line full; a longer one only makes
+ * queues at the other side, where others wait in them, and pieces that could come from elsewhere are stuck.
+ *
+ *     asked for:   [piece][piece][piece]......
+ *                  |<-- rate x horizon -->|
+ */
+
+/** Of what was measured, the last one to two seconds count. */
+const spanMs = 1000;
+
+/** Bytes a second, measured only while something was asked for. */
+export class Rate {
+  #at: number | undefined;
+  #span = { bytes: 0, ms: 0 };
+  #before = { bytes: 0, ms: 0 };
+
+  /** From now on time counts. */
+  start(now: number): void {
+    this.#at ??= now;
+  }
+
+  /** Nothing is asked for any more: silence is not the line's fault. */
+  stop(now: number): void {
+    this.#pass(now);
+    this.#at = undefined;
+  }
+
+  add(now: number, bytes: number): void {
+    this.#pass(now);
+    this.#span.bytes += bytes;
+  }
+
+  /** 0 while nothing is known. */
+  perSecond(now: number): number {
+    this.#pass(now);
+    const ms = this.#span.ms + this.#before.ms;
+    return ms < 1 ? 0 : ((this.#span.bytes + this.#before.bytes) * 1000) / ms;
+  }
+
+  #pass(now: number): void {
+    if (this.#at === undefined) return;
+    this.#span.ms += now - this.#at;
+    this.#at = now;
+    if (this.#span.ms < spanMs) return;
+    this.#before = this.#span;
+    this.#span = { bytes: 0, ms: 0 };
+  }
+}
+
+/** Pieces to have asked for at once, by rate and by the shortest time from question to answer that was seen. */
+export function windowOf(options: {
+  readonly bytesPerSecond: number;
+  readonly tripMs: number;
+  readonly pieceBytes: number;
+}): number {
+  const { bytesPerSecond, tripMs, pieceBytes } = options;
+  const horizonMs = 2 * tripMs + pace.marginMs;
+  const pieces = Math.ceil((bytesPerSecond * horizonMs) / 1000 / pieceBytes) + 1;
+  return Math.max(pace.windowMin, Math.min(pace.windowMax, pieces));
+}
+
+export const pace = {
+  /** One that comes, and one so that the other side knows what is next. */
+  windowMin: 2,
+  windowMax: 64,
+  /** For turns of event loops on both sides; a guess. */
+  marginMs: 50,
+} as const;
+
+/**
+ * For how long nothing may come of what was asked for before it is asked for elsewhere.
+ *
+ * @param pieceMs how long a piece takes on lines of this swarm
+ */
+export function stallMsOf(pieceMs: number): number {
+  return Math.min(60_000, Math.max(3_000, 8 * pieceMs));
+}
+
+/** For how long a piece may be on its way, from its first byte, before it is asked for elsewhere too. */
+export function lateMsOf(pieceMs: number): number {
+  return Math.min(60_000, Math.max(3_000, 6 * pieceMs));
+}

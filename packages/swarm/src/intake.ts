@@ -1,0 +1,467 @@
+/**
+ * The receiving side of one artifact: which piece to ask whom for, and what becomes of what comes.
+ *
+ *                 +--- reject, cancel, line gone, stalled ---+
+ *                 v                                          |
+ *     [missing] --ask--> [claimed: asked of one or two] --all of it--> hash --right--> write --> [kept]
+ *                 ^                                                     |
+ *                 +------------------ wrong: whoever sent it is banned -+
+ *
+ * No timers: what goes by time is looked at in `tick`.
+ */
+import type { Random } from "@propagit/runtime";
+import { lateMsOf, Rate, stallMsOf, windowOf } from "./core/pace.js";
+import { PieceSet } from "./core/piece-set.js";
+import { hasWanted, pickRarest, type Availability } from "./core/selection.js";
+import type { TokenBucket } from "./core/token-bucket.js";
+import { bytesOfPiece, hashOfPiece, type Manifest } from "./manifest.js";
+import { fractionOf, type Incoming, type Peer } from "./peer.js";
+import type { Digests, PieceFile } from "./world.js";
+
+/** Of a process, for pieces that are coming in; with longer pieces fewer lines are used at once. */
+export const intakeBytesMax = 16 * 1024 * 1024;
+/** How many may be asked for the same piece at the end. */
+const askersMax = 2;
+/** Stalled so often in a row, with nothing in between: it loses its place. */
+const stallsMax = 3;
+/** Refusals of what it said it has, beyond what it sent. */
+const rejectsMax = 16;
+
+export interface IntakeOptions {
+  readonly manifest: Manifest;
+  readonly file: PieceFile;
+  readonly have: PieceSet;
+  readonly availability: Availability;
+  readonly digests: Digests;
+  readonly random: Random;
+  readonly now: () => number;
+  readonly peers: () => Iterable<Peer>;
+  readonly cap: TokenBucket | undefined;
+  /** Of this process, how many artifacts come in at once. */
+  readonly intakes: () => number;
+  readonly received: (peer: Peer, bytes: number) => void;
+  /** A piece is checked and written. */
+  readonly kept: (piece: number) => void;
+  readonly failed: (reason: unknown) => void;
+  readonly ban: (peer: Peer, reason: string) => void;
+  /** Ends a line that is of no use; it may come back. */
+  readonly drop: (peer: Peer, reason: string) => void;
+}
+
+export class Intake {
+  readonly #options: IntakeOptions;
+  /** On their way, or being written: not to be asked for. */
+  readonly #claimed: PieceSet;
+  readonly #free: Uint8Array[] = [];
+  readonly #rate = new Rate();
+  readonly #since: number;
+  #wishes = 0;
+  #writingBytes = 0;
+  #wasted = 0;
+  #received = 0;
+  #progressAt: number;
+  #progressBytes = 0;
+  #ended = false;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+    this.#claimed = new PieceSet(options.have.size);
+    this.#since = options.now();
+    this.#progressAt = this.#since;
+    this.#rate.start(this.#since);
+  }
+
+  get receivedBytes(): number {
+    return this.#received;
+  }
+
+  get wastedBytes(): number {
+    return this.#wasted;
+  }
+
+  /** When something worth mentioning came last. */
+  get progressAt(): number {
+    return this.#progressAt;
+  }
+
+  bytesPerSecond(): number {
+    return this.#ended ? 0 : this.#rate.perSecond(this.#options.now());
+  }
+
+  /** Nothing is asked for any more. */
+  end(): void {
+    this.#ended = true;
+    for (const peer of this.#options.peers()) this.#letGo(peer);
+    this.#free.length = 0;
+  }
+
+  /** Asks a peer for as much as its line wants. */
+  pump(peer: Peer): void {
+    const { have, now } = this.#options;
+    if (this.#ended || peer.isGone || !peer.has || have.isFull) return;
+    const time = now();
+    if (peer.quietUntil > time || this.#isHeldBack(peer, time)) return;
+    const room = this.#windowOf(peer, time) - peer.asked.size - peer.wishes;
+    if (room <= 0) return;
+    if (peer.chooses) {
+      this.#wish(peer, room, time);
+      return;
+    }
+    const pieces = this.#choose(peer, room, time);
+    if (pieces.length === 0) return;
+    for (const piece of pieces) this.#claimed.add(piece);
+    this.#noteAsked(peer, time);
+    for (const piece of pieces) peer.asked.set(piece, time);
+    peer.send({ kind: "request", pieces });
+  }
+
+  pumpAll(): void {
+    for (const peer of this.#options.peers()) this.pump(peer);
+  }
+
+  /** Bytes of a piece. The reason when nobody could have asked for them. */
+  block(peer: Peer, piece: number, offset: number, bytes: Uint8Array): string | undefined {
+    const { manifest, now } = this.#options;
+    if (piece >= this.#options.have.size) return `sent piece ${piece}, which is not there`;
+    const time = now();
+    let { incoming } = peer;
+    if (incoming?.piece !== piece || offset === 0) {
+      const begun = this.#begin(peer, piece, offset, time);
+      if (typeof begun === "string") return begun;
+      incoming = begun;
+    }
+    const length = bytesOfPiece(manifest, piece);
+    if (offset !== incoming.filledBytes || offset + bytes.length > length)
+      return `sent bytes ${offset} to ${offset + bytes.length} of piece ${piece} out of order`;
+    incoming.buffer?.set(bytes, offset);
+    incoming.filledBytes += bytes.length;
+    this.#count(peer, bytes.length, time);
+    if (!incoming.buffer) this.#wasted += bytes.length;
+    if (incoming.filledBytes === length) this.#complete(peer, incoming, length, time);
+    return undefined;
+  }
+
+  /** It will not send these. */
+  rejected(peer: Peer, pieces: readonly number[]): void {
+    const { availability, ban } = this.#options;
+    for (const piece of pieces) {
+      if (!peer.asked.has(piece) && !peer.wasCancelled(piece)) continue;
+      const wasAsked = peer.asked.has(piece);
+      peer.settled(piece);
+      if (peer.incoming?.piece === piece) this.#dropIncoming(peer);
+      if (wasAsked) this.#unclaim(piece);
+      if (peer.has?.delete(piece) === true && peer.hello?.chooses !== true)
+        availability.remove(piece);
+      peer.rejects++;
+    }
+    this.#noteIdle(peer);
+    if (peer.rejects > rejectsMax + peer.receivedPieces) ban(peer, "has not what it says it has");
+    else this.pumpAll();
+  }
+
+  /** Its choice is nothing. */
+  nothing(peer: Peer): void {
+    this.#wishes -= peer.wishes;
+    peer.wishes = 0;
+    peer.nothingSince = this.#options.now();
+    this.#noteIdle(peer);
+    this.pumpAll();
+  }
+
+  /** A line has ended: what was asked of it is free for others. */
+  gone(peer: Peer): void {
+    this.#letGo(peer);
+    if (!this.#ended) this.pumpAll();
+  }
+
+  /** Looks at everything that goes by time. */
+  tick(): void {
+    if (this.#ended) return;
+    const time = this.#options.now();
+    for (const peer of [...this.#options.peers()]) {
+      if (peer.isGone || !peer.isBusy) continue;
+      this.#checkStall(peer, time);
+      this.#checkLate(peer, time);
+    }
+    this.pumpAll();
+  }
+
+  #checkStall(peer: Peer, time: number): void {
+    const quietMs = time - Math.max(peer.bytesAt, this.#oldestAsk(peer));
+    const limitMs = stallMsOf(this.#pieceMs());
+    if (quietMs <= limitMs) return;
+    peer.stalls++;
+    this.#letGo(peer);
+    const seconds = Math.round(quietMs / 1000);
+    if (peer.stalls >= stallsMax) this.#options.drop(peer, `sent nothing for ${seconds} s, again`);
+    else peer.quietUntil = time + limitMs * 2 ** (peer.stalls - 1);
+  }
+
+  /** A piece that takes far longer than pieces do is asked for elsewhere too; the slow one may still win. */
+  #checkLate(peer: Peer, time: number): void {
+    const { incoming } = peer;
+    if (!incoming?.buffer || incoming.isLate === true) return;
+    const limitMs = lateMsOf(this.#pieceMs());
+    if (time - incoming.since <= limitMs) return;
+    incoming.isLate = true;
+    peer.stalls++;
+    const others = [...peer.asked.keys()].filter((piece) => piece !== incoming.piece);
+    for (const piece of others) {
+      peer.cancel(piece);
+      this.#unclaim(piece);
+    }
+    if (!this.#isDone(incoming.piece)) this.#claimed.delete(incoming.piece);
+    peer.quietUntil = time + limitMs;
+    if (peer.stalls >= stallsMax) this.#options.drop(peer, "sends too slowly");
+  }
+
+  /** How long a piece takes on lines that bring something; long while that is not known. */
+  #pieceMs(): number {
+    const { manifest, now, peers } = this.#options;
+    const time = now();
+    const rates = [...peers()].map((peer) => peer.rate.perSecond(time)).filter((rate) => rate > 0);
+    rates.sort((left, right) => left - right);
+    const median = rates[rates.length >> 1] ?? 0;
+    return median > 0 ? (manifest.pieceBytes * 1000) / median : 1000;
+  }
+
+  #oldestAsk(peer: Peer): number {
+    for (const at of peer.asked.values()) return at;
+    return peer.bytesAt;
+  }
+
+  #windowOf(peer: Peer, time: number): number {
+    const { manifest } = this.#options;
+    return windowOf({
+      bytesPerSecond: peer.rate.perSecond(time),
+      tripMs: peer.tripMs,
+      pieceBytes: manifest.pieceBytes,
+    });
+  }
+
+  /** Whether this one has to wait although its line has room. */
+  #isHeldBack(peer: Peer, time: number): boolean {
+    const { cap, intakes, manifest, peers } = this.#options;
+    if (cap && cap.waitMs(time) > 0) return true;
+    if (peer.isBusy) return false;
+    const linesMax = Math.max(1, Math.floor(intakeBytesMax / manifest.pieceBytes / intakes()));
+    let busy = 0;
+    for (const other of peers()) if (other.isBusy) busy++;
+    return busy >= linesMax;
+  }
+
+  #wish(peer: Peer, room: number, time: number): void {
+    const { have } = this.#options;
+    const free = have.size - have.count - this.#claimed.count - this.#wishes;
+    const count = Math.min(room, free);
+    if (count <= 0) return;
+    this.#noteAsked(peer, time);
+    peer.wishes += count;
+    this.#wishes += count;
+    peer.send({ kind: "wish", count });
+  }
+
+  #choose(peer: Peer, room: number, time: number): number[] {
+    const { availability, have, random } = this.#options;
+    const { has: from } = peer;
+    if (!from) return [];
+    if (peer.hello?.chooses === true) return this.#chooseFromSeeder(peer, from, room, time);
+    const fraction = fractionOf(random);
+    const choice = { from, have, claimed: this.#claimed, availability, fraction };
+    const picked = pickRarest(choice, room);
+    if (picked.length > 0) return picked;
+    const isEnd = have.size - have.count - this.#claimed.count <= 0;
+    return isEnd ? this.#double(peer, from) : this.#steal(peer, from);
+  }
+
+  /**
+   * Of who chose so far: only what nobody else is known to have, and only after a while, as it may be on its
+   * way round to here.
+   */
+  #chooseFromSeeder(peer: Peer, from: PieceSet, room: number, time: number): number[] {
+    const { availability, have } = this.#options;
+    const patienceMs = Math.max(500, (time - this.#since) / 20);
+    if (time - (peer.nothingSince ?? time) < patienceMs) return [];
+    const picked: number[] = [];
+    for (const piece of from) {
+      if (picked.length >= room) break;
+      if (availability.of(piece) > 0 || have.has(piece) || this.#claimed.has(piece)) continue;
+      picked.push(piece);
+    }
+    return picked;
+  }
+
+  /** The end game: asks for what is asked elsewhere already, so that the slowest line does not decide. */
+  #double(peer: Peer, from: PieceSet): number[] {
+    if (peer.isBusy) return [];
+    const { have, peers } = this.#options;
+    const askers = new Map<number, number>();
+    for (const other of peers())
+      for (const piece of other.asked.keys()) askers.set(piece, (askers.get(piece) ?? 0) + 1);
+    let fewest: number | undefined;
+    for (const [piece, count] of askers) {
+      if (count >= askersMax || !from.has(piece) || have.has(piece)) continue;
+      if (fewest === undefined || count < (askers.get(fewest) ?? 0)) fewest = piece;
+    }
+    return fewest === undefined ? [] : [fewest];
+  }
+
+  /** An idle line takes over what waits elsewhere behind another piece. */
+  #steal(peer: Peer, from: PieceSet): number[] {
+    if (peer.isBusy) return [];
+    for (const other of this.#options.peers()) {
+      if (other === peer || other.asked.size < 2) continue;
+      const last = [...other.asked.keys()].at(-1);
+      if (last === undefined || other.incoming?.piece === last || !from.has(last)) continue;
+      other.cancel(last);
+      return [last];
+    }
+    return [];
+  }
+
+  #begin(peer: Peer, piece: number, offset: number, time: number): Incoming | string {
+    if (offset !== 0) return `sent piece ${piece} from its middle`;
+    if (!peer.mayComeFrom(piece)) return `sent piece ${piece}, which nobody asked for`;
+    this.#dropIncoming(peer);
+    const askedAt = peer.asked.get(piece);
+    if (askedAt === undefined && !peer.wasCancelled(piece)) {
+      peer.wishes--;
+      this.#wishes--;
+      peer.asked.set(piece, time);
+      if (!this.#isDone(piece)) this.#claimed.add(piece);
+    }
+    if (askedAt !== undefined && peer.bytesAt < askedAt) {
+      const tripMs = time - askedAt;
+      peer.tripMs = peer.tripMs === 0 ? tripMs : Math.min(peer.tripMs, tripMs);
+    }
+    const isWanted = !this.#isDone(piece) && !this.#ended;
+    if (!isWanted) peer.cancel(piece);
+    const buffer = isWanted ? this.#buffer() : undefined;
+    peer.incoming = { piece, buffer, since: time, filledBytes: 0 };
+    return peer.incoming;
+  }
+
+  #isDone(piece: number): boolean {
+    return this.#options.have.has(piece) || this.#writing.has(piece);
+  }
+
+  readonly #writing = new Set<number>();
+
+  #complete(peer: Peer, incoming: Incoming, length: number, time: number): void {
+    const { ban, digests, manifest } = this.#options;
+    const { buffer, piece } = incoming;
+    peer.incoming = undefined;
+    peer.settled(piece);
+    this.#noteIdle(peer);
+    peer.stalls = 0;
+    if (buffer && !this.#isDone(piece)) {
+      const bytes = buffer.subarray(0, length);
+      if (digests.sha256(bytes) !== hashOfPiece(manifest, piece)) {
+        this.#wasted += length;
+        this.#free.push(buffer);
+        this.#unclaim(piece);
+        ban(peer, `sent a wrong piece ${piece}`);
+        return;
+      }
+      peer.receivedPieces++;
+      this.#claimed.add(piece);
+      this.#cancelElsewhere(piece);
+      void this.#write(peer, piece, buffer, length);
+    } else if (buffer) {
+      this.#wasted += length;
+      this.#free.push(buffer);
+    }
+    peer.bytesAt = time;
+    this.pump(peer);
+  }
+
+  async #write(peer: Peer, piece: number, buffer: Uint8Array, length: number): Promise<void> {
+    const { failed, file, have, kept, manifest } = this.#options;
+    this.#writing.add(piece);
+    this.#writingBytes += length;
+    const isHeld = this.#writingBytes > intakeBytesMax / 2;
+    if (isHeld) peer.line.pause();
+    try {
+      await file.write(piece * manifest.pieceBytes, buffer.subarray(0, length));
+    } catch (reason) {
+      failed(reason);
+      return;
+    } finally {
+      this.#writing.delete(piece);
+      this.#writingBytes -= length;
+      if (this.#free.length < 4 && !this.#ended) this.#free.push(buffer);
+      if (isHeld && !peer.isGone) peer.line.resume();
+    }
+    if (this.#ended) return;
+    this.#claimed.delete(piece);
+    have.add(piece);
+    kept(piece);
+  }
+
+  #cancelElsewhere(piece: number): void {
+    for (const other of this.#options.peers()) {
+      if (!other.asked.has(piece)) continue;
+      other.cancel(piece);
+      this.#noteIdle(other);
+      this.pump(other);
+    }
+  }
+
+  #count(peer: Peer, bytes: number, time: number): void {
+    const { cap, manifest, received } = this.#options;
+    peer.rate.add(time, bytes);
+    this.#rate.add(time, bytes);
+    peer.bytesAt = time;
+    this.#received += bytes;
+    received(peer, bytes);
+    cap?.take(time, bytes);
+    this.#progressBytes += bytes;
+    if (this.#progressBytes < Math.min(64 * 1024, manifest.pieceBytes)) return;
+    this.#progressBytes = 0;
+    this.#progressAt = time;
+  }
+
+  /** Nobody waits for this peer any more; what it was asked for is free for others. */
+  #letGo(peer: Peer): void {
+    this.#dropIncoming(peer);
+    for (const piece of [...peer.asked.keys()]) {
+      peer.cancel(piece);
+      this.#unclaim(piece);
+    }
+    this.#wishes -= peer.wishes;
+    peer.wishes = 0;
+    this.#noteIdle(peer);
+  }
+
+  #dropIncoming(peer: Peer): void {
+    const { incoming } = peer;
+    peer.incoming = undefined;
+    if (!incoming?.buffer) return;
+    this.#wasted += incoming.filledBytes;
+    if (this.#free.length < 4) this.#free.push(incoming.buffer);
+  }
+
+  /** Free to be asked for, unless somebody else is asked or it has come meanwhile. */
+  #unclaim(piece: number): void {
+    if (this.#isDone(piece)) return;
+    for (const peer of this.#options.peers()) if (peer.asked.has(piece)) return;
+    this.#claimed.delete(piece);
+  }
+
+  #noteAsked(peer: Peer, time: number): void {
+    if (!peer.isBusy) peer.rate.start(time);
+  }
+
+  #noteIdle(peer: Peer): void {
+    if (!peer.isBusy) peer.rate.stop(this.#options.now());
+  }
+
+  #buffer(): Uint8Array {
+    return this.#free.pop() ?? new Uint8Array(this.#options.manifest.pieceBytes);
+  }
+}
+
+/** Whether a peer has anything that is missing here. */
+export function isHelpful(peer: Peer, have: PieceSet, time: number): boolean {
+  return peer.has !== undefined && peer.quietUntil <= time && hasWanted(peer.has, have);
+}

@@ -1,0 +1,79 @@
+/** What a share says of itself. */
+import type { ShareReport } from "@propagit/protocol";
+
+/** Most that a report lists of lines and of banned peers. */
+export const reportListMax = 64;
+
+export interface LineTotals {
+  receivedBytes: number;
+  sentBytes: number;
+}
+
+/** Per peer, over all lines that there were to it. */
+export class Totals {
+  readonly #byPeer = new Map<string, LineTotals>();
+
+  received(peer: string, bytes: number): void {
+    this.#of(peer).receivedBytes += bytes;
+  }
+
+  sent(peer: string, bytes: number): void {
+    this.#of(peer).sentBytes += bytes;
+  }
+
+  get sentBytes(): number {
+    let sum = 0;
+    for (const { sentBytes } of this.#byPeer.values()) sum += sentBytes;
+    return sum;
+  }
+
+  /** Most bytes first. */
+  list(): NonNullable<ShareReport["lines"]> {
+    const all = [...this.#byPeer].map(([peer, totals]) => ({ peer, ...totals }));
+    const sum = (line: LineTotals) => line.receivedBytes + line.sentBytes;
+    all.sort((left, right) => sum(right) - sum(left));
+    return all.slice(0, reportListMax);
+  }
+
+  #of(peer: string): LineTotals {
+    const known = this.#byPeer.get(peer) ?? { receivedBytes: 0, sentBytes: 0 };
+    this.#byPeer.set(peer, known);
+    return known;
+  }
+}
+
+/** Tells of changes, at most once a second, and at once when a state begins. */
+export class Reporter {
+  readonly #build: () => ShareReport;
+  readonly #tell: (report: ShareReport) => void;
+  #toldAt = -Infinity;
+  #last = "";
+
+  constructor(build: () => ShareReport, tell: (report: ShareReport) => void) {
+    this.#build = build;
+    this.#tell = tell;
+  }
+
+  begins(now: number): void {
+    this.#toldAt = now;
+    const report = this.#build();
+    this.#last = keyOf(report);
+    this.#tell(report);
+  }
+
+  tick(now: number): void {
+    if (now - this.#toldAt < 1000) return;
+    const report = this.#build();
+    const key = keyOf(report);
+    if (key === this.#last) return;
+    this.#toldAt = now;
+    this.#last = key;
+    this.#tell(report);
+  }
+}
+
+/** What makes a report worth telling again. */
+function keyOf(report: ShareReport): string {
+  const { pieces, sentBytes, receivedBytes, wastedBytes, lacksPeers, banned, state } = report;
+  return `${state} ${pieces} ${receivedBytes} ${sentBytes} ${wastedBytes} ${lacksPeers} ${banned?.length}`;
+}

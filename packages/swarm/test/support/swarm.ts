@@ -1,0 +1,200 @@
+/** A swarm in virtual time: a hub with an artifact, and as many drones as a test wants. */
+import { createHash } from "node:crypto";
+import { silentLog, SimClock, simRandom, nodeCrypto } from "@propagit/runtime";
+import type { ShareReport, SwarmPeer } from "@propagit/protocol";
+import {
+  artifactIdOf,
+  encodeClaim,
+  encodeManifest,
+  pieceBytesFor,
+  SimLines,
+  SimPieceFiles,
+  SwarmNode,
+  type Admission,
+  type Digests,
+  type Manifest,
+  type Offer,
+  type Share,
+  type SwarmOptions,
+} from "../../src/index.js";
+
+export const hubKey = "the hub's key";
+/** 16 Mbit/s each way. */
+export const linkBytesPerSecond = 2 * 1024 * 1024;
+
+export const digests: Digests = {
+  sha256: (bytes) => createHash("sha256").update(bytes).digest("hex"),
+  begin: () => {
+    const hash = createHash("sha256");
+    return { update: (bytes) => void hash.update(bytes), hex: () => hash.digest("hex") };
+  },
+  isSignedBy: (key, text, signature) => signature === signatureOf(key, text),
+};
+
+function signatureOf(key: string, text: string): string {
+  return createHash("sha256").update(`${key} ${text}`).digest("base64");
+}
+
+export interface MadeArtifact {
+  readonly id: string;
+  readonly secret: string;
+  readonly bytes: Uint8Array;
+  readonly manifest: Manifest;
+  readonly text: string;
+  readonly signature: string;
+}
+
+export function makeArtifact(seed: number, length: number, pieceBytes = pieceBytesFor(length)) {
+  const bytes = randomBytes(seed, length);
+  const pieces: string[] = [];
+  for (let at = 0; at < length; at += pieceBytes)
+    pieces.push(digests.sha256(bytes.subarray(at, at + pieceBytes)));
+  const manifest: Manifest = {
+    repo: "webapp",
+    commit: digests.sha256(bytes).slice(0, 40),
+    bytes: length,
+    pieceBytes,
+    sha256: digests.sha256(bytes),
+    pieces: pieces.join(""),
+  };
+  const text = encodeManifest(manifest);
+  const made: MadeArtifact = {
+    id: artifactIdOf(digests, text),
+    secret: digests.sha256(new TextEncoder().encode(`secret ${seed}`)),
+    bytes,
+    manifest,
+    text,
+    signature: signatureOf(hubKey, text),
+  };
+  return made;
+}
+
+function randomBytes(seed: number, length: number): Uint8Array {
+  const words = new Uint32Array(Math.ceil(length / 4));
+  let state = seed + 1;
+  for (let index = 0; index < words.length; index++) {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    words[index] = state;
+  }
+  return new Uint8Array(words.buffer).subarray(0, length);
+}
+
+export interface TestNode {
+  readonly name: string;
+  readonly node: SwarmNode;
+  readonly files: SimPieceFiles;
+  readonly reports: ShareReport[];
+}
+
+export interface JoinOptions extends Partial<Omit<SwarmOptions, "name" | "changed">> {
+  readonly upBytesPerSecond?: number;
+  readonly downBytesPerSecond?: number;
+  readonly files?: SimPieceFiles;
+  /** Nobody can dial it. */
+  readonly isHidden?: boolean;
+}
+
+export class TestSwarm {
+  readonly clock = new SimClock();
+  readonly random;
+  readonly lines: SimLines;
+  readonly nodes = new Map<string, TestNode>();
+
+  constructor(seed: number, delayMs = 1) {
+    this.random = simRandom(seed);
+    this.lines = new SimLines({ clock: this.clock, delayMs, encodeClaim });
+  }
+
+  join(name: string, options: JoinOptions = {}): TestNode {
+    const { files = new SimPieceFiles(), role = "drone", isHidden = false, zone } = options;
+    const host = {
+      name,
+      upBytesPerSecond: options.upBytesPerSecond ?? linkBytesPerSecond,
+      downBytesPerSecond: options.downBytesPerSecond ?? linkBytesPerSecond,
+    };
+    const network = this.lines.host(host);
+    const reports: ShareReport[] = [];
+    const { clock, random } = this;
+    const node = new SwarmNode(
+      { clock, random, crypto: nodeCrypto, log: silentLog, lines: network, files, digests },
+      { ...options, name: () => name, role, zone, changed: (report) => reports.push(report) },
+    );
+    if (!isHidden)
+      Object.assign(host, {
+        listener: {
+          keyFor: (identity: string) => node.keyFor(identity),
+          accept: node.accept.bind(node),
+        },
+      });
+    const made = { name, node, files, reports };
+    this.nodes.set(name, made);
+    return made;
+  }
+
+  async offer(hub: TestNode, artifact: MadeArtifact): Promise<Share> {
+    hub.files.elsewhere.set(artifact.id, artifact.bytes);
+    const offer: Offer = {
+      ...this.#grant(artifact, hub.name),
+      manifest: { text: artifact.text, signature: artifact.signature },
+      path: artifact.id,
+    };
+    return hub.node.offer(offer);
+  }
+
+  admission(artifact: MadeArtifact, holder: string, peers: readonly string[]): Admission {
+    return {
+      ...this.#grant(artifact, holder),
+      bytes: artifact.bytes.length,
+      peers: peers.map(peerOf),
+    };
+  }
+
+  take(drone: TestNode, artifact: MadeArtifact, peers: readonly string[]): Share {
+    return drone.node.take(this.admission(artifact, drone.name, peers));
+  }
+
+  kill(name: string): void {
+    this.lines.kill(name);
+    void this.nodes.get(name)?.node.stop();
+    this.nodes.delete(name);
+  }
+
+  #grant(artifact: MadeArtifact, holder: string) {
+    const now = this.clock.monotonic();
+    return {
+      artifact: artifact.id,
+      secret: artifact.secret,
+      holder,
+      expiresAt: now + 3_600_000,
+      hubNow: now,
+      hubKey,
+    };
+  }
+}
+
+function peerOf(name: string): SwarmPeer {
+  return { name, role: name === "hub" ? "hub" : "drone", host: name, port: 1 };
+}
+
+/**
+ * Peers for each of `count` drones as the tracker would give them: about `degree` each, and the hub for the
+ * first `children`.
+ */
+export function graph(
+  names: readonly string[],
+  fraction: () => number,
+  { degree = 8, children = 8 } = {},
+): Map<string, string[]> {
+  const peers = new Map(names.map((name) => [name, [] as string[]]));
+  for (const [index, name] of names.entries()) {
+    const earlier = names.slice(0, index);
+    for (let picked = 0; picked < degree / 2 && earlier.length > 0; picked++) {
+      const [other] = earlier.splice(Math.floor(fraction() * earlier.length), 1);
+      if (other !== undefined) peers.get(name)?.push(other);
+    }
+    if (index < children) peers.get(name)?.push("hub");
+  }
+  return peers;
+}
