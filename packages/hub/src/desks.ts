@@ -17,6 +17,7 @@ import { isStepping } from "./core/visited.js";
 import { visitorUrls } from "./core/visitor-url.js";
 import { DroneDesk } from "./drone-desk.js";
 import { ExperimentDesk } from "./experiment-desk.js";
+import { FilesDesk } from "./files-desk.js";
 import type { Fleet } from "./fleet.js";
 import { followEvents } from "./followers.js";
 import { HoldDesk } from "./hold-desk.js";
@@ -80,6 +81,7 @@ export class Desks {
       ...ruleHandlers(options),
       ...certificateHandlers(this.certificates),
       ...proxyHandlers(options),
+      ...filesHandlers(options),
       ...canaryHandlers(new CanaryDesk({ ...options, canaries, releases })),
       ...sightHandlers(options, this.reports),
     };
@@ -178,6 +180,11 @@ function ruleHandlers({ world, ledger, switchboard }: DesksOptions): Handlers {
     "hub.experiment-stop": (params) => experiments.stop(params),
     "hub.shadow": (params) => experiments.shadow(params),
   };
+}
+
+function filesHandlers({ world, ledger, fleet }: DesksOptions): Handlers {
+  const { files: means } = world;
+  return means ? new FilesDesk({ world, ledger, fleet, means }).handlers : {};
 }
 
 function certificateHandlers(desk: CertificateDesk): Handlers {

@@ -3,6 +3,7 @@ import type { CommitHash, ReleaseDifference, RepoName } from "@propagit/protocol
 import type { World } from "@propagit/runtime";
 import type { Store } from "@propagit/store";
 import type { CertificateMeans } from "./certificate-means.js";
+import type { FilesMeans } from "./files-means.js";
 
 export interface HubWorld extends World {
   /** Of this hub alone while it runs; `Ledger` keeps a copy in memory. */
@@ -12,6 +13,8 @@ export interface HubWorld extends World {
   readonly repositories: Repositories;
   /** Without them no hosts get certificates from here. */
   readonly certificates?: CertificateMeans;
+  /** Without them no files are pushed through here. */
+  readonly files?: FilesMeans;
 }
 
 /** What was pushed, as the hub needs to know it: bare git repositories in `system/`. */

@@ -1,4 +1,4 @@
-/** The parts of a drone that carry out tasks and commands, on a real machine. */
+/** The parts of a drone that carry out what it is called to do, on a real machine: tasks, commands, pushes of files. */
 import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 import type { Handlers, World } from "@propagit/runtime";
@@ -6,8 +6,11 @@ import { roomFor } from "../core/artifact-room.js";
 import type { MakePart } from "../drone-part.js";
 import { RunDesk } from "../runs.js";
 import { TaskDesk } from "../tasks.js";
+import { FilesDesk } from "../files.js";
 import { GitArtifacts } from "./artifacts.js";
 import type { GitCommits } from "./commits.js";
+import { NodeDestinations } from "./files/destinations.js";
+import { FilesRecords } from "./files/records.js";
 import { NodeTaskCommands } from "./task-commands.js";
 import { NodeTaskFolders } from "./task-folders.js";
 import { DiskTaskStore } from "./task-store.js";
@@ -30,9 +33,16 @@ export async function taskParts(options: TaskPartsOptions): Promise<readonly Mak
     commands: new NodeTaskCommands(join(folder, "tasks"), world.clock),
     artifacts: new GitArtifacts(commits.repositories, world.random),
   };
+  const files = new NodeDestinations({
+    clock: world.clock,
+    repositories: commits.repositories,
+    records: await FilesRecords.open(world.disk, folder),
+    dataFolder: folder,
+  });
   return [
     (context) => new TaskDesk(context, tasks),
     (context) => new RunDesk(context, new NodeCommands(world.clock)),
+    (context) => new FilesDesk(context, files, (name) => commits.hold(name)),
     () => ({ handlers: roomHandlers(folder, commits) }),
   ];
 }

@@ -31,6 +31,7 @@ import {
 import { Type, type Static } from "typebox";
 import { acmeRow, certificateRow, orderRow } from "./certificate-rows.js";
 import { canaryRow } from "./canary-row.js";
+import { filesRow } from "./files-rows.js";
 
 const commit = Type.String({ pattern: "^(?:[0-9a-f]{40}|[0-9a-f]{64})$" });
 const name = Type.String({ minLength: 1, maxLength: 63 });
@@ -290,6 +291,7 @@ export const tables = {
   said: saidRow,
   branches: branchRow,
   canaries: canaryRow,
+  files: filesRow,
 } as const;
 export type TableName = keyof typeof tables;
 export type Row<T extends TableName> = Static<(typeof tables)[T]>;

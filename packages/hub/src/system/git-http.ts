@@ -7,7 +7,8 @@
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import {
-  parseRepoName,
+  filesRepo,
+  parseStoredRepoName,
   PropagitError,
   toPropagitError,
   type Crypto,
@@ -22,6 +23,7 @@ import {
   type GitRequest,
   type GitService,
 } from "../core/git-request.js";
+import { judgeFilesPush } from "../core/files-push.js";
 import { readPushHead, startPushHead } from "../core/push-head.js";
 import type { PushDesk } from "../push-desk.js";
 import { carry, type CarriedBody } from "./git-carry.js";
@@ -62,7 +64,15 @@ interface Visitor {
   /** The user name that git gave, which nobody checks. */
   readonly by: string;
   readonly isDrone: boolean;
+  /** He gave the hub's secret. */
+  readonly isProven: boolean;
 }
+
+/** Of the repository of files: nothing comes of a push by itself. */
+const filesDesk: Pick<PushDesk, "judge" | "accepted"> = {
+  judge: async ({ changes }) => judgeFilesPush(changes),
+  accepted: async () => undefined,
+};
 
 /** Pushes and fetches at the same time; drones that all fetch the same commit queue up. Guesses. */
 const slotLimits = { runningMax: 32, waitingMax: 10_000, waitMsMax: 5 * 60_000 } as const;
@@ -134,20 +144,23 @@ export class GitHttp {
     const isPush = service === "git-receive-pack";
     const auth = parseBasicAuth(request.headers.authorization);
     if (!auth) {
-      if (openPush && isPush) return { by: "somebody", isDrone: false };
+      if (openPush && isPush) return { by: "somebody", isDrone: false, isProven: false };
       throw denied("git needs the hub's secret as password, with any user name");
     }
     if (crypto.equal(auth.password, secret)) {
-      return { by: auth.user.slice(0, 100) || "somebody", isDrone: false };
+      return { by: auth.user.slice(0, 100) || "somebody", isDrone: false, isProven: true };
     }
     if (!mayFetch(auth.password)) throw denied("the password is not the hub's secret");
-    return { by: "a drone", isDrone: true };
+    return { by: "a drone", isDrone: true, isProven: false };
   }
 
   /** @throws BAD_NAME, NO_REPO when it is not there and cannot be made by this */
-  #findRepo(name: string, service: GitService, { isDrone }: Visitor): RepoName {
+  #findRepo(name: string, service: GitService, { isDrone, isProven }: Visitor): RepoName {
     const { repositories } = this.#options;
-    const repo = parseRepoName(name);
+    const repo = parseStoredRepoName(name);
+    if (repo === filesRepo && service === "git-receive-pack" && !isProven) {
+      throw denied("files need the hub's secret");
+    }
     repositories.checkCase(repo);
     const mayMake = service === "git-receive-pack" && !isDrone;
     if (mayMake || repositories.has(repo)) return repo;
@@ -161,8 +174,8 @@ export class GitHttp {
     const protocol = safeGitProtocol(textOf(request.headers["git-protocol"]));
     // Nothing is made before something is really pushed.
     const folder = repositories.has(repo) ? repositories.folderOf(repo) : repositories.emptyFolder;
-    const builds = visitor.isDrone;
-    await this.#run(repo, { service, folder, advertise: true, protocol, builds }, (process) =>
+    const shown = { builds: visitor.isDrone, kept: repo === filesRepo };
+    await this.#run(repo, { service, folder, advertise: true, protocol, ...shown }, (process) =>
       carry({
         request,
         response,
@@ -191,8 +204,9 @@ export class GitHttp {
   }
 
   async #push(admitted: Admitted): Promise<void> {
-    const { repositories, desk, log, touched } = this.#options;
+    const { repositories, log, touched } = this.#options;
     const { repo, visitor, response, giveBack } = admitted;
+    const desk = repo === filesRepo ? filesDesk : this.#options.desk;
     let head = startPushHead;
     const push = new GitPush({
       ...visitor,
@@ -226,9 +240,9 @@ export class GitHttp {
     const protocol = safeGitProtocol(textOf(request.headers["git-protocol"]));
     const folder = this.#options.repositories.folderOf(repo);
     const contentType = `application/x-${service}-result`;
-    const builds = visitor.isDrone;
+    const shown = { builds: visitor.isDrone, kept: repo === filesRepo };
     const failure = () => pushing?.push.failure;
-    await this.#run(repo, { service, folder, advertise: false, protocol, builds }, (process) => {
+    await this.#run(repo, { service, folder, advertise: false, protocol, ...shown }, (process) => {
       if (process.hooks) hearHooks(process.hooks, (call) => void pushing?.push.answer(call));
       return carry({ request, response, process, contentType, prefix: "", body, failure });
     });

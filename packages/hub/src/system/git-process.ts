@@ -20,6 +20,8 @@ export interface GitProcessOptions {
   readonly protocol: string | undefined;
   /** Whether refs of builds are shown and may be made, as drones do. */
   readonly builds: boolean;
+  /** Whether what the hub keeps is shown, so that it need not be sent again. */
+  readonly kept?: boolean;
 }
 
 /** Nothing in or out for this long, and the other side is taken for gone; git itself says something every 5 s. */
@@ -49,9 +51,10 @@ export class GitProcess {
   #stderr = "";
 
   constructor(settings: GitSettings, options: GitProcessOptions) {
-    const { service, folder, advertise, protocol, builds } = options;
+    const { service, folder, advertise, protocol, builds, kept } = options;
     this.#isPush = service === "git-receive-pack";
     const args = [service.slice("git-".length), "--stateless-rpc"];
+    if (kept) args.unshift("-c", "receive.hideRefs=!refs/propagit/deployed");
     if (builds) args.unshift("-c", "receive.hideRefs=!refs/propagit/builds");
     // The older name of --http-backend-info-refs, which every version knows.
     if (advertise) args.push("--advertise-refs");

@@ -13,6 +13,7 @@ import { parseProxyUrl } from "../core/visitor-url.js";
 import { Hub } from "../hub.js";
 import { nodeCertificateMeans } from "./acme-means.js";
 import { Cleanup } from "./cleanup.js";
+import { FilesRepository } from "./files-repository.js";
 import { prepareGit } from "./git-command.js";
 import { GitMaintenance } from "./git-maintenance.js";
 import { GitHttp } from "./git-http.js";
@@ -82,7 +83,8 @@ async function start(options: StartHubOptions, cleanup: Cleanup): Promise<Runnin
   const clusterKey = stretchSecret(secret.secret);
   const settingsKey = await findSettingsKey(dataFolder);
   const certificates = nodeCertificateMeans();
-  const world = { ...nodeWorld(log), store, repositories, settingsKey, certificates };
+  const files = new FilesRepository(repositories);
+  const world = { ...nodeWorld(log), store, repositories, settingsKey, certificates, files };
   const registry = options.registry
     ? undefined
     : await openRegistryPart(world, { store, secret: secret.secret, clusterKey });

@@ -1,0 +1,280 @@
+/**
+ * `hub.files-push` and `hub.files-list`: files for drones, and what became of them.
+ *
+ *     hub.files-push -> drones that are meant -> drone.files on each, some at a time -> what each says
+ *
+ * Nothing is left to be done later: a drone that is away is told as away, and the same push again does what is
+ * missing. So there is no state of a push but what drones have on disk.
+ */
+import {
+  parseCommitHash,
+  PropagitError,
+  sendPieces,
+  shortCommit,
+  toPropagitError,
+  type CommitHash,
+  type FilesOutcome,
+  type FilesPlace,
+  type FilesRow,
+  type Params,
+  type Result,
+} from "@propagit/protocol";
+import type { Handlers, IncomingCall } from "@propagit/runtime";
+import { chooseDrones } from "./core/drone-target.js";
+import { forgottenFiles } from "./core/files-rows.js";
+import { byName } from "./fleet-view.js";
+import type { FilesMeans } from "./files-means.js";
+import type { Fleet, Member } from "./fleet.js";
+import { inParallel } from "./in-parallel.js";
+import type { Ledger } from "./ledger.js";
+import type { HubWorld } from "./world.js";
+
+type PushParams = Params<"hub.files-push">;
+type PushCall = IncomingCall<"hub.files-push">;
+
+/** Drones that are sent files at the same time; they swap pieces, so more of them is no slower. A guess. */
+const pushesAtOnce = 64;
+/** Drones asked at the same time what they have. */
+const askedAtOnce = 64;
+const statusMsMax = 60_000;
+/** When every byte is read. */
+const verifyMsMax = 30 * 60_000;
+
+export interface FilesDeskParts {
+  readonly world: Pick<HubWorld, "clock" | "crypto" | "log">;
+  readonly ledger: Ledger;
+  readonly fleet: Fleet;
+  readonly means: FilesMeans;
+}
+
+export class FilesDesk {
+  readonly #parts: FilesDeskParts;
+  /** Commits of pushes under way, and how many of them. */
+  readonly #busy = new Map<string, number>();
+  /** Keeping and letting go take turns. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: FilesDeskParts) {
+    this.#parts = parts;
+  }
+
+  readonly handlers: Handlers = {
+    "hub.files-push": (params, call) => this.#push(params, call),
+    "hub.files-list": (params, call) => this.#list(params, call),
+  };
+
+  async #push(params: PushParams, call: PushCall): Promise<Result<"hub.files-push">> {
+    const { ledger, means } = this.#parts;
+    const commit = parseCommitHash(params.commit);
+    const drones = this.#choose(params.target);
+    if (drones.length === 0) throw new PropagitError("NO_DRONE", "no drone has joined");
+    const letGo = this.#hold(commit);
+    try {
+      await this.#inTurn(() => means.keep(commit));
+      const outcomes: FilesOutcome[] = [];
+      await inParallel(drones, pushesAtOnce, async (member) => {
+        if (call.signal.aborted) return;
+        const outcome = await this.#pushTo(member, { ...params, commit }, call);
+        outcomes.push(outcome);
+        call.part(outcome);
+      });
+      if (!params.dryRun) ledger.note(pushEvent(params, outcomes));
+      return { drones: outcomes.length };
+    } finally {
+      letGo();
+      await this.#tidy();
+    }
+  }
+
+  async #pushTo(
+    { identity, name: drone, contact }: Member,
+    params: PushParams & { readonly commit: CommitHash },
+    { part, signal }: PushCall,
+  ): Promise<FilesOutcome> {
+    const { fleet } = this.#parts;
+    if (contact !== "connected") return { drone, outcome: "away", reason: "it is not connected" };
+    const letGo: (() => void)[] = [];
+    try {
+      const carrier = await this.#carrier(identity, params, letGo);
+      const { path, commit, replace, force, dryRun, by = "somebody" } = params;
+      const asked = { path, commit, carrier, replace, force, dryRun, by };
+      const pushed = await fleet.call(identity, "drone.files", asked, {
+        limitMs: 0,
+        signal,
+        onPart: (progress) => part({ drone, ...progress }),
+      });
+      if (!dryRun) await this.#remember(identity, { ...params, carrier, place: pushed.path, by });
+      return { drone, outcome: "done", ...pushed };
+    } catch (thrown) {
+      return failure(drone, thrown);
+    } finally {
+      for (const release of letGo) release();
+    }
+  }
+
+  /** What the drone fetches: small, when it has what was pushed to that destination before. */
+  async #carrier(
+    identity: string,
+    { path, commit, dryRun }: PushParams & { readonly commit: CommitHash },
+    letGo: (() => void)[],
+  ): Promise<CommitHash> {
+    const { ledger, means } = this.#parts;
+    const row = ledger.rows("files").get(this.#keyOf(identity, path));
+    if (dryRun || !row || row.commit === commit) return commit;
+    const base = parseCommitHash(row.commit);
+    const carrier = await this.#inTurn(() => means.carrier(commit, base));
+    letGo.push(this.#hold(carrier));
+    return carrier;
+  }
+
+  #remember(
+    identity: string,
+    pushed: Pick<PushParams, "path" | "commit"> & {
+      readonly carrier: string;
+      readonly place: string;
+      readonly by: string;
+    },
+  ): Promise<void> {
+    const { ledger, world } = this.#parts;
+    const { path, commit, carrier, place, by } = pushed;
+    const row = { identity, path, place, commit, carrier, at: world.clock.now(), by };
+    const key = this.#keyOf(identity, path);
+    return ledger.change(() => ({ edits: [{ table: "files", key, row }], events: [] }));
+  }
+
+  async #list(
+    { target, path, verify }: Params<"hub.files-list">,
+    call: IncomingCall<"hub.files-list">,
+  ): Promise<Result<"hub.files-list">> {
+    const rows: FilesRow[] = [];
+    await inParallel(this.#choose(target), askedAtOnce, async (member) => {
+      if (call.signal.aborted) return;
+      rows.push(...(await this.#ask(member, { path, verify, signal: call.signal })));
+    });
+    const sorted = rows.toSorted((left, right) => compare(keyOf(left), keyOf(right)));
+    return { rows: sendPieces(sorted, call.part) };
+  }
+
+  async #ask(
+    member: Member,
+    asked: { path: string | undefined; verify: boolean; signal: AbortSignal },
+  ): Promise<readonly FilesRow[]> {
+    const { identity, name: drone, contact } = member;
+    if (contact !== "connected") return this.#remembered(member, asked.path, "it is not connected");
+    const { path, verify, signal } = asked;
+    const places: FilesPlace[] = [];
+    try {
+      const params = { ...(path !== undefined && { path }), verify };
+      const limitMs = verify ? verifyMsMax : statusMsMax;
+      const onPart = (part: readonly FilesPlace[]) => void places.push(...part);
+      const rest = await this.#parts.fleet.call(identity, "drone.files-status", params, {
+        limitMs,
+        signal,
+        onPart,
+      });
+      return [...places, ...rest.places].map((place) => ({ drone, path: place.path, place }));
+    } catch (thrown) {
+      return this.#remembered(member, path, toPropagitError(thrown).message);
+    }
+  }
+
+  /** What was pushed to a drone that cannot be asked. */
+  #remembered(
+    { identity, name: drone }: Member,
+    path: string | undefined,
+    reason: string,
+  ): readonly FilesRow[] {
+    const rows = [...this.#parts.ledger.rows("files").values()];
+    return rows
+      .filter((row) => row.identity === identity && isAt(row, path))
+      .map(({ commit, at, by, ...row }) => ({
+        drone,
+        path: row.place ?? row.path,
+        commit,
+        at,
+        by,
+        reason: reason.slice(0, 2_000),
+      }));
+  }
+
+  #choose(target: Params<"hub.files-list">["target"]): readonly Member[] {
+    const there = byName(this.#parts.fleet.members).filter(({ contact }) => contact !== "left");
+    return chooseDrones(target, there);
+  }
+
+  #hold(commit: string): () => void {
+    this.#busy.set(commit, (this.#busy.get(commit) ?? 0) + 1);
+    return () => {
+      const left = (this.#busy.get(commit) ?? 0) - 1;
+      if (left > 0) this.#busy.set(commit, left);
+      else this.#busy.delete(commit);
+    };
+  }
+
+  /** Lets go of what no drone holds any more; a failure costs disk only, and the next push tries again. */
+  async #tidy(): Promise<void> {
+    const { ledger, fleet, means, world } = this.#parts;
+    try {
+      const known = (identity: string) => fleet.member(identity) !== undefined;
+      await ledger.change(() => {
+        const edits = forgottenFiles(ledger.rows("files"), known).map(
+          (key) => ({ table: "files", key, row: undefined }) as const,
+        );
+        return edits.length > 0 ? { edits, events: [] } : undefined;
+      });
+      await this.#inTurn(() => {
+        const rows = [...ledger.rows("files").values()];
+        const used = rows.flatMap(({ commit, carrier }) => [commit, carrier]);
+        return means.keepOnly(new Set([...used, ...this.#busy.keys()]), world.clock.now());
+      });
+    } catch (thrown) {
+      world.log.warn(`old files were not removed: ${toPropagitError(thrown).message}`);
+    }
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
+  #keyOf(identity: string, path: string): string {
+    return `${identity}/${this.#parts.world.crypto.mac("files", path).slice(0, 32)}`;
+  }
+}
+
+function failure(drone: string, thrown: unknown): FilesOutcome {
+  const { code, message: reason, hint } = toPropagitError(thrown);
+  const isAway = code === "LINK_LOST" || code === "NO_DRONE";
+  const outcome = code === "FILES_REFUSED" ? "refused" : isAway ? "away" : "failed";
+  return { drone, outcome, code, reason: reason.slice(0, 16_000), hint: hint.slice(0, 1_000) };
+}
+
+function pushEvent(
+  { path, commit, by = "somebody" }: PushParams,
+  outcomes: readonly FilesOutcome[],
+) {
+  const failed = outcomes.filter(({ outcome }) => outcome !== "done");
+  const done = outcomes.length - failed.length;
+  const names = failed.map(({ drone }) => drone).join(", ");
+  const but = failed.length === 0 ? "" : `, but not on ${failed.length}: ${names}`;
+  const what = `files ${shortCommit(commit)} to ${path.slice(0, 500)}`;
+  const text = `${by} pushed ${what} on ${done} of ${outcomes.length} drones${but}`;
+  const kind = failed.length === 0 ? "files-pushed" : "files-failed";
+  return { kind, by, text: text.slice(0, 2_000) } as const;
+}
+
+function isAt(
+  { path, place }: { path: string; place?: string },
+  wanted: string | undefined,
+): boolean {
+  return wanted === undefined || wanted === path || wanted === place;
+}
+
+function keyOf({ drone, path }: FilesRow): string {
+  return `${drone} ${path}`;
+}
+
+function compare(left: string, right: string): number {
+  return left < right ? -1 : Number(left > right);
+}
