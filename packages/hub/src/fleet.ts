@@ -164,6 +164,11 @@ export class Fleet {
     return conversation !== undefined;
   }
 
+  /** What hides things for a drone on their way to it; undefined when it is not connected. */
+  sessionKeyOf(identity: string): string | undefined {
+    return this.#members.get(identity)?.conversation?.peer?.sessionKey;
+  }
+
   /** Identity of the drone that speaks on a connection; undefined when it is no drone's. */
   speaker(conversation: Conversation): string | undefined {
     return this.#byConversation.get(conversation)?.identity;

@@ -2,6 +2,8 @@
 import type { CommitHash, ReleaseDifference, RepoName } from "@propagit/protocol";
 import type { World } from "@propagit/runtime";
 import type { Store } from "@propagit/store";
+import type { Swarm } from "@propagit/swarm";
+import type { Artifacts } from "./artifacts.js";
 import type { CertificateMeans } from "./certificate-means.js";
 import type { FilesMeans } from "./files-means.js";
 
@@ -15,6 +17,16 @@ export interface HubWorld extends World {
   readonly certificates?: CertificateMeans;
   /** Without them no files are pushed through here. */
   readonly files?: FilesMeans;
+  /** Without it every commit travels with git. */
+  readonly swarm?: SwarmMeans;
+}
+
+export interface SwarmMeans {
+  readonly artifacts: Artifacts;
+  /** The hub's own part in artifacts. */
+  readonly swarm: Pick<Swarm, "offer" | "share">;
+  /** Where it takes those who want pieces: the one of sessions. */
+  readonly port: number;
 }
 
 /** What was pushed, as the hub needs to know it: bare git repositories in `system/`. */

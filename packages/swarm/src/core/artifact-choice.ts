@@ -51,7 +51,10 @@ const priceRatioMax = 1.2;
 /** So much more is nothing: a few packets. */
 const priceSlackBytes = 16 * 1024;
 
-/** What to compare, at most six courses; in the order of how much they promise. */
+/**
+ * What to compare, at most six courses; in the order of how much they promise. Of a drone that has a base the
+ * whole is looked at only when it is made: to ask git about all of a large history takes long, and it is more.
+ */
 export function coursesOf({ wanted, bases, made }: ChoiceQuestion): readonly Course[] {
   const isMade = (step: Step) => made.some((one) => isSame(one, step));
   const thin = bases
@@ -68,7 +71,9 @@ export function coursesOf({ wanted, bases, made }: ChoiceQuestion): readonly Cou
       { commit, base: undefined },
       { commit: wanted, base: commit },
     ]);
-  return [...thin.map((step): Course => [step]), [whole], ...chains];
+  const isWorthAsking = thin.length === 0 || isMade(whole);
+  const all = [...thin, ...(isWorthAsking ? [whole] : [])];
+  return [...all.map((step): Course => [step]), ...chains];
 }
 
 /** @param priced at least one @param popularity how many drones have a commit, and want the same */

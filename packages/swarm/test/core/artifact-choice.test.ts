@@ -25,14 +25,15 @@ describe("the artifact of a commit", () => {
     assert.deepEqual(coursesOf({ wanted, bases: [older, old], made: [] }), [
       thin(older),
       thin(old),
-      whole,
     ]);
+    assert.deepEqual(coursesOf({ wanted, bases: [], made: [] }), [whole]);
+    assert.deepEqual(coursesOf({ wanted, bases: [old], made: [made({})] }), [thin(old), whole]);
   });
 
   it("compares few bases, and first those that packs are made against", () => {
     const bases = ["1", "2", "3", "4", "5"];
     const courses = coursesOf({ wanted, bases, made: [made({ base: "5" })] });
-    assert.deepEqual(courses, [thin("5"), thin("1"), thin("2"), whole]);
+    assert.deepEqual(courses, [thin("5"), thin("1"), thin("2")]);
   });
 
   it("is for a newcomer an older one that drones still hold, when the step from there is small", () => {
@@ -50,7 +51,7 @@ describe("the artifact of a commit", () => {
 
   it("is no chain over what nobody holds, or the drone has", () => {
     const held = [made({ commit: older, holders: 0 }), made({ commit: old, holders: 2 })];
-    assert.deepEqual(coursesOf({ wanted, bases: [old], made: held }), [thin(old), whole]);
+    assert.deepEqual(coursesOf({ wanted, bases: [old], made: held }), [thin(old)]);
   });
 
   it("is what is made and held already, when others are hardly smaller", () => {

@@ -1,0 +1,250 @@
+/**
+ * The swarms of a hub: for each artifact that somebody takes part in who does, and the hub's own part in it.
+ *
+ *     enter(artifact, drone) --> the hub offers it --> tracker: whom the drone meets --> a grant
+ *     hub.share, a drone comes or goes --> tracker --> drone.peers, drone.carry
+ *
+ * All of it is in memory. After a restart of the hub drones tell of their shares again, and the swarm is there
+ * again; artifact and secret are on disk, so that their lines and grants stay good meanwhile.
+ */
+import { toPropagitError, type Grant, type ShareReport, type SwarmPeer } from "@propagit/protocol";
+import type { Clock, Log } from "@propagit/runtime";
+import { Tracker, type Participant, type Share, type TrackerEffect } from "@propagit/swarm";
+import type { KeptArtifact } from "./artifacts.js";
+import type { Fleet } from "./fleet.js";
+import type { SwarmMembers } from "./swarm-members.js";
+import type { HubWorld, SwarmMeans } from "./world.js";
+
+export interface SwarmsParts {
+  readonly world: Pick<HubWorld, "clock" | "random" | "log" | "crypto">;
+  readonly means: SwarmMeans;
+  readonly fleet: Fleet;
+  readonly members: SwarmMembers;
+}
+
+/** One artifact that somebody takes part in. */
+export interface LiveSwarm {
+  readonly kept: KeptArtifact;
+  readonly tracker: Tracker;
+  /** By the name under which others know a drone. */
+  readonly identities: Map<string, string>;
+  /** Relays that did not take it on. */
+  readonly unfit: Set<string>;
+  /** The hub's own part; absent until it is offered. */
+  offer: Promise<Share> | undefined;
+  /** When somebody took part, or said something, last; of the monotonic clock. */
+  activeAt: number;
+}
+
+/**
+ * New connections are opened for so long; whoever needs it longer asks again. Longer than most transfers; that
+ * who has the bytes anyway may be connected with is no danger.
+ */
+const grantMs = 60 * 60_000;
+/** The hub itself only takes connections. */
+const ownGrantMs = 365 * 24 * 60 * 60_000;
+const carryMsMax = 30_000;
+
+export class Swarms {
+  readonly #parts: SwarmsParts;
+  readonly #live = new Map<string, LiveSwarm>();
+
+  constructor(parts: SwarmsParts) {
+    this.#parts = parts;
+  }
+
+  get live(): Iterable<LiveSwarm> {
+    return this.#live.values();
+  }
+
+  get(artifact: string): LiveSwarm | undefined {
+    return this.#live.get(artifact);
+  }
+
+  /**
+   * Lets a drone take part.
+   *
+   * @throws DATA_UNUSABLE when the hub cannot read the artifact, LINK_LOST when the drone is gone
+   */
+  async enter(kept: KeptArtifact, identity: string): Promise<Grant | undefined> {
+    const live = this.#open(kept);
+    live.offer ??= this.#offer(live);
+    await live.offer;
+    const participant = this.#parts.members.participant(identity);
+    return participant && this.#admit(live, identity, participant);
+  }
+
+  /** What a drone did last with an artifact that brings a commit to whoever has those others. */
+  seatOf(
+    identity: string,
+    { repo, commit, have }: { repo: string; commit: string; have: readonly string[] },
+  ): { readonly kept: KeptArtifact; readonly state: ShareReport["state"] } | undefined {
+    const name = this.#parts.fleet.nameOf(identity);
+    for (const { kept, tracker, identities } of this.#live.values()) {
+      if (kept.repo !== repo || kept.commit !== commit || identities.get(name) !== identity)
+        continue;
+      if (kept.base !== undefined && !have.includes(kept.base)) continue;
+      const state = tracker.seats.get(name)?.report?.state;
+      if (state !== undefined) return { kept, state };
+    }
+    return undefined;
+  }
+
+  /** What a drone says of its share. False when the hub knows nothing of such an artifact. */
+  report(kept: KeptArtifact | undefined, identity: string, report: ShareReport): boolean {
+    const live = this.#live.get(report.artifact) ?? (kept && this.#open(kept));
+    const participant = this.#parts.members.participant(identity);
+    if (!live || !participant) return false;
+    const { name } = participant;
+    if (live.identities.get(name) !== identity) this.#seat(live, identity, participant);
+    live.activeAt = this.#clock.monotonic();
+    this.#carryOut(live, live.tracker.report(name, report, this.#clock.now()));
+    return true;
+  }
+
+  /** A drone is connected, or no more: the artifacts that this changes. */
+  contact(identity: string, isConnected: boolean): readonly KeptArtifact[] {
+    const changed: KeptArtifact[] = [];
+    for (const live of this.#live.values()) {
+      const name = [...live.identities].find(([, one]) => one === identity)?.[0];
+      if (name === undefined) continue;
+      this.#carryOut(live, live.tracker.contact(name, isConnected, this.#clock.now()));
+      changed.push(live.kept);
+    }
+    return changed;
+  }
+
+  /** Nobody needs it for now; who comes later opens it again. */
+  async close(artifact: string): Promise<void> {
+    const live = this.#live.get(artifact);
+    this.#live.delete(artifact);
+    const share = await live?.offer?.catch(() => undefined);
+    await share?.end("keep");
+  }
+
+  get #clock(): Clock {
+    return this.#parts.world.clock;
+  }
+
+  get #log(): Log {
+    return this.#parts.world.log;
+  }
+
+  #open(kept: KeptArtifact): LiveSwarm {
+    const known = this.#live.get(kept.artifact);
+    if (known) return known;
+    const { world, means, members } = this.#parts;
+    const unfit = new Set<string>();
+    const hub: SwarmPeer = { name: "hub", role: "hub", host: "*", port: means.port };
+    const live: LiveSwarm = {
+      kept,
+      tracker: new Tracker({
+        hub,
+        relayOf: (zone) => members.relayOf(zone, unfit),
+        fraction: () => world.random.fraction(),
+      }),
+      identities: new Map(),
+      unfit,
+      offer: undefined,
+      activeAt: this.#clock.monotonic(),
+    };
+    this.#live.set(kept.artifact, live);
+    // Those that take part already may have lost the hub with its former life.
+    live.offer = this.#offer(live);
+    live.offer.catch(() => undefined);
+    return live;
+  }
+
+  async #offer(live: LiveSwarm): Promise<Share> {
+    const { artifact, secret, manifest, path } = live.kept;
+    const { swarm, artifacts } = this.#parts.means;
+    const now = this.#clock.now();
+    try {
+      return await swarm.offer({
+        artifact,
+        secret,
+        holder: "hub",
+        expiresAt: now + ownGrantMs,
+        hubNow: now,
+        hubKey: artifacts.hubKey,
+        manifest,
+        path,
+      });
+    } catch (thrown) {
+      live.offer = undefined;
+      throw thrown;
+    }
+  }
+
+  #admit(live: LiveSwarm, identity: string, participant: Participant): Grant | undefined {
+    const { world, means, fleet } = this.#parts;
+    const { artifact, bytes, secret } = live.kept;
+    const sessionKey = fleet.sessionKeyOf(identity);
+    if (sessionKey === undefined) return undefined;
+    const peers = this.#seat(live, identity, participant);
+    const now = this.#clock.now();
+    return {
+      artifact,
+      bytes,
+      secret: world.crypto.encrypt(sessionKey, secret),
+      holder: participant.name,
+      expiresAt: now + grantMs,
+      now,
+      hubKey: means.artifacts.hubKey,
+      peers: [...peers],
+    };
+  }
+
+  #seat(live: LiveSwarm, identity: string, participant: Participant): readonly SwarmPeer[] {
+    live.identities.set(participant.name, identity);
+    live.activeAt = this.#clock.monotonic();
+    const { peers, effects } = live.tracker.join(participant, this.#clock.now());
+    this.#carryOut(live, effects);
+    return peers;
+  }
+
+  #carryOut(live: LiveSwarm, effects: readonly TrackerEffect[]): void {
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case "introduce":
+          this.#introduce(live, effect.to, effect.peers);
+          break;
+        case "carry":
+          void this.#carry(live, effect.relay);
+          break;
+        case "out":
+          this.#log.warn(
+            `${effect.name} is not introduced any more to those who want ${live.kept.repo} ${live.kept.commit.slice(0, 7)}: ${effect.by.join(" and ")} got wrong pieces from it`,
+          );
+          break;
+        default:
+          effect satisfies never;
+      }
+    }
+  }
+
+  #introduce(live: LiveSwarm, name: string, peers: readonly SwarmPeer[]): void {
+    const identity = live.identities.get(name);
+    if (identity === undefined) return;
+    const { artifact } = live.kept;
+    this.#parts.fleet.tell(identity, "drone.peers", { artifact, peers: [...peers] });
+  }
+
+  /** One that does not take it on is not asked again for this artifact; its zone goes on as one without. */
+  async #carry(live: LiveSwarm, name: string): Promise<void> {
+    const { members, fleet } = this.#parts;
+    const identity = members.identityOf(name);
+    const participant = identity === undefined ? undefined : members.participant(identity);
+    const grant = identity && participant && this.#admit(live, identity, participant);
+    try {
+      if (!grant) return;
+      const { repo, commit } = live.kept;
+      await fleet.call(identity, "drone.carry", { repo, commit, grant }, { limitMs: carryMsMax });
+    } catch (thrown) {
+      const { message } = toPropagitError(thrown);
+      this.#log.warn(`relay ${name} does not carry ${live.kept.repo}: ${message}`);
+      live.unfit.add(identity ?? name);
+      this.#carryOut(live, live.tracker.contact(name, false, this.#clock.now()));
+    }
+  }
+}

@@ -1,0 +1,274 @@
+/**
+ * The packs of a hub: made once, kept in its data folder, there again after a restart.
+ *
+ *     make(step) --is kept--> that one
+ *                --is being made--> the same one, when it is done
+ *                --else--> room on disk? a slot? git -> .new-XXXX -> rename -> record
+ *
+ * A step that failed is not tried again for a while: whoever asks gets the same reason, and fetches with git.
+ */
+import { readFile, rename, rm, statfs, utimes } from "node:fs/promises";
+import { join } from "node:path";
+import { parseStoredRepoName, PropagitError, shortCommit, type RepoName } from "@propagit/protocol";
+import { errnoOf, type Log, type Random } from "@propagit/runtime";
+import { encodeManifest, parseManifest } from "@propagit/swarm";
+import type { Artifacts, ArtifactStep, KeptArtifact } from "../artifacts.js";
+import { estimatePack, isShallowHistory, knownCommits } from "./artifact-git.js";
+import { writePack } from "./artifact-pack.js";
+import {
+  idOf,
+  packPath,
+  readRecords,
+  removeArtifact,
+  unfinishedPrefix,
+  writeRecord,
+  type ArtifactRecord,
+} from "./artifact-records.js";
+import type { GitRepositories } from "./git-repositories.js";
+import { Slots } from "./slots.js";
+
+/** What signs manifests. */
+export interface ShelfKey {
+  /** Ed25519, SPKI as base64. */
+  readonly publicKey: string;
+  /** Base64. */
+  readonly sign: (text: string) => string;
+}
+
+export interface ShelfOptions {
+  readonly folder: string;
+  readonly repositories: GitRepositories;
+  readonly key: ShelfKey;
+  readonly random: Random;
+  readonly log: Log;
+  /** Ms since 1970. */
+  readonly now: () => number;
+}
+
+/** Each uses all processors by itself; two, so that a huge one does not hold up a small one. */
+const slotLimits = {
+  name: "packs",
+  runningMax: 2,
+  waitingMax: 1_000,
+  waitMsMax: 10 * 60_000,
+} as const;
+/** A pack of tens of gigabytes; longer, and every drone would rather fetch. */
+const packMsMax = 30 * 60_000;
+/** Until what failed is tried again. */
+const failedMsMax = 60_000;
+/** Of the file system, kept free: for pushes, the ledger, and what an estimate is wrong by. */
+const freeBytesMin = 256 * 1024 * 1024;
+/** What artifacts may fill: a tenth of the disk, and no more than that. */
+const bytesMaxDefault = 16 * 1024 * 1024 * 1024;
+const diskRatioMax = 0.1;
+/** Between two notes of the same use on disk. */
+const touchEveryMs = 60_000;
+const estimatesMax = 1_000;
+
+export class ArtifactShelf implements Artifacts {
+  readonly hubKey: string;
+  readonly bytesMax: number;
+  readonly #options: ShelfOptions;
+  readonly #kept = new Map<string, KeptArtifact>();
+  readonly #making = new Map<string, { step: ArtifactStep; made: Promise<KeptArtifact> }>();
+  readonly #failed = new Map<string, { readonly at: number; readonly error: PropagitError }>();
+  readonly #estimates = new Map<string, Promise<number | undefined>>();
+  readonly #slots = new Slots(slotLimits);
+  readonly #stopping = new AbortController();
+
+  private constructor(options: ShelfOptions, bytesMax: number) {
+    this.#options = options;
+    this.hubKey = options.key.publicKey;
+    this.bytesMax = bytesMax;
+  }
+
+  /** @throws DATA_UNUSABLE */
+  static async open(options: ShelfOptions): Promise<ArtifactShelf> {
+    const { folder, log } = options;
+    const records = await readRecords(folder, log);
+    const { blocks, bsize } = await statfs(folder);
+    const shelf = new ArtifactShelf(
+      options,
+      Math.min(bytesMaxDefault, Math.floor(blocks * bsize * diskRatioMax)),
+    );
+    for (const [artifact, { usedAt, ...record }] of records) shelf.#keep(artifact, record, usedAt);
+    return shelf;
+  }
+
+  get kept(): readonly KeptArtifact[] {
+    return [...this.#kept.values()];
+  }
+
+  get making(): readonly ArtifactStep[] {
+    return [...this.#making.values()].map(({ step }) => step);
+  }
+
+  async known(repo: string, commits: readonly string[]): Promise<ReadonlySet<string>> {
+    const { settings } = this.#options.repositories;
+    return knownCommits(settings, this.#folderOf(repo), commits);
+  }
+
+  async isShallow(repo: string, commits: readonly string[]): Promise<boolean> {
+    const { settings } = this.#options.repositories;
+    return isShallowHistory(settings, this.#folderOf(repo), commits);
+  }
+
+  estimate(step: ArtifactStep): Promise<number | undefined> {
+    const key = keyOf(step);
+    const known = this.#estimates.get(key);
+    if (known) return known;
+    const { settings } = this.#options.repositories;
+    const estimate = estimatePack(settings, this.#folderOf(step.repo), step);
+    const [oldest] = this.#estimates.keys();
+    if (oldest !== undefined && this.#estimates.size >= estimatesMax)
+      this.#estimates.delete(oldest);
+    this.#estimates.set(key, estimate);
+    estimate.catch(() => this.#estimates.delete(key));
+    return estimate;
+  }
+
+  async make(step: ArtifactStep): Promise<KeptArtifact> {
+    const key = keyOf(step);
+    const kept = this.kept.find((one) => keyOf(one) === key);
+    if (kept) return kept;
+    const failure = this.#failed.get(key);
+    if (failure && this.#options.now() - failure.at < failedMsMax) throw failure.error;
+    const known = this.#making.get(key);
+    if (known) return known.made;
+    const made = this.#make(step);
+    this.#making.set(key, { step, made });
+    try {
+      return await made;
+    } catch (thrown) {
+      this.#noteFailure(step, thrown);
+      throw thrown;
+    } finally {
+      this.#making.delete(key);
+    }
+  }
+
+  async read(artifact: string): Promise<string> {
+    const path = packPath(this.#options.folder, artifact);
+    try {
+      return await readFile(path, "base64");
+    } catch (thrown) {
+      const reason = errnoOf(thrown) ?? String(thrown);
+      throw new PropagitError("DATA_UNUSABLE", `${path} cannot be read: ${reason}`);
+    }
+  }
+
+  touch(artifact: string): void {
+    const kept = this.#kept.get(artifact);
+    const now = this.#options.now();
+    if (!kept || now - kept.usedAt < touchEveryMs) return;
+    this.#kept.set(artifact, { ...kept, usedAt: now });
+    // Only for the next life; an artifact that looks unused there is made anew.
+    utimes(kept.path, now / 1_000, now / 1_000).catch(() => undefined);
+  }
+
+  async remove(artifact: string): Promise<void> {
+    this.#kept.delete(artifact);
+    await removeArtifact(this.#options.folder, artifact);
+  }
+
+  /** Ends what is under way; nothing half stays. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.allSettled([...this.#making.values()].map(({ made }) => made));
+  }
+
+  async #make(step: ArtifactStep): Promise<KeptArtifact> {
+    const { folder, random, repositories, log, now } = this.#options;
+    const { signal } = this.#stopping;
+    const startedAt = now();
+    const estimate = await this.estimate(step);
+    const giveBack = await this.#slots.take(signal);
+    const path = join(folder, `${unfinishedPrefix}${random.hex(16)}`);
+    try {
+      await this.#checkRoom(step, estimate ?? 0);
+      const { settings } = repositories;
+      const where = { settings, folder: this.#folderOf(step.repo), step, path };
+      const hashes = await writePack({ ...where, estimate, limitMs: packMsMax, signal });
+      const { repo, commit, base } = step;
+      const place = { repo, commit, ...(base !== undefined && { base }) };
+      const manifest = encodeManifest({ ...place, ...hashes });
+      const artifact = idOf(manifest);
+      const record = { manifest, secret: random.hex(64), madeAt: now() };
+      await this.#put(artifact, path, record);
+      const seconds = ((now() - startedAt) / 1_000).toFixed(1);
+      log.info(`${describe(step)} is packed: ${hashes.bytes} bytes in ${seconds} s`);
+      return this.#keep(artifact, record, record.madeAt);
+    } finally {
+      giveBack();
+      await rm(path, { force: true }).catch(() => undefined);
+    }
+  }
+
+  /** The pack first and then its record: whatever happens between is removed at the next start. */
+  async #put(artifact: string, path: string, record: ArtifactRecord): Promise<void> {
+    const { folder } = this.#options;
+    try {
+      await rename(path, packPath(folder, artifact));
+    } catch (thrown) {
+      const reason = errnoOf(thrown) ?? String(thrown);
+      throw new PropagitError("DATA_UNUSABLE", `${path} cannot be renamed: ${reason}`);
+    }
+    await writeRecord(folder, artifact, record);
+  }
+
+  /** Before git begins: a full disk would also end pushes and the ledger. */
+  async #checkRoom(step: ArtifactStep, bytes: number): Promise<void> {
+    const { folder } = this.#options;
+    const { bavail, bsize } = await statfs(folder);
+    const free = bavail * bsize;
+    if (free >= bytes + freeBytesMin) return;
+    throw new PropagitError(
+      "DATA_UNUSABLE",
+      `there is no room for the pack of ${describe(step)}: ${free} bytes are free in ${folder}, ${bytes + freeBytesMin} are needed`,
+    );
+  }
+
+  #keep(artifact: string, { manifest, secret, madeAt }: ArtifactRecord, usedAt: number) {
+    const { folder, key } = this.#options;
+    const { repo, commit, base, bytes, pieceBytes } = parseManifest(manifest);
+    const kept: KeptArtifact = {
+      artifact,
+      repo,
+      commit,
+      base,
+      bytes,
+      pieceBytes,
+      madeAt,
+      usedAt,
+      secret,
+      manifest: { text: manifest, signature: key.sign(manifest) },
+      path: packPath(folder, artifact),
+    };
+    this.#kept.set(artifact, kept);
+    return kept;
+  }
+
+  #noteFailure(step: ArtifactStep, thrown: unknown): void {
+    if (this.#stopping.signal.aborted || !(thrown instanceof PropagitError)) return;
+    const now = this.#options.now();
+    for (const [key, { at }] of this.#failed) if (now - at >= failedMsMax) this.#failed.delete(key);
+    this.#failed.set(keyOf(step), { at: now, error: thrown });
+  }
+
+  /** @throws BAD_NAME, NO_REPO */
+  #folderOf(repo: string): string {
+    const { repositories } = this.#options;
+    const name: RepoName = parseStoredRepoName(repo);
+    if (repositories.has(name)) return repositories.folderOf(name);
+    throw new PropagitError("NO_REPO", `the hub has no repository "${repo}"`);
+  }
+}
+
+function keyOf({ repo, commit, base = "" }: ArtifactStep): string {
+  return `${repo} ${commit} ${base}`;
+}
+
+function describe({ repo, commit, base }: ArtifactStep): string {
+  const against = base === undefined ? "" : ` against ${shortCommit(base)}`;
+  return `${repo} ${shortCommit(commit)}${against}`;
+}
