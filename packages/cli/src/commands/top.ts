@@ -3,9 +3,8 @@ import { Command } from "commander";
 import { examples } from "../examples.js";
 import { asFlag } from "../flags.js";
 import { withHub, withHubFlags, type HubFlags } from "../hub-call.js";
-import { interruptedExitCode, onInterrupt } from "../interrupt.js";
-import { LiveArea } from "../output/live-area.js";
-import { print, printJsonLine } from "../output/print.js";
+import { openPicture } from "../output/picture.js";
+import { printJsonLine } from "../output/print.js";
 import { formatTop } from "../output/top.js";
 import { environmentOf, withEnvironmentFlag, type EnvironmentFlags } from "../targets.js";
 
@@ -32,7 +31,7 @@ export function topCommand(): Command {
 }
 
 async function top(repo: string | undefined, flags: TopFlags): Promise<void> {
-  const show = flags.json ? printJsonLine : picture();
+  const show = flags.json ? printJsonLine : drawn();
   await withHub(flags, (hub) => {
     const params = { ...(repo !== undefined && { repo }), ...environmentOf(flags) };
     const follow = !flags.once;
@@ -41,18 +40,7 @@ async function top(repo: string | undefined, flags: TopFlags): Promise<void> {
   });
 }
 
-/** In place on a terminal, else one table after the other. */
-function picture(): (sight: TrafficSight) => void {
-  if (!process.stdout.isTTY) {
-    endQuietly(() => undefined);
-    return (sight) => print(`${formatTop(sight, Infinity)}\n`);
-  }
-  const area = new LiveArea(process.stdout);
-  endQuietly(() => area.leave());
-  return (sight) => area.draw(formatTop(sight, area.columns).trimEnd().split("\n"));
-}
-
-function endQuietly(leave: () => void): void {
-  process.once("exit", leave);
-  onInterrupt(() => process.exit(interruptedExitCode));
+function drawn(): (sight: TrafficSight) => void {
+  const picture = openPicture();
+  return (sight) => picture.show(formatTop(sight, picture.columns));
 }
