@@ -8,15 +8,21 @@ const tidyAfterMs = 2_000;
 export class CommitKeeper {
   readonly #world: Pick<DroneWorld, "clock" | "commits" | "log">;
   readonly #inUse: () => readonly CommitName[] | undefined;
+  readonly #keeps: (names: readonly CommitName[]) => void;
   #isPlanned = false;
 
-  /** @param inUse everything that stays; undefined while that is not known */
+  /**
+   * @param inUse everything that stays; undefined while that is not known
+   * @param keeps told of it before anything is removed
+   */
   constructor(
     world: Pick<DroneWorld, "clock" | "commits" | "log">,
     inUse: () => readonly CommitName[] | undefined,
+    keeps: (names: readonly CommitName[]) => void,
   ) {
     this.#world = world;
     this.#inUse = inUse;
+    this.#keeps = keeps;
   }
 
   tidySoon(): void {
@@ -30,6 +36,7 @@ export class CommitKeeper {
     this.#isPlanned = false;
     const names = this.#inUse();
     if (!names) return;
+    this.#keeps(names);
     try {
       for (const { repo, commit } of await commits.keepOnly(names)) {
         log.info(`${repo} ${shortCommit(commit)}: removed from disk`);

@@ -5,7 +5,7 @@ import type { Reconciler } from "./reconciler.js";
 
 export interface ContextParts extends Pick<
   DroneContext,
-  "world" | "name" | "host" | "source" | "environment"
+  "world" | "name" | "host" | "upstream" | "hub" | "source" | "environment"
 > {
   readonly reconciler: Reconciler;
 }

@@ -13,7 +13,14 @@ import {
   type Result,
   type Telling,
 } from "@propagit/protocol";
-import { Link, sessionPaths, within, type Conversation, type LinkState } from "@propagit/runtime";
+import {
+  isSameAddress,
+  Link,
+  sessionPaths,
+  within,
+  type Conversation,
+  type LinkState,
+} from "@propagit/runtime";
 import type { Environment } from "./core/environment.js";
 import type { InstanceStep } from "./core/instance-state.js";
 import { joinReports } from "./core/join-reports.js";
@@ -21,15 +28,22 @@ import { isLasting, isRefusal } from "./core/refusal.js";
 import { contextOf } from "./drone-context.js";
 import { untilDrained } from "./drained.js";
 import { DroneLog } from "./drone-log.js";
-import type { CommandPlace, DroneContext, DronePart, MakePart } from "./drone-part.js";
+import {
+  introductionOf,
+  type CommandPlace,
+  type DroneContext,
+  type DronePart,
+  type MakePart,
+} from "./drone-part.js";
 import { HubReports } from "./hub-reports.js";
+import { HubWays } from "./hub-ways.js";
 import type { InstanceRunner } from "./instance-runner.js";
 import type { Instances } from "./instances.js";
 import { LaunchPad, type LaunchPadParts } from "./launch-pad.js";
 import { Reconciler } from "./reconciler.js";
 import { RegistryDesk } from "./registry-desk.js";
 import { restartAll } from "./rolling-restart.js";
-import type { DroneWorld, Joined } from "./world.js";
+import type { DroneWorld, GitSource, Joined } from "./world.js";
 
 export interface DroneConfig extends LaunchPadParts {
   /** 32 hex characters: who this drone is across its lives. */
@@ -66,6 +80,7 @@ export class Drone {
   readonly #reconciler: Reconciler;
   readonly #desk: RegistryDesk;
   readonly #pad: LaunchPad;
+  readonly #ways: HubWays;
   readonly #reports = new HubReports();
   readonly #log: DroneLog;
   readonly #parts: readonly DronePart[];
@@ -102,6 +117,7 @@ export class Drone {
     this.#startedAt = world.clock.monotonic();
     this.#log = new DroneLog(world);
     this.#pad = new LaunchPad(world, config);
+    this.#ways = new HubWays(config.settings);
     this.#desk = this.#makeDesk();
     this.#reconciler = this.#makeReconciler();
     this.#begun = this.#begin();
@@ -130,10 +146,13 @@ export class Drone {
       const joined = await this.#reconciler.load();
       await this.#desk.load();
       this.#name = joined?.drone ?? this.#name;
+      this.#ways.take(joined?.ways);
       await this.#instances.adopt();
       if (joined) this.#useRegistry(joined);
       this.#reconciler.reconcile("leave alone");
-      if (!this.#isStopping) this.#link = this.#makeLink();
+      if (this.#isStopping) return;
+      this.#link = this.#makeLink();
+      this.#ways.follow(this.#link);
     } catch (thrown) {
       const error = toPropagitError(thrown);
       this.#stopped ??= this.#end(error, { instances: "keep" });
@@ -143,9 +162,7 @@ export class Drone {
   async #join(conversation: Conversation): Promise<void> {
     const { settings, identity, host, version } = this.#config;
     this.#conversation = conversation;
-    this.#revision = 0;
-    this.#early = undefined;
-    this.#isFollowing = false;
+    [this.#revision, this.#early, this.#isFollowing] = [0, undefined, false];
     const instances = joinReports(this.#instances.all().map((runner) => runner.report));
     const answer = await conversation.call("hub.join", {
       identity,
@@ -155,9 +172,12 @@ export class Drone {
       host,
       version,
       instances,
+      ways: true,
+      ...introductionOf(this.#parts),
     });
     this.#follow(answer);
     this.#reports.joined(conversation, instances);
+    for (const part of this.#parts) part.joined?.(conversation);
     for (const runner of this.#instances.all()) this.#reports.say(runner.report);
     this.#reports.forgetOthers(this.#instances.all().map(({ state }) => state.identity.process));
     if (this.#early) this.#reconciler.take(this.#early);
@@ -168,29 +188,38 @@ export class Drone {
    * Believes this hub, unless it is another one than the one that wanted what runs here: a hub that lost
    * its data wants nothing, and that is no reason to stop anything. @throws HUB_CHANGED
    */
-  #follow({ name, hub, registry, timeoutMs = timeoutMsDefault }: Result<"hub.join">): void {
+  #follow(answer: Result<"hub.join">): void {
+    const { name, hub, registry, timeoutMs = timeoutMsDefault, ways = [] } = answer;
     const former = this.#reconciler.joined?.hub;
     const { size } = this.#instances;
     if (hub !== undefined && former !== undefined && hub !== former && size > 0) {
       const running = `${size} instances run here that it knows nothing of`;
       throw new PropagitError("HUB_CHANGED", `this is another hub than before, and ${running}`);
     }
-    const joined: Joined = { drone: name, hub: hub ?? former, registry, timeoutMs };
+    const joined: Joined = { drone: name, hub: hub ?? former, registry, timeoutMs, ways };
     this.#name = name;
+    this.#ways.take(ways);
     this.#reconciler.follow(joined);
     this.#isFollowing = true;
     this.#useRegistry(joined);
   }
 
   #useRegistry({ registry, timeoutMs }: Joined): void {
-    const { settings, credential } = this.#config;
-    const address = { host: registry.host ?? settings.hub.host, port: registry.port };
+    const { credential } = this.#config;
+    const { address, ...ways } = this.#ways.registry(registry);
     const moved = this.#desk.use(address, {
       credential,
+      ...ways,
       acceptsOpen: registry.open,
       ttlMs: Math.min(Math.max(timeoutMs, leaseMsMin), leaseMsMax),
     });
     if (moved) this.#world.log.info(`the registry is at ${formatAddress(address)} now`);
+  }
+
+  #hearWays(ways: readonly string[]): void {
+    this.#ways.take(ways);
+    const { joined } = this.#reconciler;
+    if (joined) this.#reconciler.follow({ ...joined, ways });
   }
 
   #hearAssign(told: Telling<"drone.assign">, from: Conversation): void {
@@ -213,8 +242,9 @@ export class Drone {
   }
 
   #linkChanged(state: LinkState): void {
+    for (const part of this.#parts) part.linkChanged?.(state);
     if (state.kind === "up") {
-      this.#log.cameUp(this.#name, this.#config.settings.hub);
+      this.#log.cameUp(this.#name, this.#ways.upstream);
       this.#resolveMet();
       return;
     }
@@ -222,13 +252,15 @@ export class Drone {
     this.#reports.lost();
     const { code } = state.reason;
     const triedMs = this.#world.clock.monotonic() - this.#startedAt;
-    if (!state.again && isLasting(code, triedMs)) {
+    // What is no hub any more, or another one's relay, at an address of an earlier life says nothing.
+    const isHub = isSameAddress(state.address, this.#config.settings.hub);
+    if (!state.again && isHub && isLasting(code, triedMs)) {
       // Who is refused at the door has no say about what an earlier life was told to run.
       this.#stopped ??= this.#end(PropagitError.fromData(state.reason), { instances: "keep" });
       return;
     }
-    this.#log.away(state, this.#config.settings.hub);
-    if (!isRefusal(code)) this.#resolveMet();
+    this.#log.away(state, state.address);
+    if (!isHub || !isRefusal(code)) this.#resolveMet();
   }
 
   async #end(refusal: PropagitError | undefined, { instances }: DroneEnd): Promise<void> {
@@ -271,11 +303,17 @@ export class Drone {
     const restart = {
       clock: this.#world.clock,
       instance: (process: string) => this.#instances.get(process),
-      onChange: (action: (runner: InstanceRunner) => void) => this.#watch(action),
+      onChange: (action: (runner: InstanceRunner) => void) => {
+        this.#watchers.add(action);
+        return { stop: () => void this.#watchers.delete(action) };
+      },
     };
+    const queries = this.#parts.flatMap(({ query }) => query ?? []);
     return new Link(this.#world, {
       address: settings.hub,
+      ways: () => this.#ways.all,
       path: sessionPaths.hub,
+      ...(queries.length > 0 && { query: () => queries.map((query) => query()).join("&") }),
       role: "drone",
       credential,
       acceptsOpen: settings.secret === undefined,
@@ -286,15 +324,11 @@ export class Drone {
       tellingHandlers: {
         ...Object.assign({}, ...this.#parts.map((part) => part.tellingHandlers)),
         "drone.assign": (told, from) => this.#hearAssign(told, from),
+        "drone.ways": ({ ways }) => this.#hearWays(ways),
       },
       introduce: (conversation) => this.#join(conversation),
       changed: (state) => this.#linkChanged(state),
     });
-  }
-
-  #watch(action: (runner: InstanceRunner) => void): { stop(): void } {
-    this.#watchers.add(action);
-    return { stop: () => void this.#watchers.delete(action) };
   }
 
   #makeDesk(): RegistryDesk {
@@ -319,7 +353,7 @@ export class Drone {
         drone: () => this.#name,
         zone: settings.labels["zone"],
         host,
-        source: async (repo) => this.#pad.source(repo, await this.#hub()),
+        source: (repo) => this.#source(repo),
         pickPorts: (process, rules, former) => this.#pad.ports.pick(process, rules, former),
         drained: (addresses, waitMs) =>
           untilDrained({ clock: this.#world.clock, hub: () => this.#hub() }, addresses, waitMs),
@@ -329,6 +363,7 @@ export class Drone {
       },
       changed: (runner, step) => this.#changed(runner, step),
       commitsInUse: () => this.#parts.flatMap((part) => part.commitsInUse?.() ?? []),
+      keeps: (names) => this.#parts.forEach((part) => part.keeps?.(names)),
     });
   }
 
@@ -337,7 +372,9 @@ export class Drone {
       world: this.#world,
       name: () => this.#name,
       host: this.#config.host,
-      source: async (repo) => this.#pad.source(repo, await this.#hub()),
+      hub: (limitMs) => this.#hub(limitMs),
+      upstream: () => this.#ways.upstream,
+      source: (repo) => this.#source(repo),
       environment: (place) => this.#environment(place),
       reconciler: this.#reconciler,
     });
@@ -346,12 +383,17 @@ export class Drone {
   #environment(place: CommandPlace): Environment {
     const { joined } = this.#reconciler;
     assert(joined, "nothing starts before a hub took the drone in");
-    return this.#pad.environment(place, joined, this.#desk.place);
+    const registry = joined.registry.own ? formatAddress(this.#ways.upstream) : this.#desk.place;
+    return this.#pad.environment(place, joined, registry);
   }
 
-  async #hub(): Promise<Conversation> {
+  async #source(repo: string): Promise<GitSource> {
+    return this.#pad.source(repo, await this.#hub(), this.#ways.upstream);
+  }
+
+  async #hub(limitMs = hubMsMax): Promise<Conversation> {
     await this.#begun;
-    if (this.#link) return this.#link.up(hubMsMax);
+    if (this.#link) return this.#link.up(limitMs);
     throw new PropagitError("LINK_LOST", "the drone ends");
   }
 }

@@ -24,6 +24,8 @@ export interface ReconcilerParts {
   readonly changed: (runner: InstanceRunner, step: InstanceStep["done"]) => void;
   /** Commits that something else here needs. */
   readonly commitsInUse: () => readonly CommitName[];
+  /** Told which commits stay on disk. */
+  readonly keeps: (names: readonly CommitName[]) => void;
 }
 
 export class Reconciler {
@@ -54,7 +56,7 @@ export class Reconciler {
       book: this.#book,
       unknownService: (deployment, service) => this.#askForService(deployment, service),
     });
-    this.#commits = new CommitKeeper(world, () => this.#commitsInUse());
+    this.#commits = new CommitKeeper(world, () => this.#commitsInUse(), parts.keeps);
   }
 
   /** How a hub took the drone in; undefined when none ever did. */

@@ -7,10 +7,12 @@ import {
   asFlag,
   asRepeatedFlag,
   parseLabelFlag,
+  parsePort,
   parsePortRange,
   parseSeconds,
   parseVariable,
 } from "../flags.js";
+import { parseBytes } from "../proxy-flags.js";
 import { findHub, findHubSecret, withHubFlags, type HubFlags } from "../hub-call.js";
 
 interface DroneFlags extends HubFlags {
@@ -25,6 +27,11 @@ interface DroneFlags extends HubFlags {
   readonly stopTimeout?: number;
   readonly data?: string;
   readonly onExit?: OnExit;
+  /** False with `--no-swarm`. */
+  readonly swarm: boolean;
+  readonly swarmPort?: number;
+  readonly swarmUpload?: number;
+  readonly swarmDownload?: number;
 }
 
 /** What becomes of the instances when the drone ends. */
@@ -62,6 +69,22 @@ export function droneCommand(): Command {
       "keep or stop the instances when the drone ends (keep; stop on ^C)",
       asFlag(parseOnExit),
     )
+    .option(
+      "--swarm-port <port>",
+      "port where other drones get commits from this one (any free one)",
+      asFlag(parsePort),
+    )
+    .option(
+      "--swarm-upload <bytes>",
+      "at most so much to other drones per second, as 10MB",
+      asFlag(parseBytes),
+    )
+    .option(
+      "--swarm-download <bytes>",
+      "at most so much from other drones per second, as 10MB",
+      asFlag(parseBytes),
+    )
+    .option("--no-swarm", "fetch everything from the hub with git, and serve no other drone")
     .option("--data <folder>", "data folder (default: ~/.propagit/drone, or drone-SERVICE)");
   return examples(command, [
     "propagit drone --hub=hub:6001 --secret=beepboop --label role=web",
@@ -91,12 +114,22 @@ async function runDrone(words: string[], flags: DroneFlags): Promise<void> {
     ...(flags.readyTimeout !== undefined && { readyTimeoutMs: flags.readyTimeout }),
     ...(flags.stopTimeout !== undefined && { stopTimeoutMs: flags.stopTimeout }),
     ...(flags.data !== undefined && { dataFolder: flags.data }),
+    swarm: swarmOf(flags),
   });
   await keepRunning({
     ended: drone.ended,
     stop: (signal) =>
       drone.stop({ instances: flags.onExit ?? (signal === "SIGTERM" ? "keep" : "stop") }),
   });
+}
+
+function swarmOf({ swarm, swarmPort, swarmUpload, swarmDownload }: DroneFlags) {
+  if (!swarm) return false;
+  return {
+    ...(swarmPort !== undefined && { port: swarmPort }),
+    ...(swarmUpload !== undefined && { sendBytesPerSecondMax: swarmUpload }),
+    ...(swarmDownload !== undefined && { receiveBytesPerSecondMax: swarmDownload }),
+  };
 }
 
 function parseOnExit(text: string): OnExit {

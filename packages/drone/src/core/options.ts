@@ -38,9 +38,28 @@ export interface DroneOptions {
   readonly stopTimeoutMs?: number;
   /** From the end of its records to SIGTERM, in ms, 0–3,600,000; default 300. */
   readonly drainMs?: number;
+  /** How it swaps artifacts with other drones; `false`: it only fetches with git. */
+  readonly swarm?: SwarmWish | false;
   /** Size at which an output file is cut, in bytes, at least 1,024; default 10 MiB. */
   readonly logBytesMax?: number;
+  /** It takes other drones in, as a hub would. */
+  readonly relay?: RelaySettings;
   readonly log: Log;
+}
+
+export interface RelaySettings {
+  /** Where it takes them in; 0 for any free port. */
+  readonly port: number;
+  /** It runs no instances itself. */
+  readonly only?: boolean;
+}
+
+export interface SwarmWish {
+  /** Where others get pieces from it; default: any free one. */
+  readonly port?: number;
+  /** For all artifacts together; default: no bound. */
+  readonly sendBytesPerSecondMax?: number;
+  readonly receiveBytesPerSecondMax?: number;
 }
 
 export interface DroneSettings {
@@ -61,6 +80,9 @@ export interface DroneSettings {
   readonly stopTimeoutMs: number;
   readonly drainMs: number;
   readonly logBytesMax: number;
+  readonly relay: RelaySettings | undefined;
+  /** Undefined: it only fetches with git. */
+  readonly swarm: SwarmWish | undefined;
 }
 
 const hourMs = 3_600_000;
@@ -92,7 +114,21 @@ export function checkOptions(options: DroneOptions, hostName: string): DroneSett
     stopTimeoutMs: within("stopTimeoutMs", options.stopTimeoutMs ?? 10_000, 0, hourMs),
     drainMs: within("drainMs", options.drainMs ?? 300, 0, hourMs),
     logBytesMax: within("logBytesMax", options.logBytesMax ?? 10 * 2 ** 20, 1_024, 2 ** 40),
+    relay: options.relay,
+    swarm: checkSwarm(options.swarm ?? {}),
   };
+}
+
+/** Slower than this a piece takes minutes. A guess. */
+const rateMin = 10_000;
+
+function checkSwarm(wish: SwarmWish | false): SwarmWish | undefined {
+  if (wish === false) return undefined;
+  const { port, sendBytesPerSecondMax: send, receiveBytesPerSecondMax: receive } = wish;
+  if (port !== undefined) within("swarm.port", port, 1, 65_535);
+  if (send !== undefined) within("swarm.sendBytesPerSecondMax", send, rateMin, 2 ** 40);
+  if (receive !== undefined) within("swarm.receiveBytesPerSecondMax", receive, rateMin, 2 ** 40);
+  return wish;
 }
 
 function checkCommand(command: readonly string[]): void {

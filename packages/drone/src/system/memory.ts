@@ -13,10 +13,13 @@ import type { Memory, Remembered, RememberedLease } from "../world.js";
 
 type MemoryWorld = Pick<World, "disk" | "crypto" | "random" | "log">;
 
-/** @throws DATA_UNUSABLE when the key cannot be made */
-export async function openMemory(world: MemoryWorld, folder: string): Promise<Memory> {
-  const hider = hiderOf(world, await readKey(world, join(folder, "key")));
+export function openMemory(world: MemoryWorld, folder: string, hider: Hider): Memory {
   return new FolderMemory(world, folder, hider);
+}
+
+/** Hides what is kept on disk by the drone's own key. @throws DATA_UNUSABLE when that cannot be made */
+export async function openHider(world: MemoryWorld, folder: string): Promise<Hider> {
+  return hiderOf(world, await readKey(world, join(folder, "key")));
 }
 
 class FolderMemory implements Memory {

@@ -3,9 +3,11 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { openCredential, type PropagitError } from "@propagit/protocol";
 import { connectIn } from "@propagit/registry";
-import { credentialFromSecret, nodeWorld, type Log } from "@propagit/runtime";
+import { credentialFromSecret, nodeWorld, type Log, type World } from "@propagit/runtime";
 import { checkOptions, type DroneOptions, type DroneSettings } from "../core/options.js";
+import type { Hider } from "../core/stored-desire.js";
 import { Drone, type DroneEnd } from "../drone.js";
+import type { SwarmDesk } from "../swarm-desk.js";
 import type { DroneWorld, RegistryAccess } from "../world.js";
 import { nodeChecks } from "./checks.js";
 import { GitCommits } from "./commits.js";
@@ -15,7 +17,9 @@ import { addressTowards } from "./local-address.js";
 import { nodePorts } from "./node-ports.js";
 import { NodeProcesses } from "./node-processes.js";
 import { LogStore } from "./log-store.js";
-import { openMemory } from "./memory.js";
+import { openHider, openMemory } from "./memory.js";
+import { openRelay } from "./relay-part.js";
+import { openSwarmDesk } from "./swarm-part.js";
 import { taskParts } from "./task-parts.js";
 import { watchParts } from "./watch-parts.js";
 
@@ -39,7 +43,7 @@ const version = "0.1.0";
 /**
  * Starts a drone. Resolves when the hub has taken it in, or could not be reached: then it keeps trying.
  *
- * @throws BAD_USAGE, BAD_NAME, NO_GIT, DATA_IN_USE, DATA_UNUSABLE; DENIED, UNPROVEN, DRONE_TAKEN or
+ * @throws BAD_USAGE, BAD_NAME, NO_GIT, DATA_IN_USE, DATA_UNUSABLE, PORT_IN_USE; DENIED, UNPROVEN, DRONE_TAKEN or
  * BAD_VERSION when the hub refuses it
  * @example
  * const drone = await startDrone({
@@ -85,31 +89,56 @@ async function releasedAfter<T>(ended: Promise<T>, folder: ClaimedFolder): Promi
 }
 
 async function makeDrone(settings: DroneSettings, folder: string, log: Log): Promise<Drone> {
-  const { hub, secret, host, stopTimeoutMs, logBytesMax } = settings;
+  const { hub, secret, host } = settings;
   const world = nodeWorld(log);
-  const { clock, random } = world;
-  const commits = new GitCommits(folder, random);
+  const hider = await openHider(world, folder);
+  const identity = await readIdentity(world.disk, world.random, folder);
+  const relay = settings.relay && (await openRelay(settings.relay));
+  const swarm = await openSwarmDesk({ world, folder, settings, hider });
+  try {
+    const { droneWorld, parts } = await openWorld({ world, settings, folder, hider, swarm });
+    return new Drone(droneWorld, {
+      settings,
+      identity,
+      credential: secret === undefined ? openCredential : credentialFromSecret(secret),
+      host: host ?? (await addressTowards(hub)),
+      environment: process.env,
+      version,
+      parts: [...(relay ? [relay.make] : []), ...parts, ...(swarm ? [swarm.part] : [])],
+    });
+  } catch (thrown) {
+    await swarm?.stop();
+    await relay?.front.close();
+    throw thrown;
+  }
+}
+
+interface Opening {
+  readonly world: World;
+  readonly settings: DroneSettings;
+  readonly folder: string;
+  readonly hider: Hider;
+  readonly swarm: SwarmDesk | undefined;
+}
+
+/** What the drone works with, on this machine. */
+async function openWorld({ world, settings, folder, hider, swarm }: Opening) {
+  const { clock, random, log } = world;
+  const { stopTimeoutMs, logBytesMax } = settings;
+  const commits = new GitCommits(folder, random, { log, ways: swarm });
   await commits.tidy();
   const logs = new LogStore({ clock, log, folder: join(folder, "logs"), bytesMax: logBytesMax });
   const droneWorld: DroneWorld = {
     ...world,
     commits,
     checks: nodeChecks,
-    memory: await openMemory(world, folder),
+    memory: openMemory(world, folder, hider),
     ports: nodePorts(random),
     processes: new NodeProcesses({ clock, log, logs, folder, stopTimeoutMs }),
     connectRegistry: (address, access) => connectIn(world, address, registryOptions(access)),
   };
   const tasks = await taskParts({ world, folder, commits });
-  return new Drone(droneWorld, {
-    settings,
-    identity: await readIdentity(world.disk, random, folder),
-    credential: secret === undefined ? openCredential : credentialFromSecret(secret),
-    host: host ?? (await addressTowards(hub)),
-    environment: process.env,
-    version,
-    parts: [...tasks, ...watchParts({ clock, logs, folder })],
-  });
+  return { droneWorld, parts: [...tasks, ...watchParts({ clock, logs, folder })] };
 }
 
 function registryOptions({ lease, ...access }: RegistryAccess) {

@@ -13,7 +13,7 @@ import {
 } from "@propagit/runtime";
 import { checkOptions, type DroneOptions } from "../../src/core/options.js";
 import { Drone } from "../../src/drone.js";
-import { openMemory } from "../../src/system/memory.js";
+import { openHider, openMemory } from "../../src/system/memory.js";
 import type {
   Checks,
   CommitName,
@@ -139,7 +139,9 @@ export class SimMachine {
   }
 
   #remembering(log: Log): Memory {
-    const opened = openMemory({ ...this.#simulation.worldOf(this.#host), log }, dataFolder);
+    const world = { ...this.#simulation.worldOf(this.#host), log };
+    const open = async () => openMemory(world, dataFolder, await openHider(world, dataFolder));
+    const opened = open();
     return {
       read: async () => (await opened).read(),
       write: async (remembered) => {

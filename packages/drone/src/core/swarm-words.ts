@@ -1,0 +1,35 @@
+/** What a drone says of an artifact to whoever runs it. */
+import type { ShareReport } from "@propagit/protocol";
+
+/**
+ * `512 pieces, 16.8 MB, whole after 8.31 s (1.9 MB from the hub, 14.9 MB from 7 peers)`
+ *
+ * @param tookMs since this drone began to take it in this life
+ */
+export function inWords(
+  { piecesAll, receivedBytes, lines = [] }: ShareReport,
+  tookMs: number,
+): string {
+  const seconds = (tookMs / 1000).toFixed(2);
+  const head = `${piecesAll} pieces, ${megabytes(receivedBytes)}, whole after ${seconds} s`;
+  const senders = lines.filter((line) => line.receivedBytes > 0);
+  if (senders.length === 0) return head;
+  const [hubs, peers] = [true, false].map((isHub) =>
+    senders.filter(({ peer }) => (peer === "hub") === isHub),
+  );
+  const from = [
+    ...(hubs?.length ? [`${megabytes(sum(hubs))} from the hub`] : []),
+    ...(peers?.length
+      ? [`${megabytes(sum(peers))} from ${peers.length} ${peers.length === 1 ? "peer" : "peers"}`]
+      : []),
+  ];
+  return `${head} (${from.join(", ")})`;
+}
+
+function sum(lines: readonly { readonly receivedBytes: number }[]): number {
+  return lines.reduce((bytes, line) => bytes + line.receivedBytes, 0);
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
