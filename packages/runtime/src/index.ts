@@ -2,6 +2,12 @@ export { aborted } from "./aborted.js";
 export * from "./clock.js";
 export * from "./conversation.js";
 export * from "./core/backoff.js";
+export {
+  familyText,
+  type MetricFamily,
+  type MetricLabels,
+  type MetricSample,
+} from "./core/metrics-text.js";
 export { isSameAddress } from "./core/ways.js";
 export * from "./dial.js";
 export * from "./disk.js";
@@ -37,6 +43,7 @@ export { nodeWorld } from "./system/node-world.js";
 export { withStreams } from "./system/spawned.js";
 export { textLog } from "./system/text-log.js";
 export { acceptWires, plainHost, webSocketNetwork } from "./system/web-socket.js";
+export { MetricsPage, type MetricsPageOptions } from "./system/metrics-page.js";
 export { lockFolder, type FolderLock } from "./system/folder-lock.js";
 export {
   findFreePort,

@@ -3,6 +3,12 @@
  * with the place that visitors were sent to.
  */
 import { bucketsMax, LatencyHistogram, upperEdgeMs, type TrafficCount } from "@propagit/protocol";
+import {
+  familyText,
+  type MetricFamily,
+  type MetricLabels as Labels,
+  type MetricSample as Sample,
+} from "@propagit/runtime";
 import type { Tallied, Tally } from "./tallies.js";
 
 export interface MetricsSnapshot {
@@ -37,9 +43,6 @@ export interface ConnectionSample {
   /** Upgraded ones, of those that are open. */
   readonly tunnels: number;
 }
-
-type Labels = Readonly<Record<string, string | undefined>>;
-type Sample = readonly [labels: Labels, value: number, suffix?: string];
 
 /** Every eighth edge: 16 bounds from 0.1 ms to 10 min, each 2.7 times the one before. */
 const edges = Array.from({ length: Math.floor((bucketsMax - 2) / 8) + 1 }, (_, index) => index * 8);
@@ -165,18 +168,14 @@ function tallyFamilies(tallies: readonly Tally[]): string[] {
   ];
 }
 
-function single(name: string, type: string, help: string, value: number): string {
+type Type = MetricFamily["type"];
+
+function single(name: string, type: Type, help: string, value: number): string {
   return family(name, type, help, [[{}, value]]);
 }
 
-/** A family without samples is left out. */
-function family(name: string, type: string, help: string, samples: readonly Sample[]): string {
-  if (samples.length === 0) return "";
-  const full = `propagit_proxy_${name}`;
-  const lines = samples.map(
-    ([labels, value, suffix = ""]) => `${full}${suffix}${labelsText(labels)} ${value}\n`,
-  );
-  return `# HELP ${full} ${help}\n# TYPE ${full} ${type}\n${lines.join("")}`;
+function family(name: string, type: Type, help: string, samples: readonly Sample[]): string {
+  return familyText({ name: `propagit_proxy_${name}`, type, help, samples });
 }
 
 function placeOf({ repo, environment, commit, deployment, variant }: TrafficCount): Labels {
@@ -227,14 +226,4 @@ function middleMs(bucket: number): number {
   const below = upperEdgeMs(bucket - 1);
   const above = upperEdgeMs(bucket);
   return Number.isFinite(above) ? Math.sqrt(below * above) : below;
-}
-
-function labelsText(labels: Labels): string {
-  const known = Object.entries(labels).filter(([, value]) => value !== undefined);
-  if (known.length === 0) return "";
-  return `{${known.map(([name, value]) => `${name}="${escaped(value ?? "")}"`).join(",")}}`;
-}
-
-function escaped(value: string): string {
-  return value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
 }

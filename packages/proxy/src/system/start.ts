@@ -16,6 +16,7 @@ import {
   type Conversation,
   type FolderLock,
   type Log,
+  type MetricsPage,
   type Timer,
   type World,
 } from "@propagit/runtime";
@@ -27,7 +28,6 @@ import { AccessLog } from "./access-log.js";
 import { Certificates } from "./certificates.js";
 import type { CertificateFilesOptions } from "./certificates-files.js";
 import type { Inheritance } from "./inheritance.js";
-import type { MetricsPage } from "./metrics-page.js";
 import type { Forwarding, ServerSettings } from "./server.js";
 import type { Serving } from "./serving.js";
 import { startServing } from "./start-serving.js";

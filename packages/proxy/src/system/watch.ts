@@ -1,8 +1,8 @@
 /** Opens the page for who watches a proxy, with what it knows at the moment it is asked. */
 import { environmentDefault, type Route } from "@propagit/protocol";
+import { MetricsPage } from "@propagit/runtime";
 import { metricsText, type ShareSample } from "../core/metrics-text.js";
 import type { ProxyDaemon } from "../proxy.js";
-import { MetricsPage } from "./metrics-page.js";
 import type { Serving } from "./serving.js";
 
 export interface WatchOptions {

@@ -1,20 +1,20 @@
 /**
- * The page for those who watch a proxy, on a port of its own, never on the visitors' one:
+ * The page for those who watch a proxy or a hub, on a port of its own, never on that of others:
  *
  *     GET /metrics    Prometheus
- *     GET /up         200 while it serves by a book that is not too old, else 503
+ *     GET /up         200 while it does its work, else 503 and why not
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { cannotListen } from "@propagit/runtime";
+import { cannotListen } from "./cannot-listen.js";
 
 export interface MetricsPageOptions {
   readonly port: number;
   /** Default: this machine only. */
   readonly host?: string;
   readonly text: () => Promise<string>;
-  /** Why it does not serve; undefined while it does. */
+  /** Why it does not do its work; undefined while it does. */
   readonly whyDown: () => string | undefined;
 }
 
@@ -69,7 +69,7 @@ async function answer(
     response.writeHead(405, { ...plain, allow: "GET, HEAD" }).end("only GET\n");
     return;
   }
-  const { pathname } = new URL(request.url ?? "/", "http://proxy");
+  const { pathname } = new URL(request.url ?? "/", "http://page");
   switch (pathname) {
     case "/metrics": {
       const page = await text();
