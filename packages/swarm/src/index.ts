@@ -31,5 +31,10 @@ export {
   type SimLinesOptions,
   type SimListener,
 } from "./simulated/sim-lines.js";
+export { nodeDigests } from "./system/digests.js";
+export { findHubKey, type HubKey } from "./system/hub-key.js";
+export { openSwarm, type OpenSwarm, type OpenSwarmOptions } from "./system/open-swarm.js";
+export { openPieceFiles } from "./system/piece-files.js";
+export { sharePort, type SharedPort } from "./system/share-port.js";
 export type { Admission, Offer, Share, Swarm, SwarmOptions } from "./swarm.js";
 export type { Digests, PeerLine, PeerNetwork, PieceFile, PieceFiles, SwarmWorld } from "./world.js";

@@ -1,0 +1,48 @@
+/**
+ * Receiving of all lines into one buffer. Node gives each record of TLS (16 KiB) memory of its own, whose making
+ * and freeing costs half as much again as receiving (measured: 0.8 s of CPU per GB instead of 0.5). It offers
+ * one buffer for many reads (`onread`), but only to the side that dials; for an accepted socket the same is
+ * set up here by the names that Node uses inside, and where these are not found, the slower way is taken.
+ *
+ * One buffer is enough for all lines: whoever is told of bytes uses them up before he returns.
+ */
+import type { OnReadOpts } from "node:net";
+import type { TLSSocket } from "node:tls";
+
+/** Of decrypted bytes at once; Node hands over no more. */
+const recordBytesMax = 16 * 1024;
+const buffer = Buffer.allocUnsafeSlow(recordBytesMax);
+
+/** @param bytes good until it returns */
+export type Receive = (bytes: Buffer) => void;
+
+/** For `tls.connect`. */
+export function onread(receive: Receive): OnReadOpts {
+  return { buffer, callback: intoBuffer(receive) };
+}
+
+interface ReadHandle {
+  useUserBuffer?: (buffer: Buffer) => void;
+}
+
+/** @returns whether it goes by the one buffer */
+export function receiveFrom(socket: TLSSocket, receive: Receive): boolean {
+  const ownNames = Object.getOwnPropertySymbols(socket);
+  const named = (name: string) => ownNames.find(({ description }) => description === name);
+  const [bufferName, callbackName] = [named("kBuffer"), named("kBufferCb")];
+  const { _handle: handle } = socket as { _handle?: ReadHandle };
+  if (!bufferName || !callbackName || typeof handle?.useUserBuffer !== "function") {
+    socket.on("data", receive);
+    return false;
+  }
+  handle.useUserBuffer(buffer);
+  Object.assign(socket, { [bufferName]: buffer, [callbackName]: intoBuffer(receive) });
+  return true;
+}
+
+function intoBuffer(receive: Receive): (count: number) => boolean {
+  return (count) => {
+    receive(buffer.subarray(0, count));
+    return true;
+  };
+}
