@@ -5,6 +5,7 @@ import {
   isLoopback,
   mintToken,
   parseAddress,
+  type Address,
   type Credential,
 } from "@propagit/protocol";
 import type { Conversation } from "@propagit/runtime";
@@ -35,10 +36,10 @@ export class LaunchPad {
     this.ports = new PortBook(world.ports, parts.settings.portRange);
   }
 
-  /** A repository at the hub; the password is good while that connection lasts. */
-  source(repo: string, { peer }: Conversation): GitSource {
+  /** A repository at the hub, by the way on which it was reached; the password is good while that connection lasts. */
+  source(repo: string, { peer }: Conversation, hub: Address): GitSource {
     return {
-      url: `http://${formatAddress(this.#parts.settings.hub)}/${repo}`,
+      url: `http://${formatAddress(hub)}/${repo}`,
       password: peer && fetchPassword(this.#world.crypto, peer.sessionKey),
     };
   }

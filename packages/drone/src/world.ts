@@ -28,6 +28,8 @@ export interface RegistryAccess {
   readonly credential: Credential;
   /** Whether a registry without a secret will do. */
   readonly acceptsOpen: boolean;
+  /** Other addresses of the same registry, the best first. */
+  readonly ways?: () => readonly Address[];
   /** How long records outlive the drone's last sign of life. */
   readonly ttlMs: number;
   /** The lease of an earlier life, whose records go on; another one when it has ended. */
@@ -188,6 +190,8 @@ export interface Joined {
   readonly registry: RegistryPlace;
   /** Lease time of the drone's records. */
   readonly timeoutMs: number;
+  /** Where else that hub is reached, best first. */
+  readonly ways?: readonly string[];
 }
 
 /** One deployment as the hub specified it, config in clear. */

@@ -23,10 +23,10 @@ export interface Hider {
 
 export function encodeDesire(remembered: Remembered, { hide }: Hider): string {
   const { joined, assignments, keep, specifications, resting } = remembered;
-  const { drone: name, hub, registry, timeoutMs } = joined;
+  const { drone: name, hub, registry, timeoutMs, ways } = joined;
   return JSON.stringify({
     format,
-    joined: { name, registry, timeoutMs, ...(hub !== undefined && { hub }) },
+    joined: { name, registry, timeoutMs, ...(hub !== undefined && { hub }), ...(ways && { ways }) },
     told: { revision: 0, assignments, keep },
     specifications: specifications.map(({ config, ...specified }) => ({
       ...specified,
@@ -49,11 +49,11 @@ export function decodeDesire(text: string, hider: Hider): Decoded | undefined {
   const joined = check(methods["hub.join"].result, stored["joined"]);
   const told = check(tellings["drone.assign"], stored["told"]);
   if (!joined.ok || !told.ok) return undefined;
-  const { name: drone, hub, registry, timeoutMs = 0 } = joined.value;
+  const { name: drone, hub, registry, timeoutMs = 0, ways } = joined.value;
   const written = asList(stored["specifications"]);
   const specifications = written.flatMap((one) => specified(one, hider));
   const remembered = {
-    joined: { drone, hub, registry, timeoutMs },
+    joined: { drone, hub, registry, timeoutMs, ...(ways && { ways }) },
     assignments: told.value.assignments,
     keep: told.value.keep,
     specifications,
