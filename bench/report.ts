@@ -15,9 +15,11 @@ export interface Figure {
   readonly goalMin?: number;
   /** When it is not that of the two values but, say, the median of many. */
   readonly ratio?: number;
+  /** More of the same run, as fields of the line. */
+  readonly more?: Readonly<Record<string, string | number>>;
 }
 
-export function report({ goal, goalAbsolute, goalMin, ...figure }: Figure): void {
+export function report({ goal, goalAbsolute, goalMin, more, ...figure }: Figure): void {
   const { ratio = figure.ours / figure.theirs } = figure;
   const line = {
     ...figure,
@@ -25,6 +27,7 @@ export function report({ goal, goalAbsolute, goalMin, ...figure }: Figure): void
     theirs: rounded(figure.theirs),
     ratio: rounded(ratio),
     ...judged({ ours: figure.ours, unit: figure.unit, ratio, goal, goalAbsolute, goalMin }),
+    ...more,
   };
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
@@ -54,6 +57,6 @@ export function median(values: readonly number[]): number {
   return middle;
 }
 
-function rounded(value: number): number {
+export function rounded(value: number): number {
   return Math.round(value * 100) / 100;
 }

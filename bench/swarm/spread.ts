@@ -1,6 +1,7 @@
 /** One commit on its way to drones: how long it takes, what it costs, what the hub sends of it. */
 import { hubMachine, type Fleet } from "@propagit/test-support";
 import { busyUs, cores, forgetPeak, memoryOf, workUs } from "./cores.js";
+import { viewOf } from "./views.js";
 
 export interface Spread {
   /** Until the last one has all pieces, checked; undefined when some drone got it another way. */
@@ -9,6 +10,8 @@ export interface Spread {
   readonly takenMs: number;
   /** From `propagit deploy` to the first drone's beginning: release, placing, the pack's making. */
   readonly preparedMs: number;
+  /** Pieces that the hub sent, by its own count; undefined when the commit took another way. */
+  readonly hubPieceBytes: number | undefined;
   /** On the hub's line, all headers and whatever else the hub said included. */
   readonly hubLineBytes: number;
   /** Received by each drone on its line. */
@@ -50,7 +53,9 @@ export async function spread(options: SpreadOptions): Promise<Spread> {
   const endMs = performance.now();
   const after = await observe(fleet, names);
   wholes.stop();
+  const view = await viewOf(fleet, repo, commit);
   return {
+    hubPieceBytes: view?.hubSentBytes,
     ...times({ startMs, endMs, wholes: wholes.seen(), names }),
     ...costs(before, after, names),
   };

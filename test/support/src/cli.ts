@@ -55,7 +55,8 @@ export class DaemonProcess {
 
   constructor(
     name: string,
-    program: Program,
+    /** One of ours, or a script of the tests. */
+    program: Program | URL,
     args: readonly string[],
     env: Readonly<Record<string, string>>,
     elsewhere: Elsewhere = [],
@@ -127,13 +128,13 @@ export async function until(
 
 type CommandLine = readonly [command: string, ...words: string[]];
 
-function commandOf(program: Program, args: readonly string[], elsewhere: Elsewhere): CommandLine {
-  const [first = process.execPath, ...rest] = [
-    ...elsewhere,
-    process.execPath,
-    `${binFolder}${program}.js`,
-    ...args,
-  ];
+function commandOf(
+  program: Program | URL,
+  args: readonly string[],
+  elsewhere: Elsewhere,
+): CommandLine {
+  const script = program instanceof URL ? fileURLToPath(program) : `${binFolder}${program}.js`;
+  const [first = process.execPath, ...rest] = [...elsewhere, process.execPath, script, ...args];
   return [first, ...rest];
 }
 

@@ -7,6 +7,7 @@ import { cleanEnv, DaemonProcess, runCli, type Finished } from "./cli.js";
 import { processesIn, secret } from "./cluster.js";
 import type { WorkTree } from "./git.js";
 import { Machines, type Machine } from "./machines.js";
+import type { Badness, EvilOptions } from "./swarm/evil-options.js";
 
 const hubPort = 6001;
 export const hubMachine = "hub";
@@ -21,20 +22,22 @@ export interface FleetOptions {
 export interface DroneOptions {
   readonly zone?: string;
   readonly flags?: readonly string[];
+  /** Whom it dials; default: the hub itself. */
+  readonly hub?: string | undefined;
 }
 
 export class Fleet {
   readonly folder: string;
   readonly machines = Machines.create();
   readonly drones = new Map<string, DaemonProcess>();
-  readonly #options: FleetOptions;
+  readonly #fleetOptions: FleetOptions;
   readonly #others: DaemonProcess[] = [];
-  readonly #flags = new Map<string, readonly string[]>();
+  readonly #options = new Map<string, DroneOptions>();
   #hub: DaemonProcess | undefined;
 
   private constructor(folder: string, options: FleetOptions) {
     this.folder = folder;
-    this.#options = options;
+    this.#fleetOptions = options;
   }
 
   /** The machine of the hub; nothing runs yet. */
@@ -61,13 +64,17 @@ export class Fleet {
     return join(this.folder, name);
   }
 
-  async startHub(flags: readonly string[] = []): Promise<DaemonProcess> {
+  async startHub(
+    flags: readonly string[] = [],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<DaemonProcess> {
     const own = [`--port=${hubPort}`, `--secret=${secret}`, `--data=${this.dataOf(hubMachine)}`];
-    this.#hub = this.#start(hubMachine, this.machines.machine(hubMachine), [
-      "hub",
-      ...own,
-      ...flags,
-    ]);
+    this.#hub = this.#start(
+      hubMachine,
+      this.machines.machine(hubMachine),
+      ["hub", ...own, ...flags],
+      env,
+    );
     await this.#hub.said(/listening on/);
     return this.#hub;
   }
@@ -78,9 +85,9 @@ export class Fleet {
     options: (name: string) => DroneOptions = () => ({}),
   ): Promise<void> {
     for (const name of names) {
-      const { zone = "a", flags = [] } = options(name);
-      this.machines.add(name, zone, this.#options.bytesPerSecond);
-      this.#flags.set(name, flags);
+      const own = options(name);
+      this.machines.add(name, own.zone ?? "a", this.#fleetOptions.bytesPerSecond);
+      this.#options.set(name, own);
       this.#startDrone(name);
     }
     await Promise.all(names.map(async (name) => this.drone(name).said(/connected to the hub/)));
@@ -103,6 +110,20 @@ export class Fleet {
     const daemon = this.#start(name, machine, args);
     this.#others.push(daemon);
     return daemon;
+  }
+
+  /** Somebody on a machine of its own who takes part in a commit's artifact and does harm. */
+  startEvil(badness: Badness, repo: string, commit: string): DaemonProcess {
+    const name = `evil-${badness}`;
+    const machine = this.machines.add(name, "a", this.#fleetOptions.bytesPerSecond);
+    const hub = { host: this.machines.machine(hubMachine).address, port: hubPort };
+    const own = { hub, secret, name, host: machine.address };
+    const options: EvilOptions = { ...own, badness, repo, commit };
+    const program = new URL("swarm/evil-peer.js", import.meta.url);
+    const args = [JSON.stringify(options)];
+    const evil = new DaemonProcess(name, program, args, this.#env(name), machine.elsewhere);
+    this.#others.push(evil);
+    return evil;
   }
 
   /** `propagit COMMAND --hub --secret ARGS…` on the hub's machine, to its end. */
@@ -148,6 +169,11 @@ export class Fleet {
     return packed.includes(`refs/propagit/${commit}`);
   }
 
+  /** Where the files of a commit are on a drone, once they are there. */
+  checkoutOf(name: string, repo: string, commit: string): string {
+    return join(this.dataOf(name), "commits", repo, commit);
+  }
+
   /** Waits until git has it on all of them. */
   async untilTaken(
     names: readonly string[],
@@ -186,13 +212,21 @@ export class Fleet {
   }
 
   #startDrone(name: string): void {
+    const { flags = [], hub } = this.#options.get(name) ?? {};
+    const to = hub === undefined ? this.hubFlags : [`--hub=${hub}`, `--secret=${secret}`];
+    const own = [`--name=${name}`, `--data=${this.dataOf(name)}`, ...flags];
     const machine = this.machines.machine(name);
-    const own = [`--name=${name}`, `--data=${this.dataOf(name)}`, ...(this.#flags.get(name) ?? [])];
-    this.drones.set(name, this.#start(name, machine, ["drone", ...this.hubFlags, ...own]));
+    this.drones.set(name, this.#start(name, machine, ["drone", ...to, ...own]));
   }
 
-  #start(name: string, machine: Machine, args: readonly string[]): DaemonProcess {
-    return new DaemonProcess(name, "propagit", args, this.#env(name), machine.elsewhere);
+  #start(
+    name: string,
+    machine: Machine,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): DaemonProcess {
+    const all = { ...this.#env(name), ...env };
+    return new DaemonProcess(name, "propagit", args, all, machine.elsewhere);
   }
 
   #env(name: string): Readonly<Record<string, string>> {

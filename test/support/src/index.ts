@@ -11,4 +11,6 @@ export * from "./inspect.js";
 export * from "./machines.js";
 export * from "./pebble.js";
 export * from "./real-app.js";
+export * from "./swarm/evil-options.js";
+export * from "./swarm/grant.js";
 export * from "./switch/index.js";

@@ -1,0 +1,175 @@
+/**
+ * Somebody who takes part in an artifact by right, and does harm: a program of its own, so that it has a
+ * machine. It joins the hub as a drone, gets a real grant, says that it has all pieces, and then
+ *
+ *     garbage   sends other bytes than were asked for
+ *     lies      refuses whatever is asked for
+ *     stalls    begins to send and never goes on
+ *     drips     sends a byte a second
+ *     babbles   says what is no frame at all
+ *
+ * Words on its output: `ready`, then `asked` for each request. What it says on a line is written here by
+ * hand: it shares no code with those whom it attacks.
+ */
+import { randomBytes } from "node:crypto";
+import type { AddressInfo } from "node:net";
+import { connect, createServer, type TLSSocket } from "node:tls";
+import { formatAddress } from "@propagit/protocol";
+import { nodeCrypto } from "@propagit/runtime";
+import { encodeClaim, keyOfClaim, parseClaim } from "@propagit/swarm";
+import type { EvilOptions } from "./evil-options.js";
+import { joinHub, type Joined } from "./grant.js";
+
+const kinds = { hello: 1, request: 3, reject: 5, block: 6, wish: 7 } as const;
+/** Length and kind. */
+const headBytes = 5;
+const piecesWanted = 512;
+const pieceBytesMin = 32 * 1024;
+const blockBytes = 32 * 1024;
+
+const options = JSON.parse(process.argv[2] ?? "null") as EvilOptions;
+const secretOf = new Map<string, string>();
+const tls = { minVersion: "TLSv1.3", ciphers: "TLS_AES_128_GCM_SHA256" } as const;
+
+const server = createServer(
+  {
+    ...tls,
+    pskCallback: (_, identity) => {
+      const claim = parseClaim(identity);
+      const secret = claim && secretOf.get(claim.artifact);
+      return claim && secret !== undefined
+        ? Buffer.from(keyOfClaim(nodeCrypto, secret, claim), "hex")
+        : null;
+    },
+  },
+  (socket) => harm(socket),
+);
+server.on("tlsClientError", () => undefined);
+server.listen(0, () => void main((server.address() as AddressInfo).port));
+let pieces = 0;
+
+async function main(port: number): Promise<void> {
+  const joined = await joinHub({ ...options, port });
+  const admission = await joined.grantFor(options.repo, options.commit);
+  const { artifact, bytes, secret, holder, expiresAt, peers } = admission;
+  secretOf.set(artifact, secret);
+  pieces = Math.ceil(bytes / pieceBytesOf(bytes));
+  boast(joined, admission);
+  setInterval(() => boast(joined, admission), 1_000);
+  const claim = { artifact, holder, expiresAt };
+  for (const { host, port: peerPort } of peers.filter(({ role }) => role !== "hub")) {
+    const psk = Buffer.from(keyOfClaim(nodeCrypto, secret, claim), "hex");
+    const socket = connect({
+      ...tls,
+      host,
+      port: peerPort,
+      pskCallback: () => ({ psk, identity: encodeClaim(claim) }),
+      checkServerIdentity: () => undefined,
+    });
+    socket.on("error", (error) =>
+      say(`not at ${formatAddress({ host, port: peerPort })}: ${error.message}`),
+    );
+    socket.once("secureConnect", () => harm(socket));
+  }
+  say("ready");
+}
+
+/** Who has everything is introduced to others. */
+function boast(
+  { conversation }: Joined,
+  { artifact, bytes }: { artifact: string; bytes: number },
+): void {
+  conversation.tell("hub.share", {
+    artifact,
+    state: "whole",
+    pieces,
+    piecesAll: pieces,
+    receivedBytes: bytes,
+    sentBytes: 0,
+    wastedBytes: 0,
+    receivedBytesPerSecond: 0,
+  });
+}
+
+function harm(socket: TLSSocket): void {
+  socket.on("error", () => undefined);
+  if (options.badness === "babbles") {
+    socket.write(randomBytes(100_000));
+    return;
+  }
+  socket.write(hello());
+  let rest: Buffer = Buffer.alloc(0);
+  socket.on("data", (bytes: Buffer) => {
+    rest = Buffer.concat([rest, bytes]);
+    while (rest.length >= headBytes && rest.length >= 4 + rest.readUInt32BE(0)) {
+      const frame = rest.subarray(0, 4 + rest.readUInt32BE(0));
+      rest = rest.subarray(frame.length);
+      if (frame[4] === kinds.request) {
+        for (let at = headBytes; at < frame.length; at += 4) answer(socket, frame.readUInt32BE(at));
+      }
+    }
+  });
+}
+
+function answer(socket: TLSSocket, piece: number): void {
+  say("asked");
+  switch (options.badness) {
+    case "garbage":
+      socket.write(block(piece));
+      return;
+    case "lies":
+      socket.write(frameOf(kinds.reject, u32(piece)));
+      return;
+    case "stalls":
+      socket.write(block(piece).subarray(0, 1_000));
+      return;
+    case "drips":
+      drip(socket, block(piece));
+      return;
+    case "babbles":
+      return;
+    default:
+      options.badness satisfies never;
+  }
+}
+
+function drip(socket: TLSSocket, bytes: Buffer): void {
+  let sent = 0;
+  const timer = setInterval(() => {
+    if (socket.destroyed) clearInterval(timer);
+    else socket.write(bytes.subarray(sent, ++sent));
+  }, 1_000);
+}
+
+/** Protocol 1, does not choose what to send, its pieces, no zone: all of them. */
+function hello(): Buffer {
+  const bits = Buffer.alloc(Math.ceil(pieces / 8), 0xff);
+  const spare = bits.length * 8 - pieces;
+  bits[bits.length - 1] = (0xff << spare) & 0xff;
+  return frameOf(kinds.hello, Buffer.from([1, 0]), u32(pieces), Buffer.from([0]), bits);
+}
+
+function block(piece: number): Buffer {
+  return frameOf(kinds.block, u32(piece), u32(0), randomBytes(blockBytes));
+}
+
+function frameOf(kind: number, ...parts: readonly Buffer[]): Buffer {
+  const body = Buffer.concat(parts);
+  return Buffer.concat([u32(1 + body.length), Buffer.from([kind]), body]);
+}
+
+function u32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
+function pieceBytesOf(bytes: number): number {
+  let length = pieceBytesMin;
+  while (bytes / length > piecesWanted) length *= 2;
+  return length;
+}
+
+function say(word: string): void {
+  process.stdout.write(`${word}\n`);
+}

@@ -1,0 +1,71 @@
+/** A real grant, gotten as a drone gets it. */
+import { randomBytes } from "node:crypto";
+import type { Address, SwarmPeer } from "@propagit/protocol";
+import {
+  credentialFromSecret,
+  dial,
+  nodeCrypto,
+  nodeWorld,
+  sessionPaths,
+  silentLog,
+  type Conversation,
+} from "@propagit/runtime";
+
+export interface JoinOptions {
+  readonly hub: Address;
+  readonly secret: string;
+  readonly name: string;
+  /** Where others would dial it. */
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface OpenGrant {
+  readonly artifact: string;
+  readonly bytes: number;
+  /** In clear, 64 hex characters. */
+  readonly secret: string;
+  readonly holder: string;
+  readonly expiresAt: number;
+  readonly peers: readonly SwarmPeer[];
+}
+
+export interface Joined {
+  readonly conversation: Conversation;
+  /** Asks until the commit comes by a swarm: it does as soon as others want it, too. */
+  grantFor(repo: string, commit: string): Promise<OpenGrant>;
+}
+
+const askEveryMs = 100;
+
+export async function joinHub({ hub, secret, name, host, port }: JoinOptions): Promise<Joined> {
+  const conversation = await dial(nodeWorld(silentLog), {
+    address: hub,
+    path: sessionPaths.hub,
+    role: "drone",
+    credential: credentialFromSecret(secret),
+    acceptsOpen: false,
+  });
+  const identity = randomBytes(16).toString("hex");
+  const swarm = { port };
+  const own = { identity, name, host, swarm, version: "1.0.0" };
+  await conversation.call("hub.join", { ...own, labels: {}, instances: [] });
+  return {
+    conversation,
+    async grantFor(repo, commit) {
+      for (;;) {
+        const answer = await conversation.call("hub.artifact", { repo, commit, have: [] });
+        if (answer.how === "swarm") return opened(conversation, answer.grant);
+        await new Promise((resolve) => {
+          setTimeout(resolve, askEveryMs);
+        });
+      }
+    },
+  };
+}
+
+function opened(conversation: Conversation, grant: Omit<OpenGrant, "secret"> & { secret: string }) {
+  const secret = nodeCrypto.decrypt(conversation.peer?.sessionKey ?? "", grant.secret);
+  if (secret === undefined) throw new Error("the secret of the grant cannot be read");
+  return { ...grant, secret };
+}
