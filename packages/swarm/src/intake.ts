@@ -271,7 +271,7 @@ export class Intake {
     const picked = pickRarest(choice, room);
     if (picked.length > 0) return picked;
     const isEnd = have.size - have.count - this.#claimed.count <= 0;
-    return isEnd ? this.#double(peer, from) : this.#steal(peer, from);
+    return isEnd ? this.#double(peer, from) : [];
   }
 
   /**
@@ -304,19 +304,6 @@ export class Intake {
       if (fewest === undefined || count < (askers.get(fewest) ?? 0)) fewest = piece;
     }
     return fewest === undefined ? [] : [fewest];
-  }
-
-  /** An idle line takes over what waits elsewhere behind another piece. */
-  #steal(peer: Peer, from: PieceSet): number[] {
-    if (peer.isBusy) return [];
-    for (const other of this.#options.peers()) {
-      if (other === peer || other.asked.size < 2) continue;
-      const last = [...other.asked.keys()].at(-1);
-      if (last === undefined || other.incoming?.piece === last || !from.has(last)) continue;
-      other.cancel(last);
-      return [last];
-    }
-    return [];
   }
 
   #begin(peer: Peer, piece: number, offset: number, time: number): Incoming | string {

@@ -179,22 +179,31 @@ function peerOf(name: string): SwarmPeer {
 }
 
 /**
- * Peers for each of `count` drones as the tracker would give them: about `degree` each, and the hub for the
- * first `children`.
+ * Peers for each drone as the tracker would give them: about `degree` each (rings of all in random orders), and
+ * the hub for the first `children`.
  */
 export function graph(
   names: readonly string[],
   fraction: () => number,
   { degree = 8, children = 8 } = {},
 ): Map<string, string[]> {
-  const peers = new Map(names.map((name) => [name, [] as string[]]));
-  for (const [index, name] of names.entries()) {
-    const earlier = names.slice(0, index);
-    for (let picked = 0; picked < degree / 2 && earlier.length > 0; picked++) {
-      const [other] = earlier.splice(Math.floor(fraction() * earlier.length), 1);
-      if (other !== undefined) peers.get(name)?.push(other);
+  const peers = new Map(names.map((name) => [name, new Set<string>()]));
+  for (let ring = 0; ring < degree / 2; ring++) {
+    const order = shuffled(names, fraction);
+    for (const [place, name] of order.entries()) {
+      const next = order[(place + 1) % order.length];
+      if (next !== undefined && next !== name) peers.get(name)?.add(next);
     }
-    if (index < children) peers.get(name)?.push("hub");
   }
-  return peers;
+  for (const name of names.slice(0, children)) peers.get(name)?.add("hub");
+  return new Map([...peers].map(([name, set]) => [name, [...set]]));
+}
+
+function shuffled(names: readonly string[], fraction: () => number): string[] {
+  const order = [...names];
+  for (let place = order.length - 1; place > 0; place--) {
+    const other = Math.floor(fraction() * (place + 1));
+    [order[place], order[other]] = [order[other] ?? "", order[place] ?? ""];
+  }
+  return order;
 }
