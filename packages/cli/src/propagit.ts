@@ -11,6 +11,7 @@ import { envCommand } from "./commands/env.js";
 import { eventsCommand } from "./commands/events.js";
 import { execCommand } from "./commands/exec.js";
 import { experimentCommand } from "./commands/experiment.js";
+import { filesCommand } from "./commands/files.js";
 import { followCommand } from "./commands/follow.js";
 import { hubCommand } from "./commands/hub.js";
 import { initCommand } from "./commands/init.js";
@@ -97,6 +98,7 @@ export function propagitProgram(): Command {
     dronesCommand(),
     proxiesCommand(),
     swarmCommand(),
+    filesCommand(),
     eventsCommand(),
   ]);
   return finish(

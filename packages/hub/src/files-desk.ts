@@ -7,6 +7,7 @@
  * missing. So there is no state of a push but what drones have on disk.
  */
 import {
+  filesRepo,
   parseCommitHash,
   PropagitError,
   sendPieces,
@@ -17,6 +18,7 @@ import {
   type FilesPlace,
   type FilesRow,
   type Params,
+  type RepoName,
   type Result,
 } from "@propagit/protocol";
 import type { Handlers, IncomingCall } from "@propagit/runtime";
@@ -45,6 +47,8 @@ export interface FilesDeskParts {
   readonly ledger: Ledger;
   readonly fleet: Fleet;
   readonly means: FilesMeans;
+  /** A drone is going to want a commit: told for all of them before the first one asks. */
+  readonly asks?: (repo: RepoName, commit: CommitHash, identity: string) => void;
 }
 
 export class FilesDesk {
@@ -68,63 +72,72 @@ export class FilesDesk {
     const commit = parseCommitHash(params.commit);
     const drones = this.#choose(params.target);
     if (drones.length === 0) throw new PropagitError("NO_DRONE", "no drone has joined");
-    const letGo = this.#hold(commit);
+    const letGo = [this.#hold(commit)];
     try {
       await this.#inTurn(() => means.keep(commit));
+      const carriers = await this.#carriers(drones, { ...params, commit }, letGo);
       const outcomes: FilesOutcome[] = [];
       await inParallel(drones, pushesAtOnce, async (member) => {
         if (call.signal.aborted) return;
-        const outcome = await this.#pushTo(member, { ...params, commit }, call);
+        const carrier = carriers.get(member.identity) ?? commit;
+        const outcome = await this.#pushTo(member, { ...params, commit, carrier }, call);
         outcomes.push(outcome);
         call.part(outcome);
       });
       if (!params.dryRun) ledger.note(pushEvent(params, outcomes));
       return { drones: outcomes.length };
     } finally {
-      letGo();
+      for (const release of letGo) release();
       await this.#tidy();
     }
   }
 
   async #pushTo(
     { identity, name: drone, contact }: Member,
-    params: PushParams & { readonly commit: CommitHash },
+    params: PushParams & { readonly carrier: CommitHash },
     { part, signal }: PushCall,
   ): Promise<FilesOutcome> {
     const { fleet } = this.#parts;
     if (contact !== "connected") return { drone, outcome: "away", reason: "it is not connected" };
-    const letGo: (() => void)[] = [];
     try {
-      const carrier = await this.#carrier(identity, params, letGo);
-      const { path, commit, replace, force, dryRun, by = "somebody" } = params;
+      const { path, commit, carrier, replace, force, dryRun, by = "somebody" } = params;
       const asked = { path, commit, carrier, replace, force, dryRun, by };
       const pushed = await fleet.call(identity, "drone.files", asked, {
         limitMs: 0,
         signal,
         onPart: (progress) => part({ drone, ...progress }),
       });
-      if (!dryRun) await this.#remember(identity, { ...params, carrier, place: pushed.path, by });
+      if (!dryRun) await this.#remember(identity, { ...params, place: pushed.path, by });
       return { drone, outcome: "done", ...pushed };
     } catch (thrown) {
       return failure(drone, thrown);
-    } finally {
-      for (const release of letGo) release();
     }
   }
 
-  /** What the drone fetches: small, when it has what was pushed to that destination before. */
-  async #carrier(
-    identity: string,
+  /**
+   * What each drone fetches: small, when it has what was pushed to that destination before. Drones that have
+   * the same get the same commit, so that they can swap its pieces.
+   */
+  async #carriers(
+    drones: readonly Member[],
     { path, commit, dryRun }: PushParams & { readonly commit: CommitHash },
     letGo: (() => void)[],
-  ): Promise<CommitHash> {
-    const { ledger, means } = this.#parts;
-    const row = ledger.rows("files").get(this.#keyOf(identity, path));
-    if (dryRun || !row || row.commit === commit) return commit;
-    const base = parseCommitHash(row.commit);
-    const carrier = await this.#inTurn(() => means.carrier(commit, base));
-    letGo.push(this.#hold(carrier));
-    return carrier;
+  ): Promise<ReadonlyMap<string, CommitHash>> {
+    const { ledger, means, asks } = this.#parts;
+    const ofBase = new Map<string, CommitHash>();
+    const carriers = new Map<string, CommitHash>();
+    for (const { identity, contact } of drones) {
+      if (contact !== "connected") continue;
+      const base = ledger.rows("files").get(this.#keyOf(identity, path))?.commit ?? commit;
+      const made = dryRun || base === commit ? commit : ofBase.get(base);
+      const carrier =
+        made ?? (await this.#inTurn(() => means.carrier(commit, parseCommitHash(base))));
+      if (made === undefined) letGo.push(this.#hold(carrier));
+      ofBase.set(base, carrier);
+      carriers.set(identity, carrier);
+      asks?.(filesRepo, carrier, identity);
+    }
+    return carriers;
   }
 
   #remember(

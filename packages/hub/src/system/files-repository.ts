@@ -22,10 +22,10 @@ const keptRefs = "refs/propagit/deployed";
 const identity = {
   GIT_AUTHOR_NAME: "propagit",
   GIT_AUTHOR_EMAIL: "files@propagit.invalid",
-  GIT_AUTHOR_DATE: "0 +0000",
+  GIT_AUTHOR_DATE: "@0 +0000",
   GIT_COMMITTER_NAME: "propagit",
   GIT_COMMITTER_EMAIL: "files@propagit.invalid",
-  GIT_COMMITTER_DATE: "0 +0000",
+  GIT_COMMITTER_DATE: "@0 +0000",
 } as const;
 
 export class FilesRepository implements FilesMeans {
