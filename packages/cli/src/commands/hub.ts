@@ -5,9 +5,11 @@ import { examples } from "../examples.js";
 import { asFlag, parseAddressFlag, parsePort, parseSeconds } from "../flags.js";
 import { dataFolderOf } from "../folders.js";
 import { withSecretFlags } from "../hub-call.js";
+import { metricsOf, withMetricsFlags, type MetricsFlags } from "../metrics-flags.js";
 import { findSecret, type SecretFlags } from "../secret.js";
+import { version } from "../version.js";
 
-interface HubDaemonFlags extends SecretFlags {
+interface HubDaemonFlags extends SecretFlags, MetricsFlags {
   readonly port: number;
   readonly gitPort?: number;
   readonly host?: string;
@@ -46,7 +48,7 @@ export function hubCommand(): Command {
       "where visitors find the proxies, for the URLs that are shown: http://example.com:8080",
     )
     .option("--data <folder>", "data folder (default: ~/.propagit/hub-PORT)");
-  return examples(withSecretFlags(command), [
+  return examples(withSecretFlags(withMetricsFlags(command)), [
     "propagit hub --port=6001 --secret=beepboop",
     "propagit hub --port=6001 --registry=localhost:6000 --secret-file=/etc/propagit/secret",
   ]).action(runHub);
@@ -55,6 +57,7 @@ export function hubCommand(): Command {
 async function runHub(flags: HubDaemonFlags): Promise<void> {
   hideSecret(`propagit hub --port=${flags.port}`);
   const secret = findSecret(flags);
+  const { metrics } = metricsOf(flags);
   const log = daemonLog("hub");
   const { startHub } = await import("@propagit/hub");
   const hub = await startHub({
@@ -69,6 +72,7 @@ async function runHub(flags: HubDaemonFlags): Promise<void> {
     ...(flags.openPush && { openPush: true }),
     ...(flags.droneTimeout !== undefined && { droneTimeoutMs: flags.droneTimeout }),
     ...(flags.proxyUrl !== undefined && { proxyUrl: flags.proxyUrl }),
+    ...(metrics && { metrics: { ...metrics, version } }),
   });
   const registry = flags.registry ? formatAddress(flags.registry) : "on the same port";
   log.info(`listening on ${hub.port}, git also on ${hub.gitPort}, registry ${registry}`);

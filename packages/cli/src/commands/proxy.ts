@@ -14,6 +14,7 @@ import {
 } from "../flags.js";
 import { dataFolderOf } from "../folders.js";
 import { findHub, findHubSecret, withHubFlags, type HubFlags } from "../hub-call.js";
+import { metricsOf, withMetricsFlags, type MetricsFlags } from "../metrics-flags.js";
 import {
   parseBytes,
   parseNetworks,
@@ -23,7 +24,7 @@ import {
 } from "../proxy-flags.js";
 import { findSecret } from "../secret.js";
 
-interface ProxyFlags extends HubFlags, TlsFlags {
+interface ProxyFlags extends HubFlags, TlsFlags, MetricsFlags {
   readonly registry?: Address;
   readonly route?: readonly string[];
   readonly port: number;
@@ -49,8 +50,6 @@ interface ProxyFlags extends HubFlags, TlsFlags {
   readonly accessLog?: string;
   readonly accessLogSample?: number;
   readonly accessLogSize?: number;
-  readonly metricsPort?: number;
-  readonly metricsHost?: string;
   readonly data?: string;
 }
 
@@ -153,24 +152,20 @@ function withTimeFlags(command: Command): Command {
 }
 
 function withLogFlags(command: Command): Command {
-  return command
-    .option("--access-log <file>", "write a line of JSON for each request; `-`: standard output")
-    .option(
-      "--access-log-sample <percent>",
-      "of requests that did not fail write only so many percent (100)",
-      asFlag(parsePercent),
-    )
-    .option(
-      "--access-log-size <size>",
-      "begin another file then, five are kept (100MB)",
-      asFlag(parseBytes),
-    )
-    .option(
-      "--metrics-port <port>",
-      "a page for who watches: /metrics for Prometheus, /up",
-      asFlag(parsePort),
-    )
-    .option("--metrics-host <address>", "address of that page (default: 127.0.0.1)");
+  return withMetricsFlags(
+    command
+      .option("--access-log <file>", "write a line of JSON for each request; `-`: standard output")
+      .option(
+        "--access-log-sample <percent>",
+        "of requests that did not fail write only so many percent (100)",
+        asFlag(parsePercent),
+      )
+      .option(
+        "--access-log-size <size>",
+        "begin another file then, five are kept (100MB)",
+        asFlag(parseBytes),
+      ),
+  );
 }
 
 async function runProxy(flags: ProxyFlags): Promise<void> {
@@ -295,15 +290,5 @@ function accessLogOf(flags: ProxyFlags): Pick<ProxyOptions, "accessLog"> {
   if (percent === undefined && partBytesMax === undefined) return {};
   throw new PropagitError("BAD_USAGE", "there is no access log that these flags could be for", {
     hint: "add --access-log=FILE, or --access-log=- for the standard output",
-  });
-}
-
-/** @throws BAD_USAGE for the address of a page that is not wanted */
-function metricsOf(flags: ProxyFlags): Pick<ProxyOptions, "metrics"> {
-  const { metricsPort: port, metricsHost: host } = flags;
-  if (port !== undefined) return { metrics: { port, ...(host !== undefined && { host }) } };
-  if (host === undefined) return {};
-  throw new PropagitError("BAD_USAGE", "--metrics-host without a page that it could be for", {
-    hint: "add --metrics-port=9100",
   });
 }
