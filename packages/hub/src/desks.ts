@@ -15,6 +15,7 @@ import { labelsOfRelease } from "./core/branch-edits.js";
 import { currentRelease } from "./core/deployment-edits.js";
 import { isStepping } from "./core/visited.js";
 import { visitorUrls } from "./core/visitor-url.js";
+import { DistributionDesk } from "./distribution-desk.js";
 import { DroneDesk } from "./drone-desk.js";
 import { ExperimentDesk } from "./experiment-desk.js";
 import { FilesDesk } from "./files-desk.js";
@@ -37,6 +38,7 @@ import { ScaleDesk } from "./scale-desk.js";
 import { SettingsDesk } from "./settings-desk.js";
 import { Specifications } from "./specifications.js";
 import { StopDesk } from "./stop-desk.js";
+import { SwarmDesk } from "./swarm-desk.js";
 import { TrafficDesk } from "./traffic-desk.js";
 import { followTraffic } from "./traffic-follower.js";
 import type { HubWorld } from "./world.js";
@@ -61,6 +63,8 @@ export class Desks {
   readonly canaries: Canaries;
   readonly reports: Reports;
   readonly runs: RunDesk;
+  readonly swarm: SwarmDesk;
+  readonly distribution: DistributionDesk;
   readonly handlers: Handlers;
 
   /** @throws DATA_UNUSABLE when settings cannot be read */
@@ -73,6 +77,12 @@ export class Desks {
     const { canaries, releases } = this;
     this.retention = new RetentionDesk(world, ledger, fleet);
     this.runs = new RunDesk(world, ledger, fleet);
+    this.swarm = new SwarmDesk(options);
+    this.distribution = new DistributionDesk({
+      ...options,
+      clock: world.clock,
+      swarm: this.swarm,
+    });
     this.handlers = {
       ...this.#releaseHandlers(options),
       ...this.#instanceHandlers(options),
@@ -84,6 +94,8 @@ export class Desks {
       ...filesHandlers(options),
       ...canaryHandlers(new CanaryDesk({ ...options, canaries, releases })),
       ...sightHandlers(options, this.reports),
+      ...swarmHandlers(this.swarm),
+      "hub.distribution": (params, call) => this.distribution.follow(params, call),
     };
   }
 
@@ -156,6 +168,13 @@ function droneHandlers(options: DesksOptions): Handlers {
       return {};
     },
     "hub.specification": (params, call) => specifications.tell(params, call),
+  };
+}
+
+function swarmHandlers(swarm: SwarmDesk): Handlers {
+  return {
+    "hub.artifact": (params, call) => swarm.artifact(params, call),
+    "hub.swarm": (params, call) => swarm.swarm(params, call),
   };
 }
 

@@ -23,6 +23,7 @@ import { currentRelease } from "./core/deployment-edits.js";
 import { Draft } from "./core/draft.js";
 import { isStepping } from "./core/visited.js";
 import { Desks } from "./desks.js";
+import type { SwarmSource } from "./distribution-desk.js";
 import { Fleet } from "./fleet.js";
 import { hubIdentity } from "./hub-identity.js";
 import { Ledger } from "./ledger.js";
@@ -49,6 +50,12 @@ export interface HubOptions {
   readonly proxyTimeoutMs?: number;
   /** See `visitorUrls`. */
   readonly proxyUrl?: string;
+}
+
+export interface HubSight {
+  readonly swarm: SwarmSource;
+  /** How many are connected, away, or left. */
+  readonly drones: ReadonlyMap<string, number>;
 }
 
 const droneTimeoutMsDefault = 30_000;
@@ -123,6 +130,7 @@ export class Hub {
           moveBranches(draft, repo, moves, world.clock.now());
           return draft.changeIfAny;
         }),
+      distribution: this.#desks.distribution,
       proxyUrl: options.proxyUrl,
     });
     this.#rollouts.resume();
@@ -136,6 +144,20 @@ export class Hub {
     await upgradeLedger(world);
     const ledger = await Ledger.open(world.store, world.clock);
     return new Hub(world, ledger, options, await hubIdentity(world.store, world.random));
+  }
+
+  /** For whoever watches it: artifacts, and drones by whether they are there. */
+  get sight(): HubSight {
+    const fleet = this.#fleet;
+    return {
+      swarm: this.#desks.swarm,
+      get drones() {
+        const counts = new Map<string, number>();
+        for (const { contact } of fleet.members)
+          counts.set(contact, (counts.get(contact) ?? 0) + 1);
+        return counts;
+      },
+    };
   }
 
   /** Takes a new connection; whoever it is, the hub outlives it. */
@@ -169,6 +191,7 @@ export class Hub {
     await this.#desks.retention.stop();
     this.#desks.canaries.suspend();
     await this.#desks.certificates.stop();
+    this.#desks.swarm.stop();
     this.#switchboard.stop();
     this.#proxies.stop();
     this.#relays.stop();
@@ -193,6 +216,8 @@ export class Hub {
       this.#desks.reports.hear(report);
       this.#proxies.hearReport(conversation, report);
     },
+    "hub.share": (report, conversation) =>
+      this.#hear(conversation, () => this.#desks.swarm.hear(report, conversation)),
     "run.input": (typed, conversation) => this.#desks.runs.input(typed, conversation),
     "run.resize": (size, conversation) => this.#desks.runs.resize(size, conversation),
     "run.signal": (signal, conversation) => this.#desks.runs.signal(signal, conversation),

@@ -18,6 +18,7 @@ import { prepareGit } from "./git-command.js";
 import { GitMaintenance } from "./git-maintenance.js";
 import { GitHttp } from "./git-http.js";
 import { GitRepositories } from "./git-repositories.js";
+import { openHubMetrics } from "./hub-metrics.js";
 import { findHubSecret, type HubSecret } from "./hub-secret.js";
 import { Front } from "./front.js";
 import { openRegistryPart, placeOf } from "./registry-part.js";
@@ -43,12 +44,16 @@ export interface StartHubOptions {
   readonly droneTimeoutMs?: number;
   /** Where visitors find proxies, such as `http://example.com:8080`; for the URLs that are shown. */
   readonly proxyUrl?: string;
+  /** A page for who watches it, on a port of its own; 0 for any. Default host: this machine only. */
+  readonly metrics?: { readonly port: number; readonly host?: string; readonly version: string };
   readonly log: Log;
 }
 
 export interface RunningHub {
   readonly port: number;
   readonly gitPort: number;
+  /** Of the page with metrics; undefined when none is wanted. */
+  readonly metricsPort: number | undefined;
   readonly secretSource: HubSecret["source"];
   /** Where the secret is when the hub made it. */
   readonly secretFile: string;
@@ -117,10 +122,14 @@ async function start(options: StartHubOptions, cleanup: Cleanup): Promise<Runnin
   });
   cleanup.add(() => git.stop());
   await front.open({ hub, git, registry });
+  const page =
+    options.metrics && (await openHubMetrics({ world, sight: hub.sight, ...options.metrics }));
+  if (page) cleanup.add(() => page.stop());
   if (options.openPush) warnOfOpenPush(log, gitPort);
   return {
     port,
     gitPort,
+    metricsPort: page?.port,
     secretSource: secret.source,
     secretFile: secret.file,
     stop: () => cleanup.run(),
