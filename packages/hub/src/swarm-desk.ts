@@ -58,6 +58,7 @@ export interface SwarmListener {
 const withGit = { how: "git" } as const;
 /** Between two times that what nobody needs is looked for. */
 const sweepMs = 60_000;
+const warnEveryMs = 60_000;
 /** Nobody took part or said anything for so long. */
 const idleMsMax = 60 * 60_000;
 
@@ -70,6 +71,7 @@ export class SwarmDesk {
   readonly #listeners = new Set<SwarmListener>();
   readonly #listening: { stop(): void };
   #timer: Timer | undefined;
+  #warned = { text: "", at: 0 };
 
   constructor(parts: SwarmDeskParts) {
     const { world, fleet } = parts;
@@ -138,9 +140,8 @@ export class SwarmDesk {
     } catch (thrown) {
       const error = toPropagitError(thrown);
       if (error.code === "NO_REPO" || error.code === "NO_COMMIT") throw error;
-      const what = `${repo} ${shortCommit(commit)}`;
       const reason = error.message.slice(0, 2_000);
-      world.log.warn(`${fleet.nameOf(identity)} gets ${what} with git: ${reason}`);
+      this.#warnOnce(`drones get ${repo} ${shortCommit(commit)} with git: ${reason}`);
       return { ...withGit, reason };
     }
   }
@@ -150,8 +151,9 @@ export class SwarmDesk {
     const { fleet, world } = this.#parts;
     const identity = fleet.identityOf(conversation);
     const { artifacts } = world.swarm ?? {};
-    const kept = artifacts?.kept.find(({ artifact }) => artifact === report.artifact);
-    const known = this.#swarms?.get(report.artifact)?.kept ?? kept;
+    const known =
+      this.#swarms?.get(report.artifact)?.kept ??
+      artifacts?.kept.find(({ artifact }) => artifact === report.artifact);
     if (!known || !this.#swarms?.report(known, identity, report)) return;
     artifacts?.touch(report.artifact);
     if (report.state === "used") this.demand.got(known.repo, known.commit, identity);
@@ -259,6 +261,15 @@ export class SwarmDesk {
 
   #contactChanged(identity: string, isConnected: boolean): void {
     for (const kept of this.#swarms?.contact(identity, isConnected) ?? []) this.#changed(kept);
+  }
+
+  /** Thousands of drones may meet with the same. */
+  #warnOnce(text: string): void {
+    const { clock, log } = this.#parts.world;
+    const { text: before, at } = this.#warned;
+    if (text === before && clock.monotonic() - at < warnEveryMs) return;
+    this.#warned = { text, at: clock.monotonic() };
+    log.warn(text);
   }
 
   #changed({ repo, artifact }: Pick<KeptArtifact, "repo" | "artifact">): void {

@@ -24,7 +24,9 @@ import {
   writeRecord,
   type ArtifactRecord,
 } from "./artifact-records.js";
+import type { GitSettings } from "./git-command.js";
 import type { GitRepositories } from "./git-repositories.js";
+import { Memo } from "./memo.js";
 import { Slots } from "./slots.js";
 
 /** What signs manifests. */
@@ -52,6 +54,13 @@ const slotLimits = {
   waitingMax: 1_000,
   waitMsMax: 10 * 60_000,
 } as const;
+/** Short runs of git. */
+const questionLimits = {
+  ...slotLimits,
+  name: "questions to git",
+  runningMax: 8,
+  waitingMax: 10_000,
+};
 /** A pack of tens of gigabytes; longer, and every drone would rather fetch. */
 const packMsMax = 30 * 60_000;
 /** Until what failed is tried again. */
@@ -63,7 +72,8 @@ const bytesMaxDefault = 16 * 1024 * 1024 * 1024;
 const diskRatioMax = 0.1;
 /** Between two notes of the same use on disk. */
 const touchEveryMs = 60_000;
-const estimatesMax = 1_000;
+/** Thousands of drones ask the same few questions. */
+const answersMax = 1_000;
 
 export class ArtifactShelf implements Artifacts {
   readonly hubKey: string;
@@ -72,8 +82,11 @@ export class ArtifactShelf implements Artifacts {
   readonly #kept = new Map<string, KeptArtifact>();
   readonly #making = new Map<string, { step: ArtifactStep; made: Promise<KeptArtifact> }>();
   readonly #failed = new Map<string, { readonly at: number; readonly error: PropagitError }>();
-  readonly #estimates = new Map<string, Promise<number | undefined>>();
+  readonly #known = new Memo<ReadonlySet<string>>(answersMax);
+  readonly #shallow = new Memo<boolean>(answersMax);
+  readonly #estimates = new Memo<number | undefined>(answersMax);
   readonly #slots = new Slots(slotLimits);
+  readonly #questions = new Slots(questionLimits);
   readonly #stopping = new AbortController();
 
   private constructor(options: ShelfOptions, bytesMax: number) {
@@ -103,28 +116,19 @@ export class ArtifactShelf implements Artifacts {
     return [...this.#making.values()].map(({ step }) => step);
   }
 
-  async known(repo: string, commits: readonly string[]): Promise<ReadonlySet<string>> {
-    const { settings } = this.#options.repositories;
-    return knownCommits(settings, this.#folderOf(repo), commits);
+  known(repo: string, commits: readonly string[]): Promise<ReadonlySet<string>> {
+    const key = `${repo} ${commits.join(" ")}`;
+    const isAll = (found: ReadonlySet<string>) => found.size === commits.length;
+    return this.#known.get(key, () => this.#ask(repo, knownCommits, commits), isAll);
   }
 
-  async isShallow(repo: string, commits: readonly string[]): Promise<boolean> {
-    const { settings } = this.#options.repositories;
-    return isShallowHistory(settings, this.#folderOf(repo), commits);
+  isShallow(repo: string, commits: readonly string[]): Promise<boolean> {
+    const key = `${repo} ${commits.join(" ")}`;
+    return this.#shallow.get(key, () => this.#ask(repo, isShallowHistory, commits));
   }
 
   estimate(step: ArtifactStep): Promise<number | undefined> {
-    const key = keyOf(step);
-    const known = this.#estimates.get(key);
-    if (known) return known;
-    const { settings } = this.#options.repositories;
-    const estimate = estimatePack(settings, this.#folderOf(step.repo), step);
-    const [oldest] = this.#estimates.keys();
-    if (oldest !== undefined && this.#estimates.size >= estimatesMax)
-      this.#estimates.delete(oldest);
-    this.#estimates.set(key, estimate);
-    estimate.catch(() => this.#estimates.delete(key));
-    return estimate;
+    return this.#estimates.get(keyOf(step), () => this.#ask(step.repo, estimatePack, step));
   }
 
   async make(step: ArtifactStep): Promise<KeptArtifact> {
@@ -175,6 +179,21 @@ export class ArtifactShelf implements Artifacts {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await Promise.allSettled([...this.#making.values()].map(({ made }) => made));
+  }
+
+  /** @throws BAD_NAME, NO_REPO, OVERLOADED, DATA_UNUSABLE */
+  async #ask<W, A>(
+    repo: string,
+    question: (settings: GitSettings, folder: string, what: W) => Promise<A>,
+    what: W,
+  ): Promise<A> {
+    const folder = this.#folderOf(repo);
+    const giveBack = await this.#questions.take(this.#stopping.signal);
+    try {
+      return await question(this.#options.repositories.settings, folder, what);
+    } finally {
+      giveBack();
+    }
   }
 
   async #make(step: ArtifactStep): Promise<KeptArtifact> {
