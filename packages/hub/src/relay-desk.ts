@@ -3,12 +3,7 @@
  *
  *     relay.open on a relay's conversation -> a wire -> the hub, or its registry, as if it had come by itself
  */
-import {
-  formatAddress,
-  PropagitError,
-  relayDepthMax,
-  type Params,
-} from "@propagit/protocol";
+import { formatAddress, PropagitError, relayDepthMax, type Params } from "@propagit/protocol";
 import {
   refuseWire,
   Tunnel,

@@ -94,8 +94,10 @@ async function makeDrone(settings: DroneSettings, folder: string, log: Log): Pro
   const hider = await openHider(world, folder);
   const identity = await readIdentity(world.disk, world.random, folder);
   const relay = settings.relay && (await openRelay(settings.relay));
-  const swarm = await openSwarmDesk({ world, folder, settings, hider });
+  const front = relay && { front: relay.front };
+  let swarm: SwarmDesk | undefined;
   try {
+    swarm = await openSwarmDesk({ world, folder, settings, hider, ...front });
     const { droneWorld, parts } = await openWorld({ world, settings, folder, hider, swarm });
     return new Drone(droneWorld, {
       settings,
