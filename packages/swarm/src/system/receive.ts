@@ -11,10 +11,11 @@ import type { TLSSocket } from "node:tls";
 
 /** Of decrypted bytes at once; Node hands over no more. */
 const recordBytesMax = 16 * 1024;
-const buffer = Buffer.allocUnsafeSlow(recordBytesMax);
+/** No Buffer, whose `slice` is no copy: whoever wants to keep bytes of a Uint8Array says `slice`. */
+const buffer = new Uint8Array(recordBytesMax);
 
 /** @param bytes good until it returns */
-export type Receive = (bytes: Buffer) => void;
+export type Receive = (bytes: Uint8Array) => void;
 
 /** For `tls.connect`. */
 export function onread(receive: Receive): OnReadOpts {
@@ -22,7 +23,7 @@ export function onread(receive: Receive): OnReadOpts {
 }
 
 interface ReadHandle {
-  useUserBuffer?: (buffer: Buffer) => void;
+  useUserBuffer?: (buffer: Uint8Array) => void;
 }
 
 /** @returns whether it goes by the one buffer */
@@ -32,7 +33,9 @@ export function receiveFrom(socket: TLSSocket, receive: Receive): boolean {
   const [bufferName, callbackName] = [named("kBuffer"), named("kBufferCb")];
   const { _handle: handle } = socket as { _handle?: ReadHandle };
   if (!bufferName || !callbackName || typeof handle?.useUserBuffer !== "function") {
-    socket.on("data", receive);
+    socket.on("data", ({ buffer: memory, byteOffset, length }: Buffer) => {
+      receive(new Uint8Array(memory, byteOffset, length));
+    });
     return false;
   }
   handle.useUserBuffer(buffer);

@@ -22,7 +22,7 @@ export class TlsLine implements PeerLine {
   #isPaused = false;
   #isDelivering = false;
   /** Came when nobody could take it: some records that were decrypted already when the line was paused. */
-  #held: Buffer[] = [];
+  #held: Uint8Array[] = [];
   #bufferedBytes = 0;
   /** Of the write that is under way. */
   #writingBytes = 0;
@@ -81,10 +81,10 @@ export class TlsLine implements PeerLine {
   }
 
   /** @param bytes good until it returns */
-  receive(bytes: Buffer): void {
+  receive(bytes: Uint8Array): void {
     if (this.#isEnded) return;
     const mustWait = this.#isPaused || this.#isDelivering || !this.#handlers;
-    if (mustWait || this.#held.length > 0) this.#held.push(Buffer.from(bytes));
+    if (mustWait || this.#held.length > 0) this.#held.push(bytes.slice());
     else this.#handlers?.data(bytes);
   }
 

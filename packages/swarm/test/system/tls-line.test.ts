@@ -117,6 +117,24 @@ describe("a line", () => {
     assert.equal(hashOf(ear.all), hashOf(bytes));
   });
 
+  for (const way of ["dialled", "accepted"] as const) {
+    it(`gives bytes to the ${way} side of which a slice is a copy`, async (test) => {
+      const ends = await lineThrough(test, await openDoor(test));
+      const [to, from] = [ends[way], way === "dialled" ? ends.accepted : ends.dialled];
+      const ear = new Ear(to);
+      const kept: Uint8Array[] = [];
+      ear.onData = (bytes) => void kept.push(bytes.slice(0, 1));
+      ear.listen();
+      new Ear(from).listen();
+      for (const text of ["one", "two"]) {
+        const before = ear.bytes;
+        from.send(Buffer.from(text));
+        await ear.until(() => ear.bytes === before + 3);
+      }
+      assert.equal(Buffer.concat(kept).toString(), "ot");
+    });
+  }
+
   it("closes at once, with what is buffered, and says so once on each side", async (test) => {
     const { dialled, accepted } = await lineThrough(test, await openDoor(test));
     const [here, there] = [new Ear(dialled).listen(), new Ear(accepted).listen()];
