@@ -60,7 +60,8 @@ export class Peer {
   rejects = 0;
   /** It may be asked for the manifest: its hello had pieces, or it has said since that it has some. */
   knowsManifest = false;
-  askedManifestAt: number | undefined;
+  /** When it was asked for the manifest, or sent a part of it. */
+  manifestAt = -Infinity;
   receivedPieces = 0;
 
   /** What it wants from here, in the order of its asking. */

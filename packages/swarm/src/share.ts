@@ -34,8 +34,8 @@ import type { PeerLine, PieceFile, SwarmWorld } from "./world.js";
 const silenceMsMax = 60_000;
 /** With fewer peers that have what is missing here, others are asked for. */
 const helpersMin = 3;
-/** After so long without an answer somebody else is asked for the manifest too. */
-const manifestLimitMs = 3_000;
+/** After so long without any of the manifest somebody else is asked for it too, and then the same one again. */
+const manifestPatience = { othersMs: 500, sameMs: 5_000 } as const;
 
 export interface ShareContext {
   readonly world: SwarmWorld;
@@ -104,6 +104,10 @@ export class ArtifactShare implements Share {
 
   get wantedAt(): number {
     return this.#wantedAt;
+  }
+
+  get lineCount(): number {
+    return this.#lines.size;
   }
 
   /** It has ended, one way or the other; a new one may begin in its place. */
@@ -333,12 +337,13 @@ export class ArtifactShare implements Share {
   /** Asks one peer after the other, who may have it. */
   #askForManifest(): void {
     const now = this.#now();
-    const isAsked = (peer: Peer) => now - (peer.askedManifestAt ?? -Infinity) < manifestLimitMs;
-    for (const peer of this.#parts.keys()) if (isAsked(peer)) return;
+    for (const peer of this.#parts.keys())
+      if (now - peer.manifestAt < manifestPatience.othersMs) return;
     for (const peer of this.#lines) {
-      if (!peer.knowsManifest || isAsked(peer)) continue;
-      peer.askedManifestAt = now;
-      this.#parts.set(peer, new ManifestParts());
+      if (!peer.knowsManifest || now - peer.manifestAt < manifestPatience.sameMs) continue;
+      peer.manifestAt = now;
+      // A slow answer to an earlier question still counts: answers come in order.
+      if (!this.#parts.has(peer)) this.#parts.set(peer, new ManifestParts());
       peer.send({ kind: "ask" });
       return;
     }
@@ -355,6 +360,7 @@ export class ArtifactShare implements Share {
   #takeManifest(peer: Peer, frame: PeerFrame & { kind: "manifest" }): string | undefined {
     const parts = this.#parts.get(peer);
     if (!parts) return "sent a manifest that nobody asked for";
+    peer.manifestAt = this.#now();
     try {
       const json = parts.add(frame);
       if (json === undefined) return undefined;

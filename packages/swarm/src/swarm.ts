@@ -80,6 +80,8 @@ export interface Share {
   spoiled(reason: string): void;
   /** When somebody got a piece from here, or wanted one, in ms of the clock; 0 for never. */
   readonly wantedAt: number;
+  /** Lines to peers that are open now. */
+  readonly lineCount: number;
   /** Takes no part any more; `forget` also removes what is on disk. */
   end(how: "keep" | "forget"): Promise<void>;
 }

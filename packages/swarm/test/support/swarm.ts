@@ -15,6 +15,7 @@ import {
   type Manifest,
   type Offer,
   type Share,
+  type SimLinesOptions,
   type SwarmOptions,
 } from "../../src/index.js";
 
@@ -96,23 +97,70 @@ export interface JoinOptions extends Partial<Omit<SwarmOptions, "name" | "change
   readonly isHidden?: boolean;
 }
 
+export interface DeployOptions {
+  readonly join?: (name: string) => JoinOptions;
+  readonly alsoPeers?: readonly string[];
+}
+
+/** A drone that takes an artifact, and what became of it. */
+export class Taker {
+  readonly drone: TestNode;
+  readonly share: Share;
+  readonly since: number;
+  wholeAfterMs: number | undefined;
+  failure: { readonly code: string; readonly message: string } | undefined;
+
+  constructor(drone: TestNode, share: Share, clock: SimClock) {
+    this.drone = drone;
+    this.share = share;
+    this.since = clock.monotonic();
+    share.whole.then(
+      () => {
+        this.wholeAfterMs = clock.monotonic() - this.since;
+      },
+      (failure: Taker["failure"]) => {
+        this.failure = failure;
+      },
+    );
+  }
+
+  get isSettled(): boolean {
+    return this.wholeAfterMs !== undefined || this.failure !== undefined;
+  }
+
+  /** Whether the very bytes of the artifact are in its file. */
+  has(artifact: MadeArtifact): boolean {
+    const bytes = this.drone.files.bytesOf(artifact.id);
+    return bytes !== undefined && digests.sha256(bytes) === artifact.manifest.sha256;
+  }
+}
+
+export interface TestSwarmOptions extends Partial<SimLinesOptions> {
+  /** Of each host, up and down. */
+  readonly linkBytesPerSecond?: number;
+}
+
 export class TestSwarm {
   readonly clock = new SimClock();
   readonly random;
   readonly lines: SimLines;
   readonly nodes = new Map<string, TestNode>();
 
-  constructor(seed: number, delayMs = 1) {
+  readonly #link: number;
+
+  constructor(seed: number, options: TestSwarmOptions = {}) {
+    const { linkBytesPerSecond: link = linkBytesPerSecond, ...lines } = options;
+    this.#link = link;
     this.random = simRandom(seed);
-    this.lines = new SimLines({ clock: this.clock, delayMs, encodeClaim });
+    this.lines = new SimLines({ clock: this.clock, encodeClaim, ...lines });
   }
 
   join(name: string, options: JoinOptions = {}): TestNode {
     const { files = new SimPieceFiles(), role = "drone", isHidden = false, zone } = options;
     const host = {
       name,
-      upBytesPerSecond: options.upBytesPerSecond ?? linkBytesPerSecond,
-      downBytesPerSecond: options.downBytesPerSecond ?? linkBytesPerSecond,
+      upBytesPerSecond: options.upBytesPerSecond ?? this.#link,
+      downBytesPerSecond: options.downBytesPerSecond ?? this.#link,
     };
     const network = this.lines.host(host);
     const reports: ShareReport[] = [];
@@ -155,6 +203,35 @@ export class TestSwarm {
     return drone.node.take(this.admission(artifact, drone.name, peers));
   }
 
+  /** A hub with an artifact, and drones that begin to take it. */
+  async deploy(artifact: MadeArtifact, count: number, options: DeployOptions = {}) {
+    const hub = this.nodes.get("hub") ?? this.join("hub", { role: "hub" });
+    const offered = await this.offer(hub, artifact);
+    const names = Array.from({ length: count }, (_, index) => `web-${index}`);
+    const peers = graph(names, () => this.random.fraction());
+    const takers = names.map((name) => {
+      const drone = this.nodes.get(name) ?? this.join(name, options.join?.(name));
+      const share = this.take(drone, artifact, [
+        ...(peers.get(name) ?? []),
+        ...(options.alsoPeers ?? []),
+      ]);
+      return new Taker(drone, share, this.clock);
+    });
+    return { hub, offered, takers, names };
+  }
+
+  /** One more that takes it. */
+  begin(name: string, artifact: MadeArtifact, peers: readonly string[]): Taker {
+    const drone = this.nodes.get(name) ?? this.join(name);
+    return new Taker(drone, this.take(drone, artifact, peers), this.clock);
+  }
+
+  /** Comes back after it was killed, with what is on its disk. */
+  rejoin(drone: TestNode, artifact: MadeArtifact, peers: readonly string[]): Taker {
+    const again = this.join(drone.name, { files: drone.files });
+    return new Taker(again, this.take(again, artifact, peers), this.clock);
+  }
+
   kill(name: string): void {
     this.lines.kill(name);
     void this.nodes.get(name)?.node.stop();
@@ -162,7 +239,8 @@ export class TestSwarm {
   }
 
   #grant(artifact: MadeArtifact, holder: string) {
-    const now = this.clock.monotonic();
+    // Whole milliseconds, as the hub's clock has them.
+    const now = Math.round(this.clock.monotonic());
     return {
       artifact: artifact.id,
       secret: artifact.secret,
