@@ -11,6 +11,7 @@ import {
   PropagitError,
   toPropagitError,
   type CommitHash,
+  type Distribution,
   type RepoName,
   type RolloutResult,
 } from "@propagit/protocol";
@@ -25,7 +26,6 @@ import {
 import { describePush, type RefChange } from "./core/ref-change.js";
 import { endLines, isFailure, progressLines } from "./core/rollout-lines.js";
 import type { BranchMove } from "./core/branch-edits.js";
-import type { DistributionDesk } from "./distribution-desk.js";
 import type { Ledger } from "./ledger.js";
 import type { ReleaseName } from "./rollout-queues.js";
 import type { Asker } from "./rollout-request.js";
@@ -70,7 +70,9 @@ export interface PushDeskOptions {
   /** Branches that were set to a commit, or deleted: their names may lead elsewhere now. */
   readonly branchesMoved: (repo: RepoName, moves: readonly BranchMove[]) => Promise<void>;
   /** Tells how the bytes of a release travel; absent: nothing is said of that. */
-  readonly distribution?: Pick<DistributionDesk, "watch">;
+  readonly distribution?: {
+    watch(release: ReleaseName, tell: (distribution: Distribution) => void): { stop(): void };
+  };
   /** See `visitorUrls`. */
   readonly proxyUrl: string | undefined;
 }
