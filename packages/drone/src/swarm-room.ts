@@ -100,9 +100,10 @@ export class SwarmRoom {
 
   #isBusy(artifact: string): boolean {
     const { swarm, isWanted } = this.#parts;
-    const state = swarm.share(artifact)?.report.state;
+    const share = swarm.share(artifact);
+    const state = share?.report.state;
     if (isWanted(artifact) || state === "taking" || state === "whole") return true;
-    return this.#unusedMs(artifact) < recentMs;
+    return (share?.lineCount ?? 0) > 0 || this.#unusedMs(artifact) < recentMs;
   }
 
   /** Since somebody last wanted something of it in this life. */

@@ -11,7 +11,7 @@ export function inWords(
   tookMs: number,
 ): string {
   const seconds = (tookMs / 1000).toFixed(2);
-  const head = `${piecesAll} pieces, ${megabytes(receivedBytes)}, whole after ${seconds} s`;
+  const head = `${counted(piecesAll, "piece")}, ${megabytes(receivedBytes)}, whole after ${seconds} s`;
   const senders = lines.filter((line) => line.receivedBytes > 0);
   if (senders.length === 0) return head;
   const [hubs, peers] = [true, false].map((isHub) =>
@@ -19,9 +19,7 @@ export function inWords(
   );
   const from = [
     ...(hubs?.length ? [`${megabytes(sum(hubs))} from the hub`] : []),
-    ...(peers?.length
-      ? [`${megabytes(sum(peers))} from ${peers.length} ${peers.length === 1 ? "peer" : "peers"}`]
-      : []),
+    ...(peers?.length ? [`${megabytes(sum(peers))} from ${counted(peers.length, "peer")}`] : []),
   ];
   return `${head} (${from.join(", ")})`;
 }
@@ -32,4 +30,8 @@ function sum(lines: readonly { readonly receivedBytes: number }[]): number {
 
 function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+function counted(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? "" : "s"}`;
 }

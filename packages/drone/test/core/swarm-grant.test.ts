@@ -15,9 +15,9 @@ import {
 
 const hub = { host: "hub.example", port: 6001 };
 const hider = {
-  hide: (text: string) => `hidden:${[...text].toReversed().join("")}`,
+  hide: (text: string) => `hidden:${Buffer.from(text).toString("base64")}`,
   show: (text: string) =>
-    text.startsWith("hidden:") ? [...text.slice(7)].toReversed().join("") : undefined,
+    text.startsWith("hidden:") ? Buffer.from(text.slice(7), "base64").toString() : undefined,
 };
 
 function peer(name: string, change: Partial<SwarmPeer> = {}): SwarmPeer {
