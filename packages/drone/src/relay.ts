@@ -45,7 +45,13 @@ const behindMs = 60_000;
 /** Anybody can claim to be one. */
 const behindMax = 256;
 
-export class Relay {
+/** A relay as its front sees it. */
+export interface RelayDoor {
+  readonly onward: Onward;
+  accept(wire: Wire, path: ServicePath, query: string): Promise<void>;
+}
+
+export class Relay implements RelayDoor {
   readonly part: DronePart;
   readonly #context: DroneContext;
   /** Made anew in each life: it only serves to find itself again in a circle. */

@@ -363,7 +363,10 @@ export function isErrorCode(value: unknown): value is ErrorCode {
 export function toPropagitError(thrown: unknown): PropagitError {
   if (thrown instanceof PropagitError) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
-  return new PropagitError("INTERNAL", message, { cause: thrown });
+  const error = new PropagitError("INTERNAL", message, { cause: thrown });
+  // Where it came from is of use, where it was noticed is not.
+  if (thrown instanceof Error && thrown.stack !== undefined) error.stack = thrown.stack;
+  return error;
 }
 
 /** States what cannot be otherwise; stays on in production. */

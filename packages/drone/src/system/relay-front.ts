@@ -7,7 +7,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { acceptWires, cannotListen, sessionPaths, type ServicePath } from "@propagit/runtime";
-import type { Relay } from "../relay.js";
+import type { RelayDoor } from "../relay.js";
 import { forward, refuse } from "./relay-forward.js";
 
 export interface RelayFront {
@@ -15,7 +15,7 @@ export interface RelayFront {
   readonly server: Server;
   readonly port: number;
   /** Until it is open everybody is told to come again. */
-  open(relay: Relay): void;
+  open(relay: RelayDoor): void;
   close(): Promise<void>;
 }
 
@@ -26,7 +26,7 @@ const connectionsMax = 8_000;
 
 /** @throws PORT_IN_USE, BAD_USAGE */
 export async function listenAsRelay(port: number): Promise<RelayFront> {
-  let relay: Relay | undefined;
+  let relay: RelayDoor | undefined;
   // A push may take hours; whether it moves is watched where it is taken.
   const timeouts = { requestTimeout: 0, headersTimeout: headersMsMax, keepAliveTimeout: 10_000 };
   const server = createServer(timeouts, (request, response) => answer(relay, request, response));
@@ -65,7 +65,7 @@ export async function listenAsRelay(port: number): Promise<RelayFront> {
 }
 
 function answer(
-  relay: Relay | undefined,
+  relay: RelayDoor | undefined,
   request: IncomingMessage,
   response: ServerResponse,
 ): void {

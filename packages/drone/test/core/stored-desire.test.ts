@@ -30,8 +30,9 @@ const remembered: Remembered = {
   joined: {
     drone: "web-1",
     hub: "a".repeat(32),
-    registry: { port: 6000, open: false },
+    registry: { port: 6000, open: false, own: true },
     timeoutMs: 30_000,
+    ways: ["relay-b:6001", "hub:6001"],
   },
   assignments: [assignment],
   keep: [{ repo: "webapp", commit: "2".repeat(40) }],

@@ -5,6 +5,9 @@ import {
   Link,
   sessionPaths,
   simulate,
+  spliceWires,
+  Tunnel,
+  tunnelHandlers,
   type Handlers,
   type LinkOptions,
   type Log,
@@ -40,7 +43,8 @@ export function startHub(sim: Simulation, options: HubOptions = {}): Hub {
   const world = { ...sim.worldOf(hubAddress.host), log };
   const { handlers, tellingHandlers, wrap = (wire: Wire) => wire } = options;
   const key = "clusterKey" in options ? options.clusterKey : clusterKey;
-  const kill = sim.network.serve(hubAddress, sessionPaths.hub, (wire) => {
+  const serve = isRelayed ? serveThroughRelay : serveAtOnce;
+  const kill = serve(sim, (wire) => {
     const conversation = new Conversation(world, wrap(wire), {
       side: { kind: "server", clusterKey: key, heartbeatMs },
       ...(handlers && { handlers }),
@@ -49,6 +53,47 @@ export function startHub(sim: Simulation, options: HubOptions = {}): Hub {
     conversations.push(conversation);
   });
   return { conversations, warnings, kill };
+}
+
+let isRelayed = false;
+
+/** From now on every hub of this process is behind a relay, which is where its address leads. */
+export function putHubsBehindRelays(): void {
+  isRelayed = true;
+}
+
+function serveAtOnce(sim: Simulation, accept: (wire: Wire) => void): () => void {
+  return sim.network.serve(hubAddress, sessionPaths.hub, accept);
+}
+
+function serveThroughRelay(sim: Simulation, accept: (wire: Wire) => void): () => void {
+  const [world, behind] = [sim.worldOf(hubAddress.host), { host: "behind", port: 6001 }];
+  const tunnels = new WeakMap<Conversation, Tunnel>();
+  const tellingHandlers = tunnelHandlers((from) => tunnels.get(from));
+  const killHub = sim.network.serve(behind, sessionPaths.hub, (wire) => {
+    const side = { kind: "server", clusterKey, heartbeatMs } as const;
+    const carrier = new Conversation(world, wire, { side, tellingHandlers });
+    tunnels.set(carrier, new Tunnel(sim.clock, { carrier, accept }));
+  });
+  const link = new Link(world, {
+    address: behind,
+    path: sessionPaths.hub,
+    role: "drone",
+    credential: cluster,
+    acceptsOpen: false,
+    tellingHandlers,
+    introduce: async (carrier) => void tunnels.set(carrier, new Tunnel(sim.clock, { carrier })),
+  });
+  const killRelay = sim.network.serve(hubAddress, sessionPaths.hub, async (wire) => {
+    const carrier = await link.up(10_000);
+    const channel = tunnels.get(carrier)?.open(sessionPaths.hub, wire.remoteHost);
+    if (channel) spliceWires(sim.clock, wire, channel);
+  });
+  return () => {
+    killRelay();
+    killHub();
+    link.stop();
+  };
 }
 
 /** A hub and one client that have met. */
