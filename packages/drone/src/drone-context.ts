@@ -15,6 +15,7 @@ export function contextOf({ reconciler, ...given }: ContextParts): DroneContext 
   return {
     ...given,
     specified: (id) => reconciler.specified(id),
+    tidySoon: () => reconciler.tidySoon(),
     planOf: (specified, service) => {
       const plan = instances.planOf(specified, service);
       if (plan) return plan;

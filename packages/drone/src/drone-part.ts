@@ -55,6 +55,8 @@ export interface DroneContext {
    * `ports` those of an instance, else none.
    */
   readonly environment: (command: CommandPlace) => Environment;
+  /** What `commitsInUse` says has changed: what nobody needs may go from disk. */
+  readonly tidySoon: () => void;
   /** Instances that have a process. */
   readonly instances: () => readonly LivingInstance[];
 }

@@ -107,7 +107,7 @@ export class FilesDesk implements DronePart {
     params: Params<"drone.files">,
     { part, signal }: IncomingCall<"drone.files">,
   ): Promise<Result<"drone.files">> {
-    const { world, source } = this.#context;
+    const { world, source, tidySoon } = this.#context;
     const carrier = { repo: filesRepo, commit: params.carrier };
     const letGo = this.#hold(carrier);
     try {
@@ -125,6 +125,7 @@ export class FilesDesk implements DronePart {
       return { path, changes, examples: [...examples] };
     } finally {
       letGo();
+      tidySoon();
     }
   }
 

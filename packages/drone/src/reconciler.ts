@@ -95,6 +95,11 @@ export class Reconciler {
     const assigned = current.assignments.map(({ id }) => id);
     this.#specifications.want(assigned, known);
     this.instances.reconcile({ mayEnd: this.#isTold(), retry: kept === "retry" });
+    this.tidySoon();
+  }
+
+  /** Something on disk may be of no use any more. */
+  tidySoon(): void {
     if (this.#isTold()) this.#commits.tidySoon();
   }
 

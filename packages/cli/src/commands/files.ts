@@ -39,11 +39,13 @@ interface ListFlags extends HubFlags {
 }
 
 export function filesCommand(): Command {
-  return new Command("files")
-    .summary("folders and files on drones")
-    .description(
-      "Brings folders and files that are no repository to drones, by way of the hub: only what changed travels, and each file is replaced in one step. See docs/files.md.",
-    )
+  return withHubFlags(
+    new Command("files")
+      .summary("folders and files on drones")
+      .description(
+        "Brings folders and files that are no repository to drones, by way of the hub: only what changed travels, and each file is replaced in one step. See docs/files.md.",
+      ),
+  )
     .addCommand(pushCommand())
     .addCommand(listCommand());
 }
@@ -99,7 +101,8 @@ function listCommand(): Command {
   ]).action(list);
 }
 
-async function push(words: readonly string[], flags: PushFlags): Promise<void> {
+async function push(words: readonly string[], _: unknown, command: Command): Promise<void> {
+  const flags = command.optsWithGlobals<PushFlags>();
   const { sources, place } = splitWords(words);
   endOnInterrupt();
   // Git and what it works with are loaded only here.
@@ -130,7 +133,12 @@ async function push(words: readonly string[], flags: PushFlags): Promise<void> {
   if (failure) throw failure;
 }
 
-async function list(sight: Partial<FilesPlaceFlag> | undefined, flags: ListFlags): Promise<void> {
+async function list(
+  sight: Partial<FilesPlaceFlag> | undefined,
+  _: unknown,
+  command: Command,
+): Promise<void> {
+  const flags = command.optsWithGlobals<ListFlags>();
   const verify = flags.verify ?? false;
   const params = { ...sight, verify };
   const rows = await withHub(flags, (hub) =>

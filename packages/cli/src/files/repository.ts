@@ -12,10 +12,11 @@ import {
   filesRepo,
   formatAddress,
   PropagitError,
+  toPropagitError,
   type Address,
 } from "@propagit/protocol";
 import { git, passwordSettings, type GitRun } from "@propagit/drone";
-import { lockFolder } from "@propagit/runtime";
+import { lockFolder, type FolderLock } from "@propagit/runtime";
 import { dataFolderOf } from "../folders.js";
 import { importStream, type ImportRequest } from "./import.js";
 
@@ -23,6 +24,8 @@ import { importStream, type ImportRequest } from "./import.js";
 const workMsMax = 6 * 60 * 60_000;
 /** Each push makes a pack; with so many they are made one. As git itself has it. */
 const packsMax = 50;
+/** How long another push from here is waited for, and how often it is looked for. */
+const [lockMsMax, lockAgainMs] = [30 * 60_000, 100];
 const identity = {
   GIT_AUTHOR_NAME: "propagit",
   GIT_AUTHOR_EMAIL: "files@propagit.invalid",
@@ -51,7 +54,7 @@ export class PushedFiles {
     const name = formatAddress(place.hub).replaceAll(/[^A-Za-z0-9.]/g, "-");
     const folder = join(dataFolderOf("files"), name);
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const lock = await lockFolder(folder);
+    const lock = await lockInTurn(folder);
     try {
       const pushed = new PushedFiles(join(folder, "pushed.git"), place);
       await pushed.#open();
@@ -117,6 +120,21 @@ export class PushedFiles {
   #git(args: readonly string[], run: Omit<GitRun, "folder"> = {}): Promise<string> {
     return git(args, { folder: this.#folder, ...run }).catch((thrown: unknown) => {
       throw readable(thrown);
+    });
+  }
+}
+
+/** Another push to the same hub, of this user, is waited for. @throws DATA_IN_USE when it takes too long */
+async function lockInTurn(folder: string): Promise<FolderLock> {
+  const end = Date.now() + lockMsMax;
+  for (;;) {
+    try {
+      return await lockFolder(folder);
+    } catch (thrown) {
+      if (toPropagitError(thrown).code !== "DATA_IN_USE" || Date.now() > end) throw thrown;
+    }
+    await new Promise((resolve) => {
+      setTimeout(resolve, lockAgainMs);
     });
   }
 }

@@ -49,6 +49,7 @@ function contextOf(world: DroneWorld, options: PartsOptions, hub: Parts["hub"]):
     host: "127.0.0.1",
     hub: () => Promise.reject(new Error("nobody asks it here")),
     upstream: () => ({ host: "hub", port: 6001 }),
+    tidySoon: () => undefined,
     source: () => hub.source(),
     specified: () => Promise.resolve(options.specified),
     planOf: (specified, name) => {
