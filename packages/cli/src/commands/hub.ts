@@ -6,6 +6,7 @@ import { asFlag, parseAddressFlag, parsePort, parseSeconds } from "../flags.js";
 import { dataFolderOf } from "../folders.js";
 import { withSecretFlags } from "../hub-call.js";
 import { metricsOf, withMetricsFlags, type MetricsFlags } from "../metrics-flags.js";
+import { parseBytes } from "../proxy-flags.js";
 import { findSecret, type SecretFlags } from "../secret.js";
 import { version } from "../version.js";
 
@@ -19,6 +20,8 @@ interface HubDaemonFlags extends SecretFlags, MetricsFlags {
   /** In ms. */
   readonly droneTimeout?: number;
   readonly proxyUrl?: string;
+  /** In bytes per second. */
+  readonly swarmUpload?: number;
   readonly data?: string;
 }
 
@@ -47,6 +50,11 @@ export function hubCommand(): Command {
       "--proxy-url <url>",
       "where visitors find the proxies, for the URLs that are shown: http://example.com:8080",
     )
+    .option(
+      "--swarm-upload <bytes>",
+      "at most so much of artifacts to drones per second, as 10MB",
+      asFlag(parseBytes),
+    )
     .option("--data <folder>", "data folder (default: ~/.propagit/hub-PORT)");
   return examples(withSecretFlags(withMetricsFlags(command)), [
     "propagit hub --port=6001 --secret=beepboop",
@@ -72,6 +80,7 @@ async function runHub(flags: HubDaemonFlags): Promise<void> {
     ...(flags.openPush && { openPush: true }),
     ...(flags.droneTimeout !== undefined && { droneTimeoutMs: flags.droneTimeout }),
     ...(flags.proxyUrl !== undefined && { proxyUrl: flags.proxyUrl }),
+    ...(flags.swarmUpload !== undefined && { swarmUploadBytesPerSecond: flags.swarmUpload }),
     ...(metrics && { metrics: { ...metrics, version } }),
   });
   const registry = flags.registry ? formatAddress(flags.registry) : "on the same port";

@@ -1,6 +1,8 @@
 /** The two ports of a hub and who answers what on them. */
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { acceptWires, sessionPaths } from "@propagit/runtime";
+import { sharePort } from "@propagit/swarm";
 import fastify from "fastify";
 import type { Hub } from "../hub.js";
 import { Cleanup } from "./cleanup.js";
@@ -19,12 +21,15 @@ export interface FrontParts {
   readonly git: GitHttp;
   /** Undefined when the registry is elsewhere. */
   readonly registry: RegistryPart | undefined;
+  /** Takes connections for pieces, which begin as TLS does. */
+  readonly acceptPeer: (socket: Socket) => void;
 }
 
 export class Front {
   readonly #options: FrontOptions;
   readonly #cleanup = new Cleanup();
   #main: Listening | undefined;
+  #acceptPeer: FrontParts["acceptPeer"] | undefined;
   #handlers: { readonly main: RequestListener; readonly git: RequestListener } | undefined;
 
   constructor(options: FrontOptions) {
@@ -44,11 +49,17 @@ export class Front {
       return listening;
     };
     this.#main = await take("main", port);
+    const shared = sharePort(this.#main.server, (socket) => {
+      if (this.#acceptPeer) this.#acceptPeer(socket);
+      else socket.destroy();
+    });
+    this.#cleanup.add(() => shared.close());
     const git = await take("git", gitPort);
     return { port: this.#main.port, gitPort: git.port };
   }
 
-  async open({ hub, git, registry }: FrontParts): Promise<void> {
+  async open({ hub, git, registry, acceptPeer }: FrontParts): Promise<void> {
+    this.#acceptPeer = acceptPeer;
     const app = fastify({ logger: false });
     const api = registry?.mount(app);
     app.get("/", (_, reply) => reply.type("text/plain").send(greeting));
@@ -60,7 +71,7 @@ export class Front {
       main: (...exchange) => isGit(...exchange) || app.routing(...exchange),
       git: (...exchange) => isGit(...exchange) || answerText(...exchange, 404, greeting),
     };
-    this.#acceptWires({ hub, git, registry });
+    this.#acceptWires({ hub, registry });
     this.#cleanup.add(() => api?.stop());
   }
 
@@ -69,7 +80,7 @@ export class Front {
     await this.#cleanup.run();
   }
 
-  #acceptWires({ hub, registry }: FrontParts): void {
+  #acceptWires({ hub, registry }: Pick<FrontParts, "hub" | "registry">): void {
     if (!this.#main) return;
     const wires = acceptWires(this.#main.server, {
       [sessionPaths.hub]: (wire) => hub.accept(wire),

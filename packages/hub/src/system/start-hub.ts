@@ -1,16 +1,16 @@
 /**
  * The hub as a process: data folder, secret, store, git, sockets, and what holds them together.
  *
- *     port      /session  drones, proxies, commands        /<repo>/…  git
+ *     port      /session  drones, proxies, commands        /<repo>/…  git        TLS: pieces of artifacts
  *               /registry and /v1/…  the registry, when it is the hub's own
  *     port + 1  git alone
  */
 import { join, resolve } from "node:path";
 import type { Address } from "@propagit/protocol";
-import { lockFolder, nodeWorld, stretchSecret, type Log } from "@propagit/runtime";
+import { lockFolder, nodeCrypto, nodeWorld, stretchSecret, type Log } from "@propagit/runtime";
 import { openSqliteStore } from "@propagit/store";
 import { parseProxyUrl } from "../core/visitor-url.js";
-import { Hub } from "../hub.js";
+import { Hub, type HubOptions } from "../hub.js";
 import { nodeCertificateMeans } from "./acme-means.js";
 import { Cleanup } from "./cleanup.js";
 import { FilesRepository } from "./files-repository.js";
@@ -21,8 +21,9 @@ import { GitRepositories } from "./git-repositories.js";
 import { openHubMetrics } from "./hub-metrics.js";
 import { findHubSecret, type HubSecret } from "./hub-secret.js";
 import { Front } from "./front.js";
-import { openRegistryPart, placeOf } from "./registry-part.js";
+import { openRegistryPart, placeOf, type RegistryPart } from "./registry-part.js";
 import { findSettingsKey } from "./settings-key.js";
+import { openSwarmPart } from "./swarm-part.js";
 
 export interface StartHubOptions {
   /** Address to listen on; default: all, since there is always a secret. */
@@ -46,6 +47,8 @@ export interface StartHubOptions {
   readonly proxyUrl?: string;
   /** A page for who watches it, on a port of its own; 0 for any. Default host: this machine only. */
   readonly metrics?: { readonly port: number; readonly host?: string; readonly version: string };
+  /** Pieces of artifacts that the hub sends, of all together, in bytes per second; default: no bound. */
+  readonly swarmUploadBytesPerSecond?: number;
   readonly log: Log;
 }
 
@@ -99,29 +102,21 @@ async function start(options: StartHubOptions, cleanup: Cleanup): Promise<Runnin
   const front = new Front(options);
   cleanup.add(() => front.close());
   const { port, gitPort } = await front.listen();
-  const place = placeOf(options.registry, port, options.openRegistry ?? false);
-  const hub = await Hub.open(world, {
-    clusterKey,
-    registry: place,
-    ...(registry && { acceptRegistry: (wire) => registry.accept(wire) }),
-    ...(options.droneTimeoutMs !== undefined && { droneTimeoutMs: options.droneTimeoutMs }),
-    ...(options.proxyUrl !== undefined && { proxyUrl: parseProxyUrl(options.proxyUrl) }),
-  });
-  cleanup.add(() => hub.stop());
-  const maintenance = new GitMaintenance(repositories, log);
-  cleanup.add(() => maintenance.stop());
-  const git = new GitHttp({
+  const swarm = await openSwarmPart({
+    dataFolder,
+    world,
     repositories,
-    crypto: world.crypto,
-    log,
-    secret: secret.secret,
-    openPush: options.openPush ?? false,
-    mayFetch: (password) => hub.mayFetch(password),
-    desk: hub.pushDesk,
-    touched: (repo) => maintenance.touched(repo),
+    port,
+    uploadBytesPerSecondMax: options.swarmUploadBytesPerSecond,
   });
-  cleanup.add(() => git.stop());
-  await front.open({ hub, git, registry });
+  cleanup.add(() => swarm.stop());
+  const hub = await Hub.open(
+    { ...world, swarm: swarm.means },
+    { clusterKey, ...hubOptionsOf(options, port, registry) },
+  );
+  cleanup.add(() => hub.stop());
+  const git = openGit(options, { repositories, hub, secret: secret.secret }, cleanup);
+  await front.open({ hub, git, registry, acceptPeer: (socket) => swarm.accept(socket) });
   const page =
     options.metrics && (await openHubMetrics({ world, sight: hub.sight, ...options.metrics }));
   if (page) cleanup.add(() => page.stop());
@@ -133,6 +128,41 @@ async function start(options: StartHubOptions, cleanup: Cleanup): Promise<Runnin
     secretSource: secret.source,
     secretFile: secret.file,
     stop: () => cleanup.run(),
+  };
+}
+
+function openGit(
+  { log, openPush = false }: StartHubOptions,
+  parts: { readonly repositories: GitRepositories; readonly hub: Hub; readonly secret: string },
+  cleanup: Cleanup,
+): GitHttp {
+  const { repositories, hub, secret } = parts;
+  const maintenance = new GitMaintenance(repositories, log);
+  cleanup.add(() => maintenance.stop());
+  const git = new GitHttp({
+    repositories,
+    crypto: nodeCrypto,
+    log,
+    secret,
+    openPush,
+    mayFetch: (password) => hub.mayFetch(password),
+    desk: hub.pushDesk,
+    touched: (repo) => maintenance.touched(repo),
+  });
+  cleanup.add(() => git.stop());
+  return git;
+}
+
+function hubOptionsOf(
+  { registry: elsewhere, openRegistry = false, droneTimeoutMs, proxyUrl }: StartHubOptions,
+  port: number,
+  registry: RegistryPart | undefined,
+): Omit<HubOptions, "clusterKey"> {
+  return {
+    registry: placeOf(elsewhere, port, openRegistry),
+    ...(registry && { acceptRegistry: (wire) => registry.accept(wire) }),
+    ...(droneTimeoutMs !== undefined && { droneTimeoutMs }),
+    ...(proxyUrl !== undefined && { proxyUrl: parseProxyUrl(proxyUrl) }),
   };
 }
 

@@ -205,16 +205,20 @@ test("other methods, types and the dumb protocol are refused, other paths are no
   assert.equal(wrongType.status, 400);
 });
 
-test("what is not even HTTP ends its connection only", async (t) => {
+test("what is neither HTTP nor TLS ends its connection only", async (t) => {
   const bench = await makeBench(t);
-  const socket = connect(bench.hub.port, "localhost");
-  let answer = "";
-  socket.setEncoding("utf8").on("data", (piece: string) => (answer += piece));
-  socket.write("\x16\x03\x01 hello\r\n\r\n");
-  await new Promise((resolve) => {
-    socket.once("close", resolve);
-  });
-  assert.match(answer, /^HTTP\/1.1 400/);
+  const answerTo = async (bytes: string) => {
+    const socket = connect(bench.hub.port, "localhost");
+    let answer = "";
+    socket.setEncoding("latin1").on("data", (piece: string) => (answer += piece));
+    socket.write(bytes, "latin1");
+    await new Promise((resolve) => {
+      socket.once("close", resolve);
+    });
+    return answer;
+  };
+  assert.match(await answerTo("\x05\x01 hello\r\n\r\n"), /^HTTP\/1.1 400/);
+  assert.doesNotMatch(await answerTo("\x16\x03\x01\x00\x05hello"), /HTTP/);
   await pushed(bench);
 });
 
