@@ -38,7 +38,7 @@ export function formatEnd(distribution: Distribution): readonly string[] {
   const { drones, done, artifactBytes, bytes, hubSentBytes, at, since } = distribution;
   const tookMs = Math.max(1, at - since);
   const who = done < drones ? `${done} of ${drones} drones` : formatCount(drones, "drone");
-  const times = artifactBytes === 0 ? 0 : Math.round((hubSentBytes * 10) / artifactBytes) / 10;
+  const times = (artifactBytes === 0 ? 0 : hubSentBytes / artifactBytes).toFixed(1);
   const rate = formatBytes((bytes * 1_000) / tookMs);
   const text = `${formatBytes(artifactBytes)} reached ${who} in ${formatDuration(tookMs)}, ${rate}/s; the hub sent ${times} times its size`;
   const gaveUp = distribution.rows.filter(({ state }) => state === "failed");
@@ -143,7 +143,8 @@ function formatRow(row: DistributionRow, nameWidth: number, barColumns: number):
   const rate = `${formatBytes(row.bytesPerSecond)}/s`.padStart(10);
   const bar = barColumns < 4 ? "" : `${formatBar(row.bytes, row.bytesAll, barColumns)}${gap}`;
   const how = row.state === "away" ? "away" : row.lags ? "behind" : "";
-  return `${name}${gap}${bar}${percent}${gap}${rate}${gap}${badColour(how)}`.trimEnd();
+  const note = how === "" ? "" : `${gap}${badColour(how)}`;
+  return `${name}${gap}${bar}${percent}${gap}${rate}${note}`;
 }
 
 function because(reason: string | undefined): string {

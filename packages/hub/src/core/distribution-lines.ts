@@ -53,7 +53,7 @@ function endLine(distribution: Distribution): string {
   const tookMs = Math.max(1, at - since);
   const rate = `${bytesText((bytesAll * 1_000) / tookMs)}/s`;
   const each = done === 1 ? "" : " each";
-  const times = artifactBytes === 0 ? 0 : Math.round((hubSentBytes * 10) / artifactBytes) / 10;
+  const times = (artifactBytes === 0 ? 0 : hubSentBytes / artifactBytes).toFixed(1);
   const gaveUp = distribution.rows.filter(({ state }) => state === "failed");
   const [first] = gaveUp;
   const why = first?.reason === undefined ? "" : ` (${first.drone}: ${first.reason.slice(0, 200)})`;
