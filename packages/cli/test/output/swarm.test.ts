@@ -113,7 +113,7 @@ web-3 is banned by web-10: piece 7 is not what the manifest says
     const lines = detail(view({ shares }), 100, 20).split("\n").length;
     const tookMs = performance.now() - began;
     assert.ok(lines < 60, `${lines} lines`);
-    assert.ok(tookMs < 3_000, `it took ${tookMs} ms`);
+    assert.ok(tookMs < 5_000, `it took ${tookMs} ms`);
   });
 });
 
