@@ -55,18 +55,18 @@ export class SwarmDemand {
     const assigned = this.#fresh(this.#assigned, repo, commit, (reports) =>
       reports.every(({ phase }) => earlyPhases.has(phase)),
     );
+    const holding = this.#holdersOf(repo, commit);
     const since = this.#now() - askedMs;
-    const askers = [...(this.#asked.get(`${repo} ${commit}`) ?? [])];
-    const others = askers.filter(([identity, at]) => at >= since && !assigned.has(identity));
-    return assigned.size + others.length;
+    let others = 0;
+    for (const [identity, at] of this.#asked.get(`${repo} ${commit}`) ?? []) {
+      if (at >= since && !assigned.has(identity) && !holding.has(identity)) others++;
+    }
+    return assigned.size + others;
   }
 
   /** Drones that run a commit, and so have it. */
   holding(repo: string, commit: string): number {
-    const holding = this.#fresh(this.#holding, repo, commit, (reports) =>
-      reports.some(({ phase }) => !earlyPhases.has(phase)),
-    );
-    return holding.size;
+    return this.#holdersOf(repo, commit).size;
   }
 
   /** Forgets what is long ago. */
@@ -79,6 +79,12 @@ export class SwarmDemand {
     for (const counts of [this.#assigned, this.#holding]) {
       for (const [key, { at }] of counts) if (this.#now() - at > freshMs) counts.delete(key);
     }
+  }
+
+  #holdersOf(repo: string, commit: string): ReadonlySet<string> {
+    return this.#fresh(this.#holding, repo, commit, (reports) =>
+      reports.some(({ phase }) => !earlyPhases.has(phase)),
+    );
   }
 
   #fresh(
