@@ -91,7 +91,7 @@ export class Desks {
       ...ruleHandlers(options),
       ...certificateHandlers(this.certificates),
       ...proxyHandlers(options),
-      ...filesHandlers(options),
+      ...filesHandlers(options, this.swarm),
       ...canaryHandlers(new CanaryDesk({ ...options, canaries, releases })),
       ...sightHandlers(options, this.reports),
       ...swarmHandlers(this.swarm),
@@ -201,9 +201,10 @@ function ruleHandlers({ world, ledger, switchboard }: DesksOptions): Handlers {
   };
 }
 
-function filesHandlers({ world, ledger, fleet }: DesksOptions): Handlers {
+function filesHandlers({ world, ledger, fleet }: DesksOptions, { demand }: SwarmDesk): Handlers {
   const { files: means } = world;
-  return means ? new FilesDesk({ world, ledger, fleet, means }).handlers : {};
+  const asks = demand.asks.bind(demand);
+  return means ? new FilesDesk({ world, ledger, fleet, means, asks }).handlers : {};
 }
 
 function certificateHandlers(desk: CertificateDesk): Handlers {
