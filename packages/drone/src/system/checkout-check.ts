@@ -8,7 +8,6 @@
  */
 import type { Stats } from "node:fs";
 import { lstat, mkdir, open, readlink, rm, type FileHandle } from "node:fs/promises";
-import { Readable } from "node:stream";
 import { PropagitError, quote, shortCommit, toPropagitError } from "@propagit/protocol";
 import { git, type GitRun } from "./git.js";
 
@@ -48,12 +47,12 @@ async function checkDoubtful(
   { commit, folder, run }: CheckoutCheck,
   paths: readonly string[],
 ): Promise<void> {
-  const again = `${folder}.again`;
+  const again = `${run.environment?.["GIT_INDEX_FILE"] ?? folder}.again`;
   try {
     await mkdir(again, { recursive: true });
     await git(["checkout-index", "--quiet", "-z", "--stdin", `--prefix=${again}/`], {
       ...run,
-      input: Readable.from(paths.map((path) => Buffer.from(`${path}\0`, "latin1"))),
+      input: Buffer.from(paths.map((path) => `${path}\0`).join(""), "latin1"),
     });
     for (const path of paths) {
       run.signal?.throwIfAborted();
@@ -93,16 +92,23 @@ async function hasSameBytes(one: Buffer, other: Buffer): Promise<boolean> {
   const files: FileHandle[] = [];
   try {
     for (const path of [one, other]) files.push(await open(path));
-    const buffers = files.map(() => Buffer.allocUnsafe(chunkBytes));
-    for (;;) {
-      const read = files.map((file, index) => file.read(buffers[index]!, 0, chunkBytes));
-      const [left, right] = await Promise.all(read);
-      if (!left || !right || left.bytesRead !== right.bytesRead) return false;
-      if (left.bytesRead === 0) return true;
-      const ends = [left, right].map(({ buffer, bytesRead }) => buffer.subarray(0, bytesRead));
-      if (!ends[0]!.equals(ends[1]!)) return false;
+    for (let at = 0; ; at += chunkBytes) {
+      const [left, right] = await Promise.all(files.map((file) => readChunk(file, at)));
+      if (!left || !right || !left.equals(right)) return false;
+      if (left.length === 0) return true;
     }
   } finally {
     for (const file of files) await file.close();
   }
+}
+
+/** Files that nobody changes are only read short at their end. */
+async function readChunk(file: FileHandle, position: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await file.read(
+    Buffer.allocUnsafe(chunkBytes),
+    0,
+    chunkBytes,
+    position,
+  );
+  return buffer.subarray(0, bytesRead);
 }

@@ -171,3 +171,38 @@ test("checks a commit without files", async (t) => {
   await writeFiles({ repo: place.hub, commit, folder, signal });
   assert.deepEqual(await readdir(folder), []);
 });
+
+test("compares many files in parts, attributes of all of them first", async (t) => {
+  const place = await openPlace(t);
+  const names = Array.from({ length: 2_100 }, (_, index) => `${index % 7}/${index}.txt`);
+  const files = Object.fromEntries(names.map((name) => [name, `${name}\na\n`]));
+  const commit = await place.commit({ ...files, "6/.gitattributes": "*.txt text eol=crlf\n" });
+  const folder = join(place.base, "files");
+  await writeFiles({ repo: place.hub, commit, folder, signal });
+  assert.equal(await readFile(join(folder, "5/5.txt"), "utf8"), "5/5.txt\na\n");
+  assert.equal(await readFile(join(folder, "6/6.txt"), "utf8"), "6/6.txt\r\na\r\n");
+  assert.equal((await readdir(folder, { recursive: true })).length, names.length + 8);
+  assert.deepEqual(
+    (await readdir(place.base)).filter((name) => name.startsWith("files.")),
+    [],
+  );
+});
+
+test("stops writing when a part is wrong, and says what was wrong", async (t) => {
+  const place = await openPlace(t);
+  const names = Array.from({ length: 2_100 }, (_, index) => `f${index}.txt`);
+  const commit = await place.commit(Object.fromEntries(names.map((name) => [name, `${name}\n`])));
+  const folder = join(place.base, "files");
+  // Somebody else's file, which git does not write over.
+  await put(join(folder, "f0.txt"), "another");
+  await assert.rejects(writeFiles({ repo: place.hub, commit, folder, signal }), /checkout-index/);
+  await rm(folder, { recursive: true });
+  const stop = new AbortController();
+  const writing = writeFiles({ repo: place.hub, commit, folder, signal: stop.signal });
+  stop.abort();
+  await assert.rejects(writing);
+  assert.deepEqual(
+    (await readdir(place.base)).filter((name) => name.startsWith("files.")),
+    [],
+  );
+});
