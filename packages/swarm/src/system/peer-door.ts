@@ -57,7 +57,9 @@ export class PeerDoor {
     const leave = this.#room.enter(socket);
     const forget = () => {
       leave();
-      this.#leaving.delete(key);
+      socket.off("close", forget);
+      // The same addresses may be another connection's by the time this one's end is told.
+      if (this.#leaving.get(key) === forget) this.#leaving.delete(key);
     };
     this.#leaving.set(key, forget);
     socket.once("close", forget);
