@@ -39,8 +39,9 @@ export interface DistributionParts {
 
 /** What is over in that time needs no bar. */
 const momentMs = 1_000;
-/** Between two parts. */
-const restMs = 500;
+/** Between two parts; of very many drones, of which each look takes a few microseconds, longer. */
+const restMsMin = 500;
+const restMsPerDrone = 0.1;
 /** Also without news: that nothing comes any more is news, too. */
 const stillMs = 2_000;
 
@@ -98,7 +99,7 @@ export class DistributionWatch {
     });
     this.#paced = new Paced(
       parts.clock,
-      () => restMs,
+      () => Math.max(restMsMin, parts.ledger.rows("drones").size * restMsPerDrone),
       () => this.#look(),
     );
     this.#listening = [

@@ -10,7 +10,8 @@ import { commit, mib, share, start, view } from "./support/swarm-views.js";
 
 /** Drones `web-1` and `web-2` that a release is for, one that it is not for, and a swarm that a test moves. */
 async function makeBench() {
-  const { clock, ledger, startRollout } = await makeDeskBench();
+  const bench = await makeDeskBench();
+  const { clock, ledger } = bench;
   const deployment = "f".repeat(16);
   const draft = new Draft(ledger);
   for (const name of ["web-1", "web-2", "other"]) {
@@ -33,7 +34,7 @@ async function makeBench() {
   };
   draft.put("deployments", deployment, row);
   await ledger.change(() => draft.change);
-  await startRollout({ acceptedAt: start });
+  await bench.startRollout({ acceptedAt: start });
   const swarm = new TestSwarm();
   const wantedOf = (_: string, identity: string) =>
     new Map(identity.startsWith("776562") ? [["web", 1]] : []);
