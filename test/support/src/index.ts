@@ -3,6 +3,7 @@ export * from "./certificate-files.js";
 export * from "./cli.js";
 export * from "./cluster.js";
 export * from "./echo-sockets.js";
+export * from "./files.js";
 export * from "./fleet.js";
 export * from "./gated-app.js";
 export * from "./git.js";

@@ -88,10 +88,11 @@ export function planFiles(sight: FilesSight, hashes: ReadonlyMap<string, string>
   const asideSet = new Set(changes.aside);
   checkBlockers(sight, changes.blockers);
   const removed = removals(sight, asideSet);
-  const { added, changed } = changes;
-  const bytes = changes.staged.reduce((sum, it) => sum + (it.kind === "file" ? it.bytes : 0), 0);
+  const { aside, staged, added, changed } = changes;
+  const bytes = staged.reduce((sum, it) => sum + (it.kind === "file" ? it.bytes : 0), 0);
   return {
-    ...changes,
+    aside,
+    staged,
     folders: [...changes.folders, ...closedFolders(sight, changes)],
     removed,
     counts: {
