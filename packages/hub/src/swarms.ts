@@ -81,11 +81,13 @@ export class Swarms {
   ): { readonly kept: KeptArtifact; readonly state: ShareReport["state"] } | undefined {
     const name = this.#parts.fleet.nameOf(identity);
     for (const { kept, tracker, identities } of this.#live.values()) {
-      if (kept.repo !== repo || kept.commit !== commit || identities.get(name) !== identity)
-        continue;
-      if (kept.base !== undefined && !have.includes(kept.base)) continue;
-      const state = tracker.seats.get(name)?.report?.state;
-      if (state !== undefined) return { kept, state };
+      if (kept.repo !== repo || kept.commit !== commit) continue;
+      const seat = identities.get(name) === identity ? tracker.seats.get(name) : undefined;
+      if (!seat?.report) continue;
+      // A relay that carries something has no use for it itself, and so needs no base.
+      const isRelay = seat.participant.role === "relay";
+      const isOfUse = kept.base === undefined || have.includes(kept.base);
+      if (isOfUse || isRelay) return { kept, state: seat.report.state };
     }
     return undefined;
   }
@@ -105,9 +107,9 @@ export class Swarms {
   /** A drone is connected, or no more: the artifacts that this changes. */
   contact(identity: string, isConnected: boolean): readonly KeptArtifact[] {
     const changed: KeptArtifact[] = [];
+    const name = this.#parts.fleet.nameOf(identity);
     for (const live of this.#live.values()) {
-      const name = [...live.identities].find(([, one]) => one === identity)?.[0];
-      if (name === undefined) continue;
+      if (live.identities.get(name) !== identity) continue;
       this.#carryOut(live, live.tracker.contact(name, isConnected, this.#clock.now()));
       changed.push(live.kept);
     }

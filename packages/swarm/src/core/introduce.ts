@@ -32,24 +32,44 @@ export const patience = 2;
 
 export type Fraction = () => number;
 
+/** Several lists as one, which is not put together for each newcomer. */
+export interface Pool<T> {
+  readonly size: number;
+  at(index: number): T | undefined;
+}
+
+export function poolOf<T>(...lists: readonly (readonly T[])[]): Pool<T> {
+  return {
+    size: lists.reduce((sum, { length }) => sum + length, 0),
+    at(index) {
+      let left = index;
+      for (const list of lists) {
+        if (left < list.length) return list[left];
+        left -= list.length;
+      }
+      return undefined;
+    },
+  };
+}
+
 /** At most `count` of a pool by chance, each at most once; among those that are acceptable. */
 export function sample<T>(
-  pool: readonly T[],
+  pool: Pool<T>,
   count: number,
   isAcceptable: (one: T) => boolean,
   fraction: Fraction,
 ): readonly T[] {
   const chosen = new Set<T>();
-  const pick = () => pool[Math.floor(fraction() * pool.length)];
+  const pick = () => pool.at(Math.floor(fraction() * pool.size));
   // By chance as long as that finds some: a pool of thousands is not to be copied for each newcomer.
-  for (let tries = 0; tries < count * 8 && chosen.size < Math.min(count, pool.length); tries++) {
+  for (let tries = 0; tries < count * 8 && chosen.size < Math.min(count, pool.size); tries++) {
     const one = pick();
     if (one !== undefined && isAcceptable(one)) chosen.add(one);
   }
-  if (chosen.size >= Math.min(count, pool.length)) return [...chosen];
-  const start = Math.floor(fraction() * pool.length);
-  for (let step = 0; step < pool.length && chosen.size < count; step++) {
-    const one = pool[(start + step) % pool.length];
+  if (chosen.size >= Math.min(count, pool.size)) return [...chosen];
+  const start = Math.floor(fraction() * pool.size);
+  for (let step = 0; step < pool.size && chosen.size < count; step++) {
+    const one = pool.at((start + step) % pool.size);
     if (one !== undefined && isAcceptable(one)) chosen.add(one);
   }
   return [...chosen];
@@ -57,9 +77,9 @@ export function sample<T>(
 
 export interface PoolQuestion<T> {
   /** Of its zone; everybody when it has none. */
-  readonly near: readonly T[];
+  readonly near: Pool<T>;
   /** Of other zones. */
-  readonly far: readonly T[];
+  readonly far: Pool<T>;
   readonly isAcceptable: (one: T) => boolean;
   readonly fraction: Fraction;
 }

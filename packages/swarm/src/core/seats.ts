@@ -1,5 +1,6 @@
 /** Who takes part in one artifact, by name and by zone. */
 import type { ShareReport, SwarmPeer } from "@propagit/protocol";
+import { poolOf, type Pool } from "./introduce.js";
 
 /** Somebody who takes part, and where others dial it. */
 export interface Participant {
@@ -22,6 +23,8 @@ export interface Seat {
   /** When it was last given more peers because it lacked some, and how often. */
   lackedAt: number;
   lackCount: number;
+  /** As it is counted: see `Tracker.count`. */
+  countedAs: "taker" | "holder" | undefined;
   /** It may dial the hub. */
   isHubChild: boolean;
   /** Names of those that it was introduced to, or that were introduced to it. */
@@ -55,23 +58,18 @@ export class Seats {
     seat.participant = participant;
     seat.isConnected = true;
     this.#byName.set(participant.name, seat);
-    this.zone(participant.zone).push(seat);
+    this.#list(participant.zone).push(seat);
     if (participant.role === "relay") this.relays.add(seat);
     else this.relays.delete(seat);
     return seat;
   }
 
-  remove(name: string): void {
-    const seat = this.#byName.get(name);
-    if (!seat) return;
-    this.#byName.delete(name);
-    this.relays.delete(seat);
-    this.#dropFromZone(seat);
-    for (const peer of seat.peers) this.#byName.get(peer)?.peers.delete(name);
+  /** Those of a zone; of none: those without a zone. */
+  zone(zone: string | undefined): readonly Seat[] {
+    return this.#list(zone);
   }
 
-  /** Those of a zone; of none: those without a zone. The list is the one that is kept. */
-  zone(zone: string | undefined): Seat[] {
+  #list(zone: string | undefined): Seat[] {
     const key = zone ?? "";
     const known = this.#zones.get(key);
     if (known) return known;
@@ -81,15 +79,13 @@ export class Seats {
   }
 
   /** Those of all other zones that count. */
-  outside(zone: string | undefined, includes: (zone: string) => boolean): readonly Seat[] {
+  outside(zone: string | undefined, includes: (zone: string) => boolean): Pool<Seat> {
     const lists = [...this.#zones].filter(([key]) => key !== (zone ?? "") && includes(key));
-    const [only, ...more] = lists;
-    if (!only) return [];
-    return more.length === 0 ? only[1] : lists.flatMap(([, seats]) => seats);
+    return poolOf(...lists.map(([, seats]) => seats));
   }
 
   #dropFromZone(seat: Seat): void {
-    const seats = this.zone(seat.participant.zone);
+    const seats = this.#list(seat.participant.zone);
     const at = seats.indexOf(seat);
     const last = seats.pop();
     if (last && last !== seat && at >= 0) seats[at] = last;
@@ -119,6 +115,7 @@ function newSeat(participant: Participant, now: number): Seat {
     movedAt: now,
     lackedAt: Number.NEGATIVE_INFINITY,
     lackCount: 0,
+    countedAs: undefined,
     isHubChild: false,
     peers: new Set(),
     complaints: new Set(),

@@ -22,6 +22,7 @@ import {
   nearPeers,
   patience,
   pickPeers,
+  poolOf,
   relayChildrenMax,
   sample,
   type Fraction,
@@ -60,6 +61,7 @@ const bridges = 4;
 export class Tracker {
   readonly seats = new Seats();
   readonly #options: TrackerOptions;
+  readonly #counts = { taker: 0, holder: 0 };
   #hubChildren = 0;
 
   constructor(options: TrackerOptions) {
@@ -69,6 +71,7 @@ export class Tracker {
   /** Somebody takes part from now on, or again: what it is told to begin with. */
   join(participant: Participant, now: number): Joined {
     const seat = this.seats.put(participant, now);
+    this.#recount(seat);
     const relay = this.#relayFor(participant);
     const effects = relay ? this.#carry(relay, now) : [];
     if (relay) this.#attach(seat, relay);
@@ -85,6 +88,7 @@ export class Tracker {
     const before = seat.report;
     if (before === undefined || report.pieces > before.pieces) seat.movedAt = now;
     seat.report = report;
+    this.#recount(seat);
     if (!isTaking(seat)) this.#leaveHub(seat);
     const isNewHolder = isHolding(seat) && (before === undefined || before.state === "taking");
     return [
@@ -99,6 +103,7 @@ export class Tracker {
     const seat = this.seats.get(name);
     if (!seat || seat.isConnected === isConnected) return [];
     seat.isConnected = isConnected;
+    this.#recount(seat);
     if (isConnected) return [];
     this.#leaveHub(seat);
     return seat.participant.role === "relay" ? this.#bridge(seat, now) : [];
@@ -106,13 +111,17 @@ export class Tracker {
 
   /** Those who want pieces, or have them, as far as they are there. */
   count(): { readonly takers: number; readonly holders: number } {
-    let [takers, holders] = [0, 0];
-    for (const seat of this.seats.all) {
-      if (!seat.isConnected) continue;
-      if (isTaking(seat)) takers++;
-      else if (isHolding(seat)) holders++;
-    }
-    return { takers, holders };
+    return { takers: this.#counts.taker, holders: this.#counts.holder };
+  }
+
+  /** Asked for by each of thousands of drones, so it is kept and not counted. */
+  #recount(seat: Seat): void {
+    const before = seat.countedAs;
+    if (!seat.isConnected) seat.countedAs = undefined;
+    else if (isTaking(seat)) seat.countedAs = "taker";
+    else seat.countedAs = isHolding(seat) ? "holder" : undefined;
+    if (before) this.#counts[before]--;
+    if (seat.countedAs) this.#counts[seat.countedAs]++;
   }
 
   /** The relay whose drone it is, or behind which a relay is; undefined when there is none that lives. */
@@ -127,7 +136,7 @@ export class Tracker {
 
   #carry(relay: Participant, now: number): readonly TrackerEffect[] {
     if (this.seats.get(relay.name)?.isConnected) return [];
-    this.seats.put(relay, now);
+    this.#recount(this.seats.put(relay, now));
     return [{ kind: "carry", relay: relay.name }];
   }
 
@@ -150,11 +159,11 @@ export class Tracker {
     if (missing <= 0) return [];
     if (relay) {
       const isNeighbour = (one: Seat) => one.participant.role === "drone" && isAcceptable(one);
-      return sample(near, missing, isNeighbour, fraction);
+      return sample(poolOf(near), missing, isNeighbour, fraction);
     }
     const far = this.seats.outside(participant.zone, this.#isOpen);
     const wanted = { near: Math.max(0, missing - farPeers), far: Math.min(missing, farPeers) };
-    return pickPeers({ near, far, isAcceptable, fraction }, wanted);
+    return pickPeers({ near: poolOf(near), far, isAcceptable, fraction }, wanted);
   }
 
   /** Whether pieces go in and out of a zone as they like. */
@@ -261,10 +270,13 @@ export class Tracker {
     const near = this.seats.zone(participant.zone);
     const isClosed = isPatient && this.#relayFor(participant) !== undefined;
     const isRelay = participant.role === "relay";
-    if (isClosed && !isRelay) return sample(near, morePeers, isAcceptable, fraction);
+    if (isClosed && !isRelay) return sample(poolOf(near), morePeers, isAcceptable, fraction);
     // In need a closed zone opens: its relay may be what is stuck.
     const far = this.seats.outside(participant.zone, isPatient ? this.#isOpen : () => true);
-    return pickPeers({ near, far, isAcceptable, fraction }, { near: 1, far: morePeers - 1 });
+    return pickPeers(
+      { near: poolOf(near), far, isAcceptable, fraction },
+      { near: 1, far: morePeers - 1 },
+    );
   }
 
   #hubInNeed(seat: Seat, isPatient: boolean): SwarmPeer[] {
@@ -282,7 +294,12 @@ export class Tracker {
     if (zone === undefined) return [];
     const next = this.#options.relayOf(zone);
     const isWanting = (one: Seat) => one.isConnected && one !== relay && isTaking(one);
-    const chosen = sample(this.seats.zone(zone), bridges, isWanting, this.#options.fraction);
+    const chosen = sample(
+      poolOf(this.seats.zone(zone)),
+      bridges,
+      isWanting,
+      this.#options.fraction,
+    );
     // Nobody is left who wants it: another relay need not fetch it either.
     const effects = next && chosen.length > 0 ? [...this.#carry(next, now)] : [];
     for (const seat of chosen) {
