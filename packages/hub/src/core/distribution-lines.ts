@@ -63,7 +63,7 @@ function endLine(distribution: Distribution): string {
 }
 
 /** Until the last one has it, when nothing comes between; undefined when nobody can say. */
-export function leftMsOf({
+function leftMsOf({
   bytes,
   bytesAll,
   bytesPerSecond,

@@ -15,8 +15,7 @@ export interface DistributionOf {
   readonly isFor: (drone: string) => boolean;
 }
 
-export type DistributionRows = Distribution["rows"];
-type Row = DistributionRows[number];
+type Row = Distribution["rows"][number];
 type Share = SwarmView["shares"][number];
 
 /** A screen or two. */
