@@ -63,7 +63,7 @@ interface Node {
 }
 
 async function startNode(name: string, folder: string): Promise<Node> {
-  const program = fileURLToPath(new URL("participant.js", import.meta.url));
+  const program = fileURLToPath(new URL("./participant.js", import.meta.url));
   const child = fork(program, [name, folder]);
   const [{ port }] = (await once(child, "message")) as [{ port: number }];
   return {

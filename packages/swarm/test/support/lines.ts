@@ -10,7 +10,7 @@ import { PeerDoor } from "../../src/system/peer-door.js";
 import { tlsNetwork } from "../../src/system/tls-network.js";
 import type { PeerLine } from "../../src/world.js";
 
-export const secret = "5".repeat(64);
+const secret = "5".repeat(64);
 export const claim: Claim = {
   artifact: "a".repeat(64),
   holder: "web-1",

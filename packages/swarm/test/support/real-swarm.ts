@@ -126,14 +126,18 @@ export class Participant {
 
   private constructor(child: ChildProcess) {
     this.#child = child;
-    child.on("message", (answered: Answered) => {
+    const hear = (answered: Answered) => {
       this.#answers.push(answered);
       this.#heard();
+    };
+    child.on("message", hear);
+    child.on("exit", (exitCode, signal) => {
+      hear({ kind: "failed", code: "ended", message: `${exitCode} ${signal}` });
     });
   }
 
   static async start(test: TestContext, options: ParticipantOptions): Promise<Participant> {
-    const child = fork(fileURLToPath(new URL("participant.js", import.meta.url)));
+    const child = fork(fileURLToPath(new URL("./participant.js", import.meta.url)));
     const participant = new Participant(child);
     test.after(() => participant.kill());
     participant.tell({ kind: "open", options });

@@ -89,7 +89,10 @@ describe("a swarm", () => {
     const first = await Participant.start(test, slow);
     first.tell({ kind: "take", admission });
     let had = 0;
-    while (had < 150) had = (await first.report())?.pieces ?? 0;
+    while (had < 150) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      had = (await first.report())?.pieces ?? 0;
+    }
     await first.kill();
     const second = await Participant.start(test, options);
     second.tell({ kind: "take", admission });
