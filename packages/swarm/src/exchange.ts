@@ -161,7 +161,7 @@ export class Exchange {
     if (!this.have.isFull) return;
     // Whoever sent the last pieces is told that they came, before the line ends.
     if (this.#news.length > 0) this.#tellNews();
-    for (const peer of [...this.#options.lines])
+    for (const peer of this.#options.lines)
       if (peer.has?.isFull === true) this.#options.lines.drop(peer, "both have everything");
   }
 

@@ -10,18 +10,17 @@
  * No timers: what goes by time is looked at in `tick`.
  */
 import type { Random } from "@propagit/runtime";
-import { lateMsOf, Rate, stallMsOf, windowOf } from "./core/pace.js";
+import { choosePieces, type Situation } from "./choose.js";
+import { lateMsOf, pieceMsOf, Rate, stallMsOf, windowOf } from "./core/pace.js";
 import { PieceSet } from "./core/piece-set.js";
-import { hasWanted, pickRarest, type Availability } from "./core/selection.js";
+import type { Availability } from "./core/selection.js";
 import type { TokenBucket } from "./core/token-bucket.js";
 import { bytesOfPiece, hashOfPiece, type Manifest } from "./manifest.js";
-import { fractionOf, type Incoming, type Peer } from "./peer.js";
+import type { Incoming, Peer } from "./peer.js";
 import type { Digests, PieceFile } from "./world.js";
 
 /** Of a process, for pieces that are coming in; with longer pieces fewer lines are used at once. */
 export const intakeBytesMax = 16 * 1024 * 1024;
-/** How many may be asked for the same piece at the end. */
-const askersMax = 2;
 /** Stalled so often in a row, with nothing in between: it loses its place. */
 const stallsMax = 3;
 /** Refusals of what it said it has, beyond what it sent. */
@@ -55,6 +54,8 @@ export class Intake {
   readonly #free: Uint8Array[] = [];
   readonly #rate = new Rate();
   readonly #since: number;
+  /** Checked, and not yet in the file. */
+  readonly #writing = new Set<number>();
   #wishes = 0;
   #writingBytes = 0;
   #wasted = 0;
@@ -107,10 +108,10 @@ export class Intake {
       this.#wish(peer, room, time);
       return;
     }
-    const pieces = this.#choose(peer, room, time);
+    const pieces = choosePieces(this.#situation(time), peer, room, time);
     if (pieces.length === 0) return;
     for (const piece of pieces) this.#claimed.add(piece);
-    this.#noteAsked(peer, time);
+    peer.rate.start(time);
     for (const piece of pieces) peer.asked.set(piece, time);
     peer.send({ kind: "request", pieces });
   }
@@ -178,7 +179,7 @@ export class Intake {
   tick(): void {
     if (this.#ended) return;
     const time = this.#options.now();
-    for (const peer of [...this.#options.peers()]) {
+    for (const peer of this.#options.peers()) {
       if (peer.isGone || !peer.isBusy) continue;
       this.#checkStall(peer, time);
       this.#checkLate(peer, time);
@@ -215,14 +216,11 @@ export class Intake {
     if (peer.stalls >= stallsMax) this.#options.drop(peer, "sends too slowly");
   }
 
-  /** How long a piece takes on lines that bring something; long while that is not known. */
   #pieceMs(): number {
     const { manifest, now, peers } = this.#options;
     const time = now();
-    const rates = [...peers()].map((peer) => peer.rate.perSecond(time)).filter((rate) => rate > 0);
-    rates.sort((left, right) => left - right);
-    const median = rates[rates.length >> 1] ?? 0;
-    return median > 0 ? (manifest.pieceBytes * 1000) / median : 1000;
+    const rates = Array.from(peers(), ({ rate }) => rate.perSecond(time));
+    return pieceMsOf(manifest.pieceBytes, rates);
   }
 
   #oldestAsk(peer: Peer): number {
@@ -250,60 +248,21 @@ export class Intake {
     return busy >= linesMax;
   }
 
+  #situation(time: number): Situation {
+    const { availability, have, peers, random } = this.#options;
+    const elapsedMs = time - this.#since;
+    return { availability, claimed: this.#claimed, elapsedMs, have, peers, random };
+  }
+
   #wish(peer: Peer, room: number, time: number): void {
     const { have } = this.#options;
     const free = have.size - have.count - this.#claimed.count - this.#wishes;
     const count = Math.min(room, free);
     if (count <= 0) return;
-    this.#noteAsked(peer, time);
+    peer.rate.start(time);
     peer.wishes += count;
     this.#wishes += count;
     peer.send({ kind: "wish", count });
-  }
-
-  #choose(peer: Peer, room: number, time: number): number[] {
-    const { availability, have, random } = this.#options;
-    const { has: from } = peer;
-    if (!from) return [];
-    if (peer.hello?.chooses === true) return this.#chooseFromSeeder(peer, from, room, time);
-    const fraction = fractionOf(random);
-    const choice = { from, have, claimed: this.#claimed, availability, fraction };
-    const picked = pickRarest(choice, room);
-    if (picked.length > 0) return picked;
-    const isEnd = have.size - have.count - this.#claimed.count <= 0;
-    return isEnd ? this.#double(peer, from) : [];
-  }
-
-  /**
-   * Of who chose so far: only what nobody else is known to have, and only after a while, as it may be on its
-   * way round to here.
-   */
-  #chooseFromSeeder(peer: Peer, from: PieceSet, room: number, time: number): number[] {
-    const { availability, have } = this.#options;
-    const patienceMs = Math.max(500, (time - this.#since) / 20);
-    if (time - (peer.nothingSince ?? time) < patienceMs) return [];
-    const picked: number[] = [];
-    for (const piece of from) {
-      if (picked.length >= room) break;
-      if (availability.of(piece) > 0 || have.has(piece) || this.#claimed.has(piece)) continue;
-      picked.push(piece);
-    }
-    return picked;
-  }
-
-  /** The end game: asks for what is asked elsewhere already, so that the slowest line does not decide. */
-  #double(peer: Peer, from: PieceSet): number[] {
-    if (peer.isBusy) return [];
-    const { have, peers } = this.#options;
-    const askers = new Map<number, number>();
-    for (const other of peers())
-      for (const piece of other.asked.keys()) askers.set(piece, (askers.get(piece) ?? 0) + 1);
-    let fewest: number | undefined;
-    for (const [piece, count] of askers) {
-      if (count >= askersMax || !from.has(piece) || have.has(piece)) continue;
-      if (fewest === undefined || count < (askers.get(fewest) ?? 0)) fewest = piece;
-    }
-    return fewest === undefined ? [] : [fewest];
   }
 
   #begin(peer: Peer, piece: number, offset: number, time: number): Incoming | string {
@@ -323,7 +282,9 @@ export class Intake {
     }
     const isWanted = !this.#isDone(piece) && !this.#ended;
     if (!isWanted) peer.cancel(piece);
-    const buffer = isWanted ? this.#buffer() : undefined;
+    const buffer = isWanted
+      ? (this.#free.pop() ?? new Uint8Array(this.#options.manifest.pieceBytes))
+      : undefined;
     peer.incoming = { piece, buffer, since: time, filledBytes: 0 };
     return peer.incoming;
   }
@@ -331,8 +292,6 @@ export class Intake {
   #isDone(piece: number): boolean {
     return this.#options.have.has(piece) || this.#writing.has(piece);
   }
-
-  readonly #writing = new Set<number>();
 
   #complete(peer: Peer, incoming: Incoming, length: number, time: number): void {
     const { ban, digests, manifest } = this.#options;
@@ -408,10 +367,10 @@ export class Intake {
     this.#progressAt = time;
   }
 
-  /** Nobody waits for this peer any more; what it was asked for is free for others. */
+  /** Nobody waits for it any more; what it was asked for is free for others. */
   #letGo(peer: Peer): void {
     this.#dropIncoming(peer);
-    for (const piece of [...peer.asked.keys()]) {
+    for (const piece of peer.asked.keys()) {
       peer.cancel(piece);
       this.#unclaim(piece);
     }
@@ -435,20 +394,7 @@ export class Intake {
     this.#claimed.delete(piece);
   }
 
-  #noteAsked(peer: Peer, time: number): void {
-    if (!peer.isBusy) peer.rate.start(time);
-  }
-
   #noteIdle(peer: Peer): void {
     if (!peer.isBusy) peer.rate.stop(this.#options.now());
   }
-
-  #buffer(): Uint8Array {
-    return this.#free.pop() ?? new Uint8Array(this.#options.manifest.pieceBytes);
-  }
-}
-
-/** Whether a peer has anything that is missing here. */
-export function isHelpful(peer: Peer, have: PieceSet, time: number): boolean {
-  return peer.has !== undefined && peer.quietUntil <= time && hasWanted(peer.has, have);
 }

@@ -45,7 +45,7 @@ export class Lines implements Iterable<Peer> {
     return this.#peers.size;
   }
 
-  get banned(): readonly { readonly peer: string; readonly reason: string }[] {
+  get banned(): { peer: string; reason: string }[] {
     return [...this.#banned].map(([peer, reason]) => ({ peer, reason }));
   }
 
@@ -90,7 +90,7 @@ export class Lines implements Iterable<Peer> {
 
   tick(): void {
     const now = this.#options.now();
-    for (const peer of [...this.#peers])
+    for (const peer of this.#peers)
       if (now - peer.heardAt > 3 * keepAliveMs) this.drop(peer, "was silent for too long");
     if (now - this.#aliveAt < keepAliveMs) return;
     this.#aliveAt = now;
@@ -99,7 +99,7 @@ export class Lines implements Iterable<Peer> {
 
   end(reason: string): void {
     this.#ended = true;
-    for (const peer of [...this.#peers]) this.drop(peer, reason);
+    for (const peer of this.#peers) this.drop(peer, reason);
   }
 
   #find(name: string): Peer | undefined {

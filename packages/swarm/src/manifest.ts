@@ -129,6 +129,7 @@ export function artifactIdOf(digests: Pick<Digests, "sha256">, text: string): st
   return digests.sha256(new TextEncoder().encode(text));
 }
 
+const notHex = /[^0-9a-f]/;
 const hex64 = /^[0-9a-f]{64}$/;
 const commitHex = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
@@ -142,7 +143,7 @@ function whyUnusable({ repo, commit, base, bytes, pieceBytes, sha256, pieces }: 
   if (typeof sha256 !== "string" || !hex64.test(sha256)) return "has no hash of the whole";
   const count = pieceCountOf({ bytes, pieceBytes });
   if (count > bounds.piecesMax) return `has ${count} pieces`;
-  if (typeof pieces !== "string" || pieces.length !== count * 64 || !/^[0-9a-f]*$/.test(pieces))
+  if (typeof pieces !== "string" || pieces.length !== count * 64 || notHex.test(pieces))
     return "has not one hash for each piece";
   return undefined;
 }

@@ -1,5 +1,7 @@
 /** What a share says of itself. */
-import type { ShareReport } from "@propagit/protocol";
+import { PropagitError, type ShareReport } from "@propagit/protocol";
+import type { PieceSet } from "./core/piece-set.js";
+import type { Intake } from "./intake.js";
 
 /** Most that a report lists of lines and of banned peers. */
 export const reportListMax = 64;
@@ -40,6 +42,52 @@ export class Totals {
     this.#byPeer.set(peer, known);
     return known;
   }
+}
+
+export function reportOf(options: {
+  readonly artifact: string;
+  readonly state: ShareReport["state"];
+  /** Both absent while the manifest is not known. */
+  readonly have: PieceSet | undefined;
+  readonly intake: Intake | undefined;
+  readonly totals: Totals;
+  readonly lacksPeers: boolean;
+  readonly banned: NonNullable<ShareReport["banned"]>;
+  readonly reason: string | undefined;
+}): ShareReport {
+  const { artifact, banned, have, intake, lacksPeers, reason, state, totals } = options;
+  const lines = totals.list();
+  const rate = state === "taking" ? (intake?.bytesPerSecond() ?? 0) : 0;
+  return {
+    artifact,
+    state,
+    pieces: have?.count ?? 0,
+    piecesAll: have?.size ?? 0,
+    receivedBytes: intake?.receivedBytes ?? 0,
+    sentBytes: totals.sentBytes,
+    wastedBytes: intake?.wastedBytes ?? 0,
+    receivedBytesPerSecond: Math.round(rate),
+    ...(lacksPeers && { lacksPeers }),
+    ...(lines.length > 0 && { lines }),
+    ...(banned.length > 0 && { banned }),
+    ...(reason !== undefined && { reason: reason.slice(0, 2_000) }),
+  };
+}
+
+/** Why a share gave up: of whom it was wanted, and what became of that. */
+export function silenceOf(
+  report: ShareReport,
+  silenceMs: number,
+  connected: readonly string[],
+  known: string,
+): PropagitError {
+  const { artifact, pieces, piecesAll } = report;
+  return new PropagitError(
+    "TIMED_OUT",
+    `nothing of artifact ${artifact.slice(0, 12)} came for ${silenceMs / 1000} s, with ` +
+      `${pieces} of ${piecesAll} pieces here: connected to ` +
+      `${connected.slice(0, 8).join(", ") || "nobody"}, knows ${known}`,
+  );
 }
 
 /** Tells of changes, at most once a second, and at once when a state begins. */

@@ -20,12 +20,13 @@ import { checkWhole, findPieces } from "./check-file.js";
 import { deferred } from "./deferred.js";
 import { Dialler } from "./dialler.js";
 import { Exchange } from "./exchange.js";
-import { isHelpful } from "./intake.js";
+import { countHelpers } from "./choose.js";
 import { Lines } from "./lines.js";
-import { checkManifest, parseManifest, pieceCountOf, type SignedManifest } from "./manifest.js";
-import { ManifestParts, encodeSigned, parseSigned } from "./manifest-parts.js";
+import { parseManifest, pieceCountOf } from "./manifest.js";
+import { encodeSigned } from "./manifest-parts.js";
+import { ManifestSearch, type KnownManifest } from "./manifest-search.js";
 import type { Peer } from "./peer.js";
-import { Reporter, Totals } from "./share-report.js";
+import { Reporter, reportOf, silenceOf, Totals } from "./share-report.js";
 import type { Admission, Offer, Share, SwarmOptions } from "./swarm.js";
 import type { Uploads } from "./uploads.js";
 import type { PeerLine, PieceFile, SwarmWorld } from "./world.js";
@@ -34,9 +35,6 @@ import type { PeerLine, PieceFile, SwarmWorld } from "./world.js";
 const silenceMsMax = 60_000;
 /** With fewer peers that have what is missing here, others are asked for. */
 const helpersMin = 3;
-/** After so long without any of the manifest somebody else is asked for it too, and then the same one again. */
-const manifestPatience = { othersMs: 500, sameMs: 5_000 } as const;
-
 export interface ShareContext {
   readonly world: SwarmWorld;
   readonly options: SwarmOptions;
@@ -55,13 +53,13 @@ export class ArtifactShare implements Share {
   readonly #totals = new Totals();
   readonly #path = deferred<string>();
   readonly #whole = deferred<void>();
-  readonly #parts = new Map<Peer, ManifestParts>();
+  readonly #search: ManifestSearch;
   readonly #since: number;
   #admission: Admission;
   #admittedAt: number;
   #state: "starting" | ShareReport["state"] = "starting";
   #exchange: Exchange | undefined;
-  #signed: SignedManifest | undefined;
+  #known: KnownManifest | undefined;
   #file: PieceFile | undefined;
   #reason: string | undefined;
   #wantedAt = 0;
@@ -81,6 +79,16 @@ export class ArtifactShare implements Share {
       opened: (peer) => this.#greet(peer),
       frame: (peer, frame) => this.#frame(peer, frame),
       closed: (peer) => this.#closed(peer),
+    });
+    this.#search = new ManifestSearch({
+      admission: () => this.#admission,
+      digests: context.world.digests,
+      now: () => clock.monotonic(),
+      peers: () => this.#lines,
+      found: (known) => {
+        this.#known = known;
+        void this.#keepManifest(known);
+      },
     });
     this.#dialler = new Dialler({
       world: context.world,
@@ -129,25 +137,17 @@ export class ArtifactShare implements Share {
   }
 
   get report(): ShareReport {
-    const exchange = this.#exchange;
-    const lines = this.#totals.list();
-    const { banned } = this.#lines;
-    return {
+    const { have, intake } = this.#exchange ?? {};
+    return reportOf({
       artifact: this.artifact,
       state: this.#state === "starting" ? "taking" : this.#state,
-      pieces: exchange?.have.count ?? 0,
-      piecesAll: exchange?.have.size ?? 0,
-      receivedBytes: exchange?.intake.receivedBytes ?? 0,
-      sentBytes: this.#totals.sentBytes,
-      wastedBytes: exchange?.intake.wastedBytes ?? 0,
-      receivedBytesPerSecond: Math.round(
-        this.isTaking ? (exchange?.intake.bytesPerSecond() ?? 0) : 0,
-      ),
-      ...(this.#lacksPeers() && { lacksPeers: true }),
-      ...(lines.length > 0 && { lines }),
-      ...(banned.length > 0 && { banned: [...banned] }),
-      ...(this.#reason !== undefined && { reason: this.#reason.slice(0, 2_000) }),
-    };
+      have,
+      intake,
+      totals: this.#totals,
+      lacksPeers: this.#lacksPeers(),
+      banned: this.#lines.banned,
+      reason: this.#reason,
+    });
   }
 
   /** The hub's time now, by what it was when it last gave an admission. */
@@ -173,9 +173,10 @@ export class ArtifactShare implements Share {
   async startOffer(offer: Offer): Promise<void> {
     const manifest = parseManifest(offer.manifest.text);
     this.#file = await this.#context.world.files.openPath(offer.path, manifest.bytes);
-    this.#signed = offer.manifest;
+    const { path } = this.#file;
+    this.#known = { signed: offer.manifest, manifest };
     this.#begin(PieceSet.full(pieceCountOf(manifest)));
-    this.#path.resolve(this.#file.path);
+    this.#path.resolve(path);
     this.#whole.resolve();
     this.#become("whole");
   }
@@ -225,7 +226,7 @@ export class ArtifactShare implements Share {
     this.#exchange?.tick();
     if (this.isTaking) {
       this.#dialler.run();
-      if (!this.#signed && this.#state === "taking") this.#askForManifest();
+      this.#search.run();
       const heardAt = Math.max(this.#since, this.#exchange?.intake.progressAt ?? 0);
       if (this.#state === "taking" && now - heardAt > silenceMsMax) this.#fail(this.#silence());
     }
@@ -238,13 +239,12 @@ export class ArtifactShare implements Share {
     this.#file = await files.open(artifact, bytes);
     this.#path.resolve(this.#file.path);
     const note = await files.readNote(artifact, "manifest");
-    const signed = note === undefined ? undefined : this.#believe(note);
+    const known = note === undefined ? undefined : this.#search.believe(note);
     // Without a manifest no piece was ever kept.
-    if (signed) {
-      const manifest = parseManifest(signed.text);
-      const have = await findPieces(manifest, this.#file, digests);
+    if (known) {
+      const have = await findPieces(known.manifest, this.#file, digests);
       if (this.isOver) return;
-      this.#signed = signed;
+      this.#known = known;
       this.#begin(have);
     }
     this.#become("taking");
@@ -253,11 +253,12 @@ export class ArtifactShare implements Share {
   /** The manifest is known: pieces can be exchanged. */
   #begin(have: PieceSet): void {
     const { intakeCap, intakes, options, uploads, world } = this.#context;
-    const [file, signed] = [this.#file, this.#signed];
-    if (!file || !signed) return;
+    const [file, known] = [this.#file, this.#known];
+    if (!file || !known) return;
+    this.#search.end();
     this.#exchange = new Exchange({
       world,
-      manifest: parseManifest(signed.text),
+      manifest: known.manifest,
       file,
       have,
       lines: this.#lines,
@@ -284,21 +285,20 @@ export class ArtifactShare implements Share {
         peer.hello = frame;
         peer.knowsManifest = frame.pieces > 0;
         this.#dialler.proved(peer.name);
-        if (!this.#signed) this.#askForManifest();
+        this.#search.run();
         return this.#exchange?.frame(peer, frame);
       case "ask":
         this.#answerAsk(peer);
         return undefined;
       case "manifest":
-        return this.#signed ? undefined : this.#takeManifest(peer, frame);
+        return this.#search.take(peer, frame);
       case "lack":
-        peer.knowsManifest = false;
-        this.#parts.delete(peer);
+        this.#search.forget(peer);
         return undefined;
       case "have":
         if (this.#exchange) return this.#exchange.frame(peer, frame);
         peer.knowsManifest = true;
-        if (!this.#signed) this.#askForManifest();
+        this.#search.run();
         return peer.hasEarly(frame.pieces);
       case "bye":
         this.#lines.drop(peer, "goodbye");
@@ -329,78 +329,28 @@ export class ArtifactShare implements Share {
   }
 
   #closed(peer: Peer): void {
-    this.#parts.delete(peer);
+    this.#search.forget(peer);
     this.#dialler.lost(peer.name);
     this.#exchange?.gone(peer);
   }
 
-  /** Asks one peer after the other, who may have it. */
-  #askForManifest(): void {
-    const now = this.#now();
-    for (const peer of this.#parts.keys())
-      if (now - peer.manifestAt < manifestPatience.othersMs) return;
-    for (const peer of this.#lines) {
-      if (!peer.knowsManifest || now - peer.manifestAt < manifestPatience.sameMs) continue;
-      peer.manifestAt = now;
-      // A slow answer to an earlier question still counts: answers come in order.
-      if (!this.#parts.has(peer)) this.#parts.set(peer, new ManifestParts());
-      peer.send({ kind: "ask" });
-      return;
-    }
-  }
-
   #answerAsk(peer: Peer): void {
-    if (!this.#signed) {
+    if (!this.#known) {
       peer.send({ kind: "lack" });
       return;
     }
-    for (const part of encodeManifestParts(encodeSigned(this.#signed))) peer.line.send(part);
-  }
-
-  #takeManifest(peer: Peer, frame: PeerFrame & { kind: "manifest" }): string | undefined {
-    const parts = this.#parts.get(peer);
-    if (!parts) return "sent a manifest that nobody asked for";
-    peer.manifestAt = this.#now();
-    try {
-      const json = parts.add(frame);
-      if (json === undefined) return undefined;
-      this.#parts.clear();
-      this.#signed = this.#check(parseSigned(json));
-    } catch (thrown) {
-      return `sent ${toPropagitError(thrown).message}`;
-    }
-    void this.#keepManifest(this.#signed);
-    return undefined;
+    for (const part of encodeManifestParts(encodeSigned(this.#known.signed))) peer.line.send(part);
   }
 
   /** Written before any piece is: whoever finds no manifest need not look for pieces. */
-  async #keepManifest(signed: SignedManifest): Promise<void> {
+  async #keepManifest({ manifest, signed }: KnownManifest): Promise<void> {
     try {
       await this.#context.world.files.writeNote(this.artifact, "manifest", encodeSigned(signed));
     } catch (thrown) {
       this.#fail(thrown);
       return;
     }
-    if (!this.isOver) this.#begin(new PieceSet(pieceCountOf(parseManifest(signed.text))));
-  }
-
-  /** What an earlier life kept, if it is good. */
-  #believe(note: string): SignedManifest | undefined {
-    try {
-      return this.#check(parseSigned(note));
-    } catch {
-      return undefined;
-    }
-  }
-
-  /** @throws BAD_FRAME when it is not the manifest of this artifact */
-  #check(signed: SignedManifest): SignedManifest {
-    const { bytes, hubKey } = this.#admission;
-    const { digests } = this.#context.world;
-    const manifest = checkManifest({ signed, artifact: this.artifact, hubKey, digests });
-    if (manifest.bytes !== bytes)
-      throw new PropagitError("BAD_FRAME", `a manifest of ${manifest.bytes} bytes, not ${bytes}`);
-    return signed;
+    if (!this.isOver) this.#begin(new PieceSet(pieceCountOf(manifest)));
   }
 
   async #finish(): Promise<void> {
@@ -420,23 +370,13 @@ export class ArtifactShare implements Share {
   }
 
   #silence(): PropagitError {
-    const { pieces, piecesAll } = this.report;
-    const asked = [...this.#lines].map(({ name }) => name).slice(0, 8);
-    const on = asked.length > 0 ? `connected to ${asked.join(", ")}` : "connected to nobody";
-    return new PropagitError(
-      "TIMED_OUT",
-      `nothing of artifact ${this.artifact.slice(0, 12)} came for ${silenceMsMax / 1000} s, with ` +
-        `${pieces} of ${piecesAll} pieces here: ${on}, knows ${this.#dialler.describe()}`,
-    );
+    const connected = Array.from(this.#lines, ({ name }) => name);
+    return silenceOf(this.report, silenceMsMax, connected, this.#dialler.describe());
   }
 
   #lacksPeers(): boolean {
-    const have = this.#exchange?.have;
     if (!this.isTaking) return false;
-    const now = this.#now();
-    let helpers = 0;
-    for (const peer of this.#lines) if (!have || isHelpful(peer, have, now)) helpers++;
-    return helpers < helpersMin;
+    return countHelpers(this.#lines, this.#exchange?.have, this.#now()) < helpersMin;
   }
 
   #fail(thrown: unknown): void {

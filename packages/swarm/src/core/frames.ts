@@ -17,7 +17,7 @@
  * A frame is its length (32 bits, of what follows), a kind (8 bits) and a body. All numbers are big endian.
  * `frame-parser.ts` reads them.
  */
-import { PieceSet } from "./piece-set.js";
+import type { PieceSet } from "./piece-set.js";
 
 /** A change that an older one would not understand gets another number. */
 export const peerProtocolVersion = 1;
@@ -85,7 +85,7 @@ export type PeerFrame =
 /** Of a block; a longer one would hold up `have` and `cancel` behind it. */
 export const blockBytesMax = 256 * 1024;
 /** Of a part of the manifest. */
-export const manifestPartBytesMax = 64 * 1024;
+export const manifestPartBytesMax = 16 * 1024;
 /** Of numbers in one frame. */
 export const listMax = 4096;
 export const zoneBytesMax = 252;

@@ -70,6 +70,13 @@ export const pace = {
   marginMs: 50,
 } as const;
 
+/** How long a piece takes on lines of these rates: in the middle of those that bring something; 1 s while none does. */
+export function pieceMsOf(pieceBytes: number, bytesPerSecond: readonly number[]): number {
+  const rates = bytesPerSecond.filter((rate) => rate > 0).sort((left, right) => left - right);
+  const median = rates[rates.length >> 1];
+  return median === undefined ? 1000 : (pieceBytes * 1000) / median;
+}
+
 /**
  * For how long nothing may come of what was asked for before it is asked for elsewhere.
  *

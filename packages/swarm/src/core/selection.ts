@@ -3,7 +3,7 @@
  * are those that get lost with a peer, and those that others will want from here; chance sees to it that
  * neighbours ask for different ones.
  */
-import { PieceSet } from "./piece-set.js";
+import type { PieceSet } from "./piece-set.js";
 
 /** For each piece, how many of the peers that one has a line to have it. */
 export class Availability {

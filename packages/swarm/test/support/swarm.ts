@@ -114,14 +114,16 @@ export class Taker {
     this.drone = drone;
     this.share = share;
     this.since = clock.monotonic();
-    share.whole.then(
-      () => {
-        this.wholeAfterMs = clock.monotonic() - this.since;
-      },
-      (failure: Taker["failure"]) => {
-        this.failure = failure;
-      },
-    );
+    void this.#watch(clock);
+  }
+
+  async #watch(clock: SimClock): Promise<void> {
+    try {
+      await this.share.whole;
+      this.wholeAfterMs = clock.monotonic() - this.since;
+    } catch (thrown) {
+      this.failure = thrown as NonNullable<Taker["failure"]>;
+    }
   }
 
   get isSettled(): boolean {

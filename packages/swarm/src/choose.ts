@@ -1,0 +1,86 @@
+/** Which pieces to ask a peer for, out of what is missing. */
+import type { Random } from "@propagit/runtime";
+import type { PieceSet } from "./core/piece-set.js";
+import { hasWanted, pickRarest, type Availability } from "./core/selection.js";
+import type { Peer } from "./peer.js";
+
+export interface Situation {
+  readonly have: PieceSet;
+  /** Asked for, or being written. */
+  readonly claimed: PieceSet;
+  /** Of those who do not choose themselves. */
+  readonly availability: Availability;
+  readonly peers: () => Iterable<Peer>;
+  readonly random: Random;
+  /** How long pieces have been coming in. */
+  readonly elapsedMs: number;
+}
+
+/** How many may be asked for the same piece at the end. */
+const askersMax = 2;
+
+/** Up to `room` pieces for a peer that is not one who still chooses himself. */
+export function choosePieces(
+  situation: Situation,
+  peer: Peer,
+  room: number,
+  now: number,
+): number[] {
+  const { availability, claimed, have, random } = situation;
+  const { has: from } = peer;
+  if (!from) return [];
+  if (peer.hello?.chooses === true) return chooseUnknown(situation, peer, from, room, now);
+  const fraction = () => random.fraction();
+  const picked = pickRarest({ from, have, claimed, availability, fraction }, room);
+  if (picked.length > 0) return picked;
+  const isEnd = have.size - have.count - claimed.count <= 0;
+  return isEnd ? chooseDouble(situation, peer, from) : [];
+}
+
+/** How many have something that is missing here and do not stall; all while that is not known. */
+export function countHelpers(
+  peers: Iterable<Peer>,
+  have: PieceSet | undefined,
+  now: number,
+): number {
+  let count = 0;
+  for (const { has, quietUntil } of peers)
+    if (!have || (has !== undefined && quietUntil <= now && hasWanted(has, have))) count++;
+  return count;
+}
+
+/**
+ * Of who chose so far: only what nobody else is known to have, and only after a while, as it may be on its
+ * way round to here.
+ */
+function chooseUnknown(
+  { availability, claimed, elapsedMs, have }: Situation,
+  peer: Peer,
+  from: PieceSet,
+  room: number,
+  now: number,
+): number[] {
+  const patienceMs = Math.max(500, elapsedMs / 20);
+  if (now - (peer.nothingSince ?? now) < patienceMs) return [];
+  const picked: number[] = [];
+  for (const piece of from) {
+    if (picked.length >= room) break;
+    if (availability.of(piece) > 0 || have.has(piece) || claimed.has(piece)) continue;
+    picked.push(piece);
+  }
+  return picked;
+}
+
+/** The end game: an idle line is asked for what is asked elsewhere, so that the slowest does not decide. */
+function chooseDouble({ have, peers }: Situation, peer: Peer, from: PieceSet): number[] {
+  if (peer.isBusy) return [];
+  const askers = new Map<number, number>();
+  for (const other of peers())
+    for (const piece of other.asked.keys()) askers.set(piece, (askers.get(piece) ?? 0) + 1);
+  let fewest: number | undefined;
+  for (const [piece, count] of askers) {
+    if (count >= askersMax || !from.has(piece) || have.has(piece)) continue;
+    if (fewest === undefined || count < (askers.get(fewest) ?? 0)) fewest = piece;
+  }
+  return fewest === undefined ? [] : [fewest];
+}
