@@ -4,8 +4,15 @@ import { randomBytes } from "node:crypto";
 import { chmod, lstat, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { exitCodes, type FilesRow } from "@propagit/protocol";
-import { Cluster, differences, FilesPlaces, Meter, outcomesOf } from "@propagit/test-support";
+import { exitCodes, filesRepo, type FilesRow } from "@propagit/protocol";
+import {
+  Cluster,
+  differences,
+  FilesPlaces,
+  Meter,
+  outcomesOf,
+  WorkTree,
+} from "@propagit/test-support";
 import { execa } from "execa";
 
 const isRoot = process.getuid?.() === 0;
@@ -238,6 +245,21 @@ describe("files push", () => {
     assert.equal((await places.push("--replace", source, `c:${real}/below`)).exitCode, 0);
     assert.deepEqual(await readdir(trap), []);
     assert.equal(await readFile(join(real, "below", "in", "a.txt"), "utf8"), "2");
+  });
+
+  it("has a repository at the hub that nobody else can write to", async () => {
+    const tree = await WorkTree.create(join(cluster.folder, "stranger"));
+    await tree.commit("code");
+    const url = `http://localhost:${cluster.ports.hub}/${filesRepo}`;
+    const refused = await tree.tryGit("push", url, "master");
+    assert.notEqual(refused.exitCode, 0);
+    assert.match(refused.stderr, /belongs to `propagit files push`/);
+    const guesser = await WorkTree.create(join(cluster.folder, "guesser"), "guessed");
+    await guesser.commit("code");
+    const denied = await guesser.tryGit("push", url, "HEAD:refs/files/1700000000-x");
+    assert.match(denied.stderr, /Authentication failed/);
+    const deploy = await cluster.propagit("deploy", filesRepo, "HEAD");
+    assert.equal(deploy.exitCode, exitCodes.usage, "it is no repository that has releases");
   });
 
   it("tells what lies where, and what is no longer as it was pushed", async () => {
