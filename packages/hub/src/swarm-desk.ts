@@ -194,7 +194,10 @@ export class SwarmDesk {
     if (!step) return withGit;
     const found = made.find((one) => one.commit === step.commit && one.base === step.base);
     const bytes = found?.bytes ?? (await artifacts.estimate({ repo, ...step }));
-    if (chooseWay({ bytes, wanting, holders: found?.holders ?? 0 }) === "git") return withGit;
+    const { takers, holders } = found ?? none;
+    // Those who get these bytes may be others than those known to want the commit, as after a restart.
+    if (chooseWay({ bytes, wanting: Math.max(wanting, takers + 1), holders }) === "git")
+      return withGit;
     return this.#hand(means, swarms, identity, await artifacts.make({ repo, ...step }));
   }
 

@@ -184,7 +184,8 @@ export class Swarms {
     const sessionKey = fleet.sessionKeyOf(identity);
     if (sessionKey === undefined) return undefined;
     const peers = this.#seat(live, identity, participant);
-    const now = this.#clock.now();
+    // Whole numbers: the time is a part of what is proven.
+    const now = Math.floor(this.#clock.now());
     return {
       artifact,
       bytes,

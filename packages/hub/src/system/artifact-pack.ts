@@ -7,7 +7,7 @@
  */
 import { spawn } from "node:child_process";
 import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
+import { open, type FileHandle } from "node:fs/promises";
 import { PropagitError, shortCommit } from "@propagit/protocol";
 import { errnoOf, withStreams } from "@propagit/runtime";
 import { pieceBytesFor } from "@propagit/swarm";
@@ -47,15 +47,10 @@ export async function writePack(options: PackOptions): Promise<PieceHashes> {
 
 async function streamPack(options: PackOptions, hasher: PieceHasher): Promise<void> {
   const { step, path } = options;
-  const git = startGit(options);
   try {
     const file = await open(path, "wx", 0o600);
     try {
-      for await (const chunk of git.output) {
-        hasher.update(chunk);
-        await writeAll(file, chunk);
-      }
-      await git.ended;
+      await packInto(file, options, hasher);
       await file.sync();
     } finally {
       await file.close();
@@ -67,6 +62,18 @@ async function streamPack(options: PackOptions, hasher: PieceHasher): Promise<vo
     throw new PropagitError("DATA_UNUSABLE", `${what} cannot be written to ${path}: ${reason}`, {
       cause: thrown,
     });
+  }
+}
+
+async function packInto(file: FileHandle, options: PackOptions, hasher: PieceHasher) {
+  const git = startGit(options);
+  try {
+    // Read from its first moment on: what nobody reads of a child that has ended, Node throws away.
+    for await (const chunk of git.output) {
+      hasher.update(chunk);
+      await writeAll(file, chunk);
+    }
+    await git.ended;
   } finally {
     git.kill();
     await git.ended.catch(() => undefined);
@@ -130,10 +137,7 @@ function startGit({ settings, folder, step, limitMs, signal }: PackOptions): Pac
   return { output: child.stdout, ended, kill: () => child.kill("SIGKILL") };
 }
 
-async function writeAll(
-  file: { write(bytes: Uint8Array, at: number): Promise<{ bytesWritten: number }> },
-  chunk: Uint8Array,
-): Promise<void> {
+async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
   for (let at = 0; at < chunk.length;) {
     const { bytesWritten } = await file.write(chunk, at);
     at += bytesWritten;

@@ -5,10 +5,9 @@
  *     what the hub's line is spared is worth it      -> swarm
  *     otherwise                                      -> git, from the hub as before
  *
- * What is spared are the bytes that others would send in the hub's place: all but one copy. To find each other,
- * and to have the pack made whole before its first byte leaves, costs a swarm some tenths of a second; so long
- * the smallest worthwhile saving takes on a line of a gigabit. With one drone nothing is spared, and its way
- * is the direct one.
+ * What is spared is what others send in the hub's place, all copies but one: their bytes, and the processes that
+ * the hub runs for each fetch. To find each other, and to have the pack made whole before its first byte leaves,
+ * costs a swarm something too, once. With one drone nothing is spared, and its way is the direct one.
  */
 
 export type Way = "git" | "inline" | "swarm";
@@ -24,12 +23,17 @@ export interface WayQuestion {
 
 /** A grant and the first peers are hardly smaller; a drone is served at once. */
 export const inlineBytesMax = 16 * 1024;
-/** A guess, see above: 64 ms of a gigabit, 0.6 s of 100 Mbit/s. */
-export const sparedBytesMin = 8 * 1024 * 1024;
+/**
+ * Both as bytes that a line of a gigabit carries meanwhile: a fetch is some 35 ms of the hub's processor, a swarm
+ * begins some 170 ms later. So two drones get 16 MiB and more from a swarm, three 6 MiB, four 3 MiB, five 1 MiB,
+ * six everything that does not fit into the answer. On a slower line a swarm is worth it earlier; nothing is lost.
+ */
+const fetchWorthBytes = 4 * 1024 * 1024;
+export const sparedBytesMin = 20 * 1024 * 1024;
 
 export function chooseWay({ bytes, wanting, holders }: WayQuestion): Way {
   const senders = wanting - 1 + (holders > 0 ? 1 : 0);
   if (bytes === undefined) return senders > 0 ? "swarm" : "git";
   if (bytes <= inlineBytesMax) return "inline";
-  return senders * bytes >= sparedBytesMin ? "swarm" : "git";
+  return senders * (bytes + fetchWorthBytes) >= sparedBytesMin ? "swarm" : "git";
 }

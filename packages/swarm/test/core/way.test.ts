@@ -13,7 +13,8 @@ describe("the way of a commit", () => {
   it("is the swarm as soon as that spares the hub's line much", () => {
     assert.equal(chooseWay({ bytes: 100 * mebibyte, wanting: 2, holders: 0 }), "swarm");
     assert.equal(chooseWay({ bytes: mebibyte, wanting: 64, holders: 0 }), "swarm");
-    assert.equal(chooseWay({ bytes: mebibyte, wanting: 3, holders: 0 }), "git");
+    assert.equal(chooseWay({ bytes: 2 * mebibyte, wanting: 3, holders: 0 }), "git");
+    assert.equal(chooseWay({ bytes: 8 * mebibyte, wanting: 2, holders: 0 }), "git");
   });
 
   it("is the swarm for a newcomer when others hold the bytes", () => {
@@ -44,7 +45,7 @@ describe("the way of a commit", () => {
           if (first !== "swarm") return;
           const later = { bytes: bytes + grow, wanting: wanting + 1 + more, holders };
           assert.equal(chooseWay(later), "swarm");
-          assert.ok((wanting + 1) * bytes >= sparedBytesMin);
+          assert.ok((wanting + 1) * (bytes + 4 * mebibyte) >= sparedBytesMin);
         },
       ),
     );
