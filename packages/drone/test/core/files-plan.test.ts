@@ -180,7 +180,7 @@ describe("a plan of files", () => {
         }
         const seen = Object.fromEntries(
           [...found]
-            .toSorted()
+            .toSorted(([a], [b]) => (a < b ? -1 : 1))
             .map(([path, { kind }]) => [
               path,
               kind === "folder" ? foundFolder : { ...foundFile, stamp: "?" },
@@ -218,8 +218,7 @@ function carriedOut(
 ): Readonly<Record<string, string>> {
   const tree = new Map(found);
   const drop = (path: string) => {
-    for (const one of [...tree.keys()])
-      if (one === path || one.startsWith(`${path}/`)) tree.delete(one);
+    for (const one of tree.keys()) if (one === path || one.startsWith(`${path}/`)) tree.delete(one);
   };
   made.aside.forEach(drop);
   for (const entry of [...made.folders, ...made.staged]) tree.set(entry.path, entry);
