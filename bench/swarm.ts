@@ -24,7 +24,7 @@ const rows: Readonly<Record<string, Row>> = {
   all: async (setting, ring) => againstAll(await ring(), setting),
   few: async (setting, ring) => few(await ring(), setting),
   next: async (_, ring) => nextCommits(await ring()),
-  "passing-on": async () => passingOn(),
+  "passing-on": passingOn,
   zones: twoZones,
   simulated: thousands,
 };

@@ -18,11 +18,24 @@ export async function busyUs(): Promise<number> {
   return (user + nice + system + irq + softIrq) * usPerTick;
 }
 
-/** CPU time of a process and of those of its children that ended, in µs. */
-export async function workUs(pid: number): Promise<number> {
+export interface Work {
+  /** Of the process itself. */
+  readonly ownUs: number;
+  /** Of those of its children that ended. */
+  readonly childrenUs: number;
+}
+
+/** CPU time of a process. */
+export async function workOf(pid: number): Promise<Work> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return [11, 12, 13, 14].reduce((sum, index) => sum + Number(fields[index]), 0) * usPerTick;
+  const [user = 0, system = 0, childrenUser = 0, childrenSystem = 0] = fields
+    .slice(11, 15)
+    .map(Number);
+  return {
+    ownUs: (user + system) * usPerTick,
+    childrenUs: (childrenUser + childrenSystem) * usPerTick,
+  };
 }
 
 export interface Memory {

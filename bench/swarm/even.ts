@@ -91,12 +91,13 @@ function reportCosts(what: string, drones: number, { bytes }: Setting, given: Sp
   const gigabytes = (drones * bytes) / 1e9;
   report({
     bench,
-    metric: `${what}: CPU of drones and their git for each GB`,
+    metric: `${what}: CPU of the drones themselves for each GB`,
     unit: "s",
     ours: given.dronesCpuUs / 1e6 / gigabytes,
     theirs: given.hubCpuUs / 1e6 / gigabytes,
     peer: "CPU of the hub",
     goal: Infinity,
+    more: { git: rounded(given.gitCpuUs / 1e6 / gigabytes) },
   });
 }
 

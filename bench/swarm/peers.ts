@@ -3,7 +3,7 @@ import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { hubMachine, type Fleet } from "@propagit/test-support";
 import { execa } from "execa";
-import { workUs } from "./cores.js";
+import { workOf } from "./cores.js";
 import { familyOf } from "../proxy/cpu.js";
 
 const limitMs = 60 * 60_000;
@@ -67,7 +67,7 @@ export async function startFileServer(fleet: Fleet, folder: string): Promise<Fil
   return {
     plainUrl: `http://${address}:${plainPort}`,
     tlsUrl: `https://${address}:${tlsPort}`,
-    workUs: async () => workUs(worker),
+    workUs: async () => (await workOf(worker)).ownUs,
     async stop() {
       child.kill();
       await child;

@@ -1,6 +1,6 @@
 /** One commit on its way to drones: how long it takes, what it costs, what the hub sends of it. */
 import { hubMachine, type Fleet } from "@propagit/test-support";
-import { busyUs, cores, forgetPeak, memoryOf, workUs } from "./cores.js";
+import { busyUs, cores, forgetPeak, memoryOf, workOf, type Work } from "./cores.js";
 import { viewOf } from "./views.js";
 
 export interface Spread {
@@ -19,8 +19,10 @@ export interface Spread {
   /** Of all cores of this machine together. */
   readonly busyPercent: number;
   readonly hubCpuUs: number;
-  /** Of all drones together, git's work in it. */
+  /** Of all drones together. */
   readonly dronesCpuUs: number;
+  /** Of what they had git do, and of the start of what was deployed. */
+  readonly gitCpuUs: number;
   /** Largest growth of a drone's resident memory above what it had before. */
   readonly droneGrowthMbMax: number;
 }
@@ -112,7 +114,7 @@ interface Observed {
 
 interface DroneObserved {
   readonly receivedBytes: number;
-  readonly cpuUs: number;
+  readonly work: Work;
   readonly residentMb: number;
   readonly peakMb: number;
 }
@@ -122,16 +124,16 @@ async function observe(fleet: Fleet, names: readonly string[]): Promise<Observed
   const drones = await Promise.all(
     names.map(async (name) => {
       const { pid } = fleet.drone(name);
-      const [own, memory] = [await workUs(pid), await memoryOf(pid)];
+      const [work, memory] = [await workOf(pid), await memoryOf(pid)];
       const { receivedBytes = 0 } = carried.get(name) ?? {};
-      return [name, { receivedBytes, cpuUs: own, ...memory }] as const;
+      return [name, { receivedBytes, work, ...memory }] as const;
     }),
   );
   return {
     atMs: performance.now(),
     busyUs: await busyUs(),
     hubSentBytes: carried.get(hubMachine)?.sentBytes ?? 0,
-    hubCpuUs: await workUs(fleet.hub.pid),
+    hubCpuUs: (await workOf(fleet.hub.pid)).ownUs,
     drones: new Map(drones),
   };
 }
@@ -149,7 +151,8 @@ function costs(before: Observed, after: Observed, names: readonly string[]) {
     droneLineBytes: each.map(({ was, is }) => is.receivedBytes - was.receivedBytes),
     busyPercent: ((after.busyUs - before.busyUs) / (elapsedUs * cores)) * 100,
     hubCpuUs: after.hubCpuUs - before.hubCpuUs,
-    dronesCpuUs: each.reduce((sum, { was, is }) => sum + is.cpuUs - was.cpuUs, 0),
+    dronesCpuUs: each.reduce((sum, { was, is }) => sum + is.work.ownUs - was.work.ownUs, 0),
+    gitCpuUs: each.reduce((sum, { was, is }) => sum + is.work.childrenUs - was.work.childrenUs, 0),
     droneGrowthMbMax: Math.max(...each.map(({ was, is }) => is.peakMb - was.residentMb)),
   };
 }

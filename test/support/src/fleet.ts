@@ -22,6 +22,7 @@ export interface FleetOptions {
 export interface DroneOptions {
   readonly zone?: string;
   readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
   /** Whom it dials; default: the hub itself. */
   readonly hub?: string | undefined;
 }
@@ -212,11 +213,11 @@ export class Fleet {
   }
 
   #startDrone(name: string): void {
-    const { flags = [], hub } = this.#options.get(name) ?? {};
+    const { flags = [], hub, env } = this.#options.get(name) ?? {};
     const to = hub === undefined ? this.hubFlags : [`--hub=${hub}`, `--secret=${secret}`];
     const own = [`--name=${name}`, `--data=${this.dataOf(name)}`, ...flags];
     const machine = this.machines.machine(name);
-    this.drones.set(name, this.#start(name, machine, ["drone", ...to, ...own]));
+    this.drones.set(name, this.#start(name, machine, ["drone", ...to, ...own], env));
   }
 
   #start(

@@ -2,13 +2,12 @@
 import { randomBytes } from "node:crypto";
 import type { Address, SwarmPeer } from "@propagit/protocol";
 import {
+  Conversation,
   credentialFromSecret,
-  dial,
   nodeCrypto,
   nodeWorld,
   sessionPaths,
   silentLog,
-  type Conversation,
 } from "@propagit/runtime";
 
 export interface JoinOptions {
@@ -36,16 +35,18 @@ export interface Joined {
   grantFor(repo: string, commit: string): Promise<OpenGrant>;
 }
 
+const connectMsMax = 10_000;
 const askEveryMs = 100;
 
 export async function joinHub({ hub, secret, name, host, port }: JoinOptions): Promise<Joined> {
-  const conversation = await dial(nodeWorld(silentLog), {
-    address: hub,
-    path: sessionPaths.hub,
-    role: "drone",
-    credential: credentialFromSecret(secret),
-    acceptsOpen: false,
-  });
+  const world = nodeWorld(silentLog);
+  const wire = await world.network.connect(hub, sessionPaths.hub, connectMsMax);
+  const credential = credentialFromSecret(secret);
+  const side = { kind: "client", role: "drone", credential, acceptsOpen: false } as const;
+  // What it is told to run and whom else to know is no affair of its.
+  const tellingHandlers = { "drone.assign": () => undefined, "drone.peers": () => undefined };
+  const conversation = new Conversation(world, wire, { side, tellingHandlers });
+  await conversation.established;
   const identity = randomBytes(16).toString("hex");
   const swarm = { port };
   const own = { identity, name, host, swarm, version: "1.0.0" };
