@@ -97,9 +97,7 @@ export class Exchange {
 
   greet(peer: Peer): void {
     const { seeds, zone } = this.#options;
-    if (peer.isGone || peer.isGreeted) return;
-    peer.isGreeted = true;
-    peer.line.send(helloOf({ have: this.have, chooses: seeds, zone }));
+    peer.greet(helloOf({ have: this.have, chooses: seeds, zone }));
   }
 
   /** Why nobody says such a thing, if nobody does. */

@@ -91,6 +91,13 @@ export class Peer {
     return this.asked.size + this.wishes > 0;
   }
 
+  /** Tells it what is here, once; what is new is told from then on. */
+  greet(hello: Uint8Array): void {
+    if (this.isGone || this.isGreeted) return;
+    this.isGreeted = true;
+    this.line.send(hello);
+  }
+
   send(frame: ControlFrame): void {
     if (!this.isGone) this.line.send(encodeFrame(frame));
   }

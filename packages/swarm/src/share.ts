@@ -31,7 +31,7 @@ import type { Admission, Offer, Share, SwarmOptions } from "./swarm.js";
 import type { Uploads } from "./uploads.js";
 import type { PeerLine, PieceFile, SwarmWorld } from "./world.js";
 
-/** Nothing came from anybody for so long: git from the hub is the better way. A guess. */
+/** After so long without anything from anybody git from the hub is the better way. A guess. */
 const silenceMsMax = 60_000;
 /** With fewer peers that have what is missing here, others are asked for. */
 const helpersMin = 3;
@@ -118,7 +118,7 @@ export class ArtifactShare implements Share {
     return this.#lines.size;
   }
 
-  /** It has ended, one way or the other; a new one may begin in its place. */
+  /** A new one may begin in its place. */
   get isOver(): boolean {
     return this.#state === "failed" || this.#state === "gone";
   }
@@ -127,7 +127,6 @@ export class ArtifactShare implements Share {
     return this.#state === "gone";
   }
 
-  /** Pieces are still to come. */
   get isTaking(): boolean {
     return this.#state === "starting" || this.#state === "taking";
   }
@@ -173,10 +172,9 @@ export class ArtifactShare implements Share {
   async startOffer(offer: Offer): Promise<void> {
     const manifest = parseManifest(offer.manifest.text);
     this.#file = await this.#context.world.files.openPath(offer.path, manifest.bytes);
-    const { path } = this.#file;
     this.#known = { signed: offer.manifest, manifest };
     this.#begin(PieceSet.full(pieceCountOf(manifest)));
-    this.#path.resolve(path);
+    this.#path.resolve(offer.path);
     this.#whole.resolve();
     this.#become("whole");
   }
@@ -211,8 +209,8 @@ export class ArtifactShare implements Share {
   async end(how: "keep" | "forget"): Promise<void> {
     if (this.#state === "gone") return;
     const message = `this one's part in artifact ${this.artifact.slice(0, 12)} was ended`;
-    this.#whole.reject(new PropagitError("LINK_LOST", message));
-    this.#path.reject(new PropagitError("LINK_LOST", message));
+    const ended = new PropagitError("LINK_LOST", message);
+    for (const promised of [this.#whole, this.#path]) promised.reject(ended);
     this.#shut("gone", "it ended here");
     await this.#file?.close();
     this.#file = undefined;
@@ -318,14 +316,9 @@ export class ArtifactShare implements Share {
 
   #greet(peer: Peer): void {
     if (this.#state === "starting") return;
-    if (this.#exchange) {
-      this.#exchange.greet(peer);
-      return;
-    }
-    if (peer.isGreeted) return;
-    peer.isGreeted = true;
     const { zone } = this.#context.options;
-    peer.line.send(helloOf({ have: undefined, chooses: false, zone }));
+    if (this.#exchange) this.#exchange.greet(peer);
+    else peer.greet(helloOf({ have: undefined, chooses: false, zone }));
   }
 
   #closed(peer: Peer): void {
@@ -384,8 +377,7 @@ export class ArtifactShare implements Share {
     const error = toPropagitError(thrown);
     this.#reason = error.message;
     this.#context.world.log.warn(`artifact ${this.artifact.slice(0, 12)}: ${error.message}`);
-    this.#path.reject(error);
-    this.#whole.reject(error);
+    for (const promised of [this.#whole, this.#path]) promised.reject(error);
     this.#shut("failed", "it failed here");
   }
 

@@ -62,6 +62,19 @@ describe("a swarm whose machines die", () => {
     await stopAll(swarm);
   });
 
+  it("finishes for the others when a third vanishes without a word", async () => {
+    const swarm = new TestSwarm(14);
+    const { takers } = await swarm.deploy(artifact, 12);
+    await untilShare(swarm, takers, 0.5);
+    for (const { drone } of takers.slice(0, 4)) swarm.kill(drone.name, "power");
+    const rest = takers.slice(4);
+    await swarm.clock.until("all are settled", settled(rest));
+    assertWhole(rest);
+    const lastMs = Math.max(...rest.map(({ wholeAfterMs }) => wholeAfterMs ?? Infinity));
+    assert.ok(lastMs < 8 * idealMs, `${lastMs} ms`);
+    await stopAll(swarm);
+  });
+
   it("finishes over links that drop all the time", async () => {
     const swarm = new TestSwarm(3);
     const { names, takers } = await swarm.deploy(artifact, 8);

@@ -90,16 +90,25 @@ export class SimLines {
   /** Ends lines between two hosts as a network does: with a reset. */
   cut(left: string, right: string): void {
     for (const end of this.#hosts.get(left)?.ends ?? [])
-      if (end.remoteHost === right) end.break("the connection was reset");
+      if (end.remoteHost === right) end.reset("the connection was reset");
   }
 
-  /** Ends all lines of a host as the death of its process does. */
+  /** Ends all lines of a host as the death of its process does: its peers see a reset. */
   kill(host: string): void {
+    for (const end of this.#takeDown(host)) end.reset("the connection was reset");
+  }
+
+  /** A host is gone without a word, as when its power fails: its peers only hear nothing any more. */
+  vanish(host: string): void {
+    for (const end of this.#takeDown(host)) end.break("the host is down");
+  }
+
+  #takeDown(host: string): Iterable<LineEnd> {
     const found = this.#hosts.get(host);
-    if (!found) return;
+    if (!found) return [];
     found.host.isDown = true;
     delete found.host.listener;
-    for (const end of found.ends) end.break("the connection was reset");
+    return found.ends;
   }
 
   async #dial(from: Host, address: Address, claim: Claim, key: string): Promise<PeerLine> {
@@ -190,6 +199,7 @@ class LineEnd implements PeerLine {
   #other: LineEnd | undefined;
   #handlers: PeerLineHandlers | undefined;
   #closed: string | undefined;
+  #isToldClosed = false;
   #isPaused = false;
   readonly #out: Uint8Array[] = [];
   #outBytes = 0;
@@ -234,7 +244,7 @@ class LineEnd implements PeerLine {
     this.#handlers = handlers;
     this.#options.clock.after(0, () => {
       this.#deliver();
-      if (this.#closed !== undefined) this.#handlers?.closed(this.#closed);
+      this.#tellClosed();
     });
   }
 
@@ -248,12 +258,15 @@ class LineEnd implements PeerLine {
   }
 
   close(): void {
+    this.reset("closed by the other side", "closed here");
+  }
+
+  /** Ends it here at once, and on the other side when word of it comes there. */
+  reset(reason: string, reasonHere = reason): void {
     const other = this.#other;
     if (this.#closed !== undefined) return;
-    this.break("closed here");
-    this.#options.clock.after(this.#options.delayMs, () =>
-      other?.break("closed by the other side"),
-    );
+    this.break(reasonHere);
+    this.#options.clock.after(this.#options.delayMs, () => other?.break(reason));
   }
 
   break(reason: string): void {
@@ -262,9 +275,7 @@ class LineEnd implements PeerLine {
     this.#options.from.ends.delete(this);
     this.#out.length = 0;
     this.#outBytes = 0;
-    this.#options.clock.after(0, () => {
-      this.#handlers?.closed(reason);
-    });
+    this.#options.clock.after(0, () => this.#tellClosed());
   }
 
   /** The next bytes to go; undefined when nothing may go now. */
@@ -327,6 +338,12 @@ class LineEnd implements PeerLine {
   taken(bytes: number): void {
     this.#underWayBytes -= bytes;
     this.#want();
+  }
+
+  #tellClosed(): void {
+    if (this.#closed === undefined || this.#isToldClosed || !this.#handlers) return;
+    this.#isToldClosed = true;
+    this.#handlers.closed(this.#closed);
   }
 
   #want(): void {

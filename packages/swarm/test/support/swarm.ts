@@ -234,8 +234,10 @@ export class TestSwarm {
     return new Taker(again, this.take(again, artifact, peers), this.clock);
   }
 
-  kill(name: string): void {
-    this.lines.kill(name);
+  /** Ends its process, or its power: then nobody hears of it. */
+  kill(name: string, how: "process" | "power" = "process"): void {
+    if (how === "process") this.lines.kill(name);
+    else this.lines.vanish(name);
     void this.nodes.get(name)?.node.stop();
     this.nodes.delete(name);
   }
