@@ -2,7 +2,17 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
@@ -20,7 +30,12 @@ import { NodeDestinations } from "../../../src/system/files/destinations.js";
 import { FilesRecords } from "../../../src/system/files/records.js";
 
 const run = promisify(execFile);
-const identity = { GIT_AUTHOR_NAME: "a", GIT_AUTHOR_EMAIL: "a@b", GIT_COMMITTER_NAME: "a", GIT_COMMITTER_EMAIL: "a@b" };
+const identity = {
+  GIT_AUTHOR_NAME: "a",
+  GIT_AUTHOR_EMAIL: "a@b",
+  GIT_COMMITTER_NAME: "a",
+  GIT_COMMITTER_EMAIL: "a@b",
+};
 
 describe("destinations", () => {
   let folder = "";
@@ -52,47 +67,79 @@ describe("destinations", () => {
     const entries = new Map<string, FilesEntry>();
     const index: string[] = [];
     for (const [path, text] of Object.entries(files)) {
-      for (let at = folderOf(path); at !== ""; at = folderOf(at)) entries.set(at, { kind: "folder", path: at, mode });
+      for (let at = folderOf(path); at !== ""; at = folderOf(at))
+        entries.set(at, { kind: "folder", path: at, mode });
       if (text.startsWith("->")) entries.set(path, { kind: "link", path, to: text.slice(2) });
       else {
         const blob = await write(text);
-        entries.set(path, { kind: "file", path, mode: 0o644, bytes: Buffer.byteLength(text), blob });
+        entries.set(path, {
+          kind: "file",
+          path,
+          mode: 0o644,
+          bytes: Buffer.byteLength(text),
+          blob,
+        });
         index.push(`100644 ${blob}\tcontent/${path}`);
       }
     }
     const sorted = [...entries.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1));
     const manifest = await write(encodeFilesManifest({ head: { mode }, entries: sorted }));
-    const env = { ...process.env, ...identity, GIT_DIR: repo, GIT_INDEX_FILE: join(folder, `index-${manifest}`) };
+    const env = {
+      ...process.env,
+      ...identity,
+      GIT_DIR: repo,
+      GIT_INDEX_FILE: join(folder, `index-${manifest}`),
+    };
     const lines = [`100644 ${manifest}\tmanifest`, ...index].join("\n");
     await piped(["update-index", "--index-info"], `${lines}\n`, env);
     const tree = (await run("git", ["write-tree"], { env })).stdout.trim();
     return (await run("git", ["commit-tree", tree, "-m", "x"], { env })).stdout.trim();
   };
-  const write = (text: string) => piped(["hash-object", "-w", "--stdin"], text, { ...process.env, GIT_DIR: repo });
+  const write = (text: string) =>
+    piped(["hash-object", "-w", "--stdin"], text, { ...process.env, GIT_DIR: repo });
 
   const push = (
     hash: string,
-    options: { replace?: boolean; signal?: AbortSignal; progress?: (it: FilesProgress) => void } = {},
+    options: {
+      replace?: boolean;
+      signal?: AbortSignal;
+      progress?: (it: FilesProgress) => void;
+    } = {},
   ) => {
-    const { replace = false, signal = new AbortController().signal, progress = () => undefined } = options;
+    const {
+      replace = false,
+      signal = new AbortController().signal,
+      progress = () => undefined,
+    } = options;
     const carrier = { repo: filesRepo, commit: hash };
-    const request = { path: target, commit: hash, carrier, replace, force: false, dryRun: false, by: "ann" };
+    const request = {
+      path: target,
+      commit: hash,
+      carrier,
+      replace,
+      force: false,
+      dryRun: false,
+      by: "ann",
+    };
     return destinations.push(request, { progress, signal });
   };
 
   it("turns files into folders, folders into links and back, whatever is next", async () => {
     const trees = [
-      { "a": "1", "b/c": "2", "b/d/e": "3", "l": "->b" },
-      { "a/x": "1", "b": "->a", "l": "2" },
-      { "a": "->b", "b/c": "9", "b/d": "4", "l/deep/er": "5" },
+      { a: "1", "b/c": "2", "b/d/e": "3", l: "->b" },
+      { "a/x": "1", b: "->a", l: "2" },
+      { a: "->b", "b/c": "9", "b/d": "4", "l/deep/er": "5" },
       { "b/d/e/f": "6" },
       {},
-      { "a": "1" },
+      { a: "1" },
     ];
     for (const tree of trees) {
       await push(await commit(tree));
       assert.deepEqual(await shape(target), tree);
-      const [place] = await destinations.status(target, { verify: true, signal: new AbortController().signal });
+      const [place] = await destinations.status(target, {
+        verify: true,
+        signal: new AbortController().signal,
+      });
       assert.equal(place?.state, "as-pushed");
     }
   });
@@ -115,7 +162,10 @@ describe("destinations", () => {
     };
     await assert.rejects(push(next, { signal: stop.signal, progress }), /given up/);
     assert.deepEqual(await shape(target), { a: "old", b: "old" });
-    const [place] = await destinations.status(undefined, { verify: true, signal: new AbortController().signal });
+    const [place] = await destinations.status(undefined, {
+      verify: true,
+      signal: new AbortController().signal,
+    });
     assert.equal(place?.state, "as-pushed");
   });
 
@@ -123,7 +173,10 @@ describe("destinations", () => {
     const hash = await commit({ a: "1" });
     const blob = createHash("sha1").update("blob 1\0").update("1").digest("hex");
     await rm(join(repo, "objects", blob.slice(0, 2), blob.slice(2)));
-    await assert.rejects(push(hash), (error) => error instanceof PropagitError && error.code === "DATA_UNUSABLE");
+    await assert.rejects(
+      push(hash),
+      (error) => error instanceof PropagitError && error.code === "DATA_UNUSABLE",
+    );
     await assert.rejects(lstat(target), { code: "ENOENT" });
   });
 
@@ -143,7 +196,10 @@ describe("destinations", () => {
     assert.equal((await destinations.status(target, { verify: false, signal }))[0]?.state, "half");
     assert.deepEqual(destinations.inUse, [{ repo: filesRepo, commit: next }]);
     const { changes } = await push(next);
-    assert.deepEqual([changes.changed, changes.added, changes.removed, changes.unchanged], [1, 1, 1, 1]);
+    assert.deepEqual(
+      [changes.changed, changes.added, changes.removed, changes.unchanged],
+      [1, 1, 1, 1],
+    );
     assert.deepEqual(await shape(target), { a: "new", b: "new", c: "new" });
   });
 
@@ -158,11 +214,11 @@ describe("destinations", () => {
   });
 
   it("keeps what others have in a folder that is no longer pushed, and removes it when they have left", async () => {
-    await push(await commit({ "logs/a": "1", "b": "1" }));
+    await push(await commit({ "logs/a": "1", b: "1" }));
     await writeFile(join(target, "logs", "app.log"), "x");
     const next = await commit({ b: "1" });
     await push(next);
-    assert.deepEqual(await shape(target), { "b": "1", "logs/app.log": "x" });
+    assert.deepEqual(await shape(target), { b: "1", "logs/app.log": "x" });
     await rm(join(target, "logs", "app.log"));
     await push(next);
     assert.deepEqual(await readdir(target), ["b"]);
@@ -210,7 +266,11 @@ async function shape(
   return Object.fromEntries(found.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-async function piped(args: readonly string[], input: string, env: NodeJS.ProcessEnv): Promise<string> {
+async function piped(
+  args: readonly string[],
+  input: string,
+  env: NodeJS.ProcessEnv,
+): Promise<string> {
   const running = run("git", args, { env, cwd: dirname(env["GIT_DIR"] ?? "/") });
   running.child.stdin?.end(input);
   return (await running).stdout.trim();
