@@ -23,7 +23,7 @@ interface Drone {
   readonly state: string;
   readonly instances: number;
   readonly through?: string;
-  readonly relay?: { readonly address: string; readonly only?: boolean };
+  readonly relay?: { readonly address: string; readonly carriesOnly?: boolean };
 }
 
 interface Artifact {
@@ -143,7 +143,7 @@ describe("relays", () => {
       return stdout.trim().split("\n").length >= 4;
     });
     const relay = (await drones()).find(({ name }) => name === "b1");
-    assert.deepEqual([relay?.instances, relay?.relay?.only], [0, true]);
+    assert.deepEqual([relay?.instances, relay?.relay?.carriesOnly], [0, true]);
   });
 
   it("take part in an artifact for their zone, which crosses the line to it once", async () => {

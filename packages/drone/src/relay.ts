@@ -25,7 +25,7 @@ import type { DroneContext, DronePart } from "./drone-part.js";
 export interface RelayPlace {
   readonly port: number;
   /** It runs no instances itself. */
-  readonly only: boolean;
+  readonly carriesOnly: boolean;
 }
 
 /** What somebody gets whose request is not for the relay itself. */
@@ -66,7 +66,7 @@ export class Relay implements RelayDoor {
   constructor(context: DroneContext, place: RelayPlace) {
     this.#context = context;
     this.#id = context.world.random.hex(16);
-    const { port, only } = place;
+    const { port, carriesOnly } = place;
     this.part = {
       handlers: {},
       tellingHandlers: tunnelHandlers((from) =>
@@ -74,7 +74,7 @@ export class Relay implements RelayDoor {
       ),
       introduction: () => {
         const upstream = formatAddress(context.upstream());
-        const relay = { host: context.host, port, upstream, ...(only && { only }) };
+        const relay = { host: context.host, port, upstream, ...(carriesOnly && { carriesOnly }) };
         return { swarm: { port, relay } };
       },
       linkChanged: (state) => this.#linkChanged(state),

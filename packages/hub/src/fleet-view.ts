@@ -45,7 +45,7 @@ export function droneSummary(
     ...(draining && { draining }),
     ...(ownCommand && { ownCommand }),
     ...(swarm?.relay && {
-      relay: { address: formatAddress(swarm.relay), ...(carriesOnly && { only: true }) },
+      relay: { address: formatAddress(swarm.relay), ...(carriesOnly && { carriesOnly }) },
     }),
     ...(through !== undefined && contact === "connected" && { through }),
     ...(machine && { machine }),

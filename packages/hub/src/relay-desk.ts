@@ -69,11 +69,7 @@ export class RelayDesk {
   ): { readonly ways?: string[] } {
     this.#joined.set(identity, conversation);
     this.#told.delete(identity);
-    void conversation.over.then(() => {
-      if (this.#joined.get(identity) !== conversation) return;
-      this.#joined.delete(identity);
-      this.#told.delete(identity);
-    });
+    void conversation.over.then(() => this.#ended(identity, conversation));
     if (!goesByWays) return {};
     const ways = this.#waysOf(identity, this.#relaysSeen());
     this.#told.set(identity, ways.join());
@@ -90,6 +86,12 @@ export class RelayDesk {
   stop(): void {
     this.#tellAll.stop();
     this.#listening.stop();
+  }
+
+  #ended(identity: string, conversation: Conversation): void {
+    if (this.#joined.get(identity) !== conversation) return;
+    this.#joined.delete(identity);
+    this.#told.delete(identity);
   }
 
   #contactChanged(identity: string): void {

@@ -233,7 +233,7 @@ const droneMethodsOfHub = {
               port,
               upstream: text(300),
               /** It runs no instances. */
-              only: Type.Optional(Type.Boolean()),
+              carriesOnly: Type.Optional(Type.Boolean()),
             }),
           ),
         }),

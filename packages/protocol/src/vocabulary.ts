@@ -202,7 +202,7 @@ export const droneSummarySchema = exact({
   /** It runs a command of its own, whatever a repository says. */
   ownCommand: Type.Optional(Type.Boolean()),
   /** It is a relay: where it takes drones of its zone in, and whether it runs no instances. */
-  relay: Type.Optional(exact({ address: text(300), only: Type.Optional(Type.Boolean()) })),
+  relay: Type.Optional(exact({ address: text(300), carriesOnly: Type.Optional(Type.Boolean()) })),
   /** Name of the relay through which it is connected; absent: none. */
   through: Type.Optional(name),
   machine: Type.Optional(machineSchema),

@@ -23,7 +23,10 @@ function pass(clock: Clock, from: Wire, to: Wire): void {
   let isHeld = false;
   const look = () => {
     if (isOver) return;
-    if (to.bufferedBytes > releaseBytes) return void clock.after(lookMs, look);
+    if (to.bufferedBytes > releaseBytes) {
+      clock.after(lookMs, look);
+      return;
+    }
     isHeld = false;
     from.hold?.(false);
   };

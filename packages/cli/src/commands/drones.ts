@@ -102,7 +102,7 @@ function columns(drones: readonly DroneSummary[], now: number): readonly Column<
 }
 
 function formatRuns({ service, relay }: DroneSummary): string {
-  if (relay) return relay.only ? "a relay" : "services, a relay";
+  if (relay) return relay.carriesOnly ? "a relay" : "services, a relay";
   return service ?? "services";
 }
 

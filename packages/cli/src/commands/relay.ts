@@ -57,7 +57,7 @@ async function runRelay(flags: RelayFlags): Promise<void> {
   const relay = await startDrone({
     hub,
     labels: { ...Object.fromEntries(flags.label ?? []), zone },
-    relay: { port: flags.port, only: !flags.instances },
+    relay: { port: flags.port, carriesOnly: !flags.instances },
     ...(!flags.swarm && { swarm: false }),
     dataFolder: flags.data ?? dataFolderOf(`relay-${flags.port}`),
     log: daemonLog("relay"),

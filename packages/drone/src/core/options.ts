@@ -51,7 +51,7 @@ export interface RelaySettings {
   /** Where it takes them in; 0 for any free port. */
   readonly port: number;
   /** It runs no instances itself. */
-  readonly only?: boolean;
+  readonly carriesOnly?: boolean;
 }
 
 export interface SwarmWish {

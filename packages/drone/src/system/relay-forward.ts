@@ -42,10 +42,8 @@ export function forward(
   });
   onward.once("error", (error) => {
     clearTimeout(limit);
-    if (response.headersSent) return void response.destroy();
-    const { message } = toPropagitError(error);
-    const where = `the hub at ${formatAddress(address)}`;
-    refuse(request, response, 502, `this relay could not reach ${where}: ${message}\ntry again`);
+    if (response.headersSent) response.destroy();
+    else refuse(request, response, 502, `${unreached(address, error)}\ntry again`);
   });
   response.once("close", () => onward.destroy());
   pipeline(request, onward, () => undefined);
@@ -61,6 +59,11 @@ export function refuse(
   request.resume();
   response.writeHead(status, { "content-type": "text/plain; charset=utf-8", connection: "close" });
   response.end(`${text}\n`);
+}
+
+function unreached(address: Address, error: Error): string {
+  const where = `the hub at ${formatAddress(address)}`;
+  return `this relay could not reach ${where}: ${toPropagitError(error).message}`;
 }
 
 /** Headers as they came, in their order and spelling, without those of the connection. */

@@ -10,12 +10,12 @@ export interface RelayPart {
 }
 
 /** @throws PORT_IN_USE, BAD_USAGE */
-export async function openRelay({ port, only = false }: RelaySettings): Promise<RelayPart> {
+export async function openRelay({ port, carriesOnly = false }: RelaySettings): Promise<RelayPart> {
   const front = await listenAsRelay(port);
   return {
     front,
     make: (context) => {
-      const relay = new Relay(context, { port: front.port, only });
+      const relay = new Relay(context, { port: front.port, carriesOnly });
       front.open(relay);
       context.world.log.info(`takes drones in on port ${front.port}`);
       // Whoever is connected goes another way at once, and need not notice by silence.

@@ -58,7 +58,7 @@ export class SimRelays {
     const address = { host: name, port: 6001 };
     // What a relay wants to know of its drone.
     const context = { world, name: () => name, host: name, upstream: () => link.address };
-    const relay = new Relay(context as unknown as DroneContext, { port: 6001, only: true });
+    const relay = new Relay(context as unknown as DroneContext, { port: 6001, carriesOnly: true });
     const { tellingHandlers, linkChanged, query } = relay.part;
     const link: Link = new Link(world, {
       ...linkTo(to),

@@ -106,7 +106,7 @@ export function planJoin(
     since,
     ...(before?.relabelled && { relabelled: before.relabelled }),
     ...(before?.draining && { draining: before.draining }),
-    ...(swarm?.relay?.only && { carriesOnly: true }),
+    ...(swarm?.relay?.carriesOnly && { carriesOnly: true }),
   };
   const isChange = isNews || forgotten.length > 0 || !Value.Equal(before, row);
   return { row, forgotten, isNews, isChange };

@@ -77,7 +77,7 @@ function introductionOf(name: string, options: SimMemberOptions): Params<"hub.jo
     host: name,
     version: "1.0.0",
     instances: [],
-    ...(relay && { swarm: { port: 6001, relay: { ...place, upstream, only: true } } }),
+    ...(relay && { swarm: { port: 6001, relay: { ...place, upstream, carriesOnly: true } } }),
     ...(ways && { ways }),
   };
 }

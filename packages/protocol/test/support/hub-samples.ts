@@ -192,7 +192,7 @@ const droneSamples = {
       instances: [report],
       swarm: {
         port: 40_001,
-        relay: { host: "10.0.1.1", port: 6001, upstream: "hubhost:6001", only: true },
+        relay: { host: "10.0.1.1", port: 6001, upstream: "hubhost:6001", carriesOnly: true },
       },
       ways: true,
     },

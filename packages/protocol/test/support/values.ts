@@ -187,7 +187,7 @@ export const drone: DroneSummary = {
   instances: 2,
   draining: true,
   ownCommand: true,
-  relay: { address: "10.0.2.1:6001", only: true },
+  relay: { address: "10.0.2.1:6001", carriesOnly: true },
   through: "relay-b",
   machine,
 };

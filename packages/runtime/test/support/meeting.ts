@@ -84,10 +84,11 @@ function serveThroughRelay(sim: Simulation, accept: (wire: Wire) => void): () =>
     tellingHandlers,
     introduce: async (carrier) => void tunnels.set(carrier, new Tunnel(sim.clock, { carrier })),
   });
-  const killRelay = sim.network.serve(hubAddress, sessionPaths.hub, async (wire) => {
-    const carrier = await link.up(10_000);
-    const channel = tunnels.get(carrier)?.open(sessionPaths.hub, wire.remoteHost);
-    if (channel) spliceWires(sim.clock, wire, channel);
+  const killRelay = sim.network.serve(hubAddress, sessionPaths.hub, (wire) => {
+    void link.up(10_000).then((carrier) => {
+      const channel = tunnels.get(carrier)?.open(sessionPaths.hub, wire.remoteHost);
+      return channel && spliceWires(sim.clock, wire, channel);
+    });
   });
   return () => {
     killRelay();
