@@ -7,15 +7,19 @@ import { helloOf, listMax, type PeerFrame } from "./core/frames.js";
 import { PieceSet } from "./core/piece-set.js";
 import { Seeding } from "./core/seeding.js";
 import { Availability } from "./core/selection.js";
-import { Intake, type IntakeOptions } from "./intake.js";
+import { Intake } from "./intake.js";
+import type { IntakeOptions } from "./intake-options.js";
 import type { Lines } from "./lines.js";
 import type { Manifest } from "./manifest.js";
 import { fractionOf, type Peer } from "./peer.js";
 import type { Outlet, Uploads } from "./uploads.js";
 import type { PieceFile, SwarmWorld } from "./world.js";
 
-/** News of pieces are gathered for so long; the first after a while goes at once. */
-const newsMs = 20;
+/**
+ * News of pieces are gathered for so long; the first after a while goes at once. Each is a packet and a wake-up
+ * for every peer: at 20 ms a swarm is 3 % faster (simulated, 64 drones), and costs far more CPU.
+ */
+const newsMs = 100;
 
 export interface ExchangeOptions {
   readonly world: SwarmWorld;

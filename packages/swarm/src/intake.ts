@@ -9,15 +9,12 @@
  *
  * No timers: what goes by time is looked at in `tick`.
  */
-import type { Random } from "@propagit/runtime";
 import { choosePieces, type Situation } from "./choose.js";
 import { lateMsOf, pieceMsOf, Rate, stallMsOf, windowOf } from "./core/pace.js";
 import { PieceSet } from "./core/piece-set.js";
-import type { Availability } from "./core/selection.js";
-import type { TokenBucket } from "./core/token-bucket.js";
-import { bytesOfPiece, hashOfPiece, type Manifest } from "./manifest.js";
+import { bytesOfPiece, hashOfPiece } from "./manifest.js";
+import type { IntakeOptions } from "./intake-options.js";
 import type { Incoming, Peer } from "./peer.js";
-import type { Digests, PieceFile } from "./world.js";
 
 /** Of a process, for pieces that are coming in; with longer pieces fewer lines are used at once. */
 export const intakeBytesMax = 16 * 1024 * 1024;
@@ -25,27 +22,8 @@ export const intakeBytesMax = 16 * 1024 * 1024;
 const stallsMax = 3;
 /** Refusals of what it said it has, beyond what it sent. */
 const rejectsMax = 16;
-
-export interface IntakeOptions {
-  readonly manifest: Manifest;
-  readonly file: PieceFile;
-  readonly have: PieceSet;
-  readonly availability: Availability;
-  readonly digests: Digests;
-  readonly random: Random;
-  readonly now: () => number;
-  readonly peers: () => Iterable<Peer>;
-  readonly cap: TokenBucket | undefined;
-  /** Of this process, how many artifacts come in at once. */
-  readonly intakes: () => number;
-  readonly received: (peer: Peer, bytes: number) => void;
-  /** A piece is checked and written. */
-  readonly kept: (piece: number) => void;
-  readonly failed: (reason: unknown) => void;
-  readonly ban: (peer: Peer, reason: string) => void;
-  /** Ends a line that is of no use; it may come back. */
-  readonly drop: (peer: Peer, reason: string) => void;
-}
+/** A cancel and a piece may cross, so a few are no sign of anything. */
+const unaskedMax = 64;
 
 export class Intake {
   readonly #options: IntakeOptions;
@@ -162,8 +140,7 @@ export class Intake {
 
   /** Its choice is nothing. */
   nothing(peer: Peer): void {
-    this.#wishes -= peer.wishes;
-    peer.wishes = 0;
+    this.#withdraw(peer);
     peer.nothingSince = this.#options.now();
     this.#noteIdle(peer);
     this.pumpAll();
@@ -267,26 +244,39 @@ export class Intake {
 
   #begin(peer: Peer, piece: number, offset: number, time: number): Incoming | string {
     if (offset !== 0) return `sent piece ${piece} from its middle`;
-    if (!peer.mayComeFrom(piece)) return `sent piece ${piece}, which nobody asked for`;
     this.#dropIncoming(peer);
+    const isExpected = peer.mayComeFrom(piece);
+    if (!isExpected && ++peer.unasked > unaskedMax) return "sends what nobody asked for";
     const askedAt = peer.asked.get(piece);
-    if (askedAt === undefined && !peer.wasCancelled(piece)) {
-      peer.wishes--;
-      this.#wishes--;
-      peer.asked.set(piece, time);
-      if (!this.#isDone(piece)) this.#claimed.add(piece);
-    }
+    if (isExpected && askedAt === undefined && !peer.wasCancelled(piece)) this.#grant(peer, piece);
     if (askedAt !== undefined && peer.bytesAt < askedAt) {
       const tripMs = time - askedAt;
       peer.tripMs = peer.tripMs === 0 ? tripMs : Math.min(peer.tripMs, tripMs);
     }
-    const isWanted = !this.#isDone(piece) && !this.#ended;
+    const isWanted = isExpected && !this.#isDone(piece) && !this.#ended;
     if (!isWanted) peer.cancel(piece);
     const buffer = isWanted
       ? (this.#free.pop() ?? new Uint8Array(this.#options.manifest.pieceBytes))
       : undefined;
     peer.incoming = { piece, buffer, since: time, filledBytes: 0 };
     return peer.incoming;
+  }
+
+  /** It chose this one for a wish. */
+  #grant(peer: Peer, piece: number): void {
+    if (peer.wishes > 0) {
+      peer.wishes--;
+      this.#wishes--;
+    } else peer.withdrawn--;
+    peer.asked.set(piece, this.#options.now());
+    if (!this.#isDone(piece)) this.#claimed.add(piece);
+  }
+
+  /** Its wishes are not waited for any more. */
+  #withdraw(peer: Peer): void {
+    this.#wishes -= peer.wishes;
+    peer.withdrawn += peer.wishes;
+    peer.wishes = 0;
   }
 
   #isDone(piece: number): boolean {
@@ -374,8 +364,7 @@ export class Intake {
       peer.cancel(piece);
       this.#unclaim(piece);
     }
-    this.#wishes -= peer.wishes;
-    peer.wishes = 0;
+    this.#withdraw(peer);
     this.#noteIdle(peer);
   }
 

@@ -47,6 +47,10 @@ export class Peer {
   readonly #cancelled = new Set<number>();
   /** Pieces of its choice that are still to come. */
   wishes = 0;
+  /** Wishes that were given up, or answered with `nothing`: what was on its way already may still come. */
+  withdrawn = 0;
+  /** Pieces that came and that nobody asked for. */
+  unasked = 0;
   /** It has said that it grants no wishes any more; when. */
   nothingSince: number | undefined;
   incoming: Incoming | undefined;
@@ -116,7 +120,7 @@ export class Peer {
 
   /** Whether a piece may come from it. */
   mayComeFrom(piece: number): boolean {
-    return this.asked.has(piece) || this.#cancelled.has(piece) || this.wishes > 0;
+    return this.asked.has(piece) || this.#cancelled.has(piece) || this.wishes + this.withdrawn > 0;
   }
 
   /** It says what it has before the manifest is known here. */

@@ -1,7 +1,7 @@
 /**
  * A part in one artifact: how far it is, and what it says of itself.
  *
- *     starting --what is on disk is checked--> taking --all pieces, whole hash--> whole --git took it--> used
+ *     starting --what is on disk is checked--> taking --every piece, on disk----> whole --git took it--> used
  *        |                                       |                                  |                     |
  *        |                                       +-- silence, full disk --> failed <+----- spoiled -------+
  *        +---- an offer: at once -----------------------------------------> whole
@@ -16,7 +16,7 @@ import {
 import { encodeManifestParts, helloOf, type PeerFrame } from "./core/frames.js";
 import { PieceSet } from "./core/piece-set.js";
 import type { TokenBucket } from "./core/token-bucket.js";
-import { checkWhole, findPieces } from "./check-file.js";
+import { findPieces } from "./check-file.js";
 import { deferred } from "./deferred.js";
 import { Dialler } from "./dialler.js";
 import { Exchange } from "./exchange.js";
@@ -350,7 +350,6 @@ export class ArtifactShare implements Share {
     const [exchange, file] = [this.#exchange, this.#file];
     if (!exchange || !file || this.#state !== "taking") return;
     try {
-      await checkWhole(exchange.manifest, file, this.#context.world.digests);
       await file.sync();
     } catch (thrown) {
       this.#fail(thrown);

@@ -145,6 +145,20 @@ describe("a swarm with a peer that is bad", () => {
     assert.ok(lastMs < 2 * idealMs, `${lastMs} ms`);
   });
 
+  it("bans who goes on sending what nobody asked for, not who does it now and then", async () => {
+    const answerAnd =
+      (more: number): Behaviour =>
+      (frame, to) => {
+        if (frame.kind !== "request") return;
+        for (let piece = 0; piece < more; piece++) sendPiece(to, piece, false);
+        for (const piece of frame.pieces) sendPiece(to, piece, false);
+      };
+    const once = await withRogue(claimAll, answerAnd(1));
+    assert.deepEqual(once.banned, [undefined, undefined, undefined, undefined]);
+    const flood = await withRogue(claimAll, answerAnd(100));
+    assert.deepEqual(flood.banned[0], [{ peer: "rogue", reason: "sends what nobody asked for" }]);
+  });
+
   it("ends the line of who sends garbage", async () => {
     const { banned, rogue } = await withRogue(
       (to) => to.line.send(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n")),

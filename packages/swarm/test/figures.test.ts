@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { linkBytesPerSecond, makeArtifact, TestSwarm } from "./support/swarm.js";
 
-/** 256 pieces on links of 16 Mbit/s: 4 s. */
-const artifact = makeArtifact(7, 8 * 1024 * 1024);
+/** 512 pieces on links of 16 Mbit/s: 8 s. */
+const artifact = makeArtifact(7, 16 * 1024 * 1024);
 const idealMs = (artifact.bytes.length / linkBytesPerSecond) * 1000;
 
 async function measure(count: number) {
