@@ -20,13 +20,16 @@ export interface Figure {
 }
 
 export function report({ goal, goalAbsolute, goalMin, more, ...figure }: Figure): void {
-  const { ratio = figure.ours / figure.theirs } = figure;
+  const { bench, metric, unit, peer, ratio = figure.ours / figure.theirs } = figure;
   const line = {
-    ...figure,
+    bench,
+    metric,
+    unit,
     ours: rounded(figure.ours),
     theirs: rounded(figure.theirs),
+    peer,
     ratio: rounded(ratio),
-    ...judged({ ours: figure.ours, unit: figure.unit, ratio, goal, goalAbsolute, goalMin }),
+    ...judged({ ours: figure.ours, unit, ratio, goal, goalAbsolute, goalMin }),
     ...more,
   };
   process.stdout.write(`${JSON.stringify(line)}\n`);

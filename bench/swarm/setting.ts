@@ -13,14 +13,14 @@ export interface Setting {
 }
 
 /**
- * Sixty-four drones share two cores here: at 2 MB/s for each they are not what is measured. In memory, as
+ * Sixty-four drones share two cores here: at 1 MB/s for each they are not what is measured. In memory, as
  * all of them share one disk, too.
  */
 const defaults = {
   drones: "4,16,64",
-  megabytes: 16,
-  directMegabytes: 4,
-  megabytesPerSecond: 2,
+  megabytes: 32,
+  directMegabytes: 2,
+  megabytesPerSecond: 1,
   rounds: 3,
 };
 export const folderParent = "/dev/shm";

@@ -1,5 +1,5 @@
 /** A hub and drones, each on a machine of its own with a bounded line; see machines.ts. */
-import { readFile, rm, mkdtemp, stat } from "node:fs/promises";
+import { mkdir, readFile, rm, mkdtemp, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -34,6 +34,7 @@ export class Fleet {
   readonly #fleetOptions: FleetOptions;
   readonly #others: DaemonProcess[] = [];
   readonly #options = new Map<string, DroneOptions>();
+  readonly #disks: string[] = [];
   #hub: DaemonProcess | undefined;
 
   private constructor(folder: string, options: FleetOptions) {
@@ -133,6 +134,14 @@ export class Fleet {
     return runCli("propagit", [command, ...this.hubFlags, ...args], this.#env("user"), elsewhere);
   }
 
+  /** Gives a drone that was not started yet a disk of its own, of so many bytes. */
+  async limitDisk(name: string, bytes: number): Promise<void> {
+    const place = this.dataOf(name);
+    await mkdir(place, { recursive: true });
+    await execa("mount", ["-t", "tmpfs", "-o", `size=${bytes}`, "tmpfs", place]);
+    this.#disks.push(place);
+  }
+
   /** Address of a repository on the hub for git, with the password in it. */
   urlOf(repo: string): string {
     return `http://git:${secret}@${this.machines.machine(hubMachine).address}:${hubPort}/${repo}`;
@@ -209,6 +218,7 @@ export class Fleet {
     const all = [...(this.#hub ? [this.#hub] : []), ...this.drones.values(), ...this.#others];
     await Promise.all(all.map(async ({ exited }) => exited));
     for (const pid of await processesIn(this.folder)) process.kill(pid, "SIGKILL");
+    for (const place of this.#disks) await execa("umount", ["-l", place]);
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 
