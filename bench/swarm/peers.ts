@@ -48,12 +48,7 @@ export async function startFileServer(fleet: Fleet, folder: string): Promise<Fil
   const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
   await execa("openssl", ["req", "-x509", ...curve, ...subject, ...files]);
   await writeFile(join(home, "nginx.conf"), nginxConfig(home));
-  const [first = "", ...words] = [
-    ...fleet.machines.machine(hubMachine).elsewhere,
-    "nginx",
-    "-p",
-    home,
-  ];
+  const [first, ...words] = [...fleet.machines.machine(hubMachine).elsewhere, "nginx", "-p", home];
   const child = execa(first, [...words, "-c", join(home, "nginx.conf")], { reject: false });
   await fleet.on(hubMachine, [
     "curl",

@@ -24,6 +24,7 @@ import {
   type Participant,
   type PieceFile,
   type PieceFiles,
+  type Share,
   type SwarmWorld,
   type TrackerEffect,
 } from "@propagit/swarm";
@@ -147,7 +148,12 @@ class SimCluster {
     this.#simulation = simulation;
     this.clock = simulation.clock;
     this.#bytesPerSecond = bytesPerSecond;
-    this.#lines = new SimLines({ clock: this.clock, delayMs, encodeClaim });
+    this.#lines = new SimLines({
+      clock: this.clock,
+      delayMs,
+      partBytes: 2 * pieceBytes,
+      encodeClaim,
+    });
     const hub: SwarmPeer = { name: hubName, role: "hub", host: hubName, port: 1 };
     const { random } = simulation;
     this.#tracker = new Tracker({
@@ -209,10 +215,13 @@ class SimCluster {
       peers,
     };
     const share = node.take(admission);
-    void share.whole.then(() => {
-      this.whole++;
-      share.used();
-    });
+    void this.#count(share);
+  }
+
+  async #count(share: Share): Promise<void> {
+    await share.whole;
+    this.whole++;
+    share.used();
   }
 
   #times() {
