@@ -7,7 +7,7 @@
  * narrow that these are not what is measured, and each row says how busy they were.
  *
  *     npm run bench:swarm [ROW…]
- *     BENCH_DRONES=4,16,64 BENCH_MB=16 BENCH_MB_PER_SECOND=2 BENCH_DIRECT_MB=4 BENCH_ROUNDS=3
+ *     BENCH_DRONES=4,16,64 BENCH_MB=16 BENCH_MB_PER_SECOND=0.5 BENCH_DIRECT_MB=1 BENCH_ROUNDS=3
  */
 import { Machines } from "@propagit/test-support";
 import { againstAll, evenLines, few } from "./swarm/even.js";

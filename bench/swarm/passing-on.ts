@@ -5,7 +5,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Fleet } from "@propagit/test-support";
@@ -24,9 +24,10 @@ const memoryGoalMb = 40;
 const program = fileURLToPath(new URL("./exchange-process.js", import.meta.url));
 
 export async function passingOn({ rounds }: Setting): Promise<void> {
-  const folder = await mkdtemp(join(folderParent, "propagit-pass-"));
   const fleet = await Fleet.create({ parent: folderParent });
+  const folder = join(fleet.folder, "passed-on");
   try {
+    await mkdir(folder);
     const file = join(folder, "artifact");
     await writeFile(file, randomBytes(fileBytes));
     fleet.machines.add("visitor");
@@ -59,7 +60,6 @@ export async function passingOn({ rounds }: Setting): Promise<void> {
     tell(costs, memory);
   } finally {
     await fleet.destroy();
-    await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -13,14 +13,14 @@ export interface Setting {
 }
 
 /**
- * Sixty-four drones share two cores here: at 1 MB/s for each they are not what is measured. In memory, as
+ * Sixty-four drones share two cores here: at half a MB/s for each they are not what is measured. In memory, as
  * all of them share one disk, too.
  */
 const defaults = {
   drones: "4,16,64",
-  megabytes: 32,
-  directMegabytes: 2,
-  megabytesPerSecond: 1,
+  megabytes: 16,
+  directMegabytes: 1,
+  megabytesPerSecond: 0.5,
   rounds: 3,
 };
 export const folderParent = "/dev/shm";

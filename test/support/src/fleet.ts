@@ -1,14 +1,16 @@
 /** A hub and drones, each on a machine of its own with a bounded line; see machines.ts. */
-import { mkdir, readFile, rm, mkdtemp, stat } from "node:fs/promises";
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { execa } from "execa";
+import { execa, execaSync } from "execa";
 import { cleanEnv, DaemonProcess, runCli, type Finished } from "./cli.js";
 import { processesIn, secret } from "./cluster.js";
 import type { WorkTree } from "./git.js";
 import { Machines, type Machine } from "./machines.js";
 import type { Badness, EvilOptions } from "./swarm/evil-options.js";
 
+const folderPrefix = "propagit-fleet-";
 const hubPort = 6001;
 export const hubMachine = "hub";
 
@@ -44,10 +46,11 @@ export class Fleet {
 
   /** The machine of the hub; nothing runs yet. */
   static async create(options: FleetOptions = {}): Promise<Fleet> {
-    const fleet = new Fleet(
-      await mkdtemp(join(options.parent ?? tmpdir(), "propagit-fleet-")),
-      options,
-    );
+    const parent = options.parent ?? tmpdir();
+    removeLeftovers(parent);
+    const fleet = new Fleet(await mkdtemp(join(parent, `${folderPrefix}${process.pid}-`)), options);
+    // After the machines, whose processes work in it.
+    process.on("exit", fleet.#removeFolder);
     fleet.machines.add(hubMachine, "a", options.bytesPerSecond);
     return fleet;
   }
@@ -218,9 +221,14 @@ export class Fleet {
     const all = [...(this.#hub ? [this.#hub] : []), ...this.drones.values(), ...this.#others];
     await Promise.all(all.map(async ({ exited }) => exited));
     for (const pid of await processesIn(this.folder)) process.kill(pid, "SIGKILL");
-    for (const place of this.#disks) await execa("umount", ["-l", place]);
-    await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
+    this.#removeFolder();
+    process.off("exit", this.#removeFolder);
   }
+
+  readonly #removeFolder = (): void => {
+    for (const place of this.#disks.splice(0)) execaSync("umount", ["-l", place]);
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  };
 
   #startDrone(name: string): void {
     const { flags = [], hub, env } = this.#options.get(name) ?? {};
@@ -242,6 +250,15 @@ export class Fleet {
 
   #env(name: string): Readonly<Record<string, string>> {
     return { PROPAGIT_HOME: join(this.folder, `${name}.home`) };
+  }
+}
+
+/** Of processes that were killed so that they could not clear up. */
+function removeLeftovers(parent: string): void {
+  for (const name of readdirSync(parent)) {
+    const [, pid] = new RegExp(`^${folderPrefix}(\\d+)-`).exec(name) ?? [];
+    if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
+    rmSync(join(parent, name), { recursive: true, force: true });
   }
 }
 

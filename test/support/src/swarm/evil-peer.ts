@@ -56,9 +56,10 @@ async function main(port: number): Promise<void> {
   pieces = Math.ceil(bytes / pieceBytesOf(bytes));
   boast(joined, admission);
   setInterval(() => boast(joined, admission), 1_000);
-  const claim = { artifact, holder, expiresAt };
-  for (const { host, port: peerPort } of peers.filter(({ role }) => role !== "hub")) {
-    const psk = Buffer.from(keyOfClaim(nodeCrypto, secret, claim), "hex");
+  for (const peer of peers.filter(({ role }) => role !== "hub")) {
+    const { host, port: peerPort } = peer;
+    const claim = { artifact, holder, expiresAt: peer.expiresAt ?? expiresAt };
+    const psk = Buffer.from(peer.key, "hex");
     const socket = connect({
       ...tls,
       host,

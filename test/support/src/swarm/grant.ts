@@ -22,11 +22,12 @@ export interface JoinOptions {
 export interface OpenGrant {
   readonly artifact: string;
   readonly bytes: number;
-  /** In clear, 64 hex characters. */
+  /** Of the holder, in clear, 64 hex characters. */
   readonly secret: string;
   readonly holder: string;
   readonly expiresAt: number;
-  readonly peers: readonly SwarmPeer[];
+  /** With their keys in clear. */
+  readonly peers: readonly (SwarmPeer & { readonly key: string })[];
 }
 
 export interface Joined {
@@ -66,7 +67,11 @@ export async function joinHub({ hub, secret, name, host, port }: JoinOptions): P
 }
 
 function opened(conversation: Conversation, grant: Omit<OpenGrant, "secret"> & { secret: string }) {
-  const secret = nodeCrypto.decrypt(conversation.peer?.sessionKey ?? "", grant.secret);
-  if (secret === undefined) throw new Error("the secret of the grant cannot be read");
-  return { ...grant, secret };
+  const show = (hidden: string) => {
+    const shown = nodeCrypto.decrypt(conversation.peer?.sessionKey ?? "", hidden);
+    if (shown === undefined) throw new Error("a secret of the grant cannot be read");
+    return shown;
+  };
+  const peers = grant.peers.map((peer) => ({ ...peer, key: show(peer.key ?? "") }));
+  return { ...grant, secret: show(grant.secret), peers };
 }
