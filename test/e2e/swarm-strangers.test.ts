@@ -59,34 +59,52 @@ describe("an artifact", () => {
     await cluster.destroy();
   });
 
-  const claim = (): Claim => ({
-    artifact: grant.artifact,
-    holder: grant.holder,
-    expiresAt: grant.expiresAt,
-  });
+  /** What the hub lets the visitor do at a place. */
+  const ticket = (place: "a drone" | "the hub") => {
+    const peer = grant.peers.find(({ name }) => name === (place === "the hub" ? "hub" : "a"));
+    assert.ok(peer?.expiresAt !== undefined, `the grant is without ${place}`);
+    const { artifact, holder } = grant;
+    const claim: Claim = { artifact, holder, expiresAt: peer.expiresAt };
+    return { claim, psk: peer.key };
+  };
+  const attempt = (place: "a drone" | "the hub", claim: Claim, psk: string) =>
+    attemptAs(ports[place], encodeClaim(claim), psk);
 
   for (const place of ["a drone", "the hub"] as const) {
     it(`is shown by ${place} to whoever has a grant`, async () => {
-      assert.equal(await attempt(ports[place], claim(), grant.secret), "let in");
+      const { claim, psk } = ticket(place);
+      assert.equal(await attempt(place, claim, psk), "let in");
     });
 
     it(`is not shown by ${place} to who has a wrong key`, async () => {
       const wrong = randomBytes(32).toString("hex");
-      assert.notEqual(await attempt(ports[place], claim(), wrong), "let in");
+      assert.notEqual(await attempt(place, ticket(place).claim, wrong), "let in");
     });
 
     it(`is not shown by ${place} to who makes his grant last longer, or uses another's`, async () => {
-      const { expiresAt } = claim();
-      const psk = keyOfClaim(nodeCrypto, grant.secret, claim());
-      const longer = encodeClaim({ ...claim(), expiresAt: expiresAt + 1_000 });
-      assert.notEqual(await attemptAs(ports[place], longer, psk), "let in");
-      const other = encodeClaim({ ...claim(), holder: "somebody-else" });
-      assert.notEqual(await attemptAs(ports[place], other, psk), "let in");
+      const { claim, psk } = ticket(place);
+      const forged: Claim[] = [
+        { ...claim, expiresAt: claim.expiresAt + 1_000 },
+        { ...claim, holder: "b" },
+        { ...claim, holder: "hub" },
+      ];
+      for (const other of forged) {
+        assert.notEqual(await attempt(place, other, psk), "let in");
+        // What it knows itself makes no key for another place either.
+        const made = keyOfClaim(nodeCrypto, grant.secret, other);
+        assert.notEqual(await attempt(place, other, made), "let in");
+      }
+    });
+
+    it(`is not shown by ${place} to who has a key for another place`, async () => {
+      const { claim, psk } = ticket(place === "the hub" ? "a drone" : "the hub");
+      assert.notEqual(await attempt(place, claim, psk), "let in");
     });
 
     it(`is not shown by ${place} to who comes when his grant has expired`, async () => {
-      const expired = { ...claim(), expiresAt: Date.now() - 1_000 };
-      assert.notEqual(await attempt(ports[place], expired, grant.secret), "let in");
+      const expired = { ...ticket(place).claim, expiresAt: Date.now() - 1_000 };
+      const psk = keyOfClaim(nodeCrypto, grant.secret, expired);
+      assert.notEqual(await attempt(place, expired, psk), "let in");
     });
 
     it(`is not shown by ${place} to who speaks without TLS`, async () => {
@@ -102,15 +120,12 @@ describe("an artifact", () => {
 
   it("is still given to who has a right to it after all that", async () => {
     await until("to be let in", async () => {
-      return (await attempt(ports["a drone"], claim(), grant.secret)) === "let in";
+      const { claim, psk } = ticket("a drone");
+      return (await attempt("a drone", claim, psk)) === "let in";
     });
     assert.doesNotMatch(cluster.output, /Unhandled|uncaught|TypeError/);
   });
 });
-
-function attempt(port: number, claim: Claim, key: string): Promise<string> {
-  return attemptAs(port, encodeClaim(claim), keyOfClaim(nodeCrypto, key, claim));
-}
 
 /** @returns `let in` once the other side has said something, else why not */
 function attemptAs(port: number, identity: string, psk: string): Promise<string> {

@@ -16,6 +16,8 @@ import {
   type Params,
   type Result,
   type ShareReport,
+  type SwarmPeer,
+  type Telling,
 } from "@propagit/protocol";
 import type { Conversation, Timer } from "@propagit/runtime";
 import type { Admission, Share } from "@propagit/swarm";
@@ -72,8 +74,7 @@ export class SwarmDesk implements CommitWays {
       keeps: (names) => this.#shares.keep(names),
       handlers: { "drone.carry": (params, call) => this.#carry(params, call.conversation) },
       tellingHandlers: {
-        "drone.peers": ({ artifact, peers }) =>
-          void this.#shares.introduce(artifact, peersOf(peers, this.#upstream)),
+        "drone.peers": (params, from) => this.#introduce(params, from),
       },
       stop: () => this.stop(),
     };
@@ -229,8 +230,20 @@ export class SwarmDesk implements CommitWays {
 
   /** What a grant says, in clear. @throws BAD_FRAME */
   #given(grant: Grant, from: Conversation): { admission: Admission; givenAt: number } {
-    const admission = admissionOf(grant, this.#show(grant.secret, from), this.#upstream);
+    const show = (hidden: string) => this.#show(hidden, from);
+    const admission = admissionOf(grant, show, this.#upstream);
     return { admission, givenAt: this.#parts.clock.now() };
+  }
+
+  #introduce({ artifact, peers }: Telling<"drone.peers">, from: Conversation): void {
+    let shown: readonly SwarmPeer[];
+    try {
+      shown = peersOf(peers, (hidden) => this.#show(hidden, from), this.#upstream);
+    } catch (thrown) {
+      this.#parts.log.warn(`peers cannot be read: ${toPropagitError(thrown).message}`);
+      return;
+    }
+    void this.#shares.introduce(artifact, shown);
   }
 
   /** Where this drone reaches the hub. */

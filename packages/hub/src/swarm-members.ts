@@ -40,7 +40,8 @@ export class SwarmMembers {
   participant(identity: string): Participant | undefined {
     const member = this.#parts.fleet.member(identity);
     const row = this.#parts.ledger.rows("drones").get(identity);
-    if (!member?.swarm || !row) return undefined;
+    // Under that name others know the hub itself.
+    if (!member?.swarm || !row || member.name === "hub") return undefined;
     const { port, relay } = member.swarm;
     const zone = this.#zoneOf(member);
     const parent = relay && this.#parentOf(identity);

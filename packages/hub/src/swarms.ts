@@ -9,7 +9,14 @@
  */
 import { toPropagitError, type Grant, type ShareReport, type SwarmPeer } from "@propagit/protocol";
 import type { Clock, Log } from "@propagit/runtime";
-import { Tracker, type Participant, type Share, type TrackerEffect } from "@propagit/swarm";
+import {
+  keyOfClaim,
+  secretOfHolder,
+  Tracker,
+  type Participant,
+  type Share,
+  type TrackerEffect,
+} from "@propagit/swarm";
 import type { KeptArtifact } from "./artifacts.js";
 import type { Fleet } from "./fleet.js";
 import type { SwarmMembers } from "./swarm-members.js";
@@ -48,9 +55,12 @@ const carryMsMax = 30_000;
 export class Swarms {
   readonly #parts: SwarmsParts;
   readonly #live = new Map<string, LiveSwarm>();
+  readonly #startedAt: { readonly wall: number; readonly monotonic: number };
 
   constructor(parts: SwarmsParts) {
+    const { clock } = parts.world;
     this.#parts = parts;
+    this.#startedAt = { wall: clock.now(), monotonic: clock.monotonic() };
   }
 
   get live(): Iterable<LiveSwarm> {
@@ -160,11 +170,11 @@ export class Swarms {
   async #offer(live: LiveSwarm): Promise<Share> {
     const { artifact, secret, manifest, path } = live.kept;
     const { swarm, artifacts } = this.#parts.means;
-    const now = this.#clock.now();
+    const now = this.#now();
     try {
       return await swarm.offer({
         artifact,
-        secret,
+        secret: secretOfHolder(this.#parts.world.crypto, secret, "hub"),
         holder: "hub",
         expiresAt: now + ownGrantMs,
         hubNow: now,
@@ -181,21 +191,45 @@ export class Swarms {
   #admit(live: LiveSwarm, identity: string, participant: Participant): Grant | undefined {
     const { world, means, fleet } = this.#parts;
     const { artifact, bytes, secret } = live.kept;
+    const { name } = participant;
     const sessionKey = fleet.sessionKeyOf(identity);
     if (sessionKey === undefined) return undefined;
     const peers = this.#seat(live, identity, participant);
-    // Whole numbers: the time is a part of what is proven.
-    const now = Math.floor(this.#clock.now());
+    const now = this.#now();
     return {
       artifact,
       bytes,
-      secret: world.crypto.encrypt(sessionKey, secret),
-      holder: participant.name,
+      secret: world.crypto.encrypt(sessionKey, secretOfHolder(world.crypto, secret, name)),
+      holder: name,
       expiresAt: now + grantMs,
       now,
       hubKey: means.artifacts.hubKey,
-      peers: [...peers],
+      peers: this.#withKeys(live, { name, sessionKey }, peers),
     };
+  }
+
+  /** What one of them needs to dial the others, hidden from everybody else. */
+  #withKeys(
+    { kept }: LiveSwarm,
+    { name: holder, sessionKey }: { readonly name: string; readonly sessionKey: string },
+    peers: readonly SwarmPeer[],
+  ): SwarmPeer[] {
+    const { crypto } = this.#parts.world;
+    const expiresAt = this.#now() + grantMs;
+    const claim = { artifact: kept.artifact, holder, expiresAt };
+    return peers.map((peer) => {
+      const key = keyOfClaim(crypto, secretOfHolder(crypto, kept.secret, peer.name), claim);
+      return { ...peer, key: crypto.encrypt(sessionKey, key), expiresAt };
+    });
+  }
+
+  /**
+   * The time that grants are given by, in whole ms. It never jumps while this process lives, whatever is done to
+   * the machine's clock: a grant must not seem to have expired because of that.
+   */
+  #now(): number {
+    const { wall, monotonic } = this.#startedAt;
+    return Math.floor(wall + this.#clock.monotonic() - monotonic);
   }
 
   #seat(live: LiveSwarm, identity: string, participant: Participant): readonly SwarmPeer[] {
@@ -230,7 +264,10 @@ export class Swarms {
     const identity = live.identities.get(name);
     if (identity === undefined) return;
     const { artifact } = live.kept;
-    this.#parts.fleet.tell(identity, "drone.peers", { artifact, peers: [...peers] });
+    const sessionKey = this.#parts.fleet.sessionKeyOf(identity);
+    if (sessionKey === undefined) return;
+    const keyed = this.#withKeys(live, { name, sessionKey }, peers);
+    this.#parts.fleet.tell(identity, "drone.peers", { artifact, peers: keyed });
   }
 
   /** One that does not take it on is not asked again for this artifact; its zone goes on as one without. */

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { describe, it, type TestContext } from "node:test";
 import type { ArtifactAnswer, Grant } from "@propagit/protocol";
 import { nodeCrypto } from "@propagit/runtime";
+import { keyOfClaim, secretOfHolder } from "@propagit/swarm";
 import { until } from "./support/real-git.js";
 import { makeSwarmHub, shareReport, type AskingDrone, type SwarmHub } from "./support/swarm-hub.js";
 
@@ -62,8 +63,8 @@ describe("how a drone gets a commit", () => {
     const [kept] = hub.shelf.kept;
     assert.ok(kept);
     const sessionKey = two.conversation.peer?.sessionKey ?? "";
-    assert.equal(nodeCrypto.decrypt(sessionKey, grant.secret), kept.secret);
-    assert.notEqual(grant.secret, kept.secret);
+    const own = secretOfHolder(nodeCrypto, kept.secret, "two");
+    assert.equal(nodeCrypto.decrypt(sessionKey, grant.secret), own);
     assert.deepEqual(
       [grant.artifact, grant.bytes, grant.holder, grant.hubKey],
       [kept.artifact, kept.bytes, "two", hub.shelf.hubKey],
@@ -71,6 +72,11 @@ describe("how a drone gets a commit", () => {
     assert.ok(grant.expiresAt > grant.now && Math.abs(grant.now - Date.now()) < 10_000);
     const [peer] = grant.peers;
     assert.deepEqual([peer?.name, peer?.role, peer?.host], ["hub", "hub", "*"]);
+    const claim = { artifact: kept.artifact, holder: "two", expiresAt: peer?.expiresAt ?? 0 };
+    const hubSecret = hub.offers[0]?.secret ?? "";
+    const key = nodeCrypto.decrypt(sessionKey, peer?.key ?? "");
+    assert.equal(key, keyOfClaim(nodeCrypto, hubSecret, claim), "no key for the hub");
+    assert.notEqual(hubSecret, own);
     const three = await hub.drone("three");
     assert.deepEqual(names(grantOf(await three.ask(first))), ["hub", "two"]);
     assert.equal(hub.offers.length, 1);
@@ -261,9 +267,10 @@ describe("a zone with a relay", () => {
     const carrier = await hub.drone("relay-b", { ...zone, swarm: relay });
     const near = await hub.drone("near", zone);
     const grant = grantOf(await near.ask(first));
-    assert.deepEqual(grant.peers, [
-      { name: "relay-b", role: "relay", host: "10.9.0.1", port: 40_100, zone: "b" },
-    ]);
+    assert.deepEqual(
+      grant.peers.map(({ name, role, host, port, zone }) => [name, role, host, port, zone]),
+      [["relay-b", "relay", "10.9.0.1", 40_100, "b"]],
+    );
     await until("the relay carries", () => carrier.carried.length === 1);
     const [carried] = carrier.carried;
     assert.deepEqual([carried?.repo, carried?.commit], ["webapp", first]);
@@ -271,7 +278,7 @@ describe("a zone with a relay", () => {
     const sessionKey = carrier.conversation.peer?.sessionKey ?? "";
     assert.equal(
       nodeCrypto.decrypt(sessionKey, carried?.grant.secret ?? ""),
-      hub.shelf.kept[0]?.secret,
+      secretOfHolder(nodeCrypto, hub.shelf.kept[0]?.secret ?? "", "relay-b"),
     );
     assert.ok(carried?.grant.peers.some(({ role }) => role === "hub"));
     const second = await hub.drone("near-2", zone);

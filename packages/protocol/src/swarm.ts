@@ -26,6 +26,13 @@ export const swarmPeerSchema = exact({
   host: text(255),
   port,
   zone: Type.Optional(zone),
+  /**
+   * Of the lines that whoever is told of it may dial there: a pre-shared key of 64 hex characters, hidden under the
+   * session's key, and until when it is good, in ms since 1970 by the hub's clock. Nobody else has that key but
+   * the two, so each knows who the other is.
+   */
+  key: Type.Optional(text(300)),
+  expiresAt: Type.Optional(count),
 });
 export type SwarmPeer = Static<typeof swarmPeerSchema>;
 
@@ -33,7 +40,7 @@ export type SwarmPeer = Static<typeof swarmPeerSchema>;
 export const grantSchema = exact({
   artifact: artifactIdSchema,
   bytes: count,
-  /** Of the artifact, 64 hex characters, hidden under the session's key. */
+  /** Of the holder, 64 hex characters, hidden under the session's key: what the keys of those who dial him come from. */
   secret: text(500),
   /** Whom the grant is for, as its peers see it. */
   holder: name,

@@ -2,7 +2,7 @@
  * Keeps lines to enough of the peers that one was introduced to: a few at a time, each again only after a
  * while, and nobody who was found to be bad.
  */
-import { keyOfClaim } from "./core/claim.js";
+import { keyOfClaim, type Claim } from "./core/claim.js";
 import { toPropagitError, type SwarmPeer } from "@propagit/protocol";
 import { backoffMs, type Backoff, type Clock, type Random } from "@propagit/runtime";
 import type { Admission } from "./swarm.js";
@@ -70,12 +70,13 @@ export class Dialler {
   run(): void {
     if (this.#ended) return;
     const now = this.#clock.monotonic();
-    if (this.#options.hubNow() > this.#options.admission().expiresAt) return;
+    const hubNow = this.#options.hubNow();
     for (const known of this.#known.values()) {
       if (this.#dialling >= dialsMax) return;
       if (this.#options.lines() + this.#dialling >= linesWanted) return;
       const { name } = known.peer;
       if (known.isDialling || known.notBefore > now) continue;
+      if (hubNow > this.#claimFor(known.peer).expiresAt) continue;
       if (this.#options.isConnected(name) || this.#options.isBanned(name)) continue;
       void this.#dial(known);
     }
@@ -107,13 +108,13 @@ export class Dialler {
 
   async #dial(known: Known): Promise<void> {
     const { admission, dialled, world } = this.#options;
-    const { artifact, expiresAt, holder, secret } = admission();
-    const claim = { artifact, holder, expiresAt };
+    const claim = this.#claimFor(known.peer);
     const { host, port } = known.peer;
     known.isDialling = true;
     this.#dialling++;
     try {
-      const key = keyOfClaim(world.crypto, secret, claim);
+      // Without a key of its own, as in simulations, all have the same secret.
+      const key = known.peer.key ?? keyOfClaim(world.crypto, admission().secret, claim);
       const line = await world.lines.dial({ host, port }, claim, key, dialLimitMs);
       delete known.lastReason;
       if (this.#ended) line.close();
@@ -125,6 +126,11 @@ export class Dialler {
       known.isDialling = false;
       this.#dialling--;
     }
+  }
+
+  #claimFor(peer: SwarmPeer): Claim {
+    const { artifact, expiresAt, holder } = this.#options.admission();
+    return { artifact, holder, expiresAt: peer.expiresAt ?? expiresAt };
   }
 
   #putOff(known: Known): void {

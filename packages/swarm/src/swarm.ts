@@ -6,11 +6,11 @@ import type { ShareReport, SwarmPeer } from "@propagit/protocol";
 import type { SignedManifest } from "./manifest.js";
 import type { PeerLine } from "./world.js";
 
-/** A grant with its secret in clear. */
+/** A grant with its secret, and the keys of its peers, in clear. */
 export interface Admission {
   readonly artifact: string;
   readonly bytes: number;
-  /** 64 hex characters. */
+  /** Of the holder, 64 hex characters; see core/claim.ts. */
   readonly secret: string;
   readonly holder: string;
   readonly expiresAt: number;

@@ -34,16 +34,29 @@ const format = 1;
 /** As the protocol bounds them. */
 const peersMax = 64;
 
-export function admissionOf(grant: Grant, secret: string, hub: Address): Admission {
+/** Takes off what hides a text. */
+export type Show = (hidden: string) => string;
+
+export function admissionOf(grant: Grant, show: Show, hub: Address): Admission {
   const { artifact, bytes, holder, expiresAt, now: hubNow, hubKey } = grant;
-  const peers = peersOf(grant.peers, hub);
+  const secret = show(grant.secret);
+  const peers = peersOf(grant.peers, show, hub);
   return { artifact, bytes, secret, holder, expiresAt, hubNow, hubKey, peers };
 }
 
-export function peersOf(peers: readonly SwarmPeer[], hub: Address): readonly SwarmPeer[] {
-  return peers.map((peer) =>
-    peer.role === "hub" && peer.host === hubHost ? { ...peer, ...hub } : peer,
-  );
+export function peersOf(
+  peers: readonly SwarmPeer[],
+  show: Show,
+  hub: Address,
+): readonly SwarmPeer[] {
+  return peers.map((peer) => ({
+    ...withKey(peer, show),
+    ...(peer.role === "hub" && peer.host === hubHost && hub),
+  }));
+}
+
+function withKey(peer: SwarmPeer, change: Show): SwarmPeer {
+  return peer.key === undefined ? peer : { ...peer, key: change(peer.key) };
 }
 
 /** The same grant some time later: what the hub's clock shows moved on with ours. */
@@ -90,7 +103,11 @@ export function encodeGrant(known: KnownGrant, { hide }: Hider): string {
   return JSON.stringify({
     format,
     ...rest,
-    admission: { ...admission, secret: hide(admission.secret) },
+    admission: {
+      ...admission,
+      secret: hide(admission.secret),
+      peers: admission.peers.map((peer) => withKey(peer, hide)),
+    },
   });
 }
 
@@ -99,7 +116,14 @@ export function decodeGrant(text: string, { show }: Hider): KnownGrant | undefin
   const { format: found, admission, ...rest } = asObject(parseJson(text));
   const secret = show(String(asObject(admission)["secret"]));
   const known = { base: undefined, ...rest, admission: { ...asObject(admission), secret } };
-  return found === format && isKnown(known) ? known : undefined;
+  if (found !== format || !isKnown(known)) return undefined;
+  // With a key that cannot be read a peer cannot be dialled.
+  const peers = known.admission.peers.flatMap((peer) => {
+    if (peer.key === undefined) return [peer];
+    const key = show(peer.key);
+    return key === undefined ? [] : [{ ...peer, key }];
+  });
+  return { ...known, admission: { ...known.admission, peers } };
 }
 
 function isKnown(value: object): value is KnownGrant {

@@ -79,22 +79,36 @@ test("believes nothing that is damaged, or was hidden by another key", () => {
 });
 
 test("puts the hub where this drone reaches it", () => {
+  const show = (hidden: string) => `shown ${hidden}`;
   const peers = [
-    peer("hub", { role: "hub", host: "*", port: 1 }),
+    peer("hub", { role: "hub", host: "*", port: 1, key: "k", expiresAt: 5 }),
     peer("hub-2", { role: "hub", host: "10.1.1.1", port: 2 }),
     peer("web-2", { host: "*" }),
   ];
   assert.deepEqual(
-    peersOf(peers, hub).map(({ host, port }) => `${host}:${port}`),
-    ["hub.example:6001", "10.1.1.1:2", "*:7001"],
+    peersOf(peers, show, hub).map(({ host, port, key }) => `${host}:${port} ${key ?? "no key"}`),
+    ["hub.example:6001 shown k", "10.1.1.1:2 no key", "*:7001 no key"],
   );
   const { artifact, bytes, holder, expiresAt, hubNow: now, hubKey } = known().admission;
   const grant = { artifact, bytes, holder, expiresAt, now, hubKey, secret: "hidden", peers };
-  assert.deepEqual(admissionOf(grant, "shown", hub), {
+  assert.deepEqual(admissionOf(grant, show, hub), {
     ...known().admission,
-    secret: "shown",
-    peers: peersOf(peers, hub),
+    secret: "shown hidden",
+    peers: peersOf(peers, show, hub),
   });
+});
+
+test("hides the keys of peers beside their pieces, and forgets whom it has no key for", () => {
+  const peers = [peer("a", { key: "1".repeat(64) }), peer("b", { key: "2".repeat(64) }), peer("c")];
+  const { admission } = known();
+  const text = encodeGrant(known({ admission: { ...admission, peers } }), hider);
+  for (const { key } of peers) assert.ok(key === undefined || !text.includes(key));
+  const show = (hidden: string) => {
+    const shown = hider.show(hidden);
+    return shown?.startsWith("2") ? undefined : shown;
+  };
+  const back = decodeGrant(text, { ...hider, show });
+  assert.deepEqual(back?.admission.peers, [peers[0], peers[2]]);
 });
 
 test("lets the hub's clock run on, also over a restart", () => {

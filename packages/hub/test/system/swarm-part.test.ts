@@ -63,20 +63,23 @@ async function makeDrone(t: TestContext, bench: Bench, name: string) {
     await opened.stop();
   });
   const conversation = await link.up(10_000);
+  const show = (hidden: string) =>
+    nodeCrypto.decrypt(conversation.peer?.sessionKey ?? "", hidden) ?? assert.fail();
   const reach = (peers: Grant["peers"]) =>
-    peers.map((peer) =>
-      peer.host === "*" ? { ...peer, host: "localhost", port: bench.hub.port } : peer,
-    );
+    peers.map((peer) => ({
+      ...peer,
+      key: show(peer.key ?? ""),
+      ...(peer.host === "*" && { host: "localhost", port: bench.hub.port }),
+    }));
   return {
     ask: (commit: string) =>
       conversation.call("hub.artifact", { repo: "webapp", commit, have: [] }, { limitMs: 60_000 }),
     take: (grant: Grant): Share => {
       const { artifact, bytes, holder, expiresAt, now, hubKey, peers } = grant;
-      const clear = nodeCrypto.decrypt(conversation.peer?.sessionKey ?? "", grant.secret) ?? "";
       return opened.swarm.take({
         artifact,
         bytes,
-        secret: clear,
+        secret: show(grant.secret),
         holder,
         expiresAt,
         hubNow: now,

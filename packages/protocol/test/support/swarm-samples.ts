@@ -18,7 +18,15 @@ const base = "40548da2f0d6a1d4e1b2c3a4f5e6d7c8b9a0f1e2";
 
 const peers: SwarmPeer[] = [
   { name: "hub", role: "hub", host: "*", port: 6001 },
-  { name: "relay-b", role: "relay", host: "10.0.1.1", port: 40_001, zone: "b" },
+  {
+    name: "relay-b",
+    role: "relay",
+    host: "10.0.1.1",
+    port: 40_001,
+    zone: "b",
+    key: hidden,
+    expiresAt: at + 3_600_000,
+  },
 ];
 
 const grant: Grant = {

@@ -1,9 +1,13 @@
 /**
  * Who dials whom for which artifact, and until when that is good: the identity of the pre-shared key of a
- * line. The key is an HMAC of it under the artifact's secret, so whoever changes a part of it has no key.
+ * line. The key is an HMAC of it, so whoever changes a part of it has no key.
  *
- * All who take part know the secret, since each must check others; it lets nobody have more than the bytes
- * that they have anyway. It is another one for each artifact.
+ *     hub:   secret of the artifact --HMAC with a name--> secret of web-2 --HMAC with a claim--> key of a line
+ *     web-2: has its own secret, and so the key of every claim that is shown to it
+ *     web-1: is given the key of its claim at web-2 when it is introduced, and no secret but its own
+ *
+ * So only the two and the hub know the key of a line: nobody can say that he is somebody else, or come longer
+ * than the hub lets him. Those secrets are others for each artifact.
  */
 import type { Crypto } from "@propagit/protocol";
 
@@ -22,13 +26,19 @@ export function encodeClaim({ artifact, holder, expiresAt }: Claim): string {
 
 /** Undefined when it is nothing that `encodeClaim` makes. */
 export function parseClaim(text: string): Claim | undefined {
-  const parts = /^propagit-swarm-1 ([0-9a-f]{64}) (\d{1,15}) (\S{1,63})$/.exec(text);
+  const parts =
+    /^propagit-swarm-1 ([0-9a-f]{64}) (\d{1,15}) ([A-Za-z0-9][A-Za-z0-9._-]{0,62})$/.exec(text);
   if (!parts) return undefined;
   const [, artifact = "", expiresAt = "", holder = ""] = parts;
   return { artifact, holder, expiresAt: Number(expiresAt) };
 }
 
-/** Of the pre-shared key, 64 hex characters. */
+/** Of one who takes part: with it he checks who dials him. */
+export function secretOfHolder(crypto: Crypto, artifactSecret: string, holder: string): string {
+  return crypto.mac(artifactSecret, `propagit-swarm-1 holder ${holder}`);
+}
+
+/** `secret` is that of who is dialled. Of the pre-shared key, 64 hex characters. */
 export function keyOfClaim(crypto: Crypto, secret: string, claim: Claim): string {
   return crypto.mac(secret, encodeClaim(claim));
 }

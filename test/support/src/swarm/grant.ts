@@ -1,6 +1,6 @@
 /** A real grant, gotten as a drone gets it. */
 import { randomBytes } from "node:crypto";
-import type { Address, SwarmPeer } from "@propagit/protocol";
+import type { Address, Grant, SwarmPeer } from "@propagit/protocol";
 import {
   Conversation,
   credentialFromSecret,
@@ -66,7 +66,7 @@ export async function joinHub({ hub, secret, name, host, port }: JoinOptions): P
   };
 }
 
-function opened(conversation: Conversation, grant: Omit<OpenGrant, "secret"> & { secret: string }) {
+function opened(conversation: Conversation, grant: Grant): OpenGrant {
   const show = (hidden: string) => {
     const shown = nodeCrypto.decrypt(conversation.peer?.sessionKey ?? "", hidden);
     if (shown === undefined) throw new Error("a secret of the grant cannot be read");
