@@ -1,6 +1,6 @@
 /** The drone's data folder: which one, locked for this process, and who the drone is. */
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { PropagitError } from "@propagit/protocol";
 import { lockFolder, type Disk, type FolderLock, type Random } from "@propagit/runtime";
 
@@ -47,7 +47,9 @@ export async function readIdentity(disk: Disk, random: Random, folder: string): 
   return identity;
 }
 
-async function claim(path: string): Promise<ClaimedFolder> {
+/** By its absolute path: git and instances work in folders of their own, where another would lead elsewhere. */
+async function claim(given: string): Promise<ClaimedFolder> {
+  const path = resolve(given);
   const lock = await lockFolder(path);
   return { path, release: () => lock.release() };
 }
