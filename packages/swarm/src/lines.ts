@@ -4,6 +4,7 @@
  */
 import type { Log } from "@propagit/runtime";
 import type { PeerFrame } from "./core/frames.js";
+import { manifestCharsMax } from "./manifest.js";
 import { Peer, isBetterLine } from "./peer.js";
 import { reportListMax } from "./share-report.js";
 import type { PeerLine } from "./world.js";
@@ -12,6 +13,11 @@ import type { PeerLine } from "./world.js";
 const linesMax = 64;
 /** A line says at least so often that it is still there, and is ended after three times that. */
 const keepAliveMs = 30_000;
+/**
+ * What may wait for a peer that does not read: a manifest of the greatest size, a block, and short frames. He can
+ * cause many of those, as each refusal is one.
+ */
+const backlogBytesMax = manifestCharsMax + 1024 * 1024;
 
 export interface LinesOptions {
   readonly ownName: () => string;
@@ -129,7 +135,10 @@ export class Lines implements Iterable<Peer> {
       const reason = this.#options.frame(peer, frame);
       if (reason !== undefined) this.ban(peer, reason);
     });
-    if (broken !== undefined && !peer.isGone) this.ban(peer, `sent ${broken}`);
+    if (peer.isGone) return;
+    if (broken !== undefined) this.ban(peer, `sent ${broken}`);
+    else if (peer.line.bufferedBytes > backlogBytesMax)
+      this.drop(peer, "asks without reading the answers");
   }
 
   #remove(peer: Peer): void {

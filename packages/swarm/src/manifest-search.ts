@@ -3,9 +3,9 @@
  * other. Whoever sends another one than the hub signed is not believed any more.
  */
 import { PropagitError, toPropagitError } from "@propagit/protocol";
-import type { PeerFrame } from "./core/frames.js";
+import { encodeManifestParts, type PeerFrame } from "./core/frames.js";
 import { checkManifest, type Manifest, type SignedManifest } from "./manifest.js";
-import { ManifestParts, parseSigned } from "./manifest-parts.js";
+import { encodeSigned, ManifestParts, parseSigned } from "./manifest-parts.js";
 import type { Peer } from "./peer.js";
 import type { Admission } from "./swarm.js";
 import type { Digests } from "./world.js";
@@ -15,6 +15,9 @@ import type { Digests } from "./world.js";
  * for `sameMs`; then he may be asked again.
  */
 const patience = { quietMs: 500, sameMs: 10_000 } as const;
+
+/** Questions on one line; who waits for a slow answer asks every ten seconds. */
+const asksMax = 64;
 
 export interface KnownManifest {
   readonly signed: SignedManifest;
@@ -106,4 +109,20 @@ export class ManifestSearch {
       throw new PropagitError("BAD_FRAME", `a manifest of ${manifest.bytes} bytes, not ${bytes}`);
     return { signed, manifest };
   }
+}
+
+/**
+ * One answer at a time: a question is a few bytes, and an answer may be millions. Why nobody asks like that, if
+ * nobody does.
+ */
+export function answerAsk(peer: Peer, known: SignedManifest | undefined): string | undefined {
+  if (++peer.asks > asksMax) return "asks for the manifest again and again";
+  if (!known) {
+    peer.send({ kind: "lack" });
+    return undefined;
+  }
+  if (peer.wasTold && peer.line.bufferedBytes > 0) return undefined;
+  peer.wasTold = true;
+  for (const part of encodeManifestParts(encodeSigned(known))) peer.line.send(part);
+  return undefined;
 }

@@ -67,6 +67,9 @@ export class Peer {
   /** When it was asked for the manifest, or sent a part of it. */
   manifestAt = -Infinity;
   receivedPieces = 0;
+  /** How often it asked for the manifest, and whether it was told. */
+  asks = 0;
+  wasTold = false;
 
   /** What it wants from here, in the order of its asking. */
   readonly wants = new Set<number>();

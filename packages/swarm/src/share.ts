@@ -13,7 +13,7 @@ import {
   type ShareReport,
   type SwarmPeer,
 } from "@propagit/protocol";
-import { encodeManifestParts, helloOf, type PeerFrame } from "./core/frames.js";
+import { helloOf, type PeerFrame } from "./core/frames.js";
 import { PieceSet } from "./core/piece-set.js";
 import type { TokenBucket } from "./core/token-bucket.js";
 import { findPieces } from "./check-file.js";
@@ -24,7 +24,7 @@ import { countHelpers } from "./choose.js";
 import { Lines } from "./lines.js";
 import { parseManifest, pieceCountOf } from "./manifest.js";
 import { encodeSigned } from "./manifest-parts.js";
-import { ManifestSearch, type KnownManifest } from "./manifest-search.js";
+import { answerAsk, ManifestSearch, type KnownManifest } from "./manifest-search.js";
 import type { Peer } from "./peer.js";
 import { Reporter, reportOf, silenceOf, Totals } from "./share-report.js";
 import type { Admission, Offer, Share, SwarmOptions } from "./swarm.js";
@@ -286,8 +286,7 @@ export class ArtifactShare implements Share {
         this.#search.run();
         return this.#exchange?.frame(peer, frame);
       case "ask":
-        this.#answerAsk(peer);
-        return undefined;
+        return answerAsk(peer, this.#known?.signed);
       case "manifest":
         return this.#search.take(peer, frame);
       case "lack":
@@ -325,14 +324,6 @@ export class ArtifactShare implements Share {
     this.#search.forget(peer);
     this.#dialler.lost(peer.name);
     this.#exchange?.gone(peer);
-  }
-
-  #answerAsk(peer: Peer): void {
-    if (!this.#known) {
-      peer.send({ kind: "lack" });
-      return;
-    }
-    for (const part of encodeManifestParts(encodeSigned(this.#known.signed))) peer.line.send(part);
   }
 
   /** Written before any piece is: whoever finds no manifest need not look for pieces. */

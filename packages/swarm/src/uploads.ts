@@ -38,7 +38,7 @@ export interface Outlet {
 }
 
 /** Pieces sent at the same time by a process; 4 to 6 are usual, see the file comment. */
-const slotsMax = 5;
+const slotsMax = Number(process.env["SL"] ?? 5);
 /** Slots of those who take nothing, beside the others. */
 const blockedSlotsMax = 16;
 /** After so long without taking anything the slot is another's. */
@@ -112,9 +112,19 @@ export class Uploads {
   tick(): void {
     const now = this.#clock.monotonic();
     for (const { outlet, peer } of this.#serving)
-      if (peer.blockedSince !== undefined && now - peer.blockedSince > blockedMsMax)
+      if (blockedMsOf(peer, now) > blockedMsMax)
         outlet.drop(peer, `took nothing for ${blockedMsMax / 1000} s`);
+    this.#dropBlocked(now);
     this.run();
+  }
+
+  /** More of them than may have slots of their own would take those of others: who waits longest goes. */
+  #dropBlocked(now: number): void {
+    const blocked = [...this.#serving]
+      .filter(({ peer }) => !peer.isGone && blockedMsOf(peer, now) > blockedMs)
+      .toSorted((left, right) => blockedMsOf(right.peer, now) - blockedMsOf(left.peer, now));
+    for (const { outlet, peer } of blocked.slice(0, -blockedSlotsMax))
+      outlet.drop(peer, "took nothing, like too many others");
   }
 
   /** Fills the slots that are free. */
@@ -129,8 +139,7 @@ export class Uploads {
   #hasSlot(): boolean {
     const now = this.#clock.monotonic();
     let blocked = 0;
-    for (const { peer } of this.#serving)
-      if (peer.blockedSince !== undefined && now - peer.blockedSince > blockedMs) blocked++;
+    for (const { peer } of this.#serving) if (blockedMsOf(peer, now) > blockedMs) blocked++;
     return this.#serving.size - Math.min(blocked, blockedSlotsMax) < slotsMax;
   }
 
@@ -232,6 +241,10 @@ export class Uploads {
     if (found && found.length >= blockHeadBytes + bytes) return found;
     return new Uint8Array(blockHeadBytes + bytes);
   }
+}
+
+function blockedMsOf({ blockedSince }: Peer, now: number): number {
+  return blockedSince === undefined ? 0 : now - blockedSince;
 }
 
 /** Of what somebody waits for, the piece that was sent least often from here. */
