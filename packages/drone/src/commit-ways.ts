@@ -55,7 +55,7 @@ export interface CommitPlace {
 }
 
 /** Each answer brings a commit closer; a hub that leads round in circles is left for git. */
-export const answersMax = 8;
+const answersMax = 8;
 
 /** Brings a commit into a repository that lacks it. @throws a reason that names every way that failed */
 export async function bringCommit(

@@ -13,7 +13,7 @@ import { SwarmRoom } from "./swarm-room.js";
 import type { CommitName } from "./world.js";
 
 /** Where this drone takes part. */
-export interface OpenPlace {
+interface OpenPlace {
   readonly swarm: Swarm;
   readonly files: PieceFiles;
   /** Where others dial this drone. */

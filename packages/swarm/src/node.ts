@@ -17,9 +17,15 @@ const intakeBurstMs = 500;
 
 /**
  * @example
- * const node = new SwarmNode(world, { name: () => "web-1", role: "drone", zone: undefined, changed: tell });
- * const share = node.take(admission);
- * await share.whole;
+ * import { SwarmNode, type Admission, type SwarmWorld } from "@propagit/swarm";
+ *
+ * async function fetchPack(world: SwarmWorld, admission: Admission): Promise<string> {
+ *   const options = { name: () => "web-1", role: "drone", zone: undefined } as const;
+ *   const node = new SwarmNode(world, { ...options, changed: (report) => console.log(report) });
+ *   const share = node.take(admission);
+ *   await share.whole;
+ *   return share.path;
+ * }
  */
 export class SwarmNode implements Swarm {
   readonly #world: SwarmWorld;

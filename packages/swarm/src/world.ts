@@ -12,16 +12,8 @@ export interface SwarmWorld extends Pick<World, "clock" | "random" | "log" | "cr
 export interface Digests {
   /** SHA-256 as 64 hex characters. */
   sha256(bytes: Uint8Array): string;
-  /** The same of more bytes than are in memory at once. */
-  begin(): RunningDigest;
   /** Whether an Ed25519 signature (base64) of a text is of that key (SPKI as base64). */
   isSignedBy(key: string, text: string, signature: string): boolean;
-}
-
-export interface RunningDigest {
-  update(bytes: Uint8Array): void;
-  /** SHA-256 of everything so far, 64 hex characters; called once, at the end. */
-  hex(): string;
 }
 
 export interface PeerNetwork {

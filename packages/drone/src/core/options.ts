@@ -54,7 +54,7 @@ export interface RelaySettings {
   readonly carriesOnly?: boolean;
 }
 
-export interface SwarmWish {
+interface SwarmWish {
   /** Where others get pieces from it; default: any free one. */
   readonly port?: number;
   /** For all artifacts together; default: no bound. */

@@ -27,7 +27,7 @@ export interface KnownGrant extends CommitName {
 }
 
 /** The hub's place in a list of peers: wherever this drone reaches it. */
-export const hubHost = "*";
+const hubHost = "*";
 
 /** Of this file's text; another one is as if there were none. */
 const format = 1;

@@ -35,7 +35,7 @@ import { openPlace, type Place } from "./place.js";
 
 type Answer = Result<"hub.artifact">;
 
-export interface Made {
+interface Made {
   readonly artifact: string;
   readonly bytes: number;
   readonly secret: string;
@@ -46,7 +46,7 @@ export interface Made {
 const sessionKey = "5".repeat(64);
 const grantMs = 3_600_000;
 
-export class BenchHub {
+class BenchHub {
   /** Nobody reaches it: neither its desk nor its pieces. */
   isAway = false;
   /** Answers out of the ordinary, by commit. */

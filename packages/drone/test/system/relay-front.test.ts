@@ -5,6 +5,7 @@ import {
   createServer,
   request,
   type IncomingMessage,
+  type ServerResponse,
   type RequestListener,
   type RequestOptions,
 } from "node:http";
@@ -52,12 +53,14 @@ async function textOf(stream: AsyncIterable<unknown>): Promise<string> {
 describe("the front of a relay", () => {
   it("passes on method, path, headers and body, and the answer with its status", async (test) => {
     let heard: IncomingMessage | undefined;
+    const answerTo = async (req: IncomingMessage, res: ServerResponse) => {
+      const body = await textOf(req);
+      res.writeHead(418, { "x-one": "1", "set-cookie": ["a=1", "b=2"] });
+      res.end(`got ${body}`);
+    };
     const { front } = await behind(test, (req, res) => {
       heard = req;
-      void textOf(req).then((body) => {
-        res.writeHead(418, { "x-one": "1", "set-cookie": ["a=1", "b=2"] });
-        res.end(`got ${body}`);
-      });
+      void answerTo(req, res);
     });
     const headers = { authorization: "Basic abc", connection: "close, x-hop", "x-hop": "1" };
     const options = { method: "PUT", path: "/webapp/info/refs?service=x", headers };

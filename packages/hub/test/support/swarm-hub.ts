@@ -40,7 +40,7 @@ export interface SwarmHub {
   restart(): Promise<void>;
 }
 
-export interface DroneOptions {
+interface DroneOptions {
   readonly labels?: Readonly<Record<string, string>>;
   readonly swarm?: Params<"hub.join">["swarm"] | null;
 }

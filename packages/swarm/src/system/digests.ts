@@ -1,17 +1,9 @@
 /** Hashes and signatures of artifacts. */
-import { createHash, createPublicKey, hash, verify } from "node:crypto";
+import { createPublicKey, hash, verify } from "node:crypto";
 import type { Digests } from "../world.js";
 
 export const nodeDigests: Digests = {
   sha256: (bytes) => hash("sha256", bytes),
-
-  begin() {
-    const running = createHash("sha256");
-    return {
-      update: (bytes) => void running.update(bytes),
-      hex: () => running.digest("hex"),
-    };
-  },
 
   isSignedBy(key, text, signature) {
     try {

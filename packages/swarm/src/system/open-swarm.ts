@@ -54,14 +54,17 @@ export interface OpenSwarm {
  * @throws DATA_UNUSABLE, PORT_IN_USE, BAD_USAGE when the port or address cannot be listened on
  *
  * @example
+ * import { nodeWorld, silentLog } from "@propagit/runtime";
+ * import { openSwarm } from "@propagit/swarm";
+ *
  * const { swarm, port, stop } = await openSwarm({
  *   folder: "/var/lib/propagit/artifacts",
- *   world: nodeWorld(log),
+ *   world: nodeWorld(silentLog),
  *   name: () => "web-1",
  *   role: "drone",
  *   zone: undefined,
  *   listen: { port: 0 },
- *   changed: (report) => tell(report),
+ *   changed: (report) => console.log(report.state, report.pieces),
  * });
  */
 export async function openSwarm(options: OpenSwarmOptions): Promise<OpenSwarm> {

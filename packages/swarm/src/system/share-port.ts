@@ -32,9 +32,14 @@ export interface SharedPort {
  * @param acceptPeer gets the sockets of those who speak TLS, with nothing read of them
  *
  * @example
- * const server = createServer(handler);
- * sharePort(server, (socket) => swarm.accept(socket));
- * server.listen(6001);
+ * import { createServer } from "node:http";
+ * import { sharePort, type OpenSwarm } from "@propagit/swarm";
+ *
+ * function listenForBoth(swarm: OpenSwarm) {
+ *   const server = createServer((request, response) => response.end("not a piece"));
+ *   sharePort(server, (socket) => swarm.accept(socket));
+ *   server.listen(6001);
+ * }
  */
 export function sharePort(
   server: Server,

@@ -25,10 +25,6 @@ export const linkBytesPerSecond = 2 * 1024 * 1024;
 
 export const digests: Digests = {
   sha256: (bytes) => createHash("sha256").update(bytes).digest("hex"),
-  begin: () => {
-    const hash = createHash("sha256");
-    return { update: (bytes) => void hash.update(bytes), hex: () => hash.digest("hex") };
-  },
   isSignedBy: (key, text, signature) => signature === signatureOf(key, text),
 };
 
@@ -264,7 +260,7 @@ function peerOf(name: string): SwarmPeer {
  * Peers for each drone as the tracker would give them: about `degree` each (rings of all in random orders), and
  * the hub for the first `children`.
  */
-export function graph(
+function graph(
   names: readonly string[],
   fraction: () => number,
   { degree = 8, children = 8 } = {},
