@@ -8,7 +8,16 @@
  * Node has no `openat`; on Linux `/proc/self/fd/N/name` is the same. Elsewhere the path has to do.
  */
 import { constants, existsSync } from "node:fs";
-import { lstat, mkdir, open, readdir, readlink, type FileHandle } from "node:fs/promises";
+import {
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readlink,
+  rmdir,
+  unlink,
+  type FileHandle,
+} from "node:fs/promises";
 import { join } from "node:path";
 import type { BigIntStats } from "node:fs";
 import type { Found } from "../../core/files-plan.js";
@@ -85,6 +94,26 @@ export class Folder {
   createFile(name: string): Promise<FileHandle> {
     const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
     return open(this.at(name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  }
+
+  /**
+   * Removes what has that name, with all that is in it, when it is there. Whoever may write in there can put a link
+   * where a folder was while that goes on: `rm` of Node would follow it, and remove what it leads to.
+   */
+  async remove(name: string): Promise<void> {
+    const seen = await this.look(name);
+    if (!seen) return;
+    if (seen.kind !== "folder") {
+      await unlink(this.at(name));
+      return;
+    }
+    const folder = await this.child(name);
+    try {
+      for (const inner of await folder.names()) await folder.remove(inner);
+    } finally {
+      await folder.close();
+    }
+    await rmdir(this.at(name));
   }
 
   /** Owner first: giving a file away takes special bits of its mode. */

@@ -12,7 +12,7 @@
  */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { lchown, rename, rm, rmdir, symlink, unlink } from "node:fs/promises";
+import { lchown, rename, rmdir, symlink, unlink } from "node:fs/promises";
 import { folderOf, PropagitError, stagingName } from "@propagit/protocol";
 import { errnoOf } from "@propagit/runtime";
 import { isClosed, type FilesPlan, type Owner, type StagedEntry } from "../../core/files-plan.js";
@@ -84,10 +84,7 @@ export async function place({ tree, plan, owner, placed }: PlaceOptions): Promis
 
 /** What a push that was cut off left, and what was moved aside. */
 export async function clearStaging(root: Folder): Promise<void> {
-  const there = await root.look(stagingName);
-  if (!there) return;
-  // A link under this name is removed as a link.
-  await rm(root.at(stagingName), { recursive: true, force: true });
+  await root.remove(stagingName);
 }
 
 async function write(
