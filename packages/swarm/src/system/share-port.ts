@@ -36,7 +36,7 @@ export interface SharedPort {
  * import { sharePort, type OpenSwarm } from "@propagit/swarm";
  *
  * function listenForBoth(swarm: OpenSwarm) {
- *   const server = createServer((request, response) => response.end("not a piece"));
+ *   const server = createServer((_, response) => response.end("not a piece"));
  *   sharePort(server, (socket) => swarm.accept(socket));
  *   server.listen(6001);
  * }
