@@ -53,6 +53,8 @@ export interface TrackerOptions {
 const lackEveryMs = 5_000;
 /** Whoever is not believed by so many is out. */
 const complaintsMax = 2;
+/** Of so many others somebody's complaints count; two who lie together put out no more. */
+const complainedMax = 3;
 /** Of those that have everything, known to a relay. */
 const holdersOfRelay = 2;
 /** Drones of a zone that get others when its relay goes; they pass pieces on. */
@@ -62,6 +64,8 @@ export class Tracker {
   readonly seats = new Seats();
   readonly #options: TrackerOptions;
   readonly #counts = { taker: 0, holder: 0 };
+  /** By name, of how many others somebody has complained. */
+  readonly #complained = new Map<string, number>();
   #hubChildren = 0;
 
   constructor(options: TrackerOptions) {
@@ -321,12 +325,18 @@ export class Tracker {
     return [...this.#hubFor(seat, undefined), ...strangers.map(this.#meet(seat))];
   }
 
+  /** Only of those he met, and of few: whoever complains about everybody may be the bad one himself. */
   #complaints(seat: Seat): readonly TrackerEffect[] {
     const effects: TrackerEffect[] = [];
+    const { name } = seat.participant;
+    if (seat.complaints.size >= complaintsMax) return effects;
     for (const { peer } of seat.report?.banned ?? []) {
       const bad = this.seats.get(peer);
-      if (!bad || bad === seat || bad.complaints.has(seat.participant.name)) continue;
-      bad.complaints.add(seat.participant.name);
+      if (!bad || bad === seat || !seat.peers.has(peer) || bad.complaints.has(name)) continue;
+      const made = this.#complained.get(name) ?? 0;
+      if (made >= complainedMax) break;
+      this.#complained.set(name, made + 1);
+      bad.complaints.add(name);
       if (bad.complaints.size !== complaintsMax) continue;
       effects.push({ kind: "out", name: peer, by: [...bad.complaints] });
     }

@@ -88,6 +88,24 @@ describe("who is introduced to whom", () => {
     assert.ok(!names(tracker.join(drone("liar"), 1).peers).includes("good"));
   });
 
+  it("is not decided by two who complain of everybody, or of whom they never met", () => {
+    const tracker = makeTracker();
+    const honest = Array.from({ length: 12 }, (_, at) => `good-${at}`);
+    for (const name of honest) tracker.join(drone(name), 0);
+    const met = new Map(
+      ["liar-1", "liar-2"].map((name) => [name, names(tracker.join(drone(name), 0).peers)]),
+    );
+    const banned = honest.map((peer) => ({ peer, reason: "it is too honest" }));
+    const out: string[] = [];
+    for (const liar of met.keys()) {
+      for (const effect of tracker.report(liar, report({ banned }), 1)) {
+        if (effect.kind === "out") out.push(effect.name);
+      }
+    }
+    assert.ok(out.length <= 3, out.join());
+    for (const name of out) for (const known of met.values()) assert.ok(known.includes(name), name);
+  });
+
   it("is more for whoever lacks some, in both directions, and not more often than every 5 s", () => {
     const tracker = makeTracker();
     for (let at = 0; at < 40; at++) tracker.join(drone(`d${at}`), 0);
