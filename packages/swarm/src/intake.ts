@@ -114,8 +114,8 @@ export class Intake {
       return `sent bytes ${offset} to ${offset + bytes.length} of piece ${piece} out of order`;
     incoming.buffer?.set(bytes, offset);
     incoming.filledBytes += bytes.length;
-    this.#count(peer, bytes.length, time);
-    if (!incoming.buffer) this.#wasted += bytes.length;
+    const reason = this.#count(peer, bytes.length, time, incoming.buffer !== undefined);
+    if (reason !== undefined) return reason;
     if (incoming.filledBytes === length) this.#complete(peer, incoming, length, time);
     return undefined;
   }
@@ -244,6 +244,9 @@ export class Intake {
 
   #begin(peer: Peer, piece: number, offset: number, time: number): Incoming | string {
     if (offset !== 0) return `sent piece ${piece} from its middle`;
+    const { incoming } = peer;
+    const isBrokenOff = incoming?.buffer !== undefined && peer.asked.has(incoming.piece);
+    if (isBrokenOff && ++peer.unasked > unaskedMax) return "breaks off what it begins";
     this.#dropIncoming(peer);
     const isExpected = peer.mayComeFrom(piece);
     if (!isExpected && ++peer.unasked > unaskedMax) return "sends what nobody asked for";
@@ -343,7 +346,8 @@ export class Intake {
     }
   }
 
-  #count(peer: Peer, bytes: number, time: number): void {
+  /** What is of no use is no progress, however much of it comes. The reason when it is too much. */
+  #count(peer: Peer, bytes: number, time: number, isOfUse: boolean): string | undefined {
     const { cap, manifest, received } = this.#options;
     peer.rate.add(time, bytes);
     this.#rate.add(time, bytes);
@@ -351,10 +355,17 @@ export class Intake {
     this.#received += bytes;
     received(peer, bytes);
     cap?.take(time, bytes);
+    if (!isOfUse) {
+      this.#wasted += bytes;
+      peer.wastedBytes += bytes;
+      const wastedMax = (peer.cancels + unaskedMax) * manifest.pieceBytes;
+      return peer.wastedBytes > wastedMax ? "sends again and again what is of no use" : undefined;
+    }
     this.#progressBytes += bytes;
-    if (this.#progressBytes < Math.min(64 * 1024, manifest.pieceBytes)) return;
+    if (this.#progressBytes < Math.min(64 * 1024, manifest.pieceBytes)) return undefined;
     this.#progressBytes = 0;
     this.#progressAt = time;
+    return undefined;
   }
 
   /** Nobody waits for it any more; what it was asked for is free for others. */

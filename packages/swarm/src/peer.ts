@@ -51,6 +51,9 @@ export class Peer {
   withdrawn = 0;
   /** Pieces that came and that nobody asked for. */
   unasked = 0;
+  /** Came from it and was of no use; how often that may be so by a cancel. */
+  wastedBytes = 0;
+  cancels = 0;
   /** It has said that it grants no wishes any more; when. */
   nothingSince: number | undefined;
   incoming: Incoming | undefined;
@@ -113,6 +116,7 @@ export class Peer {
   cancel(piece: number): void {
     if (!this.asked.delete(piece)) return;
     this.#cancelled.add(piece);
+    this.cancels++;
     if (this.#cancelled.size > cancelledMax)
       for (const oldest of this.#cancelled) {
         this.#cancelled.delete(oldest);
