@@ -7,7 +7,13 @@
  * All of it is in memory. After a restart of the hub drones tell of their shares again, and the swarm is there
  * again; artifact and secret are on disk, so that their lines and grants stay good meanwhile.
  */
-import { toPropagitError, type Grant, type ShareReport, type SwarmPeer } from "@propagit/protocol";
+import {
+  shortCommit,
+  toPropagitError,
+  type Grant,
+  type ShareReport,
+  type SwarmPeer,
+} from "@propagit/protocol";
 import type { Clock, Log } from "@propagit/runtime";
 import {
   keyOfClaim,
@@ -251,7 +257,7 @@ export class Swarms {
           break;
         case "out":
           this.#log.warn(
-            `${effect.name} is not introduced any more to those who want ${live.kept.repo} ${live.kept.commit.slice(0, 7)}: ${effect.by.join(" and ")} got wrong pieces from it`,
+            `${effect.name} is not introduced any more to those who want ${live.kept.repo} ${shortCommit(live.kept.commit)}: ${effect.by.join(" and ")} got wrong pieces from it`,
           );
           break;
         default:

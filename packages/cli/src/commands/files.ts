@@ -3,6 +3,7 @@ import {
   isOwner,
   PropagitError,
   quote,
+  shortCommit,
   type FilesOutcome,
   type FilesPlace,
   type FilesRow,
@@ -59,7 +60,7 @@ function pushCommand(): Command {
       )
       .usage("[options] <source...> <target:path>")
       .argument(
-        "<words...>",
+        "<sources-and-target...>",
         "folders and files; at the end the drones (names a,b, `*`, /regex/, or a label selector) and the folder there, absolute or ~/…",
       ),
   )
@@ -223,7 +224,7 @@ function formatChanges(changes: NonNullable<FilesOutcome["changes"]>): string {
 
 function formatEnd({ commit, files, bytes, drones }: FilesResult, dryRun: boolean): string {
   const done = drones.filter(({ outcome }) => outcome === "done").length;
-  const what = `${formatCount(files, "file")}, ${formatBytes(bytes)} (${commit.slice(0, 7)})`;
+  const what = `${formatCount(files, "file")}, ${formatBytes(bytes)} (${shortCommit(commit)})`;
   const where = `${done} of ${formatCount(drones.length, "drone")}`;
   return dimColour(`${what} ${dryRun ? "compared with" : "are on"} ${where}\n`);
 }
@@ -245,7 +246,7 @@ function columns(now: number): readonly Column<FilesRow>[] {
       leaveOut: 2,
       cell: ({ place }) => (place ? formatBytes(place.bytes) : "-"),
     },
-    { head: "PUSHED", cell: (row) => (row.place ?? row).commit?.slice(0, 7) ?? "-" },
+    { head: "PUSHED", cell: shownCommit },
     { head: "BY", leaveOut: 1, cell: (row) => plainText((row.place ?? row).by ?? "-") },
     {
       head: "SINCE",
@@ -254,6 +255,11 @@ function columns(now: number): readonly Column<FilesRow>[] {
       cell: (row) => formatAge(now - ((row.place ?? row).at ?? now)),
     },
   ];
+}
+
+function shownCommit(row: FilesRow): string {
+  const { commit } = row.place ?? row;
+  return commit === undefined ? "-" : shortCommit(commit);
 }
 
 function formatState({ place, reason }: FilesRow): string {
