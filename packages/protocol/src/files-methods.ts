@@ -16,6 +16,15 @@ import { commit, count, exact, list, name, oneOf, text } from "./shape.js";
 export const filesRepo = "files--propagit" as RepoName;
 /** Where a push of files arrives: `refs/files/<seconds since 1970>-<commit>`. */
 export const filesRefs = "refs/files";
+/** Of its commits, for git: the same for everybody, so that the same files are the same commit. */
+export const filesIdentity = {
+  GIT_AUTHOR_NAME: "propagit",
+  GIT_AUTHOR_EMAIL: "files@propagit.invalid",
+  GIT_AUTHOR_DATE: "@0 +0000",
+  GIT_COMMITTER_NAME: "propagit",
+  GIT_COMMITTER_EMAIL: "files@propagit.invalid",
+  GIT_COMMITTER_DATE: "@0 +0000",
+} as const;
 
 /** As `parseRepoName`, for names that also mean what the hub keeps for itself. @throws BAD_NAME */
 export function parseStoredRepoName(text: string): RepoName {

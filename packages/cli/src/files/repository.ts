@@ -8,6 +8,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import {
+  filesIdentity,
   filesRefs,
   filesRepo,
   formatAddress,
@@ -26,14 +27,6 @@ const workMsMax = 6 * 60 * 60_000;
 const packsMax = 50;
 /** How long another push from here is waited for, and how often it is looked for. */
 const [lockMsMax, lockAgainMs] = [30 * 60_000, 100];
-const identity = {
-  GIT_AUTHOR_NAME: "propagit",
-  GIT_AUTHOR_EMAIL: "files@propagit.invalid",
-  GIT_AUTHOR_DATE: "@0 +0000",
-  GIT_COMMITTER_NAME: "propagit",
-  GIT_COMMITTER_EMAIL: "files@propagit.invalid",
-  GIT_COMMITTER_DATE: "@0 +0000",
-} as const;
 
 export interface HubPlace {
   readonly hub: Address;
@@ -99,7 +92,7 @@ export class PushedFiles {
     );
     if (base === undefined || base === commit) return commit;
     const args = ["commit-tree", `${commit}^{tree}`, "-p", commit, "-p", base, "-m", "Files"];
-    return (await this.#git(args, { environment: identity })).trim();
+    return (await this.#git(args, { environment: filesIdentity })).trim();
   }
 
   async #open(): Promise<void> {

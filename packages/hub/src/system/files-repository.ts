@@ -6,6 +6,7 @@
  *     third push     C            drone has B: fetches carrier(C, B); of A nobody hears again
  */
 import {
+  filesIdentity,
   filesRefs,
   filesRepo,
   parseCommitHash,
@@ -18,15 +19,6 @@ import type { FilesMeans } from "../files-means.js";
 import type { GitRepositories } from "./git-repositories.js";
 
 const keptRefs = "refs/propagit/deployed";
-/** The same for everybody, so that the same files are the same commit. */
-const identity = {
-  GIT_AUTHOR_NAME: "propagit",
-  GIT_AUTHOR_EMAIL: "files@propagit.invalid",
-  GIT_AUTHOR_DATE: "@0 +0000",
-  GIT_COMMITTER_NAME: "propagit",
-  GIT_COMMITTER_EMAIL: "files@propagit.invalid",
-  GIT_COMMITTER_DATE: "@0 +0000",
-} as const;
 
 export class FilesRepository implements FilesMeans {
   readonly #repositories: GitRepositories;
@@ -50,7 +42,7 @@ export class FilesRepository implements FilesMeans {
   async carrier(commit: CommitHash, base: CommitHash): Promise<CommitHash> {
     const args = ["commit-tree", `${commit}^{tree}`, "-p", commit, "-p", base, "-m", "Files"];
     const { exitCode, stdout, stderr } = await this.#repositories.git(filesRepo, args, {
-      env: identity,
+      env: filesIdentity,
     });
     // What drones hold may be gone here, as after a loss of data: then they get everything.
     if (exitCode !== 0 && /not a valid|bad object|not a commit/i.test(stderr)) return commit;
