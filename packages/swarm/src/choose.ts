@@ -6,8 +6,10 @@ import type { Peer } from "./peer.js";
 
 export interface Situation {
   readonly have: PieceSet;
-  /** Asked for, or being written. */
+  /** Asked for, or being written; for a far line also what neighbours have or will have. */
   readonly claimed: PieceSet;
+  /** Whether it is about a far line. */
+  readonly isFar: boolean;
   /** Of those who do not choose themselves. */
   readonly availability: Availability;
   readonly peers: () => Iterable<Peer>;
@@ -26,14 +28,15 @@ export function choosePieces(
   room: number,
   now: number,
 ): number[] {
-  const { availability, claimed, have, random } = situation;
+  const { availability, claimed, have, isFar, random } = situation;
   const { has: from } = peer;
   if (!from) return [];
   if (peer.hello?.chooses === true) return chooseUnknown(situation, peer, from, room, now);
   const fraction = () => random.fraction();
   const picked = pickRarest({ from, have, claimed, availability, fraction }, room);
   if (picked.length > 0) return picked;
-  const isEnd = have.size - have.count - claimed.count <= 0;
+  // Nothing crosses a long line twice to be a little sooner; what does not come is free again later.
+  const isEnd = !isFar && have.size - have.count - claimed.count <= 0;
   return isEnd ? chooseDouble(situation, peer, from) : [];
 }
 

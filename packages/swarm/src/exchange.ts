@@ -11,6 +11,7 @@ import { Intake } from "./intake.js";
 import type { IntakeOptions } from "./intake-options.js";
 import type { Lines } from "./lines.js";
 import type { Manifest } from "./manifest.js";
+import { Neighbours } from "./neighbours.js";
 import { fractionOf, type Peer } from "./peer.js";
 import type { Outlet, Uploads } from "./uploads.js";
 import type { PieceFile, SwarmWorld } from "./world.js";
@@ -49,12 +50,13 @@ export class Exchange {
   readonly #options: ExchangeOptions;
   readonly #availability: Availability;
   readonly #outlet: Outlet;
+  readonly #neighbours: Neighbours;
   #news: number[] = [];
   #newsTimer: Timer | undefined;
   #newsAt = -Infinity;
 
   constructor(options: ExchangeOptions) {
-    const { file, have, lines, manifest, seeds, world } = options;
+    const { file, have, lines, manifest, seeds, world, zone } = options;
     this.#options = options;
     this.manifest = manifest;
     this.have = have;
@@ -75,11 +77,15 @@ export class Exchange {
       sent: options.wanted,
       servedBytes: 0,
     };
+    const now = () => world.clock.monotonic();
+    const peers = () => lines;
+    this.#neighbours = new Neighbours({ pieces: have.size, zone, have, peers, now });
     this.intake = new Intake({
       ...shared,
+      neighbours: this.#neighbours,
       digests: world.digests,
       random: world.random,
-      now: () => world.clock.monotonic(),
+      now,
       cap: options.intakeCap,
       intakes: options.intakes,
       received: options.received,
@@ -124,6 +130,9 @@ export class Exchange {
         return undefined;
       case "reject":
         this.intake.rejected(peer, frame.pieces);
+        return undefined;
+      case "coming":
+        this.#neighbours.heard(peer, frame.pieces);
         return undefined;
       case "nothing":
         this.intake.nothing(peer);
@@ -201,6 +210,7 @@ export class Exchange {
   }
 
   #kept(piece: number): void {
+    this.#neighbours.kept(piece);
     this.#news.push(piece);
     if (this.have.isFull) this.#options.complete();
     const { clock } = this.#options.world;

@@ -4,6 +4,7 @@ import type { PieceSet } from "./core/piece-set.js";
 import type { Availability } from "./core/selection.js";
 import type { TokenBucket } from "./core/token-bucket.js";
 import type { Manifest } from "./manifest.js";
+import type { Neighbours } from "./neighbours.js";
 import type { Peer } from "./peer.js";
 import type { Digests, PieceFile } from "./world.js";
 
@@ -16,6 +17,7 @@ export interface IntakeOptions {
   readonly random: Random;
   readonly now: () => number;
   readonly peers: () => Iterable<Peer>;
+  readonly neighbours: Neighbours;
   readonly cap: TokenBucket | undefined;
   /** Of this process, how many artifacts come in at once. */
   readonly intakes: () => number;

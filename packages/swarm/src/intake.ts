@@ -15,9 +15,8 @@ import { PieceSet } from "./core/piece-set.js";
 import { bytesOfPiece, hashOfPiece } from "./manifest.js";
 import type { IntakeOptions } from "./intake-options.js";
 import type { Incoming, Peer } from "./peer.js";
+import { intakeBytesMax, PieceWriter } from "./piece-writer.js";
 
-/** Of a process, for pieces that are coming in; with longer pieces fewer lines are used at once. */
-export const intakeBytesMax = 16 * 1024 * 1024;
 /** Stalled so often in a row, with nothing in between: it loses its place. */
 const stallsMax = 3;
 /** Refusals of what it said it has, beyond what it sent. */
@@ -29,13 +28,10 @@ export class Intake {
   readonly #options: IntakeOptions;
   /** On their way, or being written: not to be asked for. */
   readonly #claimed: PieceSet;
-  readonly #free: Uint8Array[] = [];
+  readonly #writer: PieceWriter;
   readonly #rate = new Rate();
   readonly #since: number;
-  /** Checked, and not yet in the file. */
-  readonly #writing = new Set<number>();
   #wishes = 0;
-  #writingBytes = 0;
   #wasted = 0;
   #received = 0;
   #progressAt: number;
@@ -44,6 +40,7 @@ export class Intake {
 
   constructor(options: IntakeOptions) {
     this.#options = options;
+    this.#writer = new PieceWriter(options, (piece) => this.#written(piece));
     this.#claimed = new PieceSet(options.have.size);
     this.#since = options.now();
     this.#progressAt = this.#since;
@@ -71,23 +68,26 @@ export class Intake {
   end(): void {
     this.#ended = true;
     for (const peer of this.#options.peers()) this.#letGo(peer);
-    this.#free.length = 0;
+    this.#writer.end();
   }
 
   /** Asks a peer for as much as its line wants. */
   pump(peer: Peer): void {
-    const { have, now } = this.#options;
+    const { have, neighbours, now } = this.#options;
     if (this.#ended || peer.isGone || !peer.has || have.isFull) return;
     const time = now();
     if (peer.quietUntil > time || this.#isHeldBack(peer, time)) return;
-    const room = this.#windowOf(peer, time) - peer.asked.size - peer.wishes;
+    const isFar = neighbours.isFar(peer);
+    const window = isFar && !peer.chooses ? 1 : this.#windowOf(peer, time);
+    const room = window - peer.asked.size - peer.wishes;
     if (room <= 0) return;
     if (peer.chooses) {
       this.#wish(peer, room, time);
       return;
     }
-    const pieces = choosePieces(this.#situation(time), peer, room, time);
+    const pieces = choosePieces(this.#situation(time, isFar), peer, room, time);
     if (pieces.length === 0) return;
+    if (isFar) neighbours.asked(pieces);
     for (const piece of pieces) this.#claimed.add(piece);
     peer.rate.start(time);
     for (const piece of pieces) peer.asked.set(piece, time);
@@ -104,6 +104,10 @@ export class Intake {
     if (piece >= this.#options.have.size) return `sent piece ${piece}, which is not there`;
     const time = now();
     let { incoming } = peer;
+    if (incoming?.piece !== piece && offset > 0 && peer.wasCancelled(piece)) {
+      // It was half here when the line stalled, and was given up; the rest comes all the same.
+      return this.#count(peer, bytes.length, time, false);
+    }
     if (incoming?.piece !== piece || offset === 0) {
       const begun = this.#begin(peer, piece, offset, time);
       if (typeof begun === "string") return begun;
@@ -166,7 +170,7 @@ export class Intake {
 
   #checkStall(peer: Peer, time: number): void {
     const quietMs = time - Math.max(peer.bytesAt, this.#oldestAsk(peer));
-    const limitMs = stallMsOf(this.#pieceMs());
+    const limitMs = stallMsOf(this.#pieceMs(), this.#options.neighbours.isFar(peer));
     if (quietMs <= limitMs) return;
     peer.stalls++;
     this.#letGo(peer);
@@ -225,10 +229,10 @@ export class Intake {
     return busy >= linesMax;
   }
 
-  #situation(time: number): Situation {
-    const { availability, have, peers, random } = this.#options;
-    const elapsedMs = time - this.#since;
-    return { availability, claimed: this.#claimed, elapsedMs, have, peers, random };
+  #situation(time: number, isFar: boolean): Situation {
+    const { availability, have, neighbours, peers, random } = this.#options;
+    const claimed = isFar ? neighbours.without(this.#claimed) : this.#claimed;
+    return { availability, claimed, elapsedMs: time - this.#since, have, isFar, peers, random };
   }
 
   #wish(peer: Peer, room: number, time: number): void {
@@ -258,9 +262,7 @@ export class Intake {
     }
     const isWanted = isExpected && !this.#isDone(piece) && !this.#ended;
     if (!isWanted) peer.cancel(piece);
-    const buffer = isWanted
-      ? (this.#free.pop() ?? new Uint8Array(this.#options.manifest.pieceBytes))
-      : undefined;
+    const buffer = isWanted ? this.#writer.buffer() : undefined;
     peer.incoming = { piece, buffer, since: time, filledBytes: 0 };
     return peer.incoming;
   }
@@ -283,7 +285,7 @@ export class Intake {
   }
 
   #isDone(piece: number): boolean {
-    return this.#options.have.has(piece) || this.#writing.has(piece);
+    return this.#options.have.has(piece) || this.#writer.isWriting(piece);
   }
 
   #complete(peer: Peer, incoming: Incoming, length: number, time: number): void {
@@ -297,7 +299,7 @@ export class Intake {
       const bytes = buffer.subarray(0, length);
       if (digests.sha256(bytes) !== hashOfPiece(manifest, piece)) {
         this.#wasted += length;
-        this.#free.push(buffer);
+        this.#writer.free(buffer);
         this.#unclaim(piece);
         ban(peer, `sent a wrong piece ${piece}`);
         return;
@@ -305,36 +307,19 @@ export class Intake {
       peer.receivedPieces++;
       this.#claimed.add(piece);
       this.#cancelElsewhere(piece);
-      void this.#write(peer, piece, buffer, length);
+      void this.#writer.write(peer, piece, buffer);
     } else if (buffer) {
       this.#wasted += length;
-      this.#free.push(buffer);
+      this.#writer.free(buffer);
     }
     peer.bytesAt = time;
     this.pump(peer);
   }
 
-  async #write(peer: Peer, piece: number, buffer: Uint8Array, length: number): Promise<void> {
-    const { failed, file, have, kept, manifest } = this.#options;
-    this.#writing.add(piece);
-    this.#writingBytes += length;
-    const isHeld = this.#writingBytes > intakeBytesMax / 2;
-    if (isHeld) peer.line.pause();
-    try {
-      await file.write(piece * manifest.pieceBytes, buffer.subarray(0, length));
-    } catch (reason) {
-      failed(reason);
-      return;
-    } finally {
-      this.#writing.delete(piece);
-      this.#writingBytes -= length;
-      if (this.#free.length < 4 && !this.#ended) this.#free.push(buffer);
-      if (isHeld && !peer.isGone) peer.line.resume();
-    }
-    if (this.#ended) return;
+  #written(piece: number): void {
     this.#claimed.delete(piece);
-    have.add(piece);
-    kept(piece);
+    this.#options.have.add(piece);
+    this.#options.kept(piece);
   }
 
   #cancelElsewhere(piece: number): void {
@@ -384,7 +369,7 @@ export class Intake {
     peer.incoming = undefined;
     if (!incoming?.buffer) return;
     this.#wasted += incoming.filledBytes;
-    if (this.#free.length < 4) this.#free.push(incoming.buffer);
+    this.#writer.free(incoming.buffer);
   }
 
   /** Free to be asked for, unless somebody else is asked or it has come meanwhile. */

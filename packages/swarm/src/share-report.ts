@@ -84,7 +84,7 @@ export function silenceOf(
   const { artifact, pieces, piecesAll } = report;
   return new PropagitError(
     "TIMED_OUT",
-    `nothing of artifact ${artifact.slice(0, 12)} came for ${silenceMs / 1000} s, with ` +
+    `nothing of artifact ${artifact.slice(0, 12)} came for ${Math.round(silenceMs / 1000)} s, with ` +
       `${pieces} of ${piecesAll} pieces here: connected to ` +
       `${connected.slice(0, 8).join(", ") || "nobody"}, knows ${known}`,
   );

@@ -14,6 +14,7 @@ import {
   type SwarmPeer,
 } from "@propagit/protocol";
 import { helloOf, type PeerFrame } from "./core/frames.js";
+import { patienceMs } from "./core/patience.js";
 import { PieceSet } from "./core/piece-set.js";
 import type { TokenBucket } from "./core/token-bucket.js";
 import { findPieces } from "./check-file.js";
@@ -22,7 +23,7 @@ import { Dialler } from "./dialler.js";
 import { Exchange } from "./exchange.js";
 import { countHelpers } from "./choose.js";
 import { Lines } from "./lines.js";
-import { parseManifest, pieceCountOf } from "./manifest.js";
+import { parseManifest, pieceBytesFor, pieceCountOf } from "./manifest.js";
 import { encodeSigned } from "./manifest-parts.js";
 import { answerAsk, ManifestSearch, type KnownManifest } from "./manifest-search.js";
 import type { Peer } from "./peer.js";
@@ -31,8 +32,6 @@ import type { Admission, Offer, Share, SwarmOptions } from "./swarm.js";
 import type { Uploads } from "./uploads.js";
 import type { PeerLine, PieceFile, SwarmWorld } from "./world.js";
 
-/** After so long without anything from anybody git from the hub is the better way. A guess. */
-const silenceMsMax = 60_000;
 /** With fewer peers that have what is missing here, others are asked for. */
 const helpersMin = 3;
 export interface ShareContext {
@@ -225,8 +224,7 @@ export class ArtifactShare implements Share {
     if (this.isTaking) {
       this.#dialler.run();
       this.#search.run();
-      const heardAt = Math.max(this.#since, this.#exchange?.intake.progressAt ?? 0);
-      if (this.#state === "taking" && now - heardAt > silenceMsMax) this.#fail(this.#silence());
+      this.#checkSilence(now);
     }
     this.#reporter.tick(now);
   }
@@ -297,6 +295,8 @@ export class ArtifactShare implements Share {
         peer.knowsManifest = true;
         this.#search.run();
         return peer.hasEarly(frame.pieces);
+      case "coming":
+        return this.#exchange?.frame(peer, frame);
       case "bye":
         this.#lines.drop(peer, "goodbye");
         return undefined;
@@ -352,14 +352,25 @@ export class ArtifactShare implements Share {
     exchange.partFromWhole();
   }
 
-  #silence(): PropagitError {
+  /** Git from the hub is the better way when nothing comes. */
+  #checkSilence(now: number): void {
+    if (this.#state !== "taking" || this.#exchange?.have.isFull === true) return;
+    const silentMs = now - Math.max(this.#since, this.#exchange?.intake.progressAt ?? 0);
+    const pieceBytes = this.#known?.manifest.pieceBytes ?? pieceBytesFor(this.#admission.bytes);
+    const isHubBanned = this.#lines.isBanned("hub");
+    const helpers = this.#helpers();
+    if (silentMs <= patienceMs({ lines: this.#lines.size, helpers, pieceBytes, isHubBanned }))
+      return;
     const connected = Array.from(this.#lines, ({ name }) => name);
-    return silenceOf(this.report, silenceMsMax, connected, this.#dialler.describe());
+    this.#fail(silenceOf(this.report, silentMs, connected, this.#dialler.describe()));
+  }
+
+  #helpers(): number {
+    return countHelpers(this.#lines, this.#exchange?.have, this.#now());
   }
 
   #lacksPeers(): boolean {
-    if (!this.isTaking) return false;
-    return countHelpers(this.#lines, this.#exchange?.have, this.#now()) < helpersMin;
+    return this.isTaking && this.#helpers() < helpersMin;
   }
 
   #fail(thrown: unknown): void {

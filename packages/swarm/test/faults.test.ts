@@ -100,7 +100,7 @@ describe("a swarm whose machines die", () => {
     assert.equal(taker?.failure?.code, "TIMED_OUT");
     assert.match(
       taker?.failure?.message ?? "",
-      /nothing of artifact \w{12} came for 60 s, with \d+ of 128 pieces here: connected to nobody, knows hub \(nobody answers at hub:1\)/,
+      /nothing of artifact \w{12} came for 16 s, with \d+ of 128 pieces here: connected to nobody, knows hub \(nobody answers at hub:1\)/,
     );
     assert.equal(taker?.share.report.state, "failed");
     await stopAll(swarm);

@@ -166,6 +166,8 @@ function parseBody(kind: number, body: Uint8Array): PeerFrame | string {
       return parseList("cancel", body);
     case frameKinds.reject:
       return parseList("reject", body);
+    case frameKinds.coming:
+      return parseList("coming", body);
     case frameKinds.wish:
       return parseWish(body);
     case frameKinds.nothing:
@@ -200,7 +202,7 @@ function parseHello(body: Uint8Array): PeerFrame | string {
 }
 
 function parseList(
-  kind: "have" | "request" | "cancel" | "reject",
+  kind: "have" | "request" | "cancel" | "reject" | "coming",
   body: Uint8Array,
 ): PeerFrame | string {
   const count = body.length / 4;

@@ -9,6 +9,7 @@
  *        | ---- request 7, 12 ------------------------> |   both ways, as often as they like
  *        | <- block 7 (0…) ------ block 7 (…262144) --- |   other frames may go between blocks
  *        | ---- have 7 -------------------------------> |   to everybody, once it is checked and kept
+ *        | ---- coming 7 -----------------------------> |   to neighbours, when 7 was asked for in another zone
  *        | ---- wish 2 -------------------------------> |   "any two": to who chooses himself, see seeding.ts
  *        | <- block 31 … --- or --- nothing ----------- |
  *        | ---- cancel 12 / reject 12 ----------------> |
@@ -35,6 +36,7 @@ export const frameKinds = {
   manifest: 10,
   lack: 11,
   bye: 12,
+  coming: 13,
 } as const;
 
 /** What a line carries besides blocks. */
@@ -54,6 +56,8 @@ export type ControlFrame =
   | { readonly kind: "have"; readonly pieces: readonly number[] }
   | { readonly kind: "request"; readonly pieces: readonly number[] }
   | { readonly kind: "cancel"; readonly pieces: readonly number[] }
+  /** Somebody near has asked for these far away: no need to ask for them there, too. */
+  | { readonly kind: "coming"; readonly pieces: readonly number[] }
   /** What was requested and will not come. */
   | { readonly kind: "reject"; readonly pieces: readonly number[] }
   /** So many more pieces, whichever. */
@@ -115,6 +119,7 @@ export function encodeFrame(frame: ControlFrame): Uint8Array {
     case "request":
     case "cancel":
     case "reject":
+    case "coming":
       return encodeList(frameKinds[frame.kind], frame.pieces);
     case "wish":
       return encodeList(frameKinds.wish, [frame.count]);

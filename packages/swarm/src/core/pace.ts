@@ -82,8 +82,9 @@ export function pieceMsOf(pieceBytes: number, bytesPerSecond: readonly number[])
  *
  * @param pieceMs how long a piece takes on lines of this swarm
  */
-export function stallMsOf(pieceMs: number): number {
-  return Math.min(60_000, Math.max(3_000, 8 * pieceMs));
+export function stallMsOf(pieceMs: number, isFar = false): number {
+  // On a long line stands what all of a zone have asked for.
+  return Math.min(60_000, Math.max(isFar ? 20_000 : 3_000, 8 * pieceMs));
 }
 
 /** For how long a piece may be on its way, from its first byte, before it is asked for elsewhere too. */

@@ -27,6 +27,8 @@ export interface Seat {
   countedAs: "taker" | "holder" | undefined;
   /** It may dial the hub. */
   isHubChild: boolean;
+  /** It was looked at whether it came so late that it knows only few. */
+  isFilled: boolean;
   /** Names of those that it was introduced to, or that were introduced to it. */
   readonly peers: Set<string>;
   /** Who no longer believes it. */
@@ -117,6 +119,7 @@ function newSeat(participant: Participant, now: number): Seat {
     lackCount: 0,
     countedAs: undefined,
     isHubChild: false,
+    isFilled: false,
     peers: new Set(),
     complaints: new Set(),
   };

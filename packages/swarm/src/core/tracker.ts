@@ -14,8 +14,9 @@
  */
 import type { ShareReport, SwarmPeer } from "@propagit/protocol";
 import {
-  degreeMax,
+  degreeWanted,
   farPeers,
+  hubChildrenFirst,
   hubChildrenMax,
   hubChildrenUrgentMax,
   morePeers,
@@ -25,8 +26,11 @@ import {
   poolOf,
   relayChildrenMax,
   sample,
+  sampleEvenly,
   type Fraction,
 } from "./introduce.js";
+import { complaintsMax, isBelieved, isSuitable, linesOf } from "./suitable.js";
+import { times } from "./times.js";
 import { isHolding, isTaking, peerOf, Seats, type Participant, type Seat } from "./seats.js";
 
 export type TrackerEffect =
@@ -49,12 +53,10 @@ export interface TrackerOptions {
   readonly fraction: Fraction;
 }
 
-/** Between two times that somebody gets more peers. */
-const lackEveryMs = 5_000;
-/** Whoever is not believed by so many is out. */
-const complaintsMax = 2;
 /** Of so many others somebody's complaints count; two who lie together put out no more. */
 const complainedMax = 3;
+/** With fewer peers that are there somebody gets more at once, as far as there are any. */
+const knownMin = 3;
 /** Of those that have everything, known to a relay. */
 const holdersOfRelay = 2;
 /** Drones of a zone that get others when its relay goes; they pass pieces on. */
@@ -80,8 +82,9 @@ export class Tracker {
     const effects = relay ? this.#carry(relay, now) : [];
     if (relay) this.#attach(seat, relay);
     const known = [...seat.peers].flatMap((name) => this.#usable(seat, name));
+    const hub = this.#hubFor(seat, relay);
     const fresh = this.#firstPeers(seat, relay, known.length);
-    const peers = [...this.#hubFor(seat, relay), ...known, ...fresh.map(this.#meet(seat))];
+    const peers = [...hub, ...known, ...fresh.map(this.#meet(seat))];
     return { peers, effects };
   }
 
@@ -94,11 +97,15 @@ export class Tracker {
     seat.report = report;
     this.#recount(seat);
     if (!isTaking(seat)) this.#leaveHub(seat);
+    const isLostRelay =
+      seat.participant.role === "relay" && report.state === "failed" && before?.state !== "failed";
     const isNewHolder = isHolding(seat) && (before === undefined || before.state === "taking");
     return [
       ...this.#complaints(seat),
       ...(isNewHolder ? this.#tellRelays(seat) : []),
-      ...(report.lacksPeers === true && isTaking(seat) ? this.#helpOut(seat, now) : []),
+      ...(isLostRelay ? this.#bridge(seat, now) : []),
+      ...this.#fillUp(seat, now),
+      ...(report.lacksPeers === true && this.#isStuck(seat, now) ? this.#helpOut(seat, now) : []),
     ];
   }
 
@@ -135,7 +142,12 @@ export class Tracker {
       return above?.isConnected ? above.participant : undefined;
     }
     const relay = zone === undefined ? undefined : this.#options.relayOf(zone);
-    return relay?.name === name ? undefined : relay;
+    return relay?.name === name || this.#hasFailed(relay) ? undefined : relay;
+  }
+
+  /** It lives, but is of no use for this artifact. */
+  #hasFailed(relay: Participant | undefined): boolean {
+    return relay !== undefined && this.seats.get(relay.name)?.report?.state === "failed";
   }
 
   #carry(relay: Participant, now: number): readonly TrackerEffect[] {
@@ -163,11 +175,11 @@ export class Tracker {
     if (missing <= 0) return [];
     if (relay) {
       const isNeighbour = (one: Seat) => one.participant.role === "drone" && isAcceptable(one);
-      return sample(poolOf(near), missing, isNeighbour, fraction);
+      return sampleEvenly(poolOf(near), missing, { isAcceptable: isNeighbour, linesOf, fraction });
     }
     const far = this.seats.outside(participant.zone, this.#isOpen);
     const wanted = { near: Math.max(0, missing - farPeers), far: Math.min(missing, farPeers) };
-    return pickPeers({ near: poolOf(near), far, isAcceptable, fraction }, wanted);
+    return pickPeers({ near: poolOf(near), far, isAcceptable, linesOf, fraction }, wanted);
   }
 
   /** Whether pieces go in and out of a zone as they like. */
@@ -175,21 +187,12 @@ export class Tracker {
     zone === "" || this.#options.relayOf(zone) === undefined;
 
   #acceptable(seat: Seat): (one: Seat) => boolean {
-    return (one) =>
-      one !== seat &&
-      one.isConnected &&
-      one.peers.size < degreeMax &&
-      one.complaints.size < complaintsMax &&
-      !one.complaints.has(seat.participant.name) &&
-      !seat.complaints.has(one.participant.name) &&
-      !seat.peers.has(one.participant.name) &&
-      (isTaking(one) || isHolding(one));
+    return (one) => isSuitable(seat, one);
   }
 
   #usable(seat: Seat, name: string): SwarmPeer[] {
     const peer = this.seats.get(name);
-    const isGood = peer?.isConnected && peer.complaints.size < complaintsMax;
-    return isGood && !peer.complaints.has(seat.participant.name) ? [peerOf(peer.participant)] : [];
+    return peer?.isConnected && isBelieved(peer, seat) ? [peerOf(peer.participant)] : [];
   }
 
   /** The hub itself, for a few: the first ones, relays, and whoever is the first of its zone. */
@@ -198,7 +201,7 @@ export class Tracker {
     const { zone, role } = seat.participant;
     if (!hub || relay || !isTaking(seat)) return [];
     const isFirst = () => this.seats.zone(zone).every((one) => one === seat || !one.isHubChild);
-    const bound = role === "relay" || isFirst() ? hubChildrenUrgentMax : hubChildrenMax;
+    const bound = role === "relay" || isFirst() ? hubChildrenUrgentMax : hubChildrenFirst;
     if (!seat.isHubChild && this.#hubChildren >= bound) return [];
     this.#adopt(seat);
     return [hub];
@@ -246,11 +249,56 @@ export class Tracker {
     return effects;
   }
 
+  /** Once the others have come too: those with few lines get to know each other. */
+  #fillUp(seat: Seat, now: number): readonly TrackerEffect[] {
+    const { name, role } = seat.participant;
+    if (seat.isFilled || now - seat.since < times.settledMs || role === "relay") return [];
+    seat.isFilled = true;
+    if (!isTaking(seat)) return [];
+    const { fraction } = this.#options;
+    const hasRoom = this.#acceptable(seat);
+    const isAcceptable = (one: Seat) =>
+      one.participant.role === "drone" && linesOf(one) < degreeWanted && hasRoom(one);
+    const near = poolOf(this.seats.zone(seat.participant.zone));
+    const missing = Math.max(0, degreeWanted - linesOf(seat));
+    const chosen = sampleEvenly(near, missing, { isAcceptable, linesOf, fraction });
+    const peers = [...this.#hubFarFromIt(seat), ...chosen.map(this.#meet(seat))];
+    return peers.length === 0 ? [] : [{ kind: "introduce", to: name, peers }];
+  }
+
+  /** The hub, for some who know nobody who gets pieces from it. */
+  #hubFarFromIt(seat: Seat): SwarmPeer[] {
+    const { hub } = this.#options;
+    if (!hub || seat.isHubChild || this.#hubChildren >= hubChildrenMax) return [];
+    if (this.#relayFor(seat.participant)) return [];
+    for (const name of seat.peers) if (this.seats.get(name)?.isHubChild === true) return [];
+    this.#adopt(seat);
+    return [hub];
+  }
+
+  /** By a relay to which pieces come: its zone has nothing else to do than to wait for the long line. */
+  #isFed({ participant }: Seat, now: number): boolean {
+    const relay = this.#relayFor(participant);
+    const above = relay && this.seats.get(relay.name);
+    return above !== undefined && isTaking(above) && now - above.movedAt < times.stillMs;
+  }
+
+  #isStuck(seat: Seat, now: number): boolean {
+    return isTaking(seat) && (now - seat.movedAt >= times.movingMs || this.#known(seat) < knownMin);
+  }
+
+  /** Peers that it knows and that are there. */
+  #known(seat: Seat): number {
+    let count = 0;
+    for (const name of seat.peers) if (this.seats.get(name)?.isConnected === true) count++;
+    return count;
+  }
+
   #helpOut(seat: Seat, now: number): readonly TrackerEffect[] {
-    if (now - seat.lackedAt < lackEveryMs) return [];
+    if (now - seat.lackedAt < times.lackEveryMs) return [];
     seat.lackedAt = now;
     seat.lackCount++;
-    const isPatient = seat.lackCount <= patience;
+    const isPatient = seat.lackCount <= patience || this.#isFed(seat, now);
     const chosen = this.#morePeers(seat, isPatient);
     const peers = [...this.#hubInNeed(seat, isPatient), ...chosen.map(this.#meet(seat))];
     const effects: TrackerEffect[] = [];
@@ -274,13 +322,11 @@ export class Tracker {
     const near = this.seats.zone(participant.zone);
     const isClosed = isPatient && this.#relayFor(participant) !== undefined;
     const isRelay = participant.role === "relay";
-    if (isClosed && !isRelay) return sample(poolOf(near), morePeers, isAcceptable, fraction);
+    const asked = { isAcceptable, linesOf, fraction };
+    if (isClosed && !isRelay) return sampleEvenly(poolOf(near), morePeers, asked);
     // In need a closed zone opens: its relay may be what is stuck.
     const far = this.seats.outside(participant.zone, isPatient ? this.#isOpen : () => true);
-    return pickPeers(
-      { near: poolOf(near), far, isAcceptable, fraction },
-      { near: 1, far: morePeers - 1 },
-    );
+    return pickPeers({ near: poolOf(near), far, ...asked }, { near: 1, far: morePeers - 1 });
   }
 
   #hubInNeed(seat: Seat, isPatient: boolean): SwarmPeer[] {
@@ -296,7 +342,8 @@ export class Tracker {
   #bridge(relay: Seat, now: number): readonly TrackerEffect[] {
     const { zone } = relay.participant;
     if (zone === undefined) return [];
-    const next = this.#options.relayOf(zone);
+    const other = this.#options.relayOf(zone);
+    const next = this.#hasFailed(other) ? undefined : other;
     const isWanting = (one: Seat) => one.isConnected && one !== relay && isTaking(one);
     const chosen = sample(
       poolOf(this.seats.zone(zone)),

@@ -52,7 +52,11 @@ describe("a window", () => {
 
 describe("patience", () => {
   it("is longer where pieces take longer, and has an end", () => {
-    assert.deepEqual([0, 1000, 100_000].map(stallMsOf), [3000, 8000, 60_000]);
+    assert.deepEqual(
+      [0, 1000, 100_000].map((pieceMs) => stallMsOf(pieceMs)),
+      [3000, 8000, 60_000],
+    );
+    assert.equal(stallMsOf(0, true), 20_000);
     assert.deepEqual([0, 1000, 100_000].map(lateMsOf), [3000, 6000, 60_000]);
   });
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ShareReport, SwarmPeer } from "@propagit/protocol";
 import fc from "fast-check";
-import { degreeMax, hubChildrenMax, hubChildrenUrgentMax } from "../../src/core/introduce.js";
+import { degreeMax, hubChildrenFirst, hubChildrenUrgentMax } from "../../src/core/introduce.js";
 import { lagging } from "../../src/core/lag.js";
 import type { Participant } from "../../src/core/seats.js";
 import { Tracker } from "../../src/core/tracker.js";
@@ -110,22 +110,24 @@ describe("who is introduced to whom", () => {
     const tracker = makeTracker();
     for (let at = 0; at < 40; at++) tracker.join(drone(`d${at}`), 0);
     const lacking = report({ lacksPeers: true });
-    const [first, ...others] = tracker.report("d39", lacking, 1_000);
+    tracker.report("d39", report(), 600);
+    assert.deepEqual(tracker.report("d39", lacking, 1_000), [], "it has just moved");
+    const [first, ...others] = tracker.report("d39", lacking, 4_000);
     assert.ok(first?.kind === "introduce" && first.to === "d39" && first.peers.length >= 3);
     for (const other of others) {
       assert.ok(other.kind === "introduce");
       assert.deepEqual(names(other.peers), ["d39"]);
       assert.ok(names(first.peers).includes(other.to));
     }
-    assert.deepEqual(tracker.report("d39", lacking, 5_000), []);
-    assert.notDeepEqual(tracker.report("d39", lacking, 6_000), []);
+    assert.deepEqual(tracker.report("d39", lacking, 8_000), []);
+    assert.notDeepEqual(tracker.report("d39", lacking, 9_000), []);
   });
 
   it("is the hub, whatever else, for whoever lacks peers again and again", () => {
     const tracker = makeTracker();
     for (let at = 0; at < 60; at++) tracker.join(drone(`d${at}`), 0);
     const lacking = report({ lacksPeers: true });
-    const told = [1, 2, 3].flatMap((round) => tracker.report("d59", lacking, round * 10_000));
+    const told = [0, 1, 2, 3].flatMap((round) => tracker.report("d59", lacking, round * 10_000));
     const mine = told.flatMap((one) =>
       one.kind === "introduce" && one.to === "d59" ? one.peers : [],
     );
@@ -134,7 +136,7 @@ describe("who is introduced to whom", () => {
 
   it("gives the hub's place to another when one has everything, or goes", () => {
     const tracker = makeTracker();
-    for (let at = 0; at < hubChildrenMax; at++) tracker.join(drone(`d${at}`), 0);
+    for (let at = 0; at < hubChildrenFirst; at++) tracker.join(drone(`d${at}`), 0);
     assert.ok(!names(tracker.join(drone("late"), 0).peers).includes("hub"));
     tracker.report("d0", report({ state: "whole", pieces: 10 }), 1);
     tracker.contact("d1", false, 1);
@@ -263,7 +265,7 @@ describe("the graph of introductions", () => {
     assert.ok(Math.max(...steps.values()) <= 8, String(Math.max(...steps.values())));
     const degrees = [...lines.values()].map(({ size }) => size);
     const mean = degrees.reduce((sum, size) => sum + size, 0) / degrees.length;
-    assert.ok(mean >= 8 && mean <= 12, String(mean));
+    assert.ok(mean >= 7.5 && mean <= 10, String(mean));
   });
 
   it("has lines out of every zone", () => {
