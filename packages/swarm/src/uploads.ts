@@ -38,7 +38,7 @@ export interface Outlet {
 }
 
 /** Pieces sent at the same time by a process; 4 to 6 are usual, see the file comment. */
-const slotsMax = Number(process.env["SL"] ?? 5);
+const slotsMax = 5;
 /** Slots of those who take nothing, beside the others. */
 const blockedSlotsMax = 16;
 /** After so long without taking anything the slot is another's. */
