@@ -19,6 +19,8 @@ export interface DemandParts {
 const freshMs = 500;
 /** Whoever asked wants it that long, unless it has it before. */
 const askedMs = 60_000;
+/** Commits that somebody asked for lately: a drone can make up as many as it likes. */
+const askedMax = 10_000;
 const earlyPhases: ReadonlySet<InstancePhase> = new Set(["waiting", "fetching"]);
 
 interface Counted {
@@ -42,6 +44,10 @@ export class SwarmDemand {
     const key = `${repo} ${commit}`;
     const askers = this.#asked.get(key) ?? new Map<string, number>();
     this.#asked.set(key, askers);
+    for (const oldest of this.#asked.keys()) {
+      if (this.#asked.size <= askedMax) break;
+      this.#asked.delete(oldest);
+    }
     askers.set(identity, this.#now());
   }
 

@@ -59,6 +59,8 @@ const withGit = { how: "git" } as const;
 /** Between two times that what nobody needs is looked for. */
 const sweepMs = 60_000;
 const warnEveryMs = 60_000;
+/** Of one drone at the same time; more than it ever fetches. */
+const askingMax = 32;
 /** Nobody took part or said anything for so long. */
 const idleMsMax = 60 * 60_000;
 
@@ -70,6 +72,8 @@ export class SwarmDesk {
   readonly #swarms: Swarms | undefined;
   readonly #listeners = new Set<SwarmListener>();
   readonly #listening: { stop(): void };
+  /** How many questions of each drone are being answered; each takes runs of git. */
+  readonly #asking = new Map<string, number>();
   #timer: Timer | undefined;
   #warned = { text: "", at: 0 };
 
@@ -135,6 +139,9 @@ export class SwarmDesk {
     const takesPart = this.#members.participant(identity) !== undefined;
     this.demand.asks(repo, commit, identity);
     if (!world.swarm || !this.#swarms || !takesPart) return withGit;
+    const asking = this.#asking.get(identity) ?? 0;
+    if (asking >= askingMax) return { ...withGit, reason: `${asking} questions wait already` };
+    this.#asking.set(identity, asking + 1);
     try {
       return await this.#answer(world.swarm, this.#swarms, { identity, repo, commit, have });
     } catch (thrown) {
@@ -143,6 +150,10 @@ export class SwarmDesk {
       const reason = error.message.slice(0, 2_000);
       this.#warnOnce(`drones get ${repo} ${shortCommit(commit)} with git: ${reason}`);
       return { ...withGit, reason };
+    } finally {
+      const left = (this.#asking.get(identity) ?? 1) - 1;
+      if (left > 0) this.#asking.set(identity, left);
+      else this.#asking.delete(identity);
     }
   }
 

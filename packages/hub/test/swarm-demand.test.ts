@@ -86,4 +86,12 @@ describe("how many drones want a commit", () => {
     demand.tidy();
     assert.equal(demand.wanting(repo, commit), 3);
   });
+
+  it("forgets who asked longest ago when very many commits are asked for", () => {
+    const { demand } = makeDemand();
+    const madeUp = (at: number) => at.toString(16).padStart(40, "0");
+    for (let at = 0; at < 20_000; at++) demand.asks(repo, madeUp(at), "liar");
+    assert.equal(demand.wanting(repo, madeUp(0)), 0);
+    assert.equal(demand.wanting(repo, madeUp(19_999)), 1);
+  });
 });

@@ -83,6 +83,24 @@ describe("how a drone gets a commit", () => {
     assert.deepEqual(hub.offers[0]?.manifest, kept.manifest);
   });
 
+  it("is git for what a drone asks beyond what one fetches at once", async (t) => {
+    const { hub, first } = await makeHub(t, large);
+    await pair(hub, first);
+    const greedy = await hub.drone("greedy");
+    const answers = await Promise.all(many(400, () => greedy.ask(first)));
+    const reasons = answers.flatMap((answer) => (answer.how === "git" ? [answer.reason] : []));
+    assert.ok(reasons.includes("32 questions wait already"), [...new Set(reasons)].join());
+    await assert.rejects(greedy.ask("1".repeat(40)), { code: "NO_COMMIT" });
+    assert.equal((await greedy.ask(first)).how, "swarm");
+  });
+
+  it("is git for a drone that has the hub's own name", async (t) => {
+    const { hub, first } = await makeHub(t, large);
+    await pair(hub, first);
+    const impostor = await hub.drone("hub");
+    assert.deepEqual(await impostor.ask(first), { how: "git" });
+  });
+
   it("is the pack itself when that is small", async (t) => {
     const { hub, first, second } = await makeHub(t, large, 2_000);
     const [one, two] = [await hub.drone("one"), await hub.drone("two")];
