@@ -24,7 +24,12 @@ export class DroneLog {
   }
 
   /** Says it at once, whenever the reason is another, and every now and then. */
-  away({ reason }: Extract<LinkState, { kind: "waiting" }>, hub: Address): void {
+  away({ reason, movesTo }: Extract<LinkState, { kind: "waiting" }>, hub: Address): void {
+    if (movesTo) {
+      const [now, before] = [formatAddress(movesTo), formatAddress(hub)];
+      this.#world.log.info(`moves to a better way to the hub: ${now} instead of ${before}`);
+      return;
+    }
     const now = this.#world.clock.monotonic();
     const { code } = reason;
     if (this.#said?.code === code && now - this.#said.at < reminderMs) return;

@@ -44,6 +44,10 @@ interface Asked {
 const answerMsMax = 15 * 60_000;
 /** Bound on waiting for the hub where an earlier grant is at hand. */
 const hubMsMax = 2_000;
+/** Bound on waiting for a hub that was lost before it answered; one that restarts is back by then. */
+const hubBackMsMax = 30_000;
+/** Of one question, when the hub is lost again and again. */
+const asksMax = 3;
 const renewMsMin = 1_000;
 
 export class SwarmDesk implements CommitWays {
@@ -119,10 +123,19 @@ export class SwarmDesk implements CommitWays {
     { signal, hubLimitMs }: { signal?: AbortSignal; hubLimitMs?: number | undefined } = {},
   ): Promise<Asked> {
     assert(this.#context, "nothing is fetched before the drone has begun");
-    const from = await this.#context.hub(hubLimitMs);
     const limits = { ...(signal && { signal }), limitMs: answerMsMax };
-    const answer = await from.call("hub.artifact", { repo, commit, have: [...have] }, limits);
-    return { answer, from };
+    let from = await this.#context.hub(hubLimitMs);
+    for (let asks = 1; ; asks++) {
+      try {
+        const answer = await from.call("hub.artifact", { repo, commit, have: [...have] }, limits);
+        return { answer, from };
+      } catch (thrown) {
+        signal?.throwIfAborted();
+        if (toPropagitError(thrown).code !== "LINK_LOST" || asks === asksMax) throw thrown;
+        // Git would go to the same hub: all who waited for its pack would fetch from it, once it is back.
+        from = await this.#context.hub(hubLimitMs ?? hubBackMsMax);
+      }
+    }
   }
 
   async #deliveryOf(

@@ -69,6 +69,8 @@ export type LinkState =
       readonly again: boolean;
       /** The one that was tried. */
       readonly address: Address;
+      /** Nothing is wrong: it ended itself for a better way, which is tried next. */
+      readonly movesTo?: Address;
     }
   | { readonly kind: "stopped"; readonly reason: ErrorData };
 
@@ -102,7 +104,8 @@ export class Link {
   #timer: Timer | undefined;
   /** Until a better way is looked for. */
   #look: Timer | undefined;
-  #isMoving = false;
+  /** The better way that it ends itself for. */
+  #movesTo: Address | undefined;
   #wasUp = false;
   /** Why the last attempt failed; undefined while nothing did. */
   #lastReason: ErrorData | undefined;
@@ -135,7 +138,9 @@ export class Link {
    * @throws UNREACHABLE when it is not up within `limitMs`, with the last reason; LINK_LOST when stopped
    */
   async up(limitMs: number): Promise<Conversation> {
-    if (this.#state.kind === "up") return this.#state.conversation;
+    // One that just ended still counts as up until its reason was looked at.
+    if (this.#state.kind === "up" && this.#state.conversation.isOpen)
+      return this.#state.conversation;
     if (this.#state.kind === "stopped") throw PropagitError.fromData(this.#state.reason);
     return new Promise((resolve, reject) => {
       const waiter = {
@@ -194,8 +199,7 @@ export class Link {
       const upAt = this.#world.clock.monotonic();
       this.#lookLater(this.#better().length > 0 ? lookSoonMs : lookMs);
       const reason = await conversation.over;
-      const isGood = this.#isMoving || this.#world.clock.monotonic() - upAt >= goodMsMin;
-      this.#isMoving = false;
+      const isGood = this.#movesTo || this.#world.clock.monotonic() - upAt >= goodMsMin;
       this.#retry(reason, address, isGood ? afterGood(attempt) : attempt);
     } catch (thrown) {
       this.#conversation?.end(toPropagitError(thrown));
@@ -228,7 +232,10 @@ export class Link {
     const retryMs = isRoundOver
       ? backoffMs(reconnectBackoff, round, this.#world.random.fraction())
       : randomBetween(this.#world.random, 1, nextWayMsMax);
-    this.#set({ kind: "waiting", reason, retryMs, again: this.#wasUp, address });
+    const movesTo = this.#movesTo;
+    this.#movesTo = undefined;
+    const where = { address, ...(movesTo && { movesTo }) };
+    this.#set({ kind: "waiting", reason, retryMs, again: this.#wasUp, ...where });
     if (this.#isStopped()) return;
     this.#timer = this.#world.clock.after(retryMs, () => {
       void this.#connect(
@@ -255,7 +262,7 @@ export class Link {
     for (const address of conversation ? this.#better() : []) {
       if (!(await this.#leadsThere(address))) continue;
       if (!conversation?.isOpen) return;
-      this.#isMoving = true;
+      this.#movesTo = address;
       return conversation.end(
         new PropagitError("LINK_LOST", `it moves to ${formatAddress(address)}`),
       );

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Address } from "@propagit/protocol";
-import { Conversation, type Link, sessionPaths, simulate, type Simulation } from "../src/index.js";
+import { PropagitError, type Address } from "@propagit/protocol";
+import {
+  Conversation,
+  type Link,
+  type LinkState,
+  sessionPaths,
+  simulate,
+  type Simulation,
+} from "../src/index.js";
 import { roundOf } from "../src/core/ways.js";
 import { clusterKey, hubAddress, startHub, startLink } from "./support/meeting.js";
 
@@ -74,11 +81,29 @@ describe("a link with several ways", () => {
     let ways: readonly Address[] = [];
     startHub(sim);
     serve(sim, near);
-    const link = startLink(sim, { ways: () => ways });
+    const moves: (Address | undefined)[] = [];
+    const changed = (state: LinkState) => {
+      if (state.kind === "waiting") moves.push(state.movesTo);
+    };
+    const link = startLink(sim, { ways: () => ways, changed });
     await sim.clock.advance(30_000);
     ways = [near];
     link.waysChanged();
     await sim.clock.until("it has moved", () => isUpBy(link, near), 16_000);
+    assert.deepEqual(moves, [near], "it says that it moves");
+  });
+
+  it("hands out no conversation that has ended, also right after its end", async () => {
+    const sim = simulate(1);
+    const [first] = [serve(sim, near), serve(sim, far)];
+    const link = startLink(sim, { ways: () => [near, far] });
+    await sim.clock.until("it is up", () => isUpBy(link, near));
+    const { conversation } = link.state.kind === "up" ? link.state : {};
+    first.kill();
+    conversation?.end(new PropagitError("LINK_LOST", "closed"));
+    const next = link.up(5_000);
+    await sim.clock.until("it is up again", () => isUpBy(link, far), 5_000);
+    assert.ok((await next).isOpen);
   });
 
   it("stays where it is when the better one cannot prove that it is the other side", async () => {

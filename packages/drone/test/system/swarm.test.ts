@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { PropagitError } from "@propagit/protocol";
 import { openSwarmBench, hidden, type Member, type SwarmBench } from "../support/swarm-bench.js";
 import { packOf } from "../support/packs.js";
 import { until } from "../support/until.js";
@@ -54,7 +55,7 @@ test("gets a commit from the hub in pieces, tells how far it is, and goes on ser
   );
   assert.match(
     member.log.join("\n"),
-    /^webapp \w{7}: \d+ pieces, 2\.1 MB, whole after \d\.\d\d s \(2\.1 MB from the hub\)\nwebapp \w{7}: taken in by git after \d+\.\d\d s$/,
+    /^webapp \w{7}: \d+ pieces, 2\.0 MiB, whole after \d\.\d\d s \(2\.0 MiB from the hub\)\nwebapp \w{7}: taken in by git after \d+\.\d\d s$/,
   );
   assert.deepEqual(await artifactsOf(member), [made.artifact]);
   assert.deepEqual(bench.hub.asked, [{ repo: "webapp", commit: one, have: [] }]);
@@ -95,6 +96,32 @@ test("takes a small pack out of the answer", async (t) => {
   const member = await bench.member("web-1");
   assert.equal(await bring(bench, member, one), "small");
   assert.deepEqual([await artifactsOf(member), member.reports], [[], []]);
+});
+
+test("asks a hub again that was lost before it answered, instead of fetching with git", async (t) => {
+  const bench = await openSwarmBench(t);
+  const one = await large(bench);
+  const made = await bench.artifact(one);
+  const member = await bench.member("web-1");
+  bench.hub.answers.set(one, () => {
+    if (bench.hub.asked.length === 1) throw new PropagitError("LINK_LOST", "closed (1006)");
+    return bench.hub.swarmAnswer(made, "web-1");
+  });
+  assert.equal(await bring(bench, member, one), "large");
+  assert.equal(bench.hub.asked.length, 2);
+});
+
+test("fetches with git when the hub is lost each time that it is asked", async (t) => {
+  const bench = await openSwarmBench(t);
+  const one = await bench.place.commit({ text: "one" });
+  const member = await bench.member("web-1");
+  bench.hub.answers.set(one, () => {
+    throw new PropagitError("LINK_LOST", "closed (1006)");
+  });
+  const { commits } = member;
+  await commits.fetch(bench.place.name(one), bench.place.source, never);
+  assert.equal(bench.hub.asked.length, 3);
+  assert.match(member.log.join(), /is fetched with git: closed \(1006\)/);
 });
 
 test("fetches with git when the hub says so, and says why when the hub does", async (t) => {
