@@ -99,7 +99,7 @@ describe("files push, when things go wrong,", () => {
         assert.equal(full.exitCode, exitCodes.failed);
         const [outcome] = outcomesOf(full);
         assert.deepEqual([outcome?.outcome, outcome?.code], ["failed", "DATA_UNUSABLE"]);
-        assert.match(outcome?.reason ?? "", /ENOSPC.*MB of disk are free/);
+        assert.match(outcome?.reason ?? "", /ENOSPC.*B of disk are free/);
         assert.deepEqual((await readdir(target)).toSorted(), ["a.txt", "b"]);
         assert.equal(await readFile(join(target, "a.txt"), "utf8"), "old");
         assert.equal(fine.exitCode, 0, fine.stderr);

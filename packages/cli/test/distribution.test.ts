@@ -9,8 +9,7 @@ import { accepted, drone, phase, ready } from "./support/samples.js";
 import { TerminalCommand } from "./support/terminal-command.js";
 
 const line = "34 MiB for each of 64 drones: 82 % in 2.1 s, 118 MiB/s, 3.2 s left, 41 have it";
-const endLine =
-  "64 drones have it: 34 MiB each in 7.1 s, 306 MiB/s; the hub sent 1.1 times its size";
+const endLine = "64 drones have it: 34 MiB each in 7.1 s, 306 MiB/s; the hub sent 1.1 × its size";
 const end = { over: true, done: 64, bytes: 64 * 34 * mib, rows: [] };
 
 async function hubWith(test: TestContext, handlers: Handlers): Promise<FakeHub> {
@@ -59,7 +58,7 @@ describe("the bytes of a deploy on their way", () => {
     await command.said(/41 have it/);
     travel.tell(distribution());
     travel.tell(distribution({ ...end, line: endLine }));
-    await command.said(/1\.1 times/);
+    await command.said(/1\.1 ×/);
     travel.finish();
     assert.equal(await command.exited, 0);
     assert.equal(command.stderr, "");

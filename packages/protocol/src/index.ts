@@ -16,6 +16,7 @@ export * from "./methods.js";
 export * from "./proxy-methods.js";
 export * from "./registry-methods.js";
 export { piecesOf, sendPieces } from "./pieces.js";
+export * from "./quantity.js";
 export { open, seal, type Opened, type Seal } from "./seal.js";
 export * from "./session.js";
 export * from "./relay.js";

@@ -7,7 +7,7 @@ import { collect, withHub, withHubFlags, type HubFlags } from "../hub-call.js";
 import { endOnInterrupt } from "../interrupt.js";
 import { openPicture } from "../output/picture.js";
 import { print, printJson, printJsonLine } from "../output/print.js";
-import { formatSwarm } from "../output/swarm.js";
+import { formatSwarm, nothingYet } from "../output/swarm.js";
 import { formatSwarmDetail } from "../output/swarm-detail.js";
 
 interface SwarmFlags extends HubFlags {
@@ -105,7 +105,8 @@ function textOf(
   { columns, rowsMax }: { readonly columns: number; readonly rowsMax: number },
 ): string {
   const options = { now: Date.now(), columns, rowsMax: all ? Infinity : rowsMax };
-  if (artifact === undefined || views.length === 0) return formatSwarm(views, options);
+  if (artifact === undefined) return formatSwarm(views, options);
+  if (views.length === 0) return `of ${artifact}: ${nothingYet}\n`;
   return views.map((view) => formatSwarmDetail(view, options)).join("\n");
 }
 

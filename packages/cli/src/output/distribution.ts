@@ -33,14 +33,14 @@ export function formatDistribution(
   return [head, ...formatRows(distribution, options)].slice(0, options.rows);
 }
 
-/** What stays of it: `34 MiB reached 64 drones in 3.2 s, 680 MiB/s; the hub sent 1.1 times its size`. */
+/** What stays of it: `34 MiB reached 64 drones in 3.2 s, 680 MiB/s; the hub sent 1.1 × its size`. */
 export function formatEnd(distribution: Distribution): readonly string[] {
   const { drones, done, artifactBytes, bytes, hubSentBytes, at, since } = distribution;
   const tookMs = Math.max(1, at - since);
   const who = done < drones ? `${done} of ${drones} drones` : formatCount(drones, "drone");
   const times = (artifactBytes === 0 ? 0 : hubSentBytes / artifactBytes).toFixed(1);
   const rate = formatBytes((bytes * 1_000) / tookMs);
-  const text = `${formatBytes(artifactBytes)} reached ${who} in ${formatDuration(tookMs)}, ${rate}/s; the hub sent ${times} times its size`;
+  const text = `${formatBytes(artifactBytes)} reached ${who} in ${formatDuration(tookMs)}, ${rate}/s; the hub sent ${times} × its size`;
   const gaveUp = distribution.rows.filter(({ state }) => state === "failed");
   return [
     dimColour(text),

@@ -46,7 +46,10 @@ function formatHead(view: SwarmView, { now, columns }: SwarmDetailOptions): stri
   const totals = totalsOf(view);
   const against = base === undefined ? "" : `, thin against ${shortCommit(base)}`;
   const pieces = formatCount(Math.ceil(bytes / Math.max(1, pieceBytes)), "piece");
-  const sent = `the hub sent ${formatBytes(hubSentBytes)}: ${timesText(view)} its size`;
+  const sent =
+    hubSentBytes === 0
+      ? "the hub sent nothing of it since it started"
+      : `the hub sent ${formatBytes(hubSentBytes)}: ${timesText(view)} its size`;
   const rate = rateText(totals.bytesPerSecond);
   const words = [
     `${wholePercent(totals.bytes, totals.bytesAll)} %`,

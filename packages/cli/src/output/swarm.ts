@@ -33,7 +33,7 @@ export function formatSwarm(views: readonly SwarmView[], { now, columns }: Swarm
 /** Enough to name one. */
 export const artifactChars = 12;
 
-const nothingYet =
+export const nothingYet =
   "no artifact is on its way, nor was one within the last hour: what is small, or wanted by one drone only, comes straight from the hub";
 
 interface Row {
@@ -65,7 +65,7 @@ function tableColumns(now: number): readonly Column<Row>[] {
       alignRight: true,
       leaveOut: 1,
     },
-    { head: "HUB SENT", cell: ({ view }) => timesText(view), alignRight: true, leaveOut: 1 },
+    { head: "HUB SENT", cell: sentText, alignRight: true, leaveOut: 1 },
     badColumn("BEHIND", ({ lagging }) => lagging, 2),
     badColumn("FAILED", ({ failed }) => failed, 3),
     badColumn("BANNED", ({ banned }) => banned, 5),
@@ -106,6 +106,11 @@ export function timesText({
   hubSentBytes,
 }: Pick<SwarmView, "bytes" | "hubSentBytes">): string {
   return timesOf(hubSentBytes, bytes);
+}
+
+/** Nothing of one that was sent before the hub's present life: it does not know of that any more. */
+function sentText({ view, totals }: Row): string {
+  return view.hubSentBytes === 0 && totals.done > 0 ? "" : timesText(view);
 }
 
 export function timesOf(part: number, whole: number): string {

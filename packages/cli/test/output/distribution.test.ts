@@ -97,7 +97,7 @@ web-10  █░░░░░░░░░░░░░░░    2 %   1.0 KiB/s  beh
   it("leave a line when they have come, and who goes on with git", () => {
     assert.equal(
       shown(distribution({ over: true, done: 64, bytes: 64 * 34 * mib, rows: [] }), 80),
-      "34 MiB reached 64 drones in 2.1 s, 1.0 GiB/s; the hub sent 1.1 times its size",
+      "34 MiB reached 64 drones in 2.1 s, 1.0 GiB/s; the hub sent 1.1 × its size",
     );
     const failed = row("web-3", { state: "failed", reason: "no bytes for 60 s" });
     assert.equal(

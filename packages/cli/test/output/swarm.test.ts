@@ -36,6 +36,12 @@ bbbbbbbbbbbb  (files)  74336bc           34 MiB   3m      1/1                1.0
     assert.equal(table([view(), whole].map(briefView)), text);
   });
 
+  it("say nothing of what the hub sent of one in its life before", () => {
+    const before = view({ shares: [share("web-1")], hubSentBytes: 0 });
+    assert.doesNotMatch(table([before]), /×/);
+    assert.match(detail(before), /the hub sent nothing of it since it started/);
+  });
+
   it("say what is not among them when there are none", () => {
     assert.match(table([]), /^no artifact is on its way.*straight from the hub\n$/);
   });

@@ -1,6 +1,6 @@
 /** Errors of the disk, with what whoever reads them needs to know. */
 import { statfs } from "node:fs/promises";
-import { PropagitError } from "@propagit/protocol";
+import { formatBytes, PropagitError } from "@propagit/protocol";
 import { errnoOf } from "@propagit/runtime";
 
 /** What was thrown, as an error of the catalogue. */
@@ -19,8 +19,8 @@ export async function withFreeSpace(
 ): Promise<PropagitError> {
   const space = await statfs(folder).catch(() => undefined);
   if (failure.code !== "DATA_UNUSABLE" || !space) return failure;
-  const megabytes = Math.floor((space.bavail * space.bsize) / 2 ** 20);
-  return new PropagitError(failure.code, `${failure.message}; ${megabytes} MB of disk are free`, {
+  const free = formatBytes(space.bavail * space.bsize);
+  return new PropagitError(failure.code, `${failure.message}; ${free} of disk are free`, {
     cause: failure,
   });
 }

@@ -285,7 +285,7 @@ test("says that the disk is full, and uses nothing of what it had written", asyn
 
   await assert.rejects(commits.checkOut(name, never), {
     code: "DATA_UNUSABLE",
-    message: /unable to write file.*; \d+ MB of disk are free$/,
+    message: /unable to write file.*; [\d.]+ [KMGT]iB of disk are free$/,
   });
 
   assert.deepEqual(await readdir(join(tiny, "commits", "webapp")), []);

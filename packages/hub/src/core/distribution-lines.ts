@@ -3,9 +3,9 @@
  *
  *     34 MiB for each of 64 drones: 42 % in 3 s, 118 MiB/s, 5 s left, 12 have it
  *     34 MiB for each of 64 drones: 88 % in 6 s, …; behind: web-7 (12 %)
- *     64 drones have it: 34 MiB each in 7.1 s, 306 MiB/s; the hub sent 1.1 times its size
+ *     64 drones have it: 34 MiB each in 7.1 s, 306 MiB/s; the hub sent 1.1 × its size
  */
-import type { Distribution } from "@propagit/protocol";
+import { formatBytes, type Distribution } from "@propagit/protocol";
 
 /** Until the first line, and between two of them: each time half as long again. */
 const lineMsFirst = 2_000;
@@ -45,13 +45,13 @@ function progressLine(distribution: Distribution): string {
   const more = distribution.lagging - named.filter(({ lags }) => lags).length;
   const others = more > 0 ? ` and ${more} more` : "";
   const late = names.length > 0 ? `; behind: ${names.join(", ")}${others}` : "";
-  return `${bytesText(artifactBytes)} ${forDrones(drones)}: ${percent(bytes, bytesAll)} in ${seconds(at - since)}, ${bytesText(bytesPerSecond)}/s${left}, ${done} ${done === 1 ? "has" : "have"} it${late}`;
+  return `${formatBytes(artifactBytes)} ${forDrones(drones)}: ${percent(bytes, bytesAll)} in ${seconds(at - since)}, ${formatBytes(bytesPerSecond)}/s${left}, ${done} ${done === 1 ? "has" : "have"} it${late}`;
 }
 
 function endLine(distribution: Distribution): string {
   const { done, failed, artifactBytes, bytesAll, hubSentBytes, at, since } = distribution;
   const tookMs = Math.max(1, at - since);
-  const rate = `${bytesText((bytesAll * 1_000) / tookMs)}/s`;
+  const rate = `${formatBytes((bytesAll * 1_000) / tookMs)}/s`;
   const each = done === 1 ? "" : " each";
   const times = (artifactBytes === 0 ? 0 : hubSentBytes / artifactBytes).toFixed(1);
   const gaveUp = distribution.rows.filter(({ state }) => state === "failed");
@@ -59,7 +59,7 @@ function endLine(distribution: Distribution): string {
   const why = first?.reason === undefined ? "" : ` (${first.drone}: ${first.reason.slice(0, 200)})`;
   const others =
     failed === 0 ? "" : `; ${drones(failed)} ${failed === 1 ? "goes" : "go"} on with git${why}`;
-  return `${drones(done)} ${done === 1 ? "has" : "have"} it: ${bytesText(artifactBytes)}${each} in ${seconds(tookMs)}, ${rate}; the hub sent ${times} times its size${others}`;
+  return `${drones(done)} ${done === 1 ? "has" : "have"} it: ${formatBytes(artifactBytes)}${each} in ${seconds(tookMs)}, ${rate}; the hub sent ${times} × its size${others}`;
 }
 
 /** Until the last one has it, when nothing comes between; undefined when nobody can say. */
@@ -88,16 +88,4 @@ function percent(bytes: number, bytesAll: number): string {
 function seconds(ms: number): string {
   const tenths = Math.round(ms / 100);
   return tenths < 100 ? `${(tenths / 10).toFixed(1)} s` : `${Math.round(ms / 1_000)} s`;
-}
-
-const units = ["B", "KiB", "MiB", "GiB", "TiB"] as const;
-
-function bytesText(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1_024 && unit < units.length - 1) {
-    value /= 1_024;
-    unit += 1;
-  }
-  return `${value.toFixed(unit === 0 || value >= 10 ? 0 : 1)} ${units[unit] ?? ""}`;
 }

@@ -9,7 +9,13 @@
  */
 import { readFile, rename, rm, statfs, utimes } from "node:fs/promises";
 import { join } from "node:path";
-import { parseStoredRepoName, PropagitError, shortCommit, type RepoName } from "@propagit/protocol";
+import {
+  formatBytes,
+  parseStoredRepoName,
+  PropagitError,
+  shortCommit,
+  type RepoName,
+} from "@propagit/protocol";
 import { errnoOf, type Log, type Random } from "@propagit/runtime";
 import { encodeManifest, parseManifest } from "@propagit/swarm";
 import type { Artifacts, ArtifactStep, KeptArtifact } from "../artifacts.js";
@@ -215,7 +221,7 @@ export class ArtifactShelf implements Artifacts {
       const record = { manifest, secret: random.hex(64), madeAt: now() };
       await this.#put(artifact, path, record);
       const seconds = ((now() - startedAt) / 1_000).toFixed(1);
-      log.info(`${describe(step)} is packed: ${hashes.bytes} bytes in ${seconds} s`);
+      log.info(`${describe(step)} is packed: ${formatBytes(hashes.bytes)} in ${seconds} s`);
       return this.#keep(artifact, record, record.madeAt);
     } finally {
       giveBack();

@@ -178,7 +178,7 @@ describe("what a log says of it", () => {
     });
     assert.equal(
       lines.next(end),
-      "11 drones have it: 34 MiB each in 7.1 s, 53 MiB/s; the hub sent 1.1 times its size; 1 drone goes on with git (web-3: nothing came for 60 s)",
+      "11 drones have it: 34 MiB each in 7.1 s, 53 MiB/s; the hub sent 1.1 × its size; 1 drone goes on with git (web-3: nothing came for 60 s)",
     );
     assert.equal(lines.next(end), undefined);
   });

@@ -1,7 +1,7 @@
 /** Errors of the disk, with what whoever reads them needs to know. */
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
-import { PropagitError } from "@propagit/protocol";
+import { formatBytes, PropagitError } from "@propagit/protocol";
 import { errnoOf } from "@propagit/runtime";
 
 /** DATA_UNUSABLE with the reason, and how much is free on that disk where that may be the reason. */
@@ -9,9 +9,8 @@ export async function diskFailure(path: string, thrown: unknown): Promise<Propag
   if (thrown instanceof PropagitError) return thrown;
   const reason = reasons[errnoOf(thrown) ?? ""] ?? errnoOf(thrown) ?? String(thrown);
   const space = await freeSpace(dirname(path));
-  const megabytes =
-    space === undefined ? "" : `; ${Math.floor(space / 2 ** 20)} MB of disk are free`;
-  return new PropagitError("DATA_UNUSABLE", `${path} cannot be used: ${reason}${megabytes}`, {
+  const free = space === undefined ? "" : `; ${formatBytes(space)} of disk are free`;
+  return new PropagitError("DATA_UNUSABLE", `${path} cannot be used: ${reason}${free}`, {
     cause: thrown,
   });
 }

@@ -32,18 +32,28 @@ export interface PeerDoorOptions {
 /** Before proof. A handshake takes some milliseconds and 50 KB; a zone behind one address is a few hundred. */
 const defaultLimits: WaitingRoomLimits = { totalMax: 1_024, perAddressMax: 256, limitMs: 10_000 };
 
+/**
+ * Within a minute, before it is told: the hub introduces peers to each other at the same moment, and one hears of
+ * it before the other. A guess: some eight peers, each of which tries a few times.
+ */
+const unknownClaimsMax = 30;
+
 export class PeerDoor {
   readonly #options: PeerDoorOptions;
   readonly #log: SparseLog;
+  readonly #unknownLog: SparseLog;
   readonly #room: WaitingRoom;
   /** By the addresses of both ends, which name a connection as long as it lives. */
   readonly #leaving = new Map<string, () => void>();
   readonly #claims = new WeakMap<TLSSocket, Claim>();
+  /** Who claims what is not known here. */
+  readonly #unknown = new WeakSet<TLSSocket>();
   #server: Server | undefined;
 
   constructor(options: PeerDoorOptions) {
     this.#options = options;
     this.#log = new SparseLog(options.clock, options.log);
+    this.#unknownLog = new SparseLog(options.clock, options.log, unknownClaimsMax);
     this.#room = new WaitingRoom({ ...defaultLimits, ...options.limits }, (address, why) =>
       this.#refused(address, `it ${why}`),
     );
@@ -80,7 +90,10 @@ export class PeerDoor {
     });
     server.on("secureConnection", (socket) => this.#admit(socket));
     server.on("tlsClientError", (error, socket) => {
-      this.#refused(plainHost(socket.remoteAddress), errnoOf(error) ?? error.message);
+      const address = plainHost(socket.remoteAddress);
+      const code = errnoOf(error) ?? error.message;
+      if (this.#unknown.has(socket)) this.#unknownLog.warn(refusal(address, unknownReason));
+      else this.#refused(address, wrongKeyCodes.has(code) ? "its key is wrong" : code);
       socket.destroy();
     });
     return server;
@@ -92,8 +105,10 @@ export class PeerDoor {
     const claim = parseClaim(identity);
     if (key === undefined || !claim) {
       this.#claims.delete(socket);
+      if (claim) this.#unknown.add(socket);
       return randomBytes(32);
     }
+    this.#unknown.delete(socket);
     this.#claims.set(socket, claim);
     return Buffer.from(key, "hex");
   }
@@ -113,8 +128,17 @@ export class PeerDoor {
   }
 
   #refused(address: string, reason: string): void {
-    this.#log.warn(`refused a connection for pieces from ${address}: ${reason}`);
+    this.#log.warn(refusal(address, reason));
   }
+}
+
+const unknownReason = "it claims what is not here, or no longer";
+
+/** Of Node 20 and later, with OpenSSL 3. */
+const wrongKeyCodes: ReadonlySet<string> = new Set(["ERR_SSL_BINDER_DOES_NOT_VERIFY"]);
+
+function refusal(address: string, reason: string): string {
+  return `refused a connection for pieces from ${address}: ${reason}`;
 }
 
 function keyOf(socket: Socket): string | undefined {

@@ -1,7 +1,7 @@
 /** One open file with pieces in it. */
 import { constants } from "node:fs";
 import { open, stat, type FileHandle } from "node:fs/promises";
-import { PropagitError } from "@propagit/protocol";
+import { formatBytes, PropagitError } from "@propagit/protocol";
 import type { PieceFile } from "../world.js";
 import { diskFailure, freeSpace } from "./disk-failure.js";
 
@@ -50,8 +50,8 @@ async function makeRoom(file: FileHandle, path: string, bytes: number): Promise<
   const missing = bytes - bytesOnDisk(now);
   const free = await freeSpace(path);
   if (free !== undefined && missing > free) {
-    const [needs, has] = [Math.ceil(missing / 2 ** 20), Math.floor(free / 2 ** 20)];
-    throw damaged(path, `needs ${needs} MB more, and ${has} MB of disk are free`);
+    const [needs, has] = [formatBytes(missing), formatBytes(free)];
+    throw damaged(path, `needs ${needs} more, and ${has} of disk are free`);
   }
   if (now.size !== bytes) await file.truncate(bytes);
 }

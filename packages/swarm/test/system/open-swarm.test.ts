@@ -116,8 +116,11 @@ describe("a swarm", () => {
     await hub.swarm.offer(artifact.offer);
     const drone = await takePart(test, "web-1", join(mount.folder, "web-1"));
     const share = drone.swarm.take(admissionOf(artifact, "web-1", [peerAt("hub", hub.port)]));
-    await assert.rejects(share.whole, unusable(/needs 16 MB more, and [78] MB of disk are free/));
-    await assert.rejects(share.path, unusable(/needs 16 MB/));
+    await assert.rejects(
+      share.whole,
+      unusable(/needs 16 MiB more, and [78]\.\d MiB of disk are free/),
+    );
+    await assert.rejects(share.path, unusable(/needs 16 MiB/));
     assert.equal(share.report.state, "failed");
   });
 
@@ -136,7 +139,7 @@ describe("a swarm", () => {
       await share.path;
       await writeFile(join(mount.folder, "filler"), Buffer.alloc(16 * 2 ** 20, 1));
       share.introduce(admission.peers);
-      await assert.rejects(share.whole, unusable(/disk is full \(ENOSPC\); 0 MB of disk are free/));
+      await assert.rejects(share.whole, unusable(/disk is full \(ENOSPC\); 0 B of disk are free/));
       await writeFile(join(mount.folder, "filler"), "");
       await drone.swarm.take(admission).whole;
     },

@@ -38,6 +38,8 @@ describe("the door", () => {
     "a claim of another holder": () => [{ ...claim, holder: "web-2" }, keyOf(claim)] as const,
     "an artifact that is not here": () => [foreign, keyOf(foreign)] as const,
   };
+  /** Peers that are early or late do the same: nothing to be told of a few. */
+  const isUnknown = new Set(["a claim that has expired", "an artifact that is not here"]);
   for (const [what, made] of Object.entries(wrong)) {
     it(`refuses ${what}, and says the same as to everybody`, async (test) => {
       const { port, accepted, warnings } = await openDoor(test);
@@ -47,7 +49,8 @@ describe("the door", () => {
       assert.equal(error.code, "DENIED", error.message);
       assert.match(error.message, /does not take the grant/);
       assert.equal(accepted.length, 0);
-      assert.match(warnings.join(), /^refused a connection for pieces from 127\.0\.0\.1: \w+$/);
+      const told = "refused a connection for pieces from 127.0.0.1: its key is wrong";
+      assert.deepEqual(warnings, isUnknown.has(what) ? [] : [told]);
       // Nobody can ask which artifacts there are.
       const known = await answerTo(port, encodeClaim(claim), "1".repeat(64));
       assert.deepEqual(await answerTo(port, encodeClaim(as), "2".repeat(64)), known);

@@ -169,7 +169,7 @@ describe("a disk", () => {
       const wanted = files.open(artifact, 10 * 2 ** 20);
       await assert.rejects(
         wanted,
-        failsWith(/pack needs 10 MB more, and [34] MB of disk are free/),
+        failsWith(/pack needs 10 MiB more, and [34]\.\d MiB of disk are free/),
       );
     },
   );
@@ -185,7 +185,7 @@ describe("a disk", () => {
       await file.write(0, bytes);
       await writeFile(join(folder, "filler"), Buffer.alloc(5 * 2 ** 20)).catch(() => undefined);
       const failing = file.write(2 ** 20, Buffer.alloc(2 * 2 ** 20, 1));
-      await assert.rejects(failing, failsWith(/disk is full \(ENOSPC\); 0 MB of disk are free/));
+      await assert.rejects(failing, failsWith(/disk is full \(ENOSPC\); 0 B of disk are free/));
       await assert.rejects(
         files.writeNote(artifact, "manifest", "x".repeat(2 ** 20)),
         failsWith(/manifest .*disk is full/),

@@ -20,4 +20,19 @@ describe("a log of what strangers do", () => {
       "at 120005 (and 1 more like it before)",
     ]);
   });
+
+  it("tells nothing of a few, where a few are nothing", () => {
+    let now = 0;
+    const lines: string[] = [];
+    const log = new SparseLog(
+      { monotonic: () => now },
+      { info: () => undefined, warn: (line) => void lines.push(line) },
+      2,
+    );
+    for (const at of [0, 1, 60_000, 60_001, 60_002]) {
+      now = at;
+      log.warn(`at ${at}`);
+    }
+    assert.deepEqual(lines, ["at 60002"]);
+  });
 });
