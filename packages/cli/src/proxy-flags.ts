@@ -46,11 +46,18 @@ export function parseSpan(text: string): number {
   });
 }
 
-const byteUnits: Readonly<Record<string, number>> = { KB: 1e3, MB: 1e6, GB: 1e9 };
+const byteUnits: Readonly<Record<string, number>> = {
+  KB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KIB: 2 ** 10,
+  MIB: 2 ** 20,
+  GIB: 2 ** 30,
+};
 
-/** `100MB`. */
+/** `100MB`, or `100MiB` as tables have it. */
 export function parseBytes(text: string): number {
-  const [, digits, unit = ""] = /^(\d{1,6}(?:\.\d{1,3})?)(KB|MB|GB)$/i.exec(text) ?? [];
+  const [, digits, unit = ""] = /^(\d{1,6}(?:\.\d{1,3})?)(Ki?B|Mi?B|Gi?B)$/i.exec(text) ?? [];
   const bytes = Math.round(Number(digits) * (byteUnits[unit.toUpperCase()] ?? 0));
   if (bytes > 0) return bytes;
   throw new PropagitError("BAD_USAGE", `${quote(text)} is no size`, {

@@ -75,5 +75,6 @@ describe("flags of a proxy", () => {
     );
     assert.deepEqual(["5", "0.1%", "100"].map(parsePercent), [5, 0.1, 100]);
     assert.deepEqual(["500KB", "1.5MB", "1gb"].map(parseBytes), [500_000, 1_500_000, 1e9]);
+    assert.deepEqual(["2KiB", "1.5MiB", "1gib"].map(parseBytes), [2_048, 1_572_864, 2 ** 30]);
   });
 });

@@ -7,15 +7,14 @@ import {
   asFlag,
   asRepeatedFlag,
   parseLabelFlag,
-  parsePort,
   parsePortRange,
   parseSeconds,
   parseVariable,
 } from "../flags.js";
-import { parseBytes } from "../proxy-flags.js";
 import { findHub, findHubSecret, withHubFlags, type HubFlags } from "../hub-call.js";
+import { swarmOf, withSwarmFlags, withSwarmPortFlag, type SwarmFlags } from "../swarm-flags.js";
 
-interface DroneFlags extends HubFlags {
+interface DroneFlags extends HubFlags, SwarmFlags {
   readonly name?: string;
   readonly service?: string;
   readonly label?: readonly (readonly [string, string])[];
@@ -27,11 +26,6 @@ interface DroneFlags extends HubFlags {
   readonly stopTimeout?: number;
   readonly data?: string;
   readonly onExit?: OnExit;
-  /** False with `--no-swarm`. */
-  readonly swarm: boolean;
-  readonly swarmPort?: number;
-  readonly swarmUpload?: number;
-  readonly swarmDownload?: number;
 }
 
 /** What becomes of the instances when the drone ends. */
@@ -68,25 +62,12 @@ export function droneCommand(): Command {
       "--on-exit <what>",
       "keep or stop the instances when the drone ends (keep; stop on ^C)",
       asFlag(parseOnExit),
-    )
-    .option(
-      "--swarm-port <port>",
-      "port where other drones get commits from this one (any free one)",
-      asFlag(parsePort),
-    )
-    .option(
-      "--swarm-upload <bytes>",
-      "at most so much to other drones per second, as 10MB",
-      asFlag(parseBytes),
-    )
-    .option(
-      "--swarm-download <bytes>",
-      "at most so much from other drones per second, as 10MB",
-      asFlag(parseBytes),
-    )
-    .option("--no-swarm", "fetch everything from the hub with git, and serve no other drone")
-    .option("--data <folder>", "data folder (default: ~/.propagit/drone, or drone-SERVICE)");
-  return examples(command, [
+    );
+  const withSwarm = withSwarmFlags(withSwarmPortFlag(command)).option(
+    "--data <folder>",
+    "data folder (default: ~/.propagit/drone, or drone-SERVICE)",
+  );
+  return examples(withSwarm, [
     "propagit drone --hub=hub:6001 --secret=beepboop --label role=web",
     "propagit drone --hub=localhost:6001 --secret=beepboop -- node web.js",
     "propagit drone --hub=hub:6001 --label role=web --env LOG=debug --service api -- npm start",
@@ -121,15 +102,6 @@ async function runDrone(words: string[], flags: DroneFlags): Promise<void> {
     stop: (signal) =>
       drone.stop({ instances: flags.onExit ?? (signal === "SIGTERM" ? "keep" : "stop") }),
   });
-}
-
-function swarmOf({ swarm, swarmPort, swarmUpload, swarmDownload }: DroneFlags) {
-  if (!swarm) return false;
-  return {
-    ...(swarmPort !== undefined && { port: swarmPort }),
-    ...(swarmUpload !== undefined && { sendBytesPerSecondMax: swarmUpload }),
-    ...(swarmDownload !== undefined && { receiveBytesPerSecondMax: swarmDownload }),
-  };
 }
 
 function parseOnExit(text: string): OnExit {

@@ -6,9 +6,9 @@ import { asFlag, parseAddressFlag, parsePort, parseSeconds } from "../flags.js";
 import { dataFolderOf } from "../folders.js";
 import { withSecretFlags } from "../hub-call.js";
 import { metricsOf, withMetricsFlags, type MetricsFlags } from "../metrics-flags.js";
-import { parseBytes } from "../proxy-flags.js";
 import { findSecret, type SecretFlags } from "../secret.js";
 import { version } from "../version.js";
+import { parseRate } from "../swarm-flags.js";
 
 interface HubDaemonFlags extends SecretFlags, MetricsFlags {
   readonly port: number;
@@ -53,7 +53,7 @@ export function hubCommand(): Command {
     .option(
       "--swarm-upload <bytes>",
       "at most so much of artifacts to drones per second, as 10MB",
-      asFlag(parseBytes),
+      asFlag(parseRate),
     )
     .option("--data <folder>", "data folder (default: ~/.propagit/hub-PORT)");
   return examples(withSecretFlags(withMetricsFlags(command)), [

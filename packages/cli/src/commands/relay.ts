@@ -6,8 +6,9 @@ import { examples } from "../examples.js";
 import { asFlag, asRepeatedFlag, parseLabelFlag, parsePort, parsePortRange } from "../flags.js";
 import { dataFolderOf } from "../folders.js";
 import { findHub, findHubSecret, withHubFlags, type HubFlags } from "../hub-call.js";
+import { swarmOf, withSwarmFlags, type SwarmFlags } from "../swarm-flags.js";
 
-interface RelayFlags extends HubFlags {
+interface RelayFlags extends HubFlags, SwarmFlags {
   readonly zone: string;
   readonly port: number;
   readonly name?: string;
@@ -16,8 +17,6 @@ interface RelayFlags extends HubFlags {
   readonly portRange?: PortRange;
   /** False with `--no-instances`. */
   readonly instances: boolean;
-  /** False with `--no-swarm`. */
-  readonly swarm: boolean;
   readonly data?: string;
 }
 
@@ -39,10 +38,12 @@ export function relayCommand(): Command {
       asRepeatedFlag(parseLabelFlag),
     )
     .option("--no-instances", "run nothing here, only carry")
-    .option("--no-swarm", "fetch everything from the hub with git, and serve no other drone")
-    .option("--port-range <low-high>", "ports for instances (10000-65000)", asFlag(parsePortRange))
-    .option("--data <folder>", "data folder (default: ~/.propagit/relay-PORT)");
-  return examples(command, [
+    .option("--port-range <low-high>", "ports for instances (10000-65000)", asFlag(parsePortRange));
+  const withSwarm = withSwarmFlags(command).option(
+    "--data <folder>",
+    "data folder (default: ~/.propagit/relay-PORT)",
+  );
+  return examples(withSwarm, [
     "propagit relay --hub=hub:6001 --zone=b --secret-file=/etc/propagit/secret",
     "propagit relay --hub=relay-b:6001 --zone=b2 --port=6101 --no-instances",
   ]).action(runRelay);
@@ -58,7 +59,7 @@ async function runRelay(flags: RelayFlags): Promise<void> {
     hub,
     labels: { ...Object.fromEntries(flags.label ?? []), zone },
     relay: { port: flags.port, carriesOnly: !flags.instances },
-    ...(!flags.swarm && { swarm: false }),
+    swarm: swarmOf(flags),
     dataFolder: flags.data ?? dataFolderOf(`relay-${flags.port}`),
     log: daemonLog("relay"),
     ...(secret !== undefined && { secret }),
