@@ -248,7 +248,7 @@ test("says that the disk is full, blames no pack for it, and leaves nothing behi
   const { commits } = droneWith(place, ways, tiny);
   await assert.rejects(commits.fetch(place.name(one), place.source, never), {
     code: "DATA_UNUSABLE",
-    message: /before that, not from other drones: .*; [\d.]+ [KMGT]iB of disk are free$/,
+    message: /before that, not from other drones: .*; [\d.]+ (?:[KMGT]i)?B of disk are free$/,
   });
   assert.deepEqual(ways.ends, []);
   assert.deepEqual(await leftovers(tiny), []);
