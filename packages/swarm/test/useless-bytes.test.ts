@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { blockBytesMax, blockHeadBytes, writeBlockHead } from "../src/core/frames.js";
 import { fullHello, Rogue, type Behaviour, type RogueLine } from "./support/rogue.js";
-import { makeArtifact, TestSwarm, Taker } from "./support/swarm.js";
+import { makeArtifact, TestSwarm, type Taker } from "./support/swarm.js";
 
 const artifact = makeArtifact(8, 8 * 1024 * 1024, 256 * 1024);
 const pieceBytes = artifact.manifest.pieceBytes;

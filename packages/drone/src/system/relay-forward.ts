@@ -28,7 +28,7 @@ export function forward(
     ...address,
     method,
     path: url,
-    headers: passedOn(request.rawHeaders),
+    headers: [...passedOn(request.rawHeaders), ...framingOf(request)],
     // A pool would hand out connections of a hub that restarted meanwhile; few requests come this way.
     agent: false,
   });
@@ -66,6 +66,11 @@ function unreached(address: Address, error: Error): string {
   return `this relay could not reach ${where}: ${toPropagitError(error).message}`;
 }
 
+/** Said again for a body without a length, of any method: what follows it must not be read as another request. */
+function framingOf({ headers }: IncomingMessage): string[] {
+  return headers["transfer-encoding"] === undefined ? [] : ["transfer-encoding", "chunked"];
+}
+
 /** Headers as they came, in their order and spelling, without those of the connection. */
 function passedOn(rawHeaders: readonly string[]): string[] {
   const pairs = rawHeaders.flatMap((name, at) =>
@@ -75,6 +80,8 @@ function passedOn(rawHeaders: readonly string[]): string[] {
     .filter(({ name }) => name.toLowerCase() === "connection")
     .flatMap(({ value }) => value.split(",").map((word) => word.trim().toLowerCase()));
   const dropped = new Set([...connectionHeaders, ...named]);
+  // Whoever names it there wants a body without an end.
+  dropped.delete("content-length");
   return pairs
     .filter(({ name }) => !dropped.has(name.toLowerCase()))
     .flatMap(({ name, value }) => [name, value]);
