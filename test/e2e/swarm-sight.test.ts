@@ -57,7 +57,7 @@ describe("a commit on its way to several drones", () => {
     const { exitCode, stdout, stderr } = await cluster.propagit("deploy", repo, commit);
     assert.equal(exitCode, 0, stdout + stderr);
     assert.match(stdout, /^15 MiB for each of 4 drones: \d+ % in \d\.\d s, .*\/s/m);
-    const end = /^4 drones have it: 15 MiB each in [\d.]+ s, .*; the hub sent ([\d.]+) times/m;
+    const end = /^4 drones have it: 15 MiB each in [\d.]+ s, .*; the hub sent ([\d.]+) × its size/m;
     const times = Number(end.exec(stdout)?.[1]);
     assert.ok(times >= 1 && times < 2, stdout);
     assert.doesNotMatch(stdout.replaceAll("\n", ""), /\p{Cc}/u);
