@@ -13,6 +13,7 @@ import type { Lines } from "./lines.js";
 import type { Manifest } from "./manifest.js";
 import { Neighbours } from "./neighbours.js";
 import { fractionOf, type Peer } from "./peer.js";
+import type { SwarmOptions } from "./swarm.js";
 import type { Outlet, Uploads } from "./uploads.js";
 import type { PieceFile, SwarmWorld } from "./world.js";
 
@@ -30,8 +31,8 @@ export interface ExchangeOptions {
   readonly have: PieceSet;
   readonly lines: Lines;
   readonly uploads: Uploads;
-  /** It would rather choose itself which piece goes to whom. */
-  readonly seeds: boolean;
+  /** The hub would rather choose itself which piece goes to whom. */
+  readonly role: SwarmOptions["role"];
   readonly zone: string | undefined;
   readonly intakeCap: IntakeOptions["cap"];
   readonly intakes: () => number;
@@ -56,7 +57,7 @@ export class Exchange {
   #newsAt = -Infinity;
 
   constructor(options: ExchangeOptions) {
-    const { file, have, lines, manifest, seeds, world, zone } = options;
+    const { file, have, lines, manifest, role, world, zone } = options;
     this.#options = options;
     this.manifest = manifest;
     this.have = have;
@@ -72,14 +73,16 @@ export class Exchange {
     };
     this.#outlet = {
       ...shared,
-      seeding: seeds ? new Seeding(have.size, fractionOf(world.random)) : undefined,
+      seeding: role === "hub" ? new Seeding(have.size, fractionOf(world.random)) : undefined,
       sentCounts: new Uint16Array(have.size),
       sent: options.wanted,
       servedBytes: 0,
     };
     const now = () => world.clock.monotonic();
     const peers = () => lines;
-    this.#neighbours = new Neighbours({ pieces: have.size, zone, have, peers, now });
+    // Where there is a relay, it alone asks for pieces on the long line: there is nobody to agree with.
+    const agreesWith = role === "relay" ? undefined : zone;
+    this.#neighbours = new Neighbours({ pieces: have.size, zone: agreesWith, have, peers, now });
     this.intake = new Intake({
       ...shared,
       neighbours: this.#neighbours,
@@ -106,8 +109,8 @@ export class Exchange {
   }
 
   greet(peer: Peer): void {
-    const { seeds, zone } = this.#options;
-    peer.greet(helloOf({ have: this.have, chooses: seeds, zone }));
+    const { role, zone } = this.#options;
+    peer.greet(helloOf({ have: this.have, chooses: role === "hub", zone }));
   }
 
   /** Why nobody says such a thing, if nobody does. */

@@ -50,9 +50,11 @@ export class Neighbours {
   without(claimed: PieceSet): PieceSet {
     const all = new PieceSet(this.#options.pieces);
     all.words.set(claimed.words);
-    for (const { has } of this.#nearPeers())
-      for (let index = 0; has && index < all.words.length; index++)
+    for (const { has } of this.#nearPeers()) {
+      if (!has) continue;
+      for (let index = 0; index < all.words.length; index++)
         all.words[index] = (all.words[index] ?? 0) | (has.words[index] ?? 0);
+    }
     for (const piece of this.#coming.elsewhere(this.#options.now())) all.add(piece);
     return all;
   }

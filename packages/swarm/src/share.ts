@@ -259,7 +259,7 @@ export class ArtifactShare implements Share {
       have,
       lines: this.#lines,
       uploads,
-      seeds: options.role === "hub",
+      role: options.role,
       zone: options.zone,
       intakeCap,
       intakes,

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { keyOfClaim } from "../src/index.js";
+import { blockHeadBytes, writeBlockHead } from "../src/core/frames.js";
 import { nodeCrypto } from "@propagit/runtime";
 import { fullHello, Rogue, type Behaviour, type RogueLine } from "./support/rogue.js";
 import { linkBytesPerSecond, makeArtifact, TestSwarm, type Taker } from "./support/swarm.js";
@@ -173,22 +174,40 @@ describe("a swarm with a peer that is bad", () => {
     assert.ok(lastMs < 4 * idealMs, `${lastMs} ms`);
   });
 
+  it("bans nobody whose line stood still in the middle of a piece", async () => {
+    const swarm = new TestSwarm(5);
+    let half: number | undefined;
+    let isSent = false;
+    const behave: Behaviour = (frame, to) => {
+      if (frame.kind === "request" && half === undefined) {
+        [half = 0] = frame.pieces;
+        to.line.send(blockOf(half).subarray(0, 10_000));
+      } else if (frame.kind === "cancel" && frame.pieces.includes(half ?? -1) && !isSent) {
+        isSent = true;
+        to.line.send(blockOf(half ?? 0).subarray(10_000));
+      }
+    };
+    const rogue = new Rogue(swarm, { name: "rogue", artifact, begin: claimAll, behave });
+    swarm.join("hub", { role: "hub", upBytesPerSecond: 128 * 1024 });
+    const { takers } = await swarm.deploy(artifact, 1, { alsoPeers: [rogue.name] });
+    await swarm.clock.until("all are settled", settled(takers));
+    assertWhole(takers);
+    assert.ok(isSent);
+    assert.equal(takers[0]?.share.report.banned, undefined);
+    await stopAll(swarm);
+  });
+
   it("does not wait for who sends a byte a second", async () => {
     const swarm = new TestSwarm(6);
     const drip: Behaviour = (frame, to) => {
       if (frame.kind !== "request") return;
       const [piece = 0] = frame.pieces;
-      const bytes = pieceOf(piece);
-      const head = new Uint8Array(13);
-      const view = new DataView(head.buffer);
-      view.setUint32(0, 9 + bytes.length);
-      view.setUint8(4, 6);
-      view.setUint32(5, piece);
-      to.line.send(head);
-      let at = 0;
+      const bytes = blockOf(piece);
+      to.line.send(bytes.subarray(0, 13));
+      let at = 13;
       const next = () => {
         to.line.send(bytes.subarray(at, ++at));
-        if (at < 300) swarm.clock.after(1000, next);
+        if (at < 313) swarm.clock.after(1000, next);
       };
       next();
     };
@@ -339,3 +358,12 @@ describe("a stranger", () => {
     await stopAll(swarm);
   });
 });
+
+/** A frame with all of a piece. */
+function blockOf(piece: number): Uint8Array {
+  const bytes = pieceOf(piece);
+  const frame = new Uint8Array(blockHeadBytes + bytes.length);
+  writeBlockHead(frame, { piece, offset: 0, bytes: bytes.length });
+  frame.set(bytes, blockHeadBytes);
+  return frame;
+}

@@ -41,3 +41,20 @@ describe("a swarm on equal links", () => {
       assert.ok(wasted <= 0.03 * artifact.bytes.length, `${wasted} bytes`);
   });
 });
+
+describe("two zones with a slow line between them", () => {
+  it("have each piece cross it about once", async () => {
+    const swarm = new TestSwarm(5);
+    const small = makeArtifact(3, 4 * 1024 * 1024);
+    const zoneOf = (name: string) => (Number(name.slice(4)) % 2 === 0 ? "a" : "b");
+    swarm.lines.strait(["a", "b"], linkBytesPerSecond / 10);
+    for (const place of ["hub", ...Array.from({ length: 16 }, (_, index) => `web-${index}`)])
+      swarm.lines.place(place, place === "hub" ? "a" : zoneOf(place));
+    const { takers } = await swarm.deploy(small, 16, { join: (name) => ({ zone: zoneOf(name) }) });
+    await swarm.clock.until("all are whole", () => takers.every(({ isSettled }) => isSettled));
+    assert.ok(takers.every((taker) => taker.has(small)));
+    const carried = swarm.lines.carriedBytes("a", "b") + swarm.lines.carriedBytes("b", "a");
+    assert.ok(carried <= 2 * small.bytes.length, `${carried / small.bytes.length} times`);
+    await Promise.all([...swarm.nodes.values()].map(({ node }) => node.stop()));
+  });
+});

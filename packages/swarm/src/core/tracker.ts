@@ -259,9 +259,13 @@ export class Tracker {
     const hasRoom = this.#acceptable(seat);
     const isAcceptable = (one: Seat) =>
       one.participant.role === "drone" && linesOf(one) < degreeWanted && hasRoom(one);
-    const near = poolOf(this.seats.zone(seat.participant.zone));
+    const { zone } = seat.participant;
+    const near = poolOf(this.seats.zone(zone));
     const missing = Math.max(0, degreeWanted - linesOf(seat));
-    const chosen = sampleEvenly(near, missing, { isAcceptable, linesOf, fraction });
+    const isClosed = this.#relayFor(seat.participant) !== undefined;
+    const far = isClosed ? poolOf<Seat>() : this.seats.outside(zone, this.#isOpen);
+    const question = { near, far, isAcceptable, linesOf, fraction };
+    const chosen = pickPeers(question, { near: missing, far: 0 });
     const peers = [...this.#hubFarFromIt(seat), ...chosen.map(this.#meet(seat))];
     return peers.length === 0 ? [] : [{ kind: "introduce", to: name, peers }];
   }

@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ShareReport, SwarmPeer } from "@propagit/protocol";
 import fc from "fast-check";
-import { degreeMax, hubChildrenFirst, hubChildrenUrgentMax } from "../../src/core/introduce.js";
+import {
+  degreeMax,
+  hubChildrenFirst,
+  hubChildrenMax,
+  hubChildrenUrgentMax,
+} from "../../src/core/introduce.js";
 import { lagging } from "../../src/core/lag.js";
 import type { Participant } from "../../src/core/seats.js";
 import { Tracker } from "../../src/core/tracker.js";
@@ -134,6 +139,16 @@ describe("who is introduced to whom", () => {
     assert.ok(names(mine).includes("hub"));
   });
 
+  it("is more for those who came last, once everybody has come, so that all have about as many", () => {
+    const tracker = makeTracker();
+    for (let at = 0; at < 64; at++) tracker.join(drone(`d${at}`), at);
+    for (let at = 0; at < 64; at++) tracker.report(`d${at}`, report(), 1_000 + at);
+    const lines = [...tracker.seats.all].map(({ peers }) => peers.size);
+    assert.ok(Math.min(...lines) >= 7 && Math.max(...lines) <= 10, lines.join(" "));
+    const children = [...tracker.seats.all].filter(({ isHubChild }) => isHubChild);
+    assert.ok(children.length > hubChildrenFirst && children.length <= hubChildrenMax);
+  });
+
   it("gives the hub's place to another when one has everything, or goes", () => {
     const tracker = makeTracker();
     for (let at = 0; at < hubChildrenFirst; at++) tracker.join(drone(`d${at}`), 0);
@@ -185,6 +200,18 @@ describe("a zone with a relay", () => {
       assert.ok(one.kind === "introduce" && one.to.startsWith("b"));
       assert.ok(one.peers.some(({ zone, role }) => role === "hub" || zone === "a"));
     }
+  });
+
+  it("gets others when the artifact failed at its relay", () => {
+    const tracker = makeTracker({ b: relay });
+    tracker.join(drone("a0", zones.a), 0);
+    tracker.join(drone("b0", zones.b), 0);
+    const told = tracker.report("relay-b", report({ state: "failed" }), 1);
+    assert.deepEqual(
+      told.map((one) => one.kind === "introduce" && [one.to, names(one.peers)]),
+      [["b0", ["hub", "a0"]]],
+    );
+    assert.ok(names(tracker.join(drone("b1", zones.b), 2).peers).includes("a0"));
   });
 
   it("gets another relay of its zone when there is one", () => {
