@@ -136,6 +136,7 @@ export class Hub {
     this.#rollouts.resume();
     this.#desks.retention.start();
     this.#desks.certificates.start();
+    this.#desks.swarm.start();
     this.#desks.canaries.resume();
   }
 

@@ -88,6 +88,10 @@ export class SwarmDesk {
       contact: (identity, contact) => this.#contactChanged(identity, contact === "connected"),
       observed: () => undefined,
     });
+  }
+
+  /** From now on what nobody needs is removed. */
+  start(): void {
     this.#sweepLater();
   }
 

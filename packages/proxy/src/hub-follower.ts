@@ -119,8 +119,10 @@ export class HubFollower {
   /** Says goodbye, so that nobody waits for this proxy; unless another one comes in its place. */
   async stop({ isSucceeded } = { isSucceeded: false }): Promise<void> {
     this.#tellTimer?.cancel();
-    if (this.isUp && !isSucceeded) {
-      const goodbye = this.#link.call("hub.leave", {}, { limitMs: leaveMsMax });
+    const { state } = this.#link;
+    if (state.kind === "up" && !isSucceeded) {
+      // Over this very connection: of one that has just ended, nobody waits for the next.
+      const goodbye = state.conversation.call("hub.leave", {}, { limitMs: leaveMsMax });
       await goodbye.catch(() => undefined);
     }
     this.#link.stop();
