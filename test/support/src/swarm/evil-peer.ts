@@ -16,9 +16,9 @@ import type { AddressInfo } from "node:net";
 import { connect, createServer, type TLSSocket } from "node:tls";
 import { formatAddress } from "@propagit/protocol";
 import { nodeCrypto } from "@propagit/runtime";
-import { encodeClaim, keyOfClaim, parseClaim } from "@propagit/swarm";
+import { encodeClaim, keyOfClaim, parseClaim, type Claim } from "@propagit/swarm";
 import type { EvilOptions } from "./evil-options.js";
-import { joinHub, type Joined } from "./grant.js";
+import { joinHub, type Joined, type OpenGrant } from "./grant.js";
 
 const kinds = { hello: 1, request: 3, reject: 5, block: 6, wish: 7 } as const;
 /** Length and kind. */
@@ -26,6 +26,8 @@ const headBytes = 5;
 const piecesWanted = 512;
 const pieceBytesMin = 32 * 1024;
 const blockBytes = 32 * 1024;
+const dialsMax = 50;
+const redialMs = 200;
 
 const options = JSON.parse(process.argv[2] ?? "null") as EvilOptions;
 const secretOf = new Map<string, string>();
@@ -57,22 +59,27 @@ async function main(port: number): Promise<void> {
   boast(joined, admission);
   setInterval(() => boast(joined, admission), 1_000);
   for (const peer of peers.filter(({ role }) => role !== "hub")) {
-    const { host, port: peerPort } = peer;
     const claim = { artifact, holder, expiresAt: peer.expiresAt ?? expiresAt };
-    const psk = Buffer.from(peer.key, "hex");
-    const socket = connect({
-      ...tls,
-      host,
-      port: peerPort,
-      pskCallback: () => ({ psk, identity: encodeClaim(claim) }),
-      checkServerIdentity: () => undefined,
-    });
-    socket.on("error", (error) =>
-      say(`not at ${formatAddress({ host, port: peerPort })}: ${error.message}`),
-    );
-    socket.once("secureConnect", () => harm(socket));
+    dial(peer, claim, 1);
   }
   say("ready");
+}
+
+/** Again and again: the other one may get its own grant a moment later. */
+function dial(peer: OpenGrant["peers"][number], claim: Claim, attempt: number): void {
+  const { host, port } = peer;
+  const psk = Buffer.from(peer.key, "hex");
+  const pskCallback = () => ({ psk, identity: encodeClaim(claim) });
+  const socket = connect({ ...tls, host, port, pskCallback, checkServerIdentity: () => undefined });
+  const failed = (error: Error) => {
+    say(`not at ${formatAddress({ host, port })}: ${error.message}`);
+    if (attempt < dialsMax) setTimeout(() => dial(peer, claim, attempt + 1), redialMs);
+  };
+  socket.once("error", failed);
+  socket.once("secureConnect", () => {
+    socket.off("error", failed);
+    harm(socket);
+  });
 }
 
 /** Who has everything is introduced to others. */
