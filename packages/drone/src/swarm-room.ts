@@ -29,6 +29,8 @@ const recentMs = 30_000;
 
 export class SwarmRoom {
   readonly #parts: SwarmRoomParts;
+  /** Artifacts on their way out. */
+  readonly #leaving = new Map<string, Promise<void>>();
   #kept: readonly CommitName[] | undefined;
   #timer: Timer | undefined;
   #dueAt = Number.POSITIVE_INFINITY;
@@ -50,6 +52,22 @@ export class SwarmRoom {
 
   /** Nothing is left of an artifact. @throws DATA_UNUSABLE */
   async drop(artifact: string): Promise<void> {
+    await this.left(artifact);
+    const leaving = this.#remove(artifact);
+    this.#leaving.set(artifact, leaving);
+    try {
+      await leaving;
+    } finally {
+      this.#leaving.delete(artifact);
+    }
+  }
+
+  /** Resolves when an artifact is not on its way out, so that it can begin anew. */
+  async left(artifact: string): Promise<void> {
+    await this.#leaving.get(artifact)?.catch(() => undefined);
+  }
+
+  async #remove(artifact: string): Promise<void> {
     const { swarm, files, book } = this.#parts;
     await book.forget(artifact);
     await swarm.share(artifact)?.end("forget");

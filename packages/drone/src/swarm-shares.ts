@@ -41,6 +41,8 @@ export class SwarmShares {
   readonly #room: SwarmRoom;
   /** How many fetches wait for an artifact at this moment. */
   readonly #wanting = new Map<string, number>();
+  /** Artifacts whose part here is about to begin: they have a grant, and no share that could be seen. */
+  readonly #beginning = new Set<string>();
   #offering: Timer | undefined;
   #isStopped = false;
 
@@ -49,7 +51,8 @@ export class SwarmShares {
     const { swarm, files } = parts.open;
     this.#parts = parts;
     this.#book = new GrantBook({ files, hider, log });
-    const isWanted = (artifact: string) => this.#wanting.has(artifact);
+    const isWanted = (artifact: string) =>
+      this.#wanting.has(artifact) || this.#beginning.has(artifact);
     this.#room = new SwarmRoom({ clock, log, swarm, files, roomBytes, book: this.#book, isWanted });
   }
 
@@ -64,12 +67,19 @@ export class SwarmShares {
 
   /** Takes part, or goes on with the newer grant; what was known of it before stays known. */
   async take(given: Omit<KnownGrant, "isWhole">): Promise<Share> {
-    const before = await this.#book.of(given.admission.artifact);
-    const isCarried = given.isCarried || (before?.isCarried ?? false);
-    const base = given.base ?? before?.base;
-    const known = { ...given, base, isCarried, isWhole: before?.isWhole ?? false };
-    await this.#book.note(known);
-    return this.#begin(known);
+    const { artifact } = given.admission;
+    this.#beginning.add(artifact);
+    try {
+      await this.#room.left(artifact);
+      const before = await this.#book.of(artifact);
+      const isCarried = given.isCarried || (before?.isCarried ?? false);
+      const base = given.base ?? before?.base;
+      const known = { ...given, base, isCarried, isWhole: before?.isWhole ?? false };
+      await this.#book.note(known);
+      return this.#begin(known);
+    } finally {
+      this.#beginning.delete(artifact);
+    }
   }
 
   /** Resolves once all of it is here. Whoever gives up ends it, when nobody else waits for it. */
