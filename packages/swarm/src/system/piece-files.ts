@@ -40,6 +40,7 @@ export async function openPieceFiles(folder: string, random: Random): Promise<Pi
 class NodePieceFiles implements PieceFiles {
   readonly #folder: string;
   readonly #random: Random;
+  #lastMade: Promise<unknown> = Promise.resolve();
 
   constructor(folder: string, random: Random) {
     this.#folder = folder;
@@ -95,7 +96,14 @@ class NodePieceFiles implements PieceFiles {
     return join(this.#folder, artifact);
   }
 
-  async #makePlace(artifact: string): Promise<string> {
+  /** One call after the other: notes are written in the order in which they were given. */
+  #makePlace(artifact: string): Promise<string> {
+    const made = this.#lastMade.catch(() => undefined).then(() => this.#make(artifact));
+    this.#lastMade = made;
+    return made;
+  }
+
+  async #make(artifact: string): Promise<string> {
     const place = this.#place(artifact);
     try {
       await makeFolder(place, secretFolderMode);
