@@ -67,19 +67,9 @@ export function hashOfPiece(manifest: Pick<Manifest, "pieces">, piece: number): 
 
 /** The one text for a manifest: the same names in the same order, nothing between them. */
 export function encodeManifest(manifest: Manifest): string {
-  const { repo, commit, base, bytes, pieceBytes, sha256, pieces } = manifest;
   const reason = whyUnusable(manifest);
   assert(reason === undefined, `a manifest that is made here ${reason}`);
-  return JSON.stringify({
-    propagit: 1,
-    repo,
-    commit,
-    ...(base !== undefined && { base }),
-    bytes,
-    pieceBytes,
-    sha256,
-    pieces,
-  });
+  return JSON.stringify({ propagit: 1, ...inOrder(manifest) });
 }
 
 /** @throws BAD_FRAME with the reason why it is no manifest, or not one as `encodeManifest` writes it */
@@ -87,11 +77,17 @@ export function parseManifest(text: string): Manifest {
   if (text.length > manifestCharsMax) throw unusable(`has ${text.length} characters`);
   const value = parseObject(text);
   if (value["propagit"] !== 1) throw unusable("is of another version");
-  const { repo, commit, base, bytes, pieceBytes, sha256, pieces } = value as Record<
-    keyof Manifest,
-    never
-  >;
-  const manifest: Manifest = {
+  const manifest = inOrder(value as Record<keyof Manifest, never>);
+  const reason = whyUnusable(manifest);
+  if (reason !== undefined) throw unusable(reason);
+  // One text only for one artifact, or it would have two ids.
+  if (encodeManifest(manifest) !== text) throw unusable("is not written as manifests are");
+  return manifest;
+}
+
+/** Just what a manifest has, in the order of its text. */
+function inOrder({ repo, commit, base, bytes, pieceBytes, sha256, pieces }: Manifest): Manifest {
+  return {
     repo,
     commit,
     ...(base !== undefined && { base }),
@@ -100,11 +96,6 @@ export function parseManifest(text: string): Manifest {
     sha256,
     pieces,
   };
-  const reason = whyUnusable(manifest);
-  if (reason !== undefined) throw unusable(reason);
-  // One text only for one artifact, or it would have two ids.
-  if (encodeManifest(manifest) !== text) throw unusable("is not written as manifests are");
-  return manifest;
 }
 
 /**

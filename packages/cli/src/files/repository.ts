@@ -17,7 +17,7 @@ import {
   type Address,
 } from "@propagit/protocol";
 import { git, passwordSettings, type GitRun } from "@propagit/drone";
-import { lockFolder, type FolderLock } from "@propagit/runtime";
+import { lockFolder, nodeClock, sleep, type FolderLock } from "@propagit/runtime";
 import { dataFolderOf } from "../folders.js";
 import { importStream, type ImportRequest } from "./import.js";
 
@@ -119,16 +119,15 @@ export class PushedFiles {
 
 /** Another push to the same hub, of this user, is waited for. @throws DATA_IN_USE when it takes too long */
 async function lockInTurn(folder: string): Promise<FolderLock> {
-  const end = Date.now() + lockMsMax;
+  const end = nodeClock.monotonic() + lockMsMax;
   for (;;) {
     try {
       return await lockFolder(folder);
     } catch (thrown) {
-      if (toPropagitError(thrown).code !== "DATA_IN_USE" || Date.now() > end) throw thrown;
+      if (toPropagitError(thrown).code !== "DATA_IN_USE" || nodeClock.monotonic() > end)
+        throw thrown;
     }
-    await new Promise((resolve) => {
-      setTimeout(resolve, lockAgainMs);
-    });
+    await sleep(nodeClock, lockAgainMs);
   }
 }
 

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { PropagitError } from "@propagit/protocol";
@@ -13,6 +11,7 @@ import { bytesPack, filePack, packOf, packOfObjects, TestWays } from "../support
 import { openPlace, type Place } from "../support/place.js";
 import { runGit } from "../support/run-git.js";
 import { until } from "../support/until.js";
+import { mountTinyDisk } from "../support/tiny-disk.js";
 
 const never = new AbortController().signal;
 const noGit = () => Promise.reject(new Error("git was asked"));
@@ -228,21 +227,11 @@ test("takes commits of 64 characters", async (t) => {
 });
 
 test("says that the disk is full, blames no pack for it, and leaves nothing behind", async (t) => {
-  if (process.getuid?.() !== 0) return t.skip("only root can mount a tiny disk");
+  const tiny = await mountTinyDisk(t);
+  if (tiny === undefined) return;
   const place = await openPlace(t);
   await writeFile(join(place.work, "large"), randomBytes(3 * 2 ** 20));
   const one = await place.commit({ text: "one" });
-  const tiny = await mkdtemp(join(tmpdir(), "propagit-tiny-"));
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", tiny], { stdio: "ignore" });
-  } catch {
-    await rm(tiny, { recursive: true });
-    return t.skip("this machine does not let us mount a tiny disk");
-  }
-  t.after(async () => {
-    execFileSync("umount", [tiny]);
-    await rm(tiny, { recursive: true });
-  });
   const pack = await filePack(place.base, await packOf(place.hub, one));
   const ways = new TestWays({ commit: one, pack });
   const { commits } = droneWith(place, ways, tiny);

@@ -22,6 +22,7 @@ import { inPhase, openBench } from "../support/bench.js";
 import { webApp } from "../support/apps.js";
 import { runGit } from "../support/run-git.js";
 import { until } from "../support/until.js";
+import { mountTinyDisk } from "../support/tiny-disk.js";
 
 const never = new AbortController().signal;
 
@@ -264,21 +265,11 @@ test("is not led astray by the settings of whoever started it", async (t) => {
 });
 
 test("says that the disk is full, and uses nothing of what it had written", async (t) => {
-  if (process.getuid?.() !== 0) return t.skip("only root can mount a tiny disk");
+  const tiny = await mountTinyDisk(t);
+  if (tiny === undefined) return;
   const { commit, work, source } = await openPlace(t);
   await writeFile(join(work, "large"), Buffer.alloc(3 * 1024 * 1024, 1));
   const sha = await commit("large");
-  const tiny = await mkdtemp(join(tmpdir(), "propagit-tiny-"));
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", tiny], { stdio: "ignore" });
-  } catch {
-    await rm(tiny, { recursive: true });
-    return t.skip("this machine does not let us mount a tiny disk");
-  }
-  t.after(async () => {
-    execFileSync("umount", [tiny]);
-    await rm(tiny, { recursive: true });
-  });
   const commits = new GitCommits(tiny, nodeRandom);
   const name = { repo: "webapp", commit: sha };
   await commits.fetch(name, source, never);
