@@ -7,7 +7,7 @@ import { get as getSecure } from "node:https";
 import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { findFreePort, makeCertificate, makeCertificateKey, nodeRandom } from "@propagit/runtime";
-import { cpuUs, familyOf } from "../proxy/cpu.js";
+import { cpuUs, familyOf } from "../../proxy/cpu.js";
 
 export interface Nginx {
   /** CPU seconds of sending the file once. */

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { SwarmPeer } from "@propagit/protocol";
 import type { Admission, Offer } from "@propagit/swarm";
-import { cpuUs, rssKb } from "../proxy/cpu.js";
+import { cpuUs, rssKb } from "../../proxy/cpu.js";
 import type { Told } from "./participant.js";
 
 export interface ChainResult {
