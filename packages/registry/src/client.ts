@@ -17,13 +17,14 @@ import {
   type ErrorCode,
 } from "@propagit/protocol";
 import {
-  credentialFromSecret,
-  Link,
-  sessionPaths,
-  within,
   type Conversation,
+  credentialFromSecret,
+  deferred,
+  Link,
   type LinkState,
   type PortRange,
+  sessionPaths,
+  within,
   type World,
 } from "@propagit/runtime";
 import type {
@@ -33,7 +34,6 @@ import type {
   RegistryClient,
   RegistryView,
 } from "./client-api.js";
-import { deferred } from "./client/deferred.js";
 import { Follower } from "./client/follower.js";
 import { Keeper } from "./client/keeper.js";
 import { checkRegistration, ownRecord, type OwnRecord } from "./client/own-record.js";

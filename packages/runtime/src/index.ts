@@ -24,6 +24,8 @@ export { SimDisk } from "./simulated/sim-disk.js";
 export { calm, SimNetwork, type Faults } from "./simulated/sim-network.js";
 export { simRandom } from "./simulated/sim-random.js";
 export { simulate, type Simulation } from "./simulated/sim-world.js";
+export { deferred, type Deferred } from "./deferred.js";
+export { namesIn } from "./system/names-in.js";
 export { nodeClock } from "./system/node-clock.js";
 export { cannotListen, type ListenPlace } from "./system/cannot-listen.js";
 export {

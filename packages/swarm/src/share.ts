@@ -13,12 +13,12 @@ import {
   type ShareReport,
   type SwarmPeer,
 } from "@propagit/protocol";
+import { deferred } from "@propagit/runtime";
 import { helloOf, type PeerFrame } from "./core/frames.js";
 import { patienceMs } from "./core/patience.js";
 import { PieceSet } from "./core/piece-set.js";
 import type { TokenBucket } from "./core/token-bucket.js";
 import { findPieces } from "./check-file.js";
-import { deferred } from "./deferred.js";
 import { Dialler } from "./dialler.js";
 import { Exchange } from "./exchange.js";
 import { countHelpers } from "./choose.js";

@@ -5,7 +5,7 @@
  */
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Log, Random } from "@propagit/runtime";
+import { type Log, namesIn, type Random } from "@propagit/runtime";
 import { bringCommit, type CommitPlace, type CommitWays } from "../commit-ways.js";
 import type { CommitName, GitSource } from "../world.js";
 import { diskError } from "./disk-error.js";
@@ -20,7 +20,6 @@ import {
 } from "./repository-upkeep.js";
 import type { Trash } from "./trash.js";
 import { WorkLock } from "./work-lock.js";
-import { namesIn } from "./names-in.js";
 
 /** The user that drones are to git; the hub looks at the password. */
 const gitUser = "drone";

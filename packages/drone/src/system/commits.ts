@@ -9,7 +9,7 @@
  */
 import { mkdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { silentLog, type Log, type Random } from "@propagit/runtime";
+import { type Log, namesIn, type Random, silentLog } from "@propagit/runtime";
 import type { CommitWays } from "../commit-ways.js";
 import { SharedWork } from "../shared-work.js";
 import type { CheckedOut, CommitName, Commits, GitSource } from "../world.js";
@@ -19,7 +19,6 @@ import { diskError, withFreeSpace } from "./disk-error.js";
 import { noteUnsynced, removeUnsynced, syncSoon, unsyncedSuffix } from "./durability.js";
 import { Gate } from "../gate.js";
 import { Trash } from "./trash.js";
-import { namesIn } from "./names-in.js";
 
 /** Git runs that fetch or check out at the same time; more only makes each slower. A guess. */
 const runsMax = 4;

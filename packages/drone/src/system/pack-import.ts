@@ -12,11 +12,10 @@
 import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { PropagitError, shortCommit, toPropagitError } from "@propagit/protocol";
-import type { Random } from "@propagit/runtime";
+import { namesIn, type Random } from "@propagit/runtime";
 import type { Pack } from "../commit-ways.js";
 import { diskError, withFreeSpace } from "./disk-error.js";
 import { git, type GitRun } from "./git.js";
-import { namesIn } from "./names-in.js";
 import { refPrefix } from "./repository-upkeep.js";
 
 export interface PackImport {

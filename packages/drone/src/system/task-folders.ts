@@ -7,11 +7,10 @@
 import { createHash } from "node:crypto";
 import { lstat, mkdir, realpath, rename } from "node:fs/promises";
 import { dirname, join, normalize, relative } from "node:path";
-import { errnoOf } from "@propagit/runtime";
+import { errnoOf, namesIn } from "@propagit/runtime";
 import type { TaskFolders } from "../task-world.js";
 import type { CommitName, GitSource } from "../world.js";
 import type { GitCommits } from "./commits.js";
-import { namesIn } from "./names-in.js";
 
 /** No id of a task, which are hex characters. */
 const cacheName = "cache";

@@ -14,8 +14,7 @@ import {
   type ErrorCode,
   type Registration,
 } from "@propagit/protocol";
-import type { Conversation, Timer, World } from "@propagit/runtime";
-import { deferred } from "./deferred.js";
+import { type Conversation, deferred, type Timer, type World } from "@propagit/runtime";
 import type { OwnRecord } from "./own-record.js";
 
 export interface KeeperOptions {

@@ -6,11 +6,10 @@ import {
   type Endpoint,
   type Registration,
 } from "@propagit/protocol";
-import type { PortRange } from "@propagit/runtime";
+import { type Deferred, deferred, type PortRange } from "@propagit/runtime";
 import { checkMeta, plainRecordHost } from "../core/record.js";
 import { parseNamedService } from "../core/service.js";
 import type { RegisterOptions } from "../client-api.js";
-import { deferred, type Deferred } from "./deferred.js";
 
 export interface OwnRecord {
   readonly id: string;

@@ -8,9 +8,9 @@
  *                               an artifact that looks like a whole one
  */
 import { constants } from "node:fs";
-import { access, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { readdir, access, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
-import { errnoOf, makeFolder, nodeDisk, type Random } from "@propagit/runtime";
+import { errnoOf, makeFolder, namesIn, nodeDisk, type Random } from "@propagit/runtime";
 import type { KeptArtifact, NoteName, PieceFile, PieceFiles } from "../world.js";
 import { diskFailure } from "./disk-failure.js";
 import { bytesOnDisk, openReadable, openWritable } from "./piece-file.js";
@@ -142,10 +142,6 @@ async function tidyPlace(place: string): Promise<void> {
   const fresh = names.filter((name) => name.endsWith(freshSuffix));
   for (const name of fresh) await rm(join(place, name), { force: true });
   if (fresh.length === names.length) await rm(place, { recursive: true, force: true });
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  return readdir(folder).catch(() => []);
 }
 
 function isArtifact(name: string): boolean {

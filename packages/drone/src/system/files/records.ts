@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { PropagitError } from "@propagit/protocol";
-import type { Disk } from "@propagit/runtime";
+import { type Disk, namesIn } from "@propagit/runtime";
 import {
   encodeFilesRecord,
   parseFilesRecord,
@@ -10,7 +10,6 @@ import {
   type FilesRecord,
   type RecordHead,
 } from "../../core/files-record.js";
-import { namesIn } from "../names-in.js";
 
 /** Destinations of one drone; a guess, far above what anybody looks after. */
 const recordsMax = 1_000;
