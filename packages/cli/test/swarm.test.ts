@@ -14,7 +14,11 @@ async function hubWith(test: TestContext, views = [view()]) {
     handlers: {
       "hub.swarm": (params, { part }) => {
         asked.push(params);
-        const all = views.flatMap((one) => (params.brief ? [briefView(one)] : viewPieces(one)));
+        const { repo, which = "" } = params;
+        const meant = views.filter(
+          (one) => one.repo === (repo ?? one.repo) && one.artifact.startsWith(which),
+        );
+        const all = meant.flatMap((one) => (params.brief ? [briefView(one)] : viewPieces(one)));
         for (const one of all.slice(0, -1)) part([one]);
         return { artifacts: all.slice(-1) };
       },
@@ -67,6 +71,34 @@ describe("propagit swarm", () => {
     command.child.kill("SIGINT");
     assert.equal(await command.exited, 130);
     assert.doesNotMatch(command.stdout.replaceAll("\n", ""), /\p{Cc}/u);
+  });
+
+  it("ends with an error that names the others when there is no such artifact", async (test) => {
+    const { hub } = await hubWith(test);
+    for (const more of [[], ["--json"], ["--watch"]]) {
+      const { code, stdout, stderr } = await run(hub, ["swarm", "--artifact", "0000", ...more]);
+      assert.equal(code, exitCodes.notFound);
+      assert.equal(stdout, "");
+      assert.match(
+        stderr,
+        /no artifact begins with 0000, .*; there is 3f2a9c1e0b12 \(webapp 74336bc\)/,
+      );
+      assert.match(stderr, /see them with `propagit swarm`/);
+    }
+  });
+
+  it("names only artifacts of the repository that was asked for", async (test) => {
+    const { hub } = await hubWith(test);
+    const { code, stderr } = await run(hub, ["swarm", "shop", "--artifact", "0000"]);
+    assert.equal(code, exitCodes.notFound);
+    assert.match(stderr, /no artifact of shop begins with 0000, .*; no artifact is on its way/);
+  });
+
+  it("is no error when nothing is on its way", async (test) => {
+    const { hub } = await hubWith(test, []);
+    const { code, stdout } = await run(hub, ["swarm"]);
+    assert.equal(code, 0);
+    assert.match(stdout, /^no artifact is on its way/);
   });
 
   it("refuses what is no beginning of a name", async (test) => {

@@ -1,7 +1,9 @@
 /** Who answers which method of the hub: one desk for each subject. */
 import {
   environmentDefault,
+  filesRepo,
   parseRepoName,
+  parseStoredRepoName,
   type Result,
   type RolloutProgress,
   type RolloutResult,
@@ -15,6 +17,7 @@ import { labelsOfRelease } from "./core/branch-edits.js";
 import { currentRelease } from "./core/deployment-edits.js";
 import { isStepping } from "./core/visited.js";
 import { visitorUrls } from "./core/visitor-url.js";
+import { checkRepo } from "./deployed.js";
 import { DistributionDesk } from "./distribution-desk.js";
 import { DroneDesk } from "./drone-desk.js";
 import { ExperimentDesk } from "./experiment-desk.js";
@@ -94,7 +97,7 @@ export class Desks {
       ...filesHandlers(options, this.swarm),
       ...canaryHandlers(new CanaryDesk({ ...options, canaries, releases })),
       ...sightHandlers(options, this.reports),
-      ...swarmHandlers(this.swarm),
+      ...swarmHandlers(options, this.swarm),
       "hub.distribution": (params, call) => this.distribution.follow(params, call),
     };
   }
@@ -171,10 +174,15 @@ function droneHandlers(options: DesksOptions): Handlers {
   };
 }
 
-function swarmHandlers(swarm: SwarmDesk): Handlers {
+function swarmHandlers({ world, ledger }: DesksOptions, swarm: SwarmDesk): Handlers {
   return {
     "hub.artifact": (params, call) => swarm.artifact(params, call),
-    "hub.swarm": (params, call) => swarm.swarm(params, call),
+    "hub.swarm": async (params, call) => {
+      // Nothing on its way is an answer; of a repository that is not there it would be a wrong one.
+      const repo = params.repo === undefined ? filesRepo : parseStoredRepoName(params.repo);
+      if (repo !== filesRepo) await checkRepo(world, ledger, repo);
+      return swarm.swarm(params, call);
+    },
   };
 }
 

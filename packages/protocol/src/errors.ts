@@ -135,6 +135,12 @@ export const errorCatalogue = {
     "see them with `propagit releases REPO`",
   ),
   NO_INSTANCE: kind(notFound, 404, "no instance fits", "see them with `propagit ps`"),
+  NO_ARTIFACT: kind(
+    notFound,
+    404,
+    "no artifact that anybody takes part in begins with that, or brings such a commit",
+    "see them with `propagit swarm`",
+  ),
   NO_REMOTE: kind(notFound, 404, "no hub has this name here", "see them with `propagit remote ls`"),
   NO_RECORD: kind(
     notFound,

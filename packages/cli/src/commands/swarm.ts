@@ -1,4 +1,10 @@
-import { joinViews, parseRepoName, PropagitError, type SwarmView } from "@propagit/protocol";
+import {
+  joinViews,
+  parseRepoName,
+  PropagitError,
+  shortCommit,
+  type SwarmView,
+} from "@propagit/protocol";
 import { nodeClock, sleep, type Conversation } from "@propagit/runtime";
 import { Command } from "commander";
 import { examples } from "../examples.js";
@@ -7,7 +13,8 @@ import { collect, withHub, withHubFlags, type HubFlags } from "../hub-call.js";
 import { endOnInterrupt } from "../interrupt.js";
 import { openPicture } from "../output/picture.js";
 import { print, printJson, printJsonLine } from "../output/print.js";
-import { formatSwarm, nothingYet } from "../output/swarm.js";
+import { formatNames } from "../output/quantity.js";
+import { artifactChars, formatSwarm, nothingYet, repoText } from "../output/swarm.js";
 import { formatSwarmDetail } from "../output/swarm-detail.js";
 
 interface SwarmFlags extends HubFlags {
@@ -45,10 +52,14 @@ const everyMs = 1_000;
 
 async function swarm(repo: string | undefined, flags: SwarmFlags): Promise<void> {
   await withHub(flags, async (hub) => {
-    if (!flags.watch) return show(await fetchViews(hub, repo, flags), flags);
+    const first = await fetchViews(hub, repo, flags);
+    if (flags.artifact !== undefined && first.length === 0) {
+      throw noArtifact(flags.artifact, repo, await fetchViews(hub, repo, {}));
+    }
+    if (!flags.watch) return show(first, flags);
     const draw = drawn(flags);
-    for (;;) {
-      draw(await fetchViews(hub, repo, flags));
+    for (let views = first; ; views = await fetchViews(hub, repo, flags)) {
+      draw(views);
       await sleep(nodeClock, everyMs);
     }
   });
@@ -67,6 +78,26 @@ async function fetchViews(
   };
   return joinViews(
     await collect(async (onPart) => (await hub.call("hub.swarm", params, { onPart })).artifacts),
+  );
+}
+
+/** Artifacts that are named where the one that was asked for is not there. */
+const namedMax = 5;
+
+function noArtifact(
+  which: string,
+  repo: string | undefined,
+  views: readonly SwarmView[],
+): PropagitError {
+  const of = repo === undefined ? "" : ` of ${repo}`;
+  const names = views.map(
+    (view) =>
+      `${view.artifact.slice(0, artifactChars)} (${repoText(view)} ${shortCommit(view.commit)})`,
+  );
+  const has = names.length === 0 ? nothingYet : `there is ${formatNames(names, namedMax)}`;
+  return new PropagitError(
+    "NO_ARTIFACT",
+    `no artifact${of} begins with ${which}, or brings a commit that does; ${has}`,
   );
 }
 
@@ -106,6 +137,7 @@ function textOf(
 ): string {
   const options = { now: Date.now(), columns, rowsMax: all ? Infinity : rowsMax };
   if (artifact === undefined) return formatSwarm(views, options);
+  // It was there when it was first looked at.
   if (views.length === 0) return `of ${artifact}: ${nothingYet}\n`;
   return views.map((view) => formatSwarmDetail(view, options)).join("\n");
 }

@@ -7,6 +7,7 @@
 import { mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
+  filesRepo,
   parseCommitHash,
   PropagitError,
   quote,
@@ -30,6 +31,8 @@ import { KeptRefs } from "./kept-refs.js";
 const leftoverMsMin = 60 * 60_000;
 /** Candidates that are named when a prefix is ambiguous. */
 const candidatesShownMax = 10;
+/** Repositories that are named where the one that was asked for is not there. */
+const namedMax = 10;
 
 export class GitRepositories implements Repositories {
   readonly settings: GitSettings;
@@ -219,7 +222,16 @@ export class GitRepositories implements Repositories {
     if (this.has(repo)) return;
     const known = this.#names.get(repo.toLowerCase());
     const hint = known === undefined ? {} : { hint: `did you mean ${quote(known)}?` };
-    throw new PropagitError("NO_REPO", `the hub has no repository ${quote(repo)}`, hint);
+    const what = `the hub has no repository ${quote(repo)}; ${this.#whatItHas()}`;
+    throw new PropagitError("NO_REPO", what, hint);
+  }
+
+  /** Without what it keeps for itself. */
+  #whatItHas(): string {
+    const names = [...this.#names.values()].filter((name) => name !== filesRepo).toSorted();
+    if (names.length === 0) return "nothing was pushed to it yet";
+    const more = names.length > namedMax ? ` and ${names.length - namedMax} more` : "";
+    return `it has ${names.slice(0, namedMax).join(", ")}${more}`;
   }
 
   /** The commit that a hash or full ref name stands for; a tag stands for what it points to. */
