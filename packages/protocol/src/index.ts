@@ -23,6 +23,7 @@ export * from "./relay.js";
 export * from "./release.js";
 export * from "./report.js";
 export * from "./selector.js";
+export { checkKnown } from "./known-fields.js";
 export { check, parseJson, type Checked } from "./shape.js";
 export * from "./rule-problem.js";
 export * from "./rules.js";

@@ -6,6 +6,7 @@
  */
 import {
   check,
+  checkKnown,
   errorCodeOf,
   isMethod,
   isTelling,
@@ -303,7 +304,9 @@ export class Conversation {
       throw new PropagitError("DENIED", `a token is not enough for ${method}`);
     }
     const checked = check(schema, params);
-    if (!checked.ok) throw badFrame(`${method} was called wrongly: ${checked.reason}`);
+    if (!checked.ok) {
+      throw badFrame(`${method} was called wrongly: ${checked.reason}`, hintFor(checked.reason));
+    }
     const call = {
       conversation: this,
       signal,
@@ -319,7 +322,7 @@ export class Conversation {
     if (!isTelling(method) || !handler) {
       return this.end(badFrame(`${method} is not heard here`));
     }
-    const checked = check(tellings[method], params);
+    const checked = checkKnown(tellings[method], params);
     if (!checked.ok) return this.end(badFrame(`${method} was told wrongly: ${checked.reason}`));
     this.#guard(method, () => {
       (handler as (params: unknown, conversation: Conversation) => void)(checked.value, this);
@@ -341,7 +344,7 @@ export class Conversation {
     const call = this.#calls.get(id);
     if (!call) return;
     const { part: schema } = methods[call.method] as { part?: Parameters<typeof check>[0] };
-    const checked = schema ? check(schema, part) : undefined;
+    const checked = schema ? checkKnown(schema, part) : undefined;
     if (!checked?.ok) return this.end(badFrame(`a wrong part of ${call.method} came`));
     this.#guard(`a part of ${call.method}`, () => call.onPart?.(checked.value as never));
   }
@@ -349,7 +352,7 @@ export class Conversation {
   #takeReply(id: number, result: unknown): void {
     const call = this.#takeCall(id);
     if (!call) return;
-    const checked = check(methods[call.method].result, result);
+    const checked = checkKnown(methods[call.method].result, result);
     if (checked.ok) call.resolve(checked.value);
     else call.reject(badFrame(`the answer to ${call.method} is wrong: ${checked.reason}`));
   }
@@ -391,8 +394,14 @@ function givenUp(method: MethodName): PropagitError {
   return new PropagitError("TIMED_OUT", `${method} was given up`);
 }
 
-function badFrame(message: string): PropagitError {
-  return new PropagitError("BAD_FRAME", message);
+function badFrame(message: string, hint?: string): PropagitError {
+  return new PropagitError("BAD_FRAME", message, hint === undefined ? {} : { hint });
+}
+
+/** A parameter that is not known is one of a version to come; what it changes cannot be done without it. */
+function hintFor(reason: string): string | undefined {
+  if (!reason.endsWith("is not known here")) return undefined;
+  return "this side is older than whoever called: update the hub first, then drones, proxies and commands";
 }
 
 function foreignError(error: { code: string; message: string; hint: string }): PropagitError {

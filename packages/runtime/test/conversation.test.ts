@@ -96,6 +96,36 @@ describe("a call", () => {
     });
   }
 
+  it("is refused for a parameter of a version to come, and says which side is the older one", async () => {
+    const { sim, client } = await meet({ handlers: { "hub.ps": () => assert.fail("was called") } });
+    const refused = assert.rejects(client.call("hub.ps", { dryRun: true } as object), {
+      code: "BAD_FRAME",
+      message: "hub.ps was called wrongly: dryRun is not known here",
+      hint: /^this side is older than whoever called: update the hub first/,
+    });
+    await sim.clock.advance(100);
+    await refused;
+  });
+
+  it("is answered without the fields of a version to come, parts and result alike", async () => {
+    const { sim, client } = await meet({
+      handlers: {
+        "hub.events": (_, call) => {
+          const newer = { ...event, mood: "good" };
+          call.part(newer);
+          const result = { events: [newer], more: 1 };
+          return result;
+        },
+      },
+    });
+    const last = { last: 0, follow: false };
+    const seen: ClusterEvent[] = [];
+    const answer = client.call("hub.events", last, { onPart: (one) => void seen.push(one) });
+    await sim.clock.advance(100);
+    assert.deepEqual(await answer, { events: [event] });
+    assert.deepEqual(seen, [event]);
+  });
+
   it("needs the secret for the hub, where a token is good for the registry only", async () => {
     const scope = { repo: "webapp", commit: "a".repeat(40), drone: "web-1", process: "p1" };
     const credential = credentialFromToken(mintToken(nodeCrypto, clusterKey, scope));
@@ -224,6 +254,17 @@ describe("a telling", () => {
     client.tell("hub.instance-gone", { process: "p1" });
     await sim.clock.advance(100);
     assert.deepEqual(heard, [{ process: "p1" }, server]);
+  });
+
+  it("is heard without the fields of a version to come", async () => {
+    const heard: unknown[] = [];
+    const { sim, client } = await meet({
+      tellingHandlers: { "hub.instance-gone": (params) => void heard.push(params) },
+    });
+    client.tell("hub.instance-gone", { process: "p1", why: "x" } as { process: string });
+    await sim.clock.advance(100);
+    assert.deepEqual(heard, [{ process: "p1" }]);
+    assert.ok(client.isOpen);
   });
 
   const wrong: readonly (readonly [string, string, unknown])[] = [
