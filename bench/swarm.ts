@@ -7,10 +7,14 @@
  * narrow that these are not what is measured, and each row says how busy they were.
  *
  *     npm run bench:swarm [ROW…]
- *     BENCH_DRONES=4,16,64 BENCH_MB=16 BENCH_MB_PER_SECOND=0.5 BENCH_DIRECT_MB=1 BENCH_ROUNDS=3
+ *     BENCH_DRONES=4,16,64 BENCH_ROUNDS=3
+ *     BENCH_MB=16 BENCH_MB_PER_SECOND=0.5, and as BENCH_ALL_MB, BENCH_FEW_…, BENCH_ZONES_…, BENCH_FAULTY_… of one row
  */
 import { Machines } from "@propagit/test-support";
-import { againstAll, evenLines, few } from "./swarm/even.js";
+import { againstAll } from "./swarm/against-all.js";
+import { evenLines } from "./swarm/even.js";
+import { faultyLines } from "./swarm/faulty.js";
+import { few } from "./swarm/few.js";
 import { nextCommits } from "./swarm/next-commit.js";
 import { passingOn } from "./swarm/passing-on.js";
 import { Ring, settingOf, type Setting } from "./swarm/setting.js";
@@ -26,6 +30,7 @@ const rows: Readonly<Record<string, Row>> = {
   next: async (_, ring) => nextCommits(await ring()),
   "passing-on": passingOn,
   zones: twoZones,
+  faulty: faultyLines,
   simulated: thousands,
 };
 
@@ -44,10 +49,24 @@ if (unknown.length > 0) {
 }
 
 async function main(setting: Setting): Promise<void> {
-  let ring: Promise<Ring> | undefined;
+  let shared: Promise<Ring> | undefined;
+  const ring = () => (shared ??= Ring.start(setting));
+  const end = async () => {
+    const started = await shared?.catch(() => undefined);
+    shared = undefined;
+    await started?.fleet.destroy();
+  };
   try {
-    for (const name of wanted) await rows[name]?.(setting, () => (ring ??= Ring.start(setting)));
+    for (const name of wanted) {
+      await rows[name]?.(setting, ring).catch(async (thrown: unknown) => {
+        // The other rows are worth having all the same, but not with what this one left behind.
+        process.exitCode = 1;
+        const reason = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+        process.stderr.write(`bench:swarm ${name} failed: ${reason}\n`);
+        await end();
+      });
+    }
   } finally {
-    await (await ring)?.fleet.destroy();
+    await end();
   }
 }

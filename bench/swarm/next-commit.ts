@@ -3,8 +3,8 @@ import { join } from "node:path";
 import type { WorkTree } from "@propagit/test-support";
 import { execa } from "execa";
 import { median, report, rounded } from "../report.js";
-import { projectTree, smallChange } from "./packs.js";
-import { labelOf, limitMs, type Ring } from "./setting.js";
+import { change, projectTree } from "./packs.js";
+import { labelOf, type Ring } from "./setting.js";
 import { spread } from "./spread.js";
 import { viewOf } from "./views.js";
 
@@ -13,32 +13,36 @@ const drones = 8;
 const projectBytes = 100e6;
 const bytesGoal = 1.1;
 const repo = "project";
-/** A change of some lines that comes with the hub's answer, and one with a new picture, which is swapped. */
+const seed = 6;
+/** More than the base takes to all of them on unbounded lines, and a change on theirs. */
+const limitMs = 5 * 60_000;
+/** What comes with the hub's answer, what is a few pieces, and what is many. */
 const changes = [
-  { what: "12 sources and a picture", pictureBytes: 1_500_000 },
-  { what: "12 sources", pictureBytes: 0 },
+  { what: "5 lines in each of 12 sources", sources: 12, lines: 5, pictureBytes: 0 },
+  { what: "20 lines in each of 300 sources", sources: 300, lines: 20, pictureBytes: 0 },
+  { what: "sources and a picture", sources: 12, lines: 5, pictureBytes: 1_500_000 },
 ] as const;
 
 export async function nextCommits(ring: Ring): Promise<void> {
   const { fleet } = ring;
   const names = await ring.first(drones);
   // How the whole project got there is not what is measured.
-  ring.widen(names, true);
+  ring.shape(names, undefined);
   const tree = await projectTree(ring.newFolder(), projectBytes, labelOf(drones));
   await fleet.push(tree, repo);
   let base = await tree.git("rev-parse", "HEAD");
   await spread({ fleet, names, repo, commit: base, limitMs });
   const clone = await plainClone(ring);
-  ring.widen(names, false);
-  for (const { what, pictureBytes } of changes) {
-    const commit = await smallChange(tree, pictureBytes);
+  ring.restore(names);
+  for (const [index, wanted] of changes.entries()) {
+    const commit = await change(tree, wanted, seed + index);
     await fleet.push(tree, repo);
-    await measure({ ring, names, what, tree, base, commit, clone });
+    await measure({ ring, names, what: wanted.what, tree, base, commit, clone });
     base = commit;
   }
 }
 
-interface Change {
+interface Measured {
   readonly ring: Ring;
   readonly names: readonly string[];
   readonly what: string;
@@ -48,7 +52,7 @@ interface Change {
   readonly clone: string;
 }
 
-async function measure({ ring, names, what, tree, base, commit, clone }: Change): Promise<void> {
+async function measure({ ring, names, what, tree, base, commit, clone }: Measured): Promise<void> {
   const { fleet } = ring;
   const packBytes = await thinPackBytes(tree, base, commit);
   const given = await spread({ fleet, names, repo, commit, limitMs });

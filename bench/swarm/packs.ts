@@ -1,6 +1,6 @@
 /** What is distributed: repositories whose pack has a wanted size. */
 import { randomBytes } from "node:crypto";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { WorkTree } from "@propagit/test-support";
 import { Dice } from "../dice.js";
@@ -42,26 +42,48 @@ export async function projectTree(folder: string, bytes: number, label: string):
   let written = 0;
   for (let index = 0; written < bytes / 2; index++) {
     const text = sourceText(dice, 100 + Math.floor(dice.fraction() * 900));
-    await put(folder, `src/part-${index % 37}/module-${index}.ts`, text);
+    await put(folder, sourcePath(index), text);
     written += text.length;
   }
   for (let index = 0; written < bytes; index++) {
     const size = 20_000 + Math.floor(dice.fraction() * 200_000);
-    await put(folder, `assets/picture-${index}.webp`, randomBytes(size));
+    await put(folder, picturePath(index), randomBytes(size));
     written += size;
   }
   await tree.commit("a project");
   return tree;
 }
 
-/** A day's work: lines changed in some sources, one picture exchanged. */
-export async function smallChange(tree: WorkTree, pictureBytes: number): Promise<string> {
-  const dice = new Dice(6);
-  for (let index = 0; index < 12; index++) {
-    await put(tree.folder, `src/part-${index % 37}/module-${index}.ts`, sourceText(dice, 200));
+/** So many lines changed in each of so many sources. */
+export interface Change {
+  readonly sources: number;
+  readonly lines: number;
+  /** Of a picture that is exchanged; 0: none is. */
+  readonly pictureBytes: number;
+}
+
+/** A day's work; each with another `seed`. */
+export async function change(tree: WorkTree, wanted: Change, seed: number): Promise<string> {
+  const dice = new Dice(seed);
+  const { sources, lines, pictureBytes } = wanted;
+  for (let index = 0; index < sources; index++) {
+    const place = join(tree.folder, sourcePath(index));
+    const text = (await readFile(place, "utf8")).split("\n");
+    for (let line = 0; line < lines; line++) {
+      text[Math.floor(dice.fraction() * (text.length - 1))] = sourceLine(dice);
+    }
+    await writeFile(place, text.join("\n"));
   }
-  await put(tree.folder, "assets/picture-0.webp", randomBytes(pictureBytes));
-  return tree.commit("a small change");
+  if (pictureBytes > 0) await put(tree.folder, picturePath(0), randomBytes(pictureBytes));
+  return tree.commit(`a change of ${sources} sources`);
+}
+
+function sourcePath(index: number): string {
+  return `src/part-${index % 37}/module-${index}.ts`;
+}
+
+function picturePath(index: number): string {
+  return `assets/picture-${index}.webp`;
 }
 
 async function put(folder: string, path: string, content: string | Buffer): Promise<void> {
@@ -71,10 +93,11 @@ async function put(folder: string, path: string, content: string | Buffer): Prom
 }
 
 function sourceText(dice: Dice, lines: number): string {
+  return `${Array.from({ length: lines }, () => sourceLine(dice)).join("\n")}\n`;
+}
+
+function sourceLine(dice: Dice): string {
   const word = () => words[Math.floor(dice.fraction() * words.length)] ?? "";
-  const line = () => {
-    const [left, right, third] = [word(), word(), word()];
-    return `  const ${left}${Math.floor(dice.fraction() * 1_000)} = ${right}(${third}.${word()}, "${word()} ${word()}");`;
-  };
-  return `${Array.from({ length: lines }, line).join("\n")}\n`;
+  const [left, right, third] = [word(), word(), word()];
+  return `  const ${left}${Math.floor(dice.fraction() * 1_000)} = ${right}(${third}.${word()}, "${word()} ${word()}");`;
 }

@@ -2,32 +2,52 @@
 import { join } from "node:path";
 import { Fleet } from "@propagit/test-support";
 
-export interface Setting {
+/** So many bytes for each drone, on lines of so many a second. */
+export interface Size {
+  readonly bytes: number;
+  readonly bytesPerSecond: number;
+}
+
+export interface Setting extends Size {
   /** Numbers of drones, in order. */
   readonly drones: readonly number[];
-  readonly bytes: number;
-  /** What all fetch from the hub by themselves: as long as one has, so many times. */
-  readonly directBytes: number;
-  readonly bytesPerSecond: number;
   readonly rounds: number;
+  /** Of rows that have one of their own; the others go by `bytes` and `bytesPerSecond`. */
+  readonly sizes: Readonly<Record<SizedRow, Size>>;
 }
 
 /**
  * Sixty-four drones share two cores here: at half a MB/s for each they are not what is measured. In memory, as
  * all of them share one disk, too.
  */
-const defaults = {
-  drones: "4,16,64",
-  megabytes: 16,
-  directMegabytes: 1,
-  megabytesPerSecond: 0.5,
-  rounds: 3,
-};
+const defaults = { drones: "4,16,64", megabytes: 16, megabytesPerSecond: 0.5, rounds: 3 };
+
+type SizedRow = "all" | "few" | "zones" | "faulty";
+
+/** So that a row ends within a few minutes; all rows together within a quarter of an hour. */
+const defaultSizes: Readonly<Record<SizedRow, { megabytes: number; megabytesPerSecond: number }>> =
+  {
+    // Everybody's own fetch takes as long as one, so many times, and is measured to its end, twice.
+    all: { megabytes: 1, megabytesPerSecond: 0.5 },
+    // A few drones can have wide lines, on which what a swarm costs at first is a larger part.
+    few: { megabytes: 24, megabytesPerSecond: 6 },
+    // The line between the zones has a tenth.
+    zones: { megabytes: 2, megabytesPerSecond: 0.5 },
+    faulty: { megabytes: 4, megabytesPerSecond: 0.5 },
+  };
+
 export const folderParent = "/dev/shm";
 /** Groups that rows take beside those of BENCH_DRONES. */
 const smallSizes = [1, 2, 3, 8];
-/** Nothing takes as long, not even everybody's own fetch. */
-export const limitMs = 60 * 60_000;
+/** More than any row takes for one commit with the sizes above. */
+const limitMsMin = 5 * 60_000;
+/** Everybody's own fetch, with room for what the machine does beside it. */
+const limitTimes = 2;
+
+/** When to give up: every drone could have fetched by itself, one after the other, and more. */
+export function limitMsOf({ bytes, bytesPerSecond }: Size, drones: number): number {
+  return limitMsMin + (bytes / bytesPerSecond) * 1_000 * drones * limitTimes;
+}
 
 export function settingOf(env: NodeJS.ProcessEnv): Setting {
   const number = (name: string, otherwise: number) => {
@@ -39,13 +59,26 @@ export function settingOf(env: NodeJS.ProcessEnv): Setting {
   if (!drones.every((count) => Number.isInteger(count) && count > 0 && count <= 200)) {
     throw new Error(`BENCH_DRONES are numbers from 1 to 200: ${env["BENCH_DRONES"]}`);
   }
+  const sizeOf = (size: { megabytes: number; megabytesPerSecond: number }, prefix = ""): Size => ({
+    bytes: number(`BENCH_${prefix}MB`, size.megabytes) * 1e6,
+    bytesPerSecond: number(`BENCH_${prefix}MB_PER_SECOND`, size.megabytesPerSecond) * 1e6,
+  });
   return {
     drones: drones.sort((left, right) => left - right),
-    bytes: number("BENCH_MB", defaults.megabytes) * 1e6,
-    directBytes: number("BENCH_DIRECT_MB", defaults.directMegabytes) * 1e6,
-    bytesPerSecond: number("BENCH_MB_PER_SECOND", defaults.megabytesPerSecond) * 1e6,
+    ...sizeOf(defaults),
     rounds: number("BENCH_ROUNDS", defaults.rounds),
+    sizes: {
+      all: sizeOf(defaultSizes.all, "ALL_"),
+      few: sizeOf(defaultSizes.few, "FEW_"),
+      zones: sizeOf(defaultSizes.zones, "ZONES_"),
+      faulty: sizeOf(defaultSizes.faulty, "FAULTY_"),
+    },
   };
+}
+
+/** In words, for the name of a figure. */
+export function wordsOf({ bytes, bytesPerSecond }: Size): string {
+  return `${bytes / 1e6} MB at ${bytesPerSecond / 1e6} MB/s`;
 }
 
 export type Kind = "taking part" | "aloof";
@@ -93,11 +126,14 @@ export class Ring {
     return join(this.fleet.folder, `tree-${this.#trees++}`);
   }
 
-  /** Lines of the hub and of these drones as wide as they are without us, or as they were. */
-  widen(names: readonly string[], isWide: boolean): void {
-    for (const name of ["hub", ...names]) {
-      this.fleet.machines.shape(name, isWide ? undefined : this.#setting.bytesPerSecond);
-    }
+  /** Lines of the hub and of these drones: so wide, or unbounded. */
+  shape(names: readonly string[], bytesPerSecond: number | undefined): void {
+    for (const name of ["hub", ...names]) this.fleet.machines.shape(name, bytesPerSecond);
+  }
+
+  /** As wide as they were. */
+  restore(names: readonly string[]): void {
+    this.shape(names, this.#setting.bytesPerSecond);
   }
 }
 

@@ -63,6 +63,11 @@ export async function spread(options: SpreadOptions): Promise<Spread> {
   };
 }
 
+/** Until the last one has all of it: its pieces, or what git fetched. */
+export function timeOf({ wholeMs, takenMs }: Spread): number {
+  return wholeMs ?? takenMs;
+}
+
 interface Whole {
   readonly atMs: number;
   readonly tookMs: number;

@@ -8,12 +8,8 @@ export async function viewOf(
   repo: string,
   commit: string,
 ): Promise<SwarmView | undefined> {
-  const { exitCode, stdout, stderr } = await fleet.propagit(
-    "swarm",
-    repo,
-    `--artifact=${commit}`,
-    "--json",
-  );
+  // Of the repository and not of the artifact: to ask for one that is not there is an error.
+  const { exitCode, stdout, stderr } = await fleet.propagit("swarm", repo, "--json");
   if (exitCode !== 0) throw new Error(stderr);
   const { artifacts } = JSON.parse(stdout) as { readonly artifacts: readonly SwarmView[] };
   return artifacts.find((view) => view.commit === commit);

@@ -2,25 +2,22 @@
 import { Fleet } from "@propagit/test-support";
 import { report } from "../report.js";
 import { randomTree } from "./packs.js";
-import { folderParent, labelOf, limitMs, type Setting } from "./setting.js";
-import { spread } from "./spread.js";
+import { folderParent, labelOf, limitMsOf, wordsOf, type Setting, type Size } from "./setting.js";
+import { spread, timeOf } from "./spread.js";
 
 const bench = "swarm";
 const dronesPerZone = 8;
 /** Of a machine's line. */
 const narrow = 0.1;
-/** Of what the even lines carry: it takes ten times as long. */
-const artifactShare = 0.25;
 const goals = { with: 1.1, without: 2 } as const;
 const relayPort = 6003;
 
-export async function twoZones(setting: Setting): Promise<void> {
-  for (const relays of ["without", "with"] as const) await measure(setting, relays);
+export async function twoZones({ sizes }: Setting): Promise<void> {
+  for (const relays of ["without", "with"] as const) await measure(sizes.zones, relays);
 }
 
-async function measure(setting: Setting, relays: "with" | "without"): Promise<void> {
-  const { bytesPerSecond } = setting;
-  const bytes = Math.round(setting.bytes * artifactShare);
+async function measure(size: Size, relays: "with" | "without"): Promise<void> {
+  const { bytes, bytesPerSecond } = size;
   const fleet = await Fleet.create({ parent: folderParent, bytesPerSecond });
   try {
     await fleet.startHub();
@@ -39,27 +36,34 @@ async function measure(setting: Setting, relays: "with" | "without"): Promise<vo
     const commit = await tree.git("rev-parse", "HEAD");
     const before = fleet.machines.carriedBetween("a", "b").sentBytes;
     const all = [...near, ...far];
+    const long = { bytes, bytesPerSecond: bytesPerSecond * narrow };
+    const limitMs = limitMsOf(long, dronesPerZone);
     const given = await spread({ fleet, names: all, repo: "zones", commit, limitMs });
     const carried = fleet.machines.carriedBetween("a", "b").sentBytes - before;
-    const idealMs = (bytes / (bytesPerSecond * narrow)) * 1_000;
+    const what = `${wordsOf(size)}, two zones of ${dronesPerZone} drones, ${relays} a relay`;
+    const more = {
+      way: given.wholeMs === undefined ? "not by the swarm" : "by the swarm",
+      busyPercent: Math.round(given.busyPercent),
+    };
     report({
       bench,
-      metric: `two zones of ${dronesPerZone} drones, ${relays} a relay: carried by the line between them`,
+      metric: `${what}: carried by the line between them`,
       unit: "artifacts",
       ours: carried / bytes,
       theirs: dronesPerZone,
       peer: "every drone fetches from the hub",
       goalAbsolute: goals[relays],
-      more: { way: given.wholeMs === undefined ? "not by the swarm" : "by the swarm" },
+      more,
     });
     report({
       bench,
-      metric: `two zones of ${dronesPerZone} drones, ${relays} a relay: until the last one has every piece`,
+      metric: `${what}: until the last one has every piece`,
       unit: "ms",
-      ours: given.wholeMs ?? given.takenMs,
-      theirs: idealMs,
-      peer: `size / bandwidth of that line (${(bytesPerSecond * narrow) / 1e6} MB/s)`,
+      ours: timeOf(given),
+      theirs: (bytes / long.bytesPerSecond) * 1_000,
+      peer: `size / bandwidth of that line (${long.bytesPerSecond / 1e6} MB/s)`,
       goal: Infinity,
+      more,
     });
   } finally {
     await fleet.destroy();

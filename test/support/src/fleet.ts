@@ -7,14 +7,14 @@ import { execa, execaSync } from "execa";
 import { cleanEnv, DaemonProcess, runCli, type Finished } from "./cli.js";
 import { processesIn, secret } from "./cluster.js";
 import type { WorkTree } from "./git.js";
-import { Machines, type Machine } from "./machines.js";
+import { Machines, type Machine, type MachinesOptions } from "./machines.js";
 import type { Badness, EvilOptions } from "./swarm/evil-options.js";
 
 const folderPrefix = "propagit-fleet-";
 const hubPort = 6001;
 export const hubMachine = "hub";
 
-export interface FleetOptions {
+export interface FleetOptions extends MachinesOptions {
   /** Where data folders are made; default: the system's folder for what is temporary. */
   readonly parent?: string;
   /** Of every line, in each direction; default: no bound. */
@@ -31,7 +31,7 @@ export interface DroneOptions {
 
 export class Fleet {
   readonly folder: string;
-  readonly machines = Machines.create();
+  readonly machines: Machines;
   readonly drones = new Map<string, DaemonProcess>();
   readonly #fleetOptions: FleetOptions;
   readonly #others: DaemonProcess[] = [];
@@ -42,6 +42,7 @@ export class Fleet {
   private constructor(folder: string, options: FleetOptions) {
     this.folder = folder;
     this.#fleetOptions = options;
+    this.machines = Machines.create(options);
   }
 
   /** The machine of the hub; nothing runs yet. */

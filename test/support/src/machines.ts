@@ -43,7 +43,11 @@ export interface Carried {
  * Of a packet on a line. All lines share the cores of this machine, and what a packet costs is the same whatever
  * its size: with those of 1,500 bytes the lines themselves need more time than who talks over them.
  */
-const packetBytesMax = 9_000;
+const packetBytesUsual = 9_000;
+/** Table of routes for what did not pass the detour yet. */
+const detourTable = 100;
+/** What waits for the program of the detour: far more than the lines' own queues let through at once. */
+const detourPacketsMax = 10_000;
 
 interface Zone {
   readonly name: string;
@@ -52,12 +56,19 @@ interface Zone {
   machines: number;
 }
 
+export interface MachinesOptions {
+  /** Largest packet on a line; default: 9,000. */
+  readonly packetBytesMax?: number;
+}
+
 export class Machines {
+  readonly #packetBytesMax: number;
   readonly #tag = `${prefix}-${process.pid}-${serial++}`;
   readonly #zones = new Map<string, Zone>();
   readonly #machines = new Map<string, Machine>();
 
-  private constructor() {
+  private constructor({ packetBytesMax = packetBytesUsual }: MachinesOptions) {
+    this.#packetBytesMax = packetBytesMax;
     living.add(this);
   }
 
@@ -81,10 +92,10 @@ export class Machines {
   }
 
   /** None yet; removes what processes left that are no more. */
-  static create(): Machines {
+  static create(options: MachinesOptions = {}): Machines {
     removeLeftovers();
     removeAtExit();
-    return new Machines();
+    return new Machines(options);
   }
 
   /** A machine with a line of so many bytes a second in each direction; its zone is made with the first one. */
@@ -110,7 +121,7 @@ export class Machines {
     );
     batch(zone.router, [
       `address add ${gateway}/32 dev ${name}`,
-      `link set ${name} mtu ${packetBytesMax} up`,
+      `link set ${name} mtu ${this.#packetBytesMax} up`,
       `route add ${address}/32 dev ${name}`,
     ]);
     batch(place, ["link set lo up", `address add ${address}/32 dev ${lineName}`]);
@@ -153,7 +164,7 @@ export class Machines {
     for (const { from, end, host } of ends) {
       batch(from.router, [
         `address add 10.231.255.${host}/30 dev ${end}`,
-        `link set ${end} mtu ${packetBytesMax} up`,
+        `link set ${end} mtu ${this.#packetBytesMax} up`,
       ]);
     }
     for (const { from, to, end, host } of ends) {
@@ -162,6 +173,33 @@ export class Machines {
       ]);
       shapeEnd(from.router, end, bytesPerSecond);
     }
+  }
+
+  /** Words in front of a command that run it on the router of a zone, which is made with its first machine. */
+  atRouter(zone: string): readonly string[] {
+    return ["ip", "netns", "exec", this.#zone(zone).router];
+  }
+
+  /**
+   * Every packet that comes to the router of a zone goes out by a device first; what comes back from there goes
+   * where it is meant to. The device is that of a program that loses and delays packets, and is there already.
+   *
+   *     [machine]--line--(router)--line--[machine]
+   *                       |    ^
+   *                       +-dev+
+   */
+  detour(zoneName: string, device: string): void {
+    const { router } = this.#zone(zoneName);
+    batch(router, [
+      `link set ${device} mtu ${this.#packetBytesMax} txqueuelen ${detourPacketsMax} up`,
+      `route add default dev ${device} table ${detourTable}`,
+      `rule add not iif ${device} table ${detourTable}`,
+    ]);
+  }
+
+  /** How TCP on a machine decides how fast to send, such as `reno`. */
+  congestion(name: string, control: string): void {
+    tune(this.#place(name), "tcp_congestion_control", control);
   }
 
   machine(name: string): Machine {
@@ -178,7 +216,7 @@ export class Machines {
   up(name: string): void {
     const gateway = `10.231.${this.#zone(this.machine(name).zone).index}.1`;
     batch(this.#place(name), [
-      `link set ${lineName} mtu ${packetBytesMax} up`,
+      `link set ${lineName} mtu ${this.#packetBytesMax} up`,
       `route replace ${gateway}/32 dev ${lineName}`,
       `route replace default via ${gateway} dev ${lineName}`,
     ]);

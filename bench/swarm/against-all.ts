@@ -1,0 +1,59 @@
+/** Row of the most drones: one artifact by the swarm, and by each of them from the hub, at the same moment. */
+import { report } from "../report.js";
+import { distribute } from "./distribute.js";
+import { randomTree } from "./packs.js";
+import { gitByAll, httpByAll, startFileServer, wholeFileOf } from "./peers.js";
+import { limitMsOf, wordsOf, type Ring, type Setting, type Size } from "./setting.js";
+import { timeOf } from "./spread.js";
+
+const goal = 30;
+/** Of what is possible: with fewer drones everybody's own fetch does not take 30 times as long as one. */
+const goalOf = (drones: number) => Math.min(goal, drones / 2);
+
+export async function againstAll(ring: Ring, { drones: all, sizes }: Setting): Promise<void> {
+  const drones = all.at(-1) ?? 0;
+  const names = await ring.first(drones);
+  const size = sizes.all;
+  ring.shape(names, size.bytesPerSecond);
+  const given = await distribute(ring, drones, size);
+  const direct = await fetchedByAll(ring, names, size);
+  ring.restore(names);
+  for (const [theirs, peer] of [
+    [direct.byGitMs, "every drone fetches from the hub with git"],
+    [direct.byHttpMs, "every drone downloads it from nginx"],
+  ] as const) {
+    report({
+      bench: "swarm",
+      metric: `${wordsOf(size)} to ${drones} drones: until the last one has all of it`,
+      unit: "ms",
+      ours: timeOf(given),
+      theirs,
+      peer,
+      ratio: theirs / timeOf(given),
+      goalMin: goalOf(drones),
+      more: {
+        way: given.wholeMs === undefined ? "not by the swarm" : "by the swarm",
+        fromDeployMs: Math.round(given.preparedMs + timeOf(given)),
+        untilGitHasTakenItMs: Math.round(given.takenMs),
+        busyPercent: Math.round(given.busyPercent),
+      },
+    });
+  }
+}
+
+/** Both to their end: nothing of it is calculated. */
+async function fetchedByAll(ring: Ring, names: readonly string[], size: Size) {
+  const { fleet } = ring;
+  const limitMs = limitMsOf(size, names.length);
+  const tree = await randomTree(ring.newFolder(), size.bytes, "nobody");
+  await fleet.push(tree, "for-git");
+  const byGitMs = await gitByAll(fleet, names, "for-git", limitMs);
+  const file = await wholeFileOf(tree.folder);
+  const server = await startFileServer(fleet, tree.folder);
+  try {
+    const byHttpMs = await httpByAll(fleet, names, `${server.url}/${file}`, limitMs);
+    return { byGitMs, byHttpMs };
+  } finally {
+    await server.stop();
+  }
+}
