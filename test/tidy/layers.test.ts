@@ -14,16 +14,19 @@ import {
 const layers: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   runtime: ["protocol"],
-  manifest: ["protocol"],
+  shapes: ["protocol"],
+  manifest: ["protocol", "shapes"],
   store: ["protocol", "runtime"],
   registry: ["protocol", "runtime", "store"],
   http: ["protocol", "runtime"],
   proxy: ["protocol", "runtime", "registry", "http"],
   swarm: ["protocol", "runtime"],
-  drone: ["protocol", "runtime", "registry", "swarm"],
-  hub: ["protocol", "manifest", "runtime", "store", "registry", "swarm"],
+  plan: ["protocol", "runtime", "shapes", "store"],
+  drone: ["protocol", "runtime", "registry", "swarm", "plan"],
+  hub: ["protocol", "shapes", "manifest", "runtime", "store", "registry", "swarm", "plan"],
   cli: [
     "protocol",
+    "shapes",
     "manifest",
     "runtime",
     "store",
@@ -31,6 +34,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "http",
     "proxy",
     "swarm",
+    "plan",
     "drone",
     "hub",
   ],
@@ -39,7 +43,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
 /** What is pure although it comes from outside, and so may be used where decisions are made. */
 const purePackages: Readonly<Record<string, readonly string[]>> = {
   protocol: ["typebox", "typebox/schema"],
-  manifest: ["typebox", "typebox/value", "yaml"],
+  shapes: ["yaml"],
   drone: ["node:path/posix"],
   registry: ["typebox", "typebox/value", "semver"],
   hub: ["typebox", "typebox/value"],
@@ -139,9 +143,9 @@ function packageOf(path: string): string {
   return path.split("/")[1] ?? "";
 }
 
-/** protocol has no world at all: everything in it is core. */
+/** protocol and shapes have no world at all: everything in them is core. */
 function isCore(path: string): boolean {
-  return path.includes("/src/core/") || path.startsWith("packages/protocol/src/");
+  return path.includes("/src/core/") || /^packages\/(?:protocol|shapes)\/src\//.test(path);
 }
 
 /** Whether an import is neither of this package nor of another package of the project. */

@@ -1,4 +1,4 @@
-import { isNear } from "@propagit/manifest";
+import { isNear } from "@propagit/shapes";
 import type { Command } from "commander";
 import { warningColour } from "./output/colour.js";
 

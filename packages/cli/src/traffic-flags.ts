@@ -1,5 +1,5 @@
 /** Arguments of the commands about traffic: durations, host names, variants, conditions. */
-import { parseDuration } from "@propagit/manifest";
+import { parseDuration } from "@propagit/shapes";
 import { PropagitError, quote, type Condition, type Params } from "@propagit/protocol";
 
 export type WantedVariant = Params<"hub.experiment-start">["variants"][number];

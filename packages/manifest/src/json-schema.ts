@@ -1,6 +1,6 @@
 /** propagit.yaml as JSON Schema, for editors: made of the same shapes that read it. */
+import type { JsonSchema } from "@propagit/shapes";
 import { fileSchema } from "./core/language.js";
-import type { JsonSchema } from "./core/shape.js";
 
 /** docs/propagit.schema.json is this; a test keeps both equal. */
 export function manifestSchema(): JsonSchema {

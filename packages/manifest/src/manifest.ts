@@ -6,16 +6,26 @@
  * rather than the first deploy to production.
  */
 import { assert, type Specification } from "@propagit/protocol";
+import {
+  formatProblem,
+  isNull,
+  isTooLong,
+  mapAt,
+  overridden,
+  Problems,
+  readYaml,
+  suggestion,
+  type Located,
+  type LocatedMap,
+  type Problem,
+} from "@propagit/shapes";
+import { badManifest } from "./core/bad-manifest.js";
 import { deployShape, environmentShape } from "./core/language.js";
-import { isNull, mapAt, type Located, type LocatedMap } from "./core/located.js";
-import { suggestion } from "./core/nearest.js";
-import { overridden } from "./core/overrides.js";
+import { manifestLimits } from "./core/limits.js";
 import { readPackageJson } from "./core/package-json.js";
-import { badManifest, formatProblem, Problems, type Problem } from "./core/problems.js";
 import { readProcfile } from "./core/procfile.js";
 import { specify } from "./core/specify.js";
 import { environmentName } from "./core/words.js";
-import { manifestCharsMax, readYaml } from "./core/yaml-text.js";
 
 /** Files that may say what a repository consists of; the first that is there counts. */
 export const manifestFiles = ["propagit.yaml", "propagit.yml", "Procfile", "package.json"] as const;
@@ -127,14 +137,15 @@ function readProcfileOf(files: ReadonlyMap<string, string>): Other | undefined {
   const text = files.get("Procfile");
   if (text === undefined) return undefined;
   const problems = new Problems("Procfile", text);
-  const map = isTooLong(text, problems) ? undefined : readProcfile(text, problems);
+  const isLong = isTooLong(text, manifestLimits.charsMax, problems);
+  const map = isLong ? undefined : readProcfile(text, problems);
   return { file: "Procfile", map, problems };
 }
 
 function readPackageOf(files: ReadonlyMap<string, string>, warnings: string[]): Other | undefined {
   const text = files.get("package.json");
   // Long ones exist, and nobody wrote them for us: what they start is then unknown, not wrong.
-  if (text === undefined || text.length > manifestCharsMax) return undefined;
+  if (text === undefined || text.length > manifestLimits.charsMax) return undefined;
   const map = readPackageJson(text);
   if (map === "broken") warnings.push("package.json:1:1: is not JSON, so its `start` is not known");
   if (map === undefined || map === "broken") return undefined;
@@ -148,7 +159,7 @@ interface Beside {
 
 function checkOwn(file: ManifestFile, text: string, { other, warnings }: Beside): CheckedManifest {
   const problems = new Problems(file, text);
-  const root = isTooLong(text, problems) ? undefined : readYaml(text, problems);
+  const root = readYaml(text, problems, manifestLimits);
   if (!root) return { ok: false, problems: problems.all };
   if (root.kind !== "map" && !isNull(root)) {
     problems.add(root.at, "is not a map; it begins with a key such as `services:`");
@@ -290,10 +301,4 @@ function unlikelyEnvironments({ source, problems, environments, branches }: Part
     if (hint !== "") warned.add(at, `environment \`${environment}\` is named nowhere else${hint}`);
   }
   return warned.all.map(formatProblem);
-}
-
-function isTooLong(text: string, problems: Problems): boolean {
-  if (text.length <= manifestCharsMax) return false;
-  problems.add(0, `is longer than ${manifestCharsMax / 1024} KiB`);
-  return true;
 }

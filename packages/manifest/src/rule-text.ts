@@ -3,11 +3,16 @@
  * words, units and mistakes are those of the manifest; `sticky-instance` may be written for `stickyInstance`.
  */
 import { PropagitError, quote, type Rules } from "@propagit/protocol";
-import { mapAt, type Located, type LocatedEntry } from "./core/located.js";
-import { suggestion } from "./core/nearest.js";
-import { Problems } from "./core/problems.js";
+import {
+  mapAt,
+  Problems,
+  readYaml,
+  suggestion,
+  type Located,
+  type LocatedEntry,
+} from "@propagit/shapes";
+import { manifestLimits } from "./core/limits.js";
 import { camelCase, ruleFields, ruleNamed, ruleWords, rulesShape } from "./core/rules.js";
-import { readYaml } from "./core/yaml-text.js";
 
 export interface RuleChanges {
   readonly set: Rules;
@@ -85,7 +90,7 @@ function withEntry(tree: Tree, key: string, value: Located): Tree {
 function valueOf(path: readonly string[], text: string): Located {
   if (/^\s*[[{]/.test(text)) {
     const problems = new Problems("", text);
-    const value = readYaml(text, problems);
+    const value = readYaml(text, problems, manifestLimits);
     if (value) return value;
     throw badRule(`the value of ${path.join(".")} ${problems.all[0]?.message ?? "cannot be read"}`);
   }

@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Service, Specification } from "@propagit/protocol";
-import {
-  checkManifest,
-  environmentOfBranch,
-  formatProblem,
-  readManifest,
-  specificationOf,
-} from "../src/index.js";
+import { formatProblem } from "@propagit/shapes";
+import { checkManifest, environmentOfBranch, readManifest, specificationOf } from "../src/index.js";
 
 function specification(yaml: string, environment = "production"): Specification {
   return specificationOf(readManifest(new Map([["propagit.yaml", yaml]])), environment);

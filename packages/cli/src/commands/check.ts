@@ -7,12 +7,11 @@ import {
 } from "@propagit/protocol";
 import {
   checkManifest,
-  formatProblem,
   isEnvironmentName,
   specificationOf,
   type Manifest,
-  type Problem,
 } from "@propagit/manifest";
+import { formatProblem, type Problem } from "@propagit/shapes";
 import { Command } from "commander";
 import { examples } from "../examples.js";
 import { print, printJson } from "../output/print.js";

@@ -1,12 +1,9 @@
 /** The shape of propagit.yaml. What it says of one environment is a `WrittenEnvironment`. */
 import type { Build, Retention, Task } from "@propagit/protocol";
-import { buildTimeoutMsDefault, keepDefault, taskTimeoutMsDefault } from "./defaults.js";
-import { route } from "./routes.js";
-import { rolloutShape } from "./rollout.js";
-import { rulesShape } from "./rules.js";
-import { service } from "./service.js";
 import {
+  command,
   described,
+  duration,
   list,
   mapped,
   object,
@@ -22,16 +19,13 @@ import {
   type Result,
   type Shape,
   type ValueOf,
-} from "./shape.js";
-import {
-  command,
-  duration,
-  environmentName,
-  path,
-  selector,
-  serviceName,
-  variables,
-} from "./words.js";
+} from "@propagit/shapes";
+import { buildTimeoutMsDefault, keepDefault, taskTimeoutMsDefault } from "./defaults.js";
+import { route } from "./routes.js";
+import { rolloutShape } from "./rollout.js";
+import { rulesShape } from "./rules.js";
+import { service } from "./service.js";
+import { environmentName, path, selector, serviceName, variables } from "./words.js";
 
 const taskFields = {
   command: described(

@@ -1,6 +1,6 @@
 /** The `start` script of a package.json, as a service `web` that listens. Other scripts mean nothing here. */
 import { parseJson } from "@propagit/protocol";
-import { mapAt, shortFor, type LocatedMap } from "./located.js";
+import { mapAt, shortFor, type LocatedMap } from "@propagit/shapes";
 
 /** `broken`: it is not JSON, so nobody knows. Undefined: it starts nothing. */
 export function readPackageJson(text: string): LocatedMap | "broken" | undefined {

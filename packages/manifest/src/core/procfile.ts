@@ -1,6 +1,12 @@
 /** A Procfile: `name: command` a line. `web` listens, `release` is the release command, others work. */
-import { mapAt, shortFor, type Located, type LocatedEntry, type LocatedMap } from "./located.js";
-import type { Problems } from "./problems.js";
+import {
+  mapAt,
+  shortFor,
+  type Located,
+  type LocatedEntry,
+  type LocatedMap,
+  type Problems,
+} from "@propagit/shapes";
 
 /** As the map that propagit.yaml would have; undefined when it cannot be read. */
 export function readProcfile(text: string, problems: Problems): LocatedMap | undefined {

@@ -12,6 +12,7 @@ import {
 import {
   choice,
   described,
+  duration,
   list,
   mapped,
   object,
@@ -19,8 +20,7 @@ import {
   parsed,
   whole,
   type Shape,
-} from "./shape.js";
-import { duration } from "./words.js";
+} from "@propagit/shapes";
 
 function number(
   wanted: string,

@@ -6,22 +6,24 @@ import {
   routePathPattern,
   type HostRoute,
 } from "@propagit/protocol";
-import { isNull, shortFor, type Located } from "./located.js";
-import { ruleFields, rulesOf } from "./rules.js";
 import {
   described,
+  isNull,
   mapped,
   object,
   orJust,
   orShort,
   parsed,
   placed,
+  shortFor,
   text,
   yesNo,
+  type Located,
   type Placed,
   type Result,
   type Shape,
-} from "./shape.js";
+} from "@propagit/shapes";
+import { ruleFields, rulesOf } from "./rules.js";
 
 const pathText = text({
   wanted: "a path",

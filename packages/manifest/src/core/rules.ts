@@ -9,12 +9,15 @@ import { headerNamePattern, isNetwork, untouchableHeader, type Rules } from "@pr
 import {
   choice,
   described,
+  duration,
   mapped,
   object,
   oneOrMany,
   orJust,
   parsed,
+  percent,
   record,
+  size,
   text,
   verbatim,
   whole,
@@ -23,8 +26,7 @@ import {
   type Result,
   type Shape,
   type ValueOf,
-} from "./shape.js";
-import { duration, size } from "./words.js";
+} from "@propagit/shapes";
 
 const headerName = text({
   wanted: "a header's name",
@@ -107,16 +109,6 @@ const timeouts: Shape<NonNullable<Rules["timeouts"]>> = mapped(
   }),
 );
 
-const percentPattern = /^(\d{1,3}(?:\.\d{1,3})?)\s?%?$/;
-const percent: Shape<number> = parsed(
-  "a percentage",
-  { type: ["string", "number"], pattern: percentPattern.source, minimum: 0, maximum: 100 },
-  ({ source }) => {
-    const value = Number(percentPattern.exec(source)?.[1] ?? Number.NaN);
-    if (value <= 100) return { ok: true, value };
-    return { ok: false, why: "is not a percentage such as 20%" };
-  },
-);
 /** As much more as a struggling app has to bear; Envoy's default (`budget_percent`). */
 const budgetPercentDefault = 20;
 const attempts = described("On other instances, for requests that may be repeated.", whole(0, 10));

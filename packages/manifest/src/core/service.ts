@@ -1,6 +1,31 @@
 /** The shape of a service: what is written, with every default filled in. */
 import type { Health, Limits, RestartRules, Service } from "@propagit/protocol";
-import { isNull, mapAt, shortFor, type Located, type Offset } from "./located.js";
+import {
+  choice,
+  command,
+  described,
+  duration,
+  isNull,
+  mapAt,
+  mapped,
+  object,
+  oneOrMany,
+  orJust,
+  orShort,
+  parsed,
+  placed,
+  shortFor,
+  size,
+  text,
+  whole,
+  yesNo,
+  type Located,
+  type Offset,
+  type Placed,
+  type Problems,
+  type Result,
+  type Shape,
+} from "@propagit/shapes";
 import {
   healthDefault,
   instancesDefault,
@@ -10,25 +35,7 @@ import {
   statusesDefault,
   stopDefault,
 } from "./defaults.js";
-import type { Problems } from "./problems.js";
-import {
-  choice,
-  described,
-  mapped,
-  object,
-  oneOrMany,
-  orJust,
-  orShort,
-  parsed,
-  placed,
-  text,
-  whole,
-  yesNo,
-  type Placed,
-  type Result,
-  type Shape,
-} from "./shape.js";
-import { command, duration, instances, path, ports, selector, size, variables } from "./words.js";
+import { instances, path, ports, selector, variables } from "./words.js";
 
 const statusRange: Shape<{ readonly low: number; readonly high: number }> = parsed(
   "a status such as 200 or 200-299",

@@ -6,13 +6,11 @@ import {
   type Specification,
   type Task,
 } from "@propagit/protocol";
+import { suggestion, type Placed, type Problems } from "@propagit/shapes";
 import { keepDefault } from "./defaults.js";
 import type { WrittenEnvironment } from "./language.js";
-import { suggestion } from "./nearest.js";
-import type { Problems } from "./problems.js";
 import type { WrittenRoute } from "./routes.js";
 import type { WrittenService } from "./service.js";
-import type { Placed } from "./shape.js";
 
 /** Of a specification as JSON: it travels whole, beside other things, in frames of a few MiB. */
 const specificationCharsMax = 500_000;

@@ -5,31 +5,22 @@ import {
   toPropagitError,
   type Selector,
 } from "@propagit/protocol";
-import { parseDuration, parseSize, durationPattern, sizePattern } from "./units.js";
-import { list, mapped, mapOr, object, parsed, record, text, verbatim, whole } from "./shape.js";
+import {
+  mapOr,
+  mapped,
+  object,
+  parsed,
+  record,
+  text,
+  verbatim,
+  whole,
+  type Offset,
+  type Placed,
+  type Problems,
+  type Result,
+  type Shape,
+} from "@propagit/shapes";
 import { portNameDefault } from "./defaults.js";
-import type { Offset } from "./located.js";
-import type { Problems } from "./problems.js";
-import type { Placed, Result, Shape } from "./shape.js";
-
-/** Longest time that can be asked for anywhere but in `keep`. */
-const weekMs = 7 * 86_400_000;
-
-export function duration(maxMs = weekMs, lowMs = 0): Shape<number> {
-  const schema = { type: "string", pattern: durationPattern };
-  return parsed("a duration such as 10s", schema, ({ source }) => {
-    const result = parseDuration(source);
-    if (!result.ok) return result;
-    if (result.value > maxMs) return { ok: false, why: `is longer than ${maxMs / 86_400_000}d` };
-    return result.value < lowMs ? { ok: false, why: `is shorter than ${lowMs}ms` } : result;
-  });
-}
-
-export const size: Shape<number> = parsed(
-  "a size such as 512M",
-  { type: ["string", "integer"], pattern: sizePattern },
-  ({ source }) => parseSize(source),
-);
 
 export const serviceName = {
   pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
@@ -43,33 +34,6 @@ export const environmentName = {
   why: "cannot be an environment's name: 1 to 30 small letters, digits or `-`, without `--`, not like a commit's hash",
   max: 50,
 };
-
-/** A string runs in a shell; a list is a program and its arguments. */
-export const command: Shape<readonly string[]> = {
-  schema: {
-    anyOf: [
-      { type: "string", minLength: 1, maxLength: 16_384 },
-      { type: "array", items: { type: "string", maxLength: 16_384 }, minItems: 1, maxItems: 200 },
-    ],
-    description: "A string is run by /bin/sh; a list is a program and its arguments.",
-  },
-  read(node, where, problems) {
-    if (node.kind !== "list") {
-      const line = shellLine.read(node, where, problems);
-      return line === undefined ? undefined : inShell(line);
-    }
-    if (node.items.length > 0) return words.read(node, where, problems);
-    problems.add(node.at, `\`${where}\` is an empty list`);
-    return undefined;
-  },
-};
-
-const shellLine = text({ wanted: "a command", max: 16_384, pattern: "\\S", why: "is blank" });
-const words = list(verbatim(16_384), 200);
-
-function inShell(line: string): readonly string[] {
-  return ["/bin/sh", "-c", line];
-}
 
 /** Which drones: `role=web, zone in (a,b), !gpu`. */
 export const selector: Shape<Selector> = mapped(

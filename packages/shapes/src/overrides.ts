@@ -1,14 +1,17 @@
 /**
- * One environment's words laid over those of all.
+ * One map laid over another: an environment's words over those of all, a service's over the defaults of its
+ * type.
  *
  * Maps are merged key by key, short forms counting as what they stand for; everything else is replaced;
- * `null` takes something away. Nothing is ever inherited from another environment: "production: staging"
- * turned production into staging with one of our ancestors.
+ * `null` takes something away.
  */
 import { isNull, type Located, type LocatedEntry, type LocatedMap } from "./located.js";
 import type { Shape } from "./shape.js";
 
-/** @param inside the path of `over`, for messages about what it says */
+/**
+ * @param base of the shape, as is `over`, which is laid over it
+ * @param inside the path of `over`, for messages about what it says
+ */
 export function overridden(
   shape: Shape<unknown>,
   base: LocatedMap,
@@ -30,7 +33,7 @@ export function overridden(
     const isOwn = inside !== undefined && value === entry.value;
     entries.set(key, { keyAt: entry.keyAt, value, ...(isOwn && { inside }) });
   }
-  // Errors about the whole belong to what all environments share.
+  // Errors about the whole belong to what lies below.
   return { kind: "map", entries, at: base.at };
 }
 

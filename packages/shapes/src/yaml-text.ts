@@ -6,26 +6,19 @@
  */
 import { quote } from "@propagit/protocol";
 import { isAlias, isMap, isNode, isScalar, isSeq, parseDocument, type Document } from "yaml";
+import { isTooLong, type Limits } from "./limits.js";
 import type { Located, LocatedEntry, LocatedList, LocatedMap, LocatedScalar } from "./located.js";
 import type { Problems } from "./problems.js";
 
-/**
- * Of a file; those that people write have a few hundred lines. The worst that fits (nothing but brackets)
- * keeps its reader busy for under a second.
- */
-export const manifestCharsMax = 256 * 1024;
-/** Values in a file, with aliases followed. */
-const valuesMax = 20_000;
-const depthMax = 20;
-
 /** Undefined when it cannot be read, which the problems then tell. */
-export function readYaml(text: string, problems: Problems): Located | undefined {
+export function readYaml(text: string, problems: Problems, limits: Limits): Located | undefined {
+  if (isTooLong(text, limits.charsMax, problems)) return undefined;
   const document = parse(text, problems);
   if (!document) return undefined;
   for (const error of document.errors) problems.add(error.pos[0], sentence(error.message));
   for (const warning of document.warnings) problems.add(warning.pos[0], sentence(warning.message));
   if (!problems.isEmpty) return undefined;
-  return new Walk(document, problems).read();
+  return new Walk(document, problems, limits).read();
 }
 
 function parse(text: string, problems: Problems): Document | undefined {
@@ -42,13 +35,15 @@ function parse(text: string, problems: Problems): Document | undefined {
 class Walk {
   readonly #document: Document;
   readonly #problems: Problems;
+  readonly #limits: Limits;
   /** The last node of each anchor so far. Not the package's own search, which reads everything anew. */
   readonly #anchors = new Map<string, unknown>();
   #values = 0;
 
-  constructor(document: Document, problems: Problems) {
+  constructor(document: Document, problems: Problems, limits: Limits) {
     this.#document = document;
     this.#problems = problems;
+    this.#limits = limits;
   }
 
   read(): Located | undefined {
@@ -61,6 +56,7 @@ class Walk {
   /** @param before where it would stand if it has no place of its own */
   #visit(node: unknown, before: number, depth: number): Located | undefined {
     const at = placeOf(node) ?? before;
+    const { valuesMax, depthMax } = this.#limits;
     if (++this.#values > valuesMax) return this.#refuse(at, `has more than ${valuesMax} values`);
     if (depth > depthMax) return this.#refuse(at, "is nested too deeply");
     if (isAlias(node)) {

@@ -1,5 +1,4 @@
-/** Everything that is wrong with a file, each with its line and column; told all at once. */
-import { PropagitError } from "@propagit/protocol";
+/** Everything that is wrong with a document, each with its line and column; told all at once. */
 import type { Offset } from "./located.js";
 
 export interface Problem {
@@ -59,10 +58,10 @@ export function formatProblem({ file, line, column, message }: Problem): string 
   return `${file}:${line}:${column}: ${message}`;
 }
 
-/** The first problem as the error's sentence, the others below it. */
-export function badManifest(problems: readonly Problem[]): PropagitError {
+/** As an error says them: the first as its sentence, the others below it, many of them only counted. */
+export function formatProblems(problems: readonly Problem[]): string {
   const shown = problems.slice(0, problemsMax).map(formatProblem);
   const rest = problems.length - shown.length;
   const more = rest > 0 ? [`and ${rest} more`] : [];
-  return new PropagitError("BAD_MANIFEST", [...shown, ...more].join("\n  "));
+  return [...shown, ...more].join("\n  ");
 }

@@ -1,0 +1,101 @@
+/** What carrying a plan out needs from outside. */
+import type { Clock, Log, Random } from "@propagit/runtime";
+import type { GateProbe, Plan, Task } from "./plan.js";
+import type { RunSummary } from "./core/run-status.js";
+import type { RunEvent, TaskOutcome } from "./run-event.js";
+
+export interface PlanWorld {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly journal: Journal;
+  readonly executor: Executor;
+  readonly prober: Prober;
+}
+
+/** Plans and what happened to them, on disk. */
+export interface Journal {
+  /** On disk when it resolves. @throws EXISTS, DATA_UNUSABLE */
+  create(run: string, plan: Plan): Promise<void>;
+  /**
+   * Adds events in their order, all or none; on disk when it resolves. Calls may overlap: what is given
+   * meanwhile is written together (group commit).
+   *
+   * @throws DATA_UNUSABLE when the disk does not take it; nothing of it, nor of later calls, is there then
+   */
+  append(run: string, events: readonly RunEvent[]): Promise<void>;
+  /** @throws NO_PLAN, DATA_UNUSABLE */
+  read(run: string): Promise<{ readonly plan: Plan; readonly events: readonly RunEvent[] }>;
+  /** Newest first. */
+  list(): Promise<readonly RunHead[]>;
+  /**
+   * Notes what became of a run that is over, so that nobody has to read it to know; undefined when it goes on
+   * again. @throws NO_PLAN, DATA_UNUSABLE
+   */
+  conclude(run: string, summary: RunSummary | undefined): Promise<void>;
+  /**
+   * Makes a run this process's own to carry on; false when another process does. Runs that it created are
+   * its own already, until `release`.
+   *
+   * @throws NO_PLAN, DATA_UNUSABLE
+   */
+  take(run: string): Promise<boolean>;
+  /** Others may take it: nothing more is appended to it by this process. */
+  release(run: string): Promise<void>;
+  /** All of a run; nothing happens when there is none. */
+  remove(run: string): Promise<void>;
+  /** Gives back what it holds; what was acknowledged stays. */
+  close(): Promise<void>;
+}
+
+export interface RunHead {
+  readonly run: string;
+  /** Of one that was concluded. */
+  readonly summary?: RunSummary;
+}
+
+/** A task that is to be carried out: `key` is the same for the same attempt, also after a restart. */
+export interface TaskOrder {
+  readonly run: string;
+  readonly task: Task;
+  readonly attempt: number;
+  /** For whoever carries it out, to know it again: `<run>/<task>/<attempt>`. */
+  readonly key: string;
+}
+
+export interface TaskEnd {
+  readonly outcome: TaskOutcome;
+  readonly reason?: string;
+  readonly lastLines?: readonly string[];
+}
+
+export interface Executor {
+  /**
+   * Carries a task out and tells how it ended; asked again with the same key, it joins what is under way or
+   * tells the same end. A task's failure is an end, not an exception; what is thrown fails the task too.
+   */
+  run(order: TaskOrder, call: TaskCall): Promise<TaskEnd>;
+  /**
+   * What became of a task that a former life of the engine began: its end; `begun` when it is under way (then
+   * `run` joins it); `not-begun`; or `unknown`.
+   */
+  recall(order: TaskOrder): Promise<TaskEnd | "begun" | "not-begun" | "unknown">;
+}
+
+export interface TaskCall {
+  /** Aborted when its time is over or the plan is stopped hard; the task is to end soon then. */
+  readonly signal: AbortSignal;
+  readonly onOutput: (line: string) => void;
+}
+
+/** Looks whether a gate is open. */
+export interface Prober {
+  look(gate: GateProbe, signal: AbortSignal): Promise<GateView>;
+}
+
+export interface GateView {
+  /** `shut` may open later, `refused` never will. */
+  readonly state: "open" | "shut" | "refused";
+  /** In a sentence: what was seen. */
+  readonly why: string;
+}
