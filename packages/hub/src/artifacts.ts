@@ -21,13 +21,23 @@ export interface KeptArtifact extends ArtifactStep {
   readonly path: string;
 }
 
+/** One that is being made. */
+export interface MakingArtifact extends ArtifactStep {
+  /** When that began, in ms since 1970. */
+  readonly since: number;
+  /** About how large it will be; undefined when nobody can say. */
+  readonly estimate: number | undefined;
+  /** So far. */
+  readonly packedBytes: number;
+}
+
 export interface Artifacts {
   /** The hub's public key, which signed the manifests: Ed25519, SPKI as base64. */
   readonly hubKey: string;
   /** What there is, also of former lives. */
   readonly kept: readonly KeptArtifact[];
   /** What is being made. */
-  readonly making: readonly ArtifactStep[];
+  readonly making: readonly MakingArtifact[];
   /** Bytes that all together may fill; depends on the disk. */
   readonly bytesMax: number;
   /** Those of these commits that the repository has. @throws NO_REPO */

@@ -13,7 +13,8 @@ import {
 } from "@propagit/protocol";
 import { aborted, type Clock, type IncomingCall, type Timer } from "@propagit/runtime";
 import type { Assignments } from "./assignments.js";
-import { DistributionCount } from "./core/distribution.js";
+import type { MakingArtifact } from "./artifacts.js";
+import { DistributionCount, nothingTravels } from "./core/distribution.js";
 import { DistributionLines } from "./core/distribution-lines.js";
 import { releaseKey } from "./core/rows.js";
 import type { Ledger } from "./ledger.js";
@@ -24,7 +25,9 @@ import type { ReleaseName } from "./rollout-queues.js";
 export interface SwarmSource {
   /** Newest first; of one repository when it is given. */
   views(repo?: string): readonly SwarmView[];
-  /** Somebody came nearer to an artifact, came, or went. */
+  /** What is being made of a repository. */
+  making(repo: string): readonly MakingArtifact[];
+  /** Somebody came nearer to an artifact, came, or went, or one begins to be made. */
   listen(listener: { readonly changed: (repo: string, artifact: string) => void }): {
     stop(): void;
   };
@@ -84,6 +87,8 @@ export class DistributionWatch {
   #timer: Timer | undefined;
   #isShown = false;
   #wasOver = false;
+  /** That something is packed was told last. */
+  #isPacking = false;
   #end!: () => void;
 
   constructor(
@@ -141,17 +146,25 @@ export class DistributionWatch {
     const { clock, swarm } = this.#parts;
     const count = this.#counting();
     const now = clock.now();
-    const distribution = count?.look(swarm.views(this.#release.repo), now);
+    const { repo } = this.#release;
+    const travel = count?.look(swarm.views(repo), now, swarm.making(repo));
+    const distribution = travel ?? this.#packed(now);
     if (!distribution) return;
     if (!this.#isShown && distribution.over) return;
     const tookMs = now - distribution.since;
     if (!this.#isShown && tookMs < momentMs) return this.#lookAgain(momentMs - tookMs);
     this.#isShown = true;
+    this.#isPacking = distribution.packing !== undefined;
     if (!distribution.over) this.#lookAgain(stillMs);
     if (distribution.over && this.#wasOver) return;
     this.#wasOver = distribution.over;
     const line = this.#lines.next(distribution);
     this.#tell({ ...distribution, ...(line !== undefined && { line }) });
+  }
+
+  /** What was packed went nowhere: that it is packed is no longer to be seen. */
+  #packed(now: number): Distribution | undefined {
+    return this.#isPacking ? nothingTravels(now) : undefined;
   }
 
   #lookAgain(inMs: number): void {

@@ -53,7 +53,7 @@ export interface HubOptions {
 }
 
 export interface HubSight {
-  readonly swarm: SwarmSource;
+  readonly swarm: Pick<SwarmSource, "views" | "listen">;
   /** How many are connected, away, or left. */
   readonly drones: ReadonlyMap<string, number>;
 }

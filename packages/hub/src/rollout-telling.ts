@@ -4,7 +4,7 @@ import { verdicts, type Standing } from "./core/rollout-start.js";
 import { holderText, newLines, phaseText, promotedText } from "./core/rollout-text.js";
 import { releaseOf } from "./core/rollout-edits.js";
 import type { RolloutView } from "./core/rollout-view.js";
-import { waitText } from "./core/rollout-waits.js";
+import { absentText, waitText } from "./core/rollout-waits.js";
 import type { RolloutRow } from "./core/rows.js";
 import type { LedgerRows } from "./core/draft.js";
 import { placeKey } from "./core/rows.js";
@@ -16,13 +16,16 @@ export interface StartSight {
   readonly standings: readonly Standing[];
   /** What it waits for that no drone tells. */
   readonly waits: string | undefined;
+  /** Drones that it waits for and that are not connected. */
+  readonly absent: string | undefined;
 }
 
 /** The last look of a start counts, too, whatever came of it. */
 export function startSight(before: RolloutRow, after: RolloutRow, view: RolloutView): StartSight {
   const looked = [after, before].find(({ phase }) => phase === "starting");
-  if (!looked) return { standings: [], waits: undefined };
-  return { standings: verdicts(looked, view), waits: waitText(view) };
+  if (!looked) return { standings: [], waits: undefined, absent: undefined };
+  const standings = verdicts(looked, view);
+  return { standings, waits: waitText(view), absent: absentText(standings, view.drones) };
 }
 
 type Names = Pick<Fleet, "nameOf">;
@@ -45,7 +48,10 @@ export function tellStep(
   const isNew = before.phase !== phase || before.task?.id !== task?.id;
   if (phase !== "starting") tellStart(rollout, sight);
   if (isNew) tellPhase(fleet, rollout);
-  if (phase === "starting") tellStart(rollout, sight);
+  if (phase === "starting") {
+    tellStart(rollout, sight);
+    tellAbsent(rollout, sight);
+  }
 }
 
 export function tellPhase(fleet: Names, rollout: Rollout): void {
@@ -76,6 +82,14 @@ function tellStart(rollout: Rollout, { standings, waits }: StartSight): void {
   if (waits !== undefined && waits !== rollout.waits)
     rollout.tell({ kind: "note", at, text: waits });
   rollout.waits = waits;
+}
+
+/** The phase is told again with another text: who is waited for has changed. */
+function tellAbsent(rollout: Rollout, { absent }: StartSight): void {
+  if (absent === rollout.absent) return;
+  rollout.absent = absent;
+  const text = `starting: ${absent ?? "goes on"}`;
+  rollout.tell({ kind: "phase", at: rollout.now, phase: "starting", text });
 }
 
 /** That its visitors come step by step, when they do. */

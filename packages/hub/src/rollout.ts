@@ -19,6 +19,8 @@ export class Rollout {
   readonly told = new Map<string, string>();
   /** What was told last that it waits for. */
   waits: string | undefined;
+  /** What was told last of drones that are not connected. */
+  absent: string | undefined;
   isOver = false;
   /** The id of the task whose drone is being asked. */
   asking: string | undefined;

@@ -32,7 +32,7 @@ import {
   type Made,
   type PricedCourse,
 } from "@propagit/swarm";
-import type { ArtifactStep, KeptArtifact } from "./artifacts.js";
+import type { ArtifactStep, KeptArtifact, MakingArtifact } from "./artifacts.js";
 import { doomedArtifacts } from "./core/artifact-retention.js";
 import { swarmView } from "./core/swarm-view.js";
 import type { Fleet } from "./fleet.js";
@@ -50,7 +50,10 @@ export interface SwarmDeskParts {
   readonly relays: SwarmMembersParts["relays"];
 }
 
-/** Something of an artifact changed; may come thousands of times a second. */
+/**
+ * Something of an artifact changed, also that one begins to be made, which has no name yet (`""`); may come thousands
+ * of times a second.
+ */
 export interface SwarmListener {
   readonly changed: (repo: string, artifact: string) => void;
 }
@@ -113,6 +116,12 @@ export class SwarmDesk {
       .filter(({ kept, tracker }) => (repo ?? kept.repo) === kept.repo && tracker.seats.size > 0)
       .toSorted((left, right) => right.kept.madeAt - left.kept.madeAt)
       .map((live) => this.#viewOf(live));
+  }
+
+  /** What is being made of a repository. */
+  making(repo: string): readonly MakingArtifact[] {
+    const { artifacts } = this.#parts.world.swarm ?? {};
+    return (artifacts?.making ?? []).filter((one) => one.repo === repo);
   }
 
   /** @throws BAD_NAME */
@@ -213,7 +222,7 @@ export class SwarmDesk {
     // Those who get these bytes may be others than those known to want the commit, as after a restart.
     if (chooseWay({ bytes, wanting: Math.max(wanting, takers + 1), holders }) === "git")
       return withGit;
-    return this.#hand(means, swarms, identity, await artifacts.make({ repo, ...step }));
+    return this.#hand(means, swarms, identity, await this.#make(artifacts, { repo, ...step }));
   }
 
   /** The pack itself when it is small, else what lets the drone take part in it. */
@@ -235,6 +244,17 @@ export class SwarmDesk {
     const grant = await swarms.enter(kept, identity);
     this.#changed(kept);
     return grant ? { how: "swarm", ...brings, grant } : withGit;
+  }
+
+  /** Whoever looks on hears when it begins, and when it is over. */
+  async #make(artifacts: SwarmMeans["artifacts"], step: ArtifactStep): Promise<KeptArtifact> {
+    const made = artifacts.make(step);
+    this.#changed({ repo: step.repo, artifact: "" });
+    try {
+      return await made;
+    } finally {
+      this.#changed({ repo: step.repo, artifact: "" });
+    }
   }
 
   #madeOf(artifacts: SwarmMeans["artifacts"], repo: string): readonly Made[] {

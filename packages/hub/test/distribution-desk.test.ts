@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Distribution, SwarmView } from "@propagit/protocol";
+import type { MakingArtifact } from "../src/artifacts.js";
 import { Draft } from "../src/core/draft.js";
 import { releaseKey, type DeploymentRow } from "../src/core/rows.js";
 import { DistributionDesk, type SwarmSource } from "../src/distribution-desk.js";
@@ -58,11 +59,16 @@ async function makeBench() {
 class TestSwarm implements SwarmSource {
   asked = 0;
   listeners = new Set<{ readonly changed: (repo: string, artifact: string) => void }>();
+  made: readonly MakingArtifact[] = [];
   #views: readonly SwarmView[] = [];
 
   views(): readonly SwarmView[] {
     this.asked += 1;
     return this.#views;
+  }
+
+  making(): readonly MakingArtifact[] {
+    return this.made;
   }
 
   listen(listener: { readonly changed: (repo: string, artifact: string) => void }) {
@@ -73,6 +79,11 @@ class TestSwarm implements SwarmSource {
   show(shares: readonly SwarmView["shares"][number][], repo = "webapp"): void {
     this.#views = [view(shares)];
     for (const { changed } of this.listeners) changed(repo, "a".repeat(64));
+  }
+
+  pack(...made: readonly MakingArtifact[]): void {
+    this.made = made;
+    for (const { changed } of this.listeners) changed("webapp", "");
   }
 }
 
@@ -108,6 +119,46 @@ describe("the desk that tells how bytes travel", () => {
     );
     await endRelease();
     await watch.over;
+  });
+
+  it("tells how far the pack is that the hub makes, when that takes more than a moment", async () => {
+    const { clock, swarm, told, part } = await makeBench();
+    const making = { repo: "webapp", commit, base: undefined, since: clock.now() };
+    swarm.pack({ ...making, estimate: 64 * mib, packedBytes: 0 });
+    await clock.advance(900);
+    assert.equal(told.length, 0);
+    swarm.pack({ ...making, estimate: 64 * mib, packedBytes: 16 * mib });
+    await clock.advance(3_000);
+    const [first] = told;
+    assert.deepEqual(first?.packing, { bytes: 16 * mib, bytesAll: 64 * mib });
+    assert.deepEqual([first.drones, first.over, first.since], [0, false, making.since]);
+    assert.deepEqual(
+      told.flatMap(({ line = [] }) => line),
+      ["packing 64 MiB: 25 % in 3.4 s"],
+    );
+    swarm.pack();
+    swarm.show([part("web-1", 3)]);
+    await clock.advance(1_000);
+    assert.deepEqual([told.at(-1)?.packing, told.at(-1)?.drones], [undefined, 1]);
+  });
+
+  it("tells that nothing is packed any more when the pack came to nothing", async () => {
+    const { clock, swarm, told, endRelease } = await makeBench();
+    const making = { repo: "webapp", commit, base: undefined, since: clock.now() };
+    swarm.pack({ ...making, estimate: undefined, packedBytes: 5 });
+    await clock.advance(5_000);
+    assert.deepEqual(told.at(-1)?.packing, { bytes: 5 });
+    assert.match(told.flatMap(({ line = [] }) => line).join(), /^packing: 5 B in 3.0 s$/);
+    swarm.pack();
+    await clock.advance(5_000);
+    const last = told.at(-1);
+    assert.deepEqual(
+      [last?.packing, last?.over, last?.drones, last?.line],
+      [undefined, true, 0, undefined],
+    );
+    const count = told.length;
+    await endRelease();
+    assert.equal(told.length, count);
   });
 
   it("goes on telling without any news", async () => {

@@ -164,6 +164,21 @@ test("a build whose drone is lost begins again on another one", async () => {
   assert.ok(parts.includes("the build begins again: web-1 is away"));
 });
 
+test("drones that are waited for although they are not connected are named until they are back", async () => {
+  const hub = await start(plain);
+  const slow = plainDrone(hub, "web-1", { fateOf: () => "never" });
+  await plainDrones(hub, "web-2");
+  await hub.sim.clock.until("it joins", () => slow.assigned !== undefined);
+  const { result, parts } = deploy(hub, "one");
+  await hub.sim.clock.until("it starts", () => parts.includes("web-2: ready"));
+  slow.die();
+  const waits = "starting: waits for web-1, which is not connected";
+  await hub.sim.clock.until("it is waited for", () => parts.includes(waits));
+  plainDrone(hub, "web-1");
+  assert.equal((await hub.settle(result)).outcome, "ready");
+  assert.equal(parts.indexOf("starting: goes on"), parts.indexOf(waits) + 1);
+});
+
 test("a service starts when what it comes after is ready", async () => {
   const hub = await start(ordered);
   const order: string[] = [];

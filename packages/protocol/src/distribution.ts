@@ -39,6 +39,8 @@ export const distributionSchema = exact({
   bytesPerSecond: count,
   /** What the hub itself sent of it meanwhile. */
   hubSentBytes: count,
+  /** What the hub makes of it still, before pieces of that are there; bytes so far, and about how many in the end. */
+  packing: Type.Optional(exact({ bytes: count, bytesAll: Type.Optional(count) })),
   /** Nobody is taking any more. */
   over: Type.Boolean(),
   /** All of a few drones; of more those that need a look first: failed, behind, then the least complete. */

@@ -4,6 +4,10 @@
  *
  *     ███████████████████░░░░░░░░░░░  62 %  118 MiB/s  3.1 s left  41 of 64 drones have it
  *     behind: web-7 12 % at 40 KiB/s, web-9 3 % and away
+ *
+ * Before that, while the hub makes the pack:
+ *
+ *     ███░░░░░░░░░░░░░░░░░░░░░░░░░░░  12 %  packing 34 MiB
  */
 import type { Distribution, DistributionRow } from "@propagit/protocol";
 import { formatBar, wholePercent } from "./bar.js";
@@ -27,6 +31,7 @@ export function formatDistribution(
   options: DistributionOptions,
 ): string[] {
   if (distribution.over) return [...formatEnd(distribution)];
+  if (distribution.drones === 0) return formatPacking(distribution, options.columns);
   const head = formatWhole(distribution, options.columns);
   const behind = formatBehind(distribution, options.columns);
   if (!options.isPerDrone) return [head, ...behind].slice(0, options.rows);
@@ -36,6 +41,7 @@ export function formatDistribution(
 /** What stays of it: `34 MiB reached 64 drones in 3.2 s, 680 MiB/s; the hub sent 1.1 × its size`. */
 export function formatEnd(distribution: Distribution): readonly string[] {
   const { drones, done, artifactBytes, bytes, hubSentBytes, at, since } = distribution;
+  if (drones === 0) return [];
   const tookMs = Math.max(1, at - since);
   const who = done < drones ? `${done} of ${drones} drones` : formatCount(drones, "drone");
   const times = (artifactBytes === 0 ? 0 : hubSentBytes / artifactBytes).toFixed(1);
@@ -71,6 +77,18 @@ function formatWhole(distribution: Distribution, columns: number): string {
   const words = choices.find((each) => room(each) >= barColumnsMin) ?? percent;
   const width = Math.min(barColumnsMax, room(words));
   return width < 1 ? words : `${formatBar(bytes, bytesAll, width)}${gap}${words}`;
+}
+
+/** What it is being made of; a bar when it is known how far that is. */
+function formatPacking({ packing }: Distribution, columns: number): string[] {
+  if (!packing) return [];
+  const { bytes, bytesAll } = packing;
+  if (bytesAll === undefined) return [`packing, ${formatBytes(bytes)} so far`];
+  const what = `packing ${formatBytes(bytesAll)}`;
+  const words = `${String(wholePercent(bytes, bytesAll)).padStart(3)} %${gap}${what}`;
+  const width = Math.min(barColumnsMax, columns - widthOf(words) - gap.length);
+  if (width < 1) return [what];
+  return [`${formatBar(bytes, bytesAll, width)}${gap}${words}`];
 }
 
 const longestLeftMs = 24 * 3_600_000;

@@ -66,6 +66,18 @@ behind: web-9 2 % and away and 2 more`,
     });
   }
 
+  it("are being packed before any drone can take them", () => {
+    const packing = (told: Distribution["packing"], columns = 60) =>
+      shown(distribution({ drones: 0, rows: [], ...(told && { packing: told }) }), columns);
+    const some = { bytes: 12 * mib, bytesAll: 34 * mib };
+    assert.equal(packing(some), "█████████████░░░░░░░░░░░░░░░░░░░░░░░░   35 %  packing 34 MiB");
+    assert.equal(packing(some, 30), "██░░░░░   35 %  packing 34 MiB");
+    assert.equal(packing(some, 20), "packing 34 MiB");
+    assert.equal(packing({ bytes: 12 * mib }), "packing, 12 MiB so far");
+    assert.equal(packing(undefined), "");
+    assert.equal(shown(distribution({ drones: 0, rows: [], over: true }), 60), "");
+  });
+
   it("have a line for each drone that has not all of it, when that is asked for", () => {
     const one = distribution({
       drones: 4,

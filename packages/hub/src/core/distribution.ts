@@ -4,8 +4,11 @@
  *
  *     commit <- artifact (thin against B)        B <- artifact (whole)
  *               web-1 done, web-2 taking              web-2 done            web-2: the sum of both
+ *
+ * What the hub packs still is told beside it, as nobody can take any of it before that is done.
  */
 import { bytesOfShare, type Distribution, type SwarmView } from "@propagit/protocol";
+import type { MakingArtifact } from "../artifacts.js";
 
 export interface DistributionOf {
   /** What the drones check out. */
@@ -20,6 +23,11 @@ type Share = SwarmView["shares"][number];
 
 /** A screen or two. */
 const rowsMax = 50;
+
+/** Nobody takes part, and nothing is packed. */
+export function nothingTravels(now: number): Distribution {
+  return { at: now, since: now, artifactBytes: 0, hubSentBytes: 0, ...sumOf([]) };
+}
 
 /** What is remembered from look to look. */
 export class DistributionCount {
@@ -36,10 +44,17 @@ export class DistributionCount {
 
   /**
    * @param views artifacts of the repository
-   * @returns undefined while nobody takes part
+   * @param making those that are not there yet
+   * @returns undefined while nobody takes part, and nothing is packed
    */
-  look(views: readonly SwarmView[], now: number): Distribution | undefined {
-    const artifacts = bringing(this.#of.commit, views);
+  look(
+    views: readonly SwarmView[],
+    now: number,
+    making: readonly MakingArtifact[] = [],
+  ): Distribution | undefined {
+    const commits = bringing(this.#of.commit, [...views, ...making]);
+    const artifacts = views.filter(({ commit }) => commits.has(commit));
+    const packing = packingOf(making.filter(({ commit }) => commits.has(commit)));
     const drones = new Map<string, Row>();
     let [hubSentBytes, artifactBytes] = [0, 0];
     for (const view of artifacts) {
@@ -49,9 +64,15 @@ export class DistributionCount {
       artifactBytes = Math.max(artifactBytes, view.bytes);
       hubSentBytes += this.#sentMeanwhile(view);
     }
-    if (drones.size === 0) return undefined;
+    if (drones.size === 0) {
+      if (!packing) return undefined;
+      const since = Math.min(now, packing.since);
+      return { ...nothingTravels(now), since, packing: packing.told, over: false };
+    }
     const since = Math.min(this.#since, now);
-    return { at: now, since, artifactBytes, hubSentBytes, ...sumOf([...drones.values()]) };
+    const sum = sumOf([...drones.values()]);
+    const travel = { at: now, since, artifactBytes, hubSentBytes, ...sum };
+    return packing ? { ...travel, packing: packing.told, over: false } : travel;
   }
 
   #counts(view: SwarmView, { drone, since, report }: Share): boolean {
@@ -72,16 +93,30 @@ export class DistributionCount {
   }
 }
 
-/** Artifacts that bring a commit, and those that bring what these are thin against. */
-function bringing(commit: string, views: readonly SwarmView[]): readonly SwarmView[] {
+/** A commit, and those that the artifacts which bring it are thin against. */
+function bringing(
+  commit: string,
+  steps: readonly { readonly commit: string; readonly base?: string | undefined }[],
+): ReadonlySet<string> {
   const commits = new Set([commit]);
   // Also what is added while it goes on.
   for (const one of commits) {
-    for (const { commit: brought, base } of views) {
+    for (const { commit: brought, base } of steps) {
       if (brought === one && base !== undefined) commits.add(base);
     }
   }
-  return views.filter((view) => commits.has(view.commit));
+  return commits;
+}
+
+/** All that is packed, as one. */
+function packingOf(making: readonly MakingArtifact[]) {
+  if (making.length === 0) return undefined;
+  const bytes = making.reduce((sum, { packedBytes }) => sum + packedBytes, 0);
+  const since = Math.min(...making.map((one) => one.since));
+  if (making.some(({ estimate }) => estimate === undefined)) return { since, told: { bytes } };
+  const guessed = making.reduce((sum, { estimate = 0 }) => sum + estimate, 0);
+  // An estimate: more is there than there was to be, when it was too low.
+  return { since, told: { bytes, bytesAll: Math.max(bytes, Math.round(guessed)) } };
 }
 
 function add(drones: Map<string, Row>, view: SwarmView, share: Share): void {

@@ -1,14 +1,18 @@
 /**
- * What a start waits for without any drone to tell it: a service that started, and has no place.
+ * What a start waits for without any drone to tell it: drones that were there and are not connected just now, and a
+ * service that started, and has no place.
  *
  *     every drone that fits drains | its places are all held by hand | no drone that is there fits
  */
 import { matchesSelector, type Service } from "@propagit/protocol";
 import { isThere, ownService, type SeenDrone } from "./readiness.js";
+import type { Standing } from "./rollout-start.js";
 import type { RolloutView } from "./rollout-view.js";
 
 /** Drones that a text names. */
 const namedMax = 5;
+/** Beside a bar there is less room. */
+const absentNamedMax = 3;
 
 type Sight = Pick<RolloutView, "release" | "deployment" | "drones" | "isHeld">;
 
@@ -33,6 +37,23 @@ export function waitText(sight: Sight): string | undefined {
   if (open.length === 0) return `${what}: every drone that it may run on drains: ${named(fitting)}`;
   const isHeld = open.every(({ identity }) => sight.isHeld(identity, service.name));
   return isHeld ? `${what}: it was stopped by hand on ${named(open)}` : undefined;
+}
+
+/** Whom it waits for although he is not connected; who stays away for longer is told as away. */
+export function absentText(
+  standings: readonly Standing[],
+  drones: readonly SeenDrone[],
+): string | undefined {
+  const pending = new Set(
+    standings.filter(({ verdict }) => verdict.kind === "pending").map(({ drone }) => drone),
+  );
+  const absent = drones
+    .filter(({ drone, contact }) => contact === "lost" && pending.has(drone))
+    .map(({ drone }) => drone);
+  if (absent.length === 0) return undefined;
+  const more = absent.length > absentNamedMax ? ` and ${absent.length - absentNamedMax} more` : "";
+  const verb = absent.length === 1 ? "is" : "are";
+  return `waits for ${absent.slice(0, absentNamedMax).join(", ")}${more}, which ${verb} not connected`;
 }
 
 /** A drone's own command stands for everything that a repository may say. */

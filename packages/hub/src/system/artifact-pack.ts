@@ -26,6 +26,8 @@ export interface PackOptions {
   readonly estimate: number | undefined;
   readonly limitMs: number;
   readonly signal: AbortSignal;
+  /** So many bytes more are written. */
+  readonly onBytes?: (bytes: number) => void;
 }
 
 /** The end of what git says, of which the first line is shown. */
@@ -72,6 +74,7 @@ async function packInto(file: FileHandle, options: PackOptions, hasher: PieceHas
     for await (const chunk of git.output) {
       hasher.update(chunk);
       await writeAll(file, chunk);
+      options.onBytes?.(chunk.length);
     }
     await git.ended;
   } finally {

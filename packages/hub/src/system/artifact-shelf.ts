@@ -18,7 +18,7 @@ import {
 } from "@propagit/protocol";
 import { errnoOf, type Log, type Random } from "@propagit/runtime";
 import { encodeManifest, parseManifest } from "@propagit/swarm";
-import type { Artifacts, ArtifactStep, KeptArtifact } from "../artifacts.js";
+import type { Artifacts, ArtifactStep, KeptArtifact, MakingArtifact } from "../artifacts.js";
 import { estimatePack, isShallowHistory, knownCommits } from "./artifact-git.js";
 import { writePack } from "./artifact-pack.js";
 import {
@@ -81,12 +81,18 @@ const touchEveryMs = 60_000;
 /** Thousands of drones ask the same few questions. */
 const answersMax = 1_000;
 
+interface Making {
+  /** Changes while it is made. */
+  state: MakingArtifact;
+  readonly made: Promise<KeptArtifact>;
+}
+
 export class ArtifactShelf implements Artifacts {
   readonly hubKey: string;
   readonly bytesMax: number;
   readonly #options: ShelfOptions;
   readonly #kept = new Map<string, KeptArtifact>();
-  readonly #making = new Map<string, { step: ArtifactStep; made: Promise<KeptArtifact> }>();
+  readonly #making = new Map<string, Making>();
   readonly #failed = new Map<string, { readonly at: number; readonly error: PropagitError }>();
   readonly #known = new Memo<ReadonlySet<string>>(answersMax);
   readonly #shallow = new Memo<boolean>(answersMax);
@@ -118,8 +124,8 @@ export class ArtifactShelf implements Artifacts {
     return [...this.#kept.values()];
   }
 
-  get making(): readonly ArtifactStep[] {
-    return [...this.#making.values()].map(({ step }) => step);
+  get making(): readonly MakingArtifact[] {
+    return [...this.#making.values()].map(({ state }) => state);
   }
 
   known(repo: string, commits: readonly string[]): Promise<ReadonlySet<string>> {
@@ -146,7 +152,11 @@ export class ArtifactShelf implements Artifacts {
     const known = this.#making.get(key);
     if (known) return known.made;
     const made = this.#make(step);
-    this.#making.set(key, { step, made });
+    const since = this.#options.now();
+    this.#making.set(key, {
+      state: { ...step, since, estimate: undefined, packedBytes: 0 },
+      made,
+    });
     try {
       return await made;
     } catch (thrown) {
@@ -202,18 +212,29 @@ export class ArtifactShelf implements Artifacts {
     }
   }
 
+  /** For whoever looks on while it is made. */
+  #progress(step: ArtifactStep, { estimate, bytes = 0 }: { estimate?: number; bytes?: number }) {
+    const making = this.#making.get(keyOf(step));
+    if (!making) return;
+    const { state } = making;
+    const packedBytes = state.packedBytes + bytes;
+    making.state = { ...state, estimate: estimate ?? state.estimate, packedBytes };
+  }
+
   async #make(step: ArtifactStep): Promise<KeptArtifact> {
     const { folder, random, repositories, log, now } = this.#options;
     const { signal } = this.#stopping;
     const startedAt = now();
     const estimate = await this.estimate(step);
+    if (estimate !== undefined) this.#progress(step, { estimate });
     const giveBack = await this.#slots.take(signal);
     const path = join(folder, `${unfinishedPrefix}${random.hex(16)}`);
     try {
       await this.#checkRoom(step, estimate ?? 0);
       const { settings } = repositories;
       const where = { settings, folder: this.#folderOf(step.repo), step, path };
-      const hashes = await writePack({ ...where, estimate, limitMs: packMsMax, signal });
+      const onBytes = (bytes: number) => this.#progress(step, { bytes });
+      const hashes = await writePack({ ...where, estimate, limitMs: packMsMax, signal, onBytes });
       const { repo, commit, base } = step;
       const place = { repo, commit, ...(base !== undefined && { base }) };
       const manifest = encodeManifest({ ...place, ...hashes });

@@ -58,6 +58,39 @@ describe("how far the bytes of a release are", () => {
     assert.equal(count().look([view([share("web-1")], { commit: base })], start), undefined);
   });
 
+  it("is what is packed while nobody can take it, and that of the base it is thin against", () => {
+    const making = {
+      repo: "webapp",
+      commit,
+      base,
+      since: start + 5,
+      estimate: mib,
+      packedBytes: 10,
+    };
+    const ofBase = {
+      ...making,
+      commit: base,
+      base: undefined,
+      since: start + 3,
+      estimate: 2 * mib,
+    };
+    const other = { ...making, commit: "e".repeat(40) };
+    const seen = count().look([], start + 2_000, [making, ofBase, other]);
+    assert.deepEqual(seen?.packing, { bytes: 20, bytesAll: 3 * mib });
+    assert.deepEqual([seen.since, seen.drones, seen.over], [start + 3, 0, false]);
+    assert.equal(count().look([], start, [other]), undefined);
+    const beside = count().look([view([share("web-1")])], start + 2_000, [making]);
+    assert.deepEqual([beside?.drones, beside?.packing?.bytes], [1, 10]);
+  });
+
+  it("says no more than what is packed when that was guessed too small, or not at all", () => {
+    const making = { repo: "webapp", commit, base, since: start, packedBytes: 20 };
+    const packing = (estimate: number | undefined) =>
+      count().look([], start, [{ ...making, estimate }])?.packing;
+    assert.deepEqual(packing(10), { bytes: 20, bytesAll: 20 });
+    assert.deepEqual(packing(undefined), { bytes: 20 });
+  });
+
   it("goes on counting who took part already, when he is done", () => {
     const counting = count();
     const early = { since: start - 5_000 };

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import type { InstancePhase, InstanceReport, Service, Specification } from "@propagit/protocol";
 import type { SeenDrone } from "../../src/core/readiness.js";
 import type { RolloutView } from "../../src/core/rollout-view.js";
-import { waitText } from "../../src/core/rollout-waits.js";
+import { verdicts } from "../../src/core/rollout-start.js";
+import { absentText, waitText } from "../../src/core/rollout-waits.js";
 import {
   deadlineOf,
   stepRollout,
@@ -323,6 +324,24 @@ test("starting: a service without a place is named with its reason, not while it
     text([{ ...open, contact: "away" }]),
     "service web waits: no drone that it may run on is there",
   );
+});
+
+test("starting: drones that are not connected for the moment are named, a few of many", () => {
+  const drones = ["a", "b", "c", "d", "e"].map((identity) => {
+    return { identity, wasThere: true, ranBefore: false, staleFailures: [] };
+  });
+  const row = { ...starting, drones };
+  const text = (...seen: readonly SeenDrone[]) =>
+    absentText(verdicts(row, startedView(seen)), seen);
+  const lost = (name: string) => drone(name, "ready", { contact: "lost" });
+  assert.equal(text(drone("a"), drone("b", "ready")), undefined);
+  assert.equal(text(drone("a"), lost("b")), "waits for b, which is not connected");
+  assert.equal(text(lost("a"), lost("b")), "waits for a, b, which are not connected");
+  assert.equal(
+    text(...["a", "b", "c", "d", "e"].map(lost)),
+    "waits for a, b, c and 2 more, which are not connected",
+  );
+  assert.equal(text(drone("a", "starting", { contact: "away" })), undefined, "told as away");
 });
 
 test("starting: services come when those before them are ready", () => {

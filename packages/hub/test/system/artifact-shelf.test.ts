@@ -5,9 +5,11 @@ import { once } from "node:events";
 import { mkdir, readdir, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { PropagitError } from "@propagit/protocol";
 import { silentLog } from "@propagit/runtime";
+import type { KeptArtifact, MakingArtifact } from "../../src/artifacts.js";
 import { makeGitBench, type GitBench } from "../support/git-bench.js";
 import { makeShelfKey, openShelf, whyWrong } from "../support/shelf-bench.js";
 
@@ -89,6 +91,24 @@ describe("the packs of a hub", () => {
     assert.equal(new Set(made.map(({ artifact }) => artifact)).size, 1);
     assert.equal(lines.filter((line) => line.includes("is packed")).length, 1);
     assert.deepEqual(shelf.making, []);
+  });
+
+  it("say how far they are while they are made", async (t) => {
+    const { open, first } = await openAll(t, 2_000_000);
+    const shelf = await open();
+    const step = { repo, commit: first, base: undefined };
+    let kept: KeptArtifact | undefined;
+    const made = shelf.make(step).then((one) => (kept = one));
+    const seen: MakingArtifact[] = [];
+    while (!kept) {
+      seen.push(...shelf.making);
+      await setImmediate();
+    }
+    await made;
+    const { since: _, ...last } = seen.at(-1) ?? assert.fail("nothing was seen of it");
+    const estimate = await shelf.estimate(step);
+    assert.deepEqual(last, { ...step, estimate, packedBytes: kept.bytes });
+    assert.equal(seen[0]?.packedBytes, 0);
   });
 
   it("are there again after a restart, with the same id and secret, only for the hub to read", async (t) => {

@@ -18,6 +18,7 @@ export const distributionSamples: SamplesOf<keyof typeof distributionMethods> = 
       bytesAll: 12_582_912,
       bytesPerSecond: 3_145_728,
       hubSentBytes: 1_153_433,
+      packing: { bytes: 65_536, bytesAll: 2_097_152 },
       over: false,
       rows: [
         {
