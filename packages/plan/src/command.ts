@@ -6,22 +6,28 @@ import type { Clock } from "@propagit/runtime";
 import type { Shape } from "@propagit/shapes";
 import type { TaskPlace } from "./plan.js";
 
+/** All that a plan may use, by name. */
+export type Commands = ReadonlyMap<string, Command>;
+
 export interface Command<Args = unknown> {
   /** Words with `-` between them: `create-directory`. */
   readonly name: string;
   /** One line for lists. */
   readonly summary: string;
-  /** What a task of it may say beside what every task says. */
+  /**
+   * What a task of it may say beside what every task says: made of `object`, with none of `commonKeys`
+   * (`core/task-shape.ts`).
+   */
   readonly args: Shape<Args>;
   /** What it would do, in words that follow the host's name: `would make the folder /srv/app`. */
-  readonly describe: (args: Args) => string;
+  describe(args: Args): string;
   /**
    * Does it; the second time it finds everything done and says `unchanged`. What it throws is its failure,
    * with the reason a user can act upon.
    */
-  readonly run: (args: Args, context: CommandContext) => Promise<CommandEnd>;
-  /** Tasks that take back what it did, when that can be said beforehand. */
-  readonly undo?: (args: Args) => readonly TaskDraft[];
+  run(args: Args, context: CommandContext): Promise<CommandEnd>;
+  /** Tasks that take back what it did, when that can be said beforehand; where it was done unless they say. */
+  undo?(args: Args): readonly TaskDraft[];
   /** Doing it twice is not the same as doing it once: it is never carried out again by itself. */
   readonly once?: boolean;
   readonly timeoutMs?: number;

@@ -6,6 +6,7 @@
  * `docs/errors.md` lists the same codes; a test keeps both equal.
  */
 import { exitCodes, kind, type ErrorKind } from "./error-kinds.js";
+import { planErrors } from "./plan-errors.js";
 import { trafficErrors } from "./traffic-errors.js";
 
 export { exitCodes } from "./error-kinds.js";
@@ -317,6 +318,7 @@ export const errorCatalogue = {
   TOO_LARGE: kind(protocol, 413, "a frame or body is over its size limit", "send less at once"),
   OVERLOADED: kind(unreachable, 503, "a bounded queue is full", "try again in a moment"),
   ...trafficErrors,
+  ...planErrors,
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof errorCatalogue;
