@@ -10,7 +10,7 @@
  * No timers: what goes by time is looked at in `tick`.
  */
 import { choosePieces, type Situation } from "./choose.js";
-import { lateMsOf, pieceMsOf, Rate, stallMsOf, windowOf } from "./core/pace.js";
+import { lateMsOf, pieceMsOf, Rate, roomOf, stallMsOf } from "./core/pace.js";
 import { PieceSet } from "./core/piece-set.js";
 import { bytesOfPiece, hashOfPiece } from "./manifest.js";
 import type { IntakeOptions } from "./intake-options.js";
@@ -78,8 +78,7 @@ export class Intake {
     const time = now();
     if (peer.quietUntil > time || this.#isHeldBack(peer, time)) return;
     const isFar = neighbours.isFar(peer);
-    const window = isFar && !peer.chooses ? 1 : this.#windowOf(peer, time);
-    const room = window - peer.asked.size - peer.wishes;
+    const room = isFar && !peer.chooses ? 1 - peer.asked.size : this.#roomOf(peer, time);
     if (room <= 0) return;
     if (peer.chooses) {
       this.#wish(peer, room, time);
@@ -121,6 +120,7 @@ export class Intake {
     const reason = this.#count(peer, bytes.length, time, incoming.buffer !== undefined);
     if (reason !== undefined) return reason;
     if (incoming.filledBytes === length) this.#complete(peer, incoming, length, time);
+    else if (peer.asked.size + peer.wishes === 1) this.pump(peer);
     return undefined;
   }
 
@@ -206,15 +206,17 @@ export class Intake {
 
   #oldestAsk(peer: Peer): number {
     for (const at of peer.asked.values()) return at;
-    return peer.bytesAt;
+    return peer.wishes > 0 ? peer.wishesSince : peer.bytesAt;
   }
 
-  #windowOf(peer: Peer, time: number): number {
-    const { manifest } = this.#options;
-    return windowOf({
+  #roomOf(peer: Peer, time: number): number {
+    const { pieceBytes } = this.#options.manifest;
+    const askedBytes = (peer.asked.size + peer.wishes) * pieceBytes;
+    return roomOf({
       bytesPerSecond: peer.rate.perSecond(time),
       tripMs: peer.tripMs,
-      pieceBytes: manifest.pieceBytes,
+      pieceBytes,
+      leftBytes: askedBytes - (peer.incoming?.filledBytes ?? 0),
     });
   }
 
@@ -241,6 +243,7 @@ export class Intake {
     const count = Math.min(room, free);
     if (count <= 0) return;
     peer.rate.start(time);
+    if (peer.wishes === 0) peer.wishesSince = time;
     peer.wishes += count;
     this.#wishes += count;
     peer.send({ kind: "wish", count });

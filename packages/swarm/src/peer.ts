@@ -3,6 +3,7 @@
  * It keeps the books of one line; `intake.ts` and `uploads.ts` decide.
  */
 import type { Random } from "@propagit/runtime";
+import { blockBytesMin } from "./core/block-size.js";
 import { FrameParser } from "./core/frame-parser.js";
 import { encodeFrame, type ControlFrame } from "./core/frames.js";
 import { Rate } from "./core/pace.js";
@@ -45,8 +46,9 @@ export class Peer {
   /** What it was asked for and has not sent, with when. */
   readonly asked = new Map<number, number>();
   readonly #cancelled = new Set<number>();
-  /** Pieces of its choice that are still to come. */
+  /** Pieces of its choice that are still to come, and since when there are some. */
   wishes = 0;
+  wishesSince = 0;
   /** Wishes that were given up, or answered with `nothing`: what was on its way already may still come. */
   withdrawn = 0;
   /** Pieces that came and that nobody asked for. */
@@ -78,6 +80,8 @@ export class Peer {
   readonly wants = new Set<number>();
   wishesHere = 0;
   sending: number | undefined;
+  /** Of the next block to it, by how fast it took the last one. */
+  blockBytes = blockBytesMin;
   /** Sent to it by a seeder, and it has not said that it has it. */
   readonly given = new Set<number>();
   servedAt = 0;

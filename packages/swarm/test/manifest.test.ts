@@ -21,14 +21,14 @@ describe("a manifest", () => {
     assert.deepEqual(parseManifest(encodeManifest(thin)), thin);
   });
 
-  it("has pieces of a power of two between 32 KiB and 4 MiB, about 512 of them", () => {
-    const sizes = [1, 16 * MiB, 16 * MiB + 1, 100 * MiB, 1024 * MiB, 10 * 1024 * MiB];
+  it("has pieces of a power of two between 8 KiB and 4 MiB, about 512 of them", () => {
+    const sizes = [1, 5 * MiB, 16 * MiB, 16 * MiB + 1, 100 * MiB, 1024 * MiB, 10 * 1024 * MiB];
     assert.deepEqual(
       sizes.map((size) => pieceBytesFor(size) / 1024),
-      [32, 32, 64, 256, 2048, 4096],
+      [8, 16, 32, 64, 256, 2048, 4096],
     );
     fc.assert(
-      fc.property(fc.integer({ min: 16 * MiB, max: 2048 * MiB }), (bytes) => {
+      fc.property(fc.integer({ min: 4 * MiB, max: 2048 * MiB }), (bytes) => {
         const count = pieceCountOf({ bytes, pieceBytes: pieceBytesFor(bytes) });
         assert.ok(count > 256 && count <= 512, `${count}`);
       }),

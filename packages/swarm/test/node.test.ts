@@ -22,13 +22,22 @@ describe("taking part", () => {
     assert.deepEqual(
       [last?.pieces, last?.piecesAll, last?.receivedBytes, last?.wastedBytes, last?.lines],
       [
-        256,
-        256,
+        512,
+        512,
         slow.bytes.length,
         0,
         [{ peer: "hub", receivedBytes: slow.bytes.length, sentBytes: 0 }],
       ],
     );
+  });
+
+  it("waits for the first piece of somebody who is slow", async () => {
+    const swarm = new TestSwarm(12, { linkBytesPerSecond: 64 * 1024 });
+    const { takers } = await swarm.deploy(artifact, 4);
+    await swarm.clock.until("all are whole", () => takers.every(({ isSettled }) => isSettled));
+    const lastMs = Math.max(...takers.map(({ wholeAfterMs }) => wholeAfterMs ?? Infinity));
+    const slowIdealMs = (artifact.bytes.length / (64 * 1024)) * 1000;
+    assert.ok(lastMs <= 1.3 * slowIdealMs, `${lastMs / slowIdealMs}`);
   });
 
   it("is the same part when it is taken twice, with the newer admission", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { lateMsOf, pace, Rate, stallMsOf, windowOf } from "../../src/core/pace.js";
+import { lateMsOf, pace, Rate, roomOf, stallMsOf } from "../../src/core/pace.js";
 
 describe("a rate", () => {
   it("is what came in the time in which something was asked for", () => {
@@ -32,7 +32,7 @@ describe("a rate", () => {
 });
 
 describe("a window", () => {
-  it("covers twice the time to an answer, within its bounds", () => {
+  it("covers twice the time to an answer, within its bound", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 2 ** 31 }),
@@ -40,13 +40,21 @@ describe("a window", () => {
         fc.integer({ min: 10, max: 22 }),
         (bytesPerSecond, tripMs, power) => {
           const pieceBytes = 2 ** power;
-          const pieces = windowOf({ bytesPerSecond, tripMs, pieceBytes });
-          assert.ok(pieces >= pace.windowMin && pieces <= pace.windowMax);
+          const pieces = roomOf({ bytesPerSecond, tripMs, pieceBytes, leftBytes: 0 });
+          assert.ok(pieces >= 1 && pieces <= pace.windowMax);
           const covered = (pieces * pieceBytes * 1000) / Math.max(1, bytesPerSecond);
           assert.ok(pieces === pace.windowMax || covered >= 2 * tripMs);
+          const leftBytes = pieces * pieceBytes;
+          assert.equal(roomOf({ bytesPerSecond, tripMs, pieceBytes, leftBytes }), 0);
         },
       ),
     );
+  });
+
+  it("opens on a slow line only when most of a piece is here", () => {
+    const line = { bytesPerSecond: 32_000, tripMs: 100, pieceBytes: 32_000 };
+    const rooms = [0, 15_000, 19_000, 32_000].map((leftBytes) => roomOf({ ...line, leftBytes }));
+    assert.deepEqual(rooms, [1, 1, 0, 0]);
   });
 });
 
