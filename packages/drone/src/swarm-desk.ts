@@ -150,7 +150,7 @@ export class SwarmDesk implements CommitWays {
         }
         return undefined;
       case "inline":
-        return inlineDelivery(answer, Buffer.from(this.#show(answer.pack, from), "base64"));
+        return inlineDelivery(answer, this.#showBytes(answer.pack, from));
       case "swarm": {
         const { commit, base, grant } = answer;
         const { repo } = name;
@@ -267,10 +267,18 @@ export class SwarmDesk implements CommitWays {
 
   /** @throws BAD_FRAME when it was not hidden under the session's key */
   #show(hidden: string, { peer }: Conversation): string {
-    const shown = peer && this.#parts.crypto.decrypt(peer.sessionKey, hidden);
-    if (shown !== undefined) return shown;
-    throw new PropagitError("BAD_FRAME", "the hub's answer was hidden under another key");
+    return shownOrThrow(peer && this.#parts.crypto.decrypt(peer.sessionKey, hidden));
   }
+
+  /** @throws BAD_FRAME when they were not hidden under the session's key */
+  #showBytes(hidden: string, { peer }: Conversation): Uint8Array {
+    return shownOrThrow(peer && this.#parts.crypto.decryptBytes(peer.sessionKey, hidden));
+  }
+}
+
+function shownOrThrow<T>(shown: T | undefined): T {
+  if (shown !== undefined) return shown;
+  throw new PropagitError("BAD_FRAME", "the hub's answer was hidden under another key");
 }
 
 function inlineDelivery(

@@ -52,8 +52,8 @@ export interface Artifacts {
    * @throws DATA_UNUSABLE when there is no room, OVERLOADED, TIMED_OUT, INTERNAL with git's reason
    */
   make(step: ArtifactStep): Promise<KeptArtifact>;
-  /** All bytes of a small one as base64. @throws DATA_UNUSABLE */
-  read(artifact: string): Promise<string>;
+  /** All bytes of a small one. @throws DATA_UNUSABLE */
+  read(artifact: string): Promise<Uint8Array>;
   /** Somebody needs it: it stays longer. */
   touch(artifact: string): void;
   remove(artifact: string): Promise<void>;

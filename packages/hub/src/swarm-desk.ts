@@ -238,7 +238,10 @@ export class SwarmDesk {
     if (chooseWay({ bytes, wanting: 1, holders: 0 }) === "inline") {
       const sessionKey = this.#parts.fleet.sessionKeyOf(identity);
       if (sessionKey === undefined) return withGit;
-      const pack = this.#parts.world.crypto.encrypt(sessionKey, await artifacts.read(artifact));
+      const pack = this.#parts.world.crypto.encryptBytes(
+        sessionKey,
+        await artifacts.read(artifact),
+      );
       return { how: "inline", ...brings, pack };
     }
     const grant = await swarms.enter(kept, identity);

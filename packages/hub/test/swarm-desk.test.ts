@@ -109,7 +109,7 @@ describe("how a drone gets a commit", () => {
     assert.ok(answer.how === "inline", JSON.stringify(answer));
     assert.deepEqual([answer.commit, answer.base], [second, first]);
     const sessionKey = two.conversation.peer?.sessionKey ?? "";
-    const pack = Buffer.from(nodeCrypto.decrypt(sessionKey, answer.pack) ?? "", "base64");
+    const pack = Buffer.from(nodeCrypto.decryptBytes(sessionKey, answer.pack) ?? []);
     assert.equal(pack.subarray(0, 4).toString(), "PACK");
   });
 

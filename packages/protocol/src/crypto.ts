@@ -10,6 +10,10 @@ export interface Crypto {
   encrypt(key: string, text: string): string;
   /** Undefined when it was not made with this key, or was changed. */
   decrypt(key: string, sealed: string): string | undefined;
+  /** Like `encrypt`, of bytes that are no text: as a text they would be a third longer before they are hidden. */
+  encryptBytes(key: string, bytes: Uint8Array): string;
+  /** Undefined when it was not made with this key, or was changed. */
+  decryptBytes(key: string, sealed: string): Uint8Array | undefined;
 }
 
 /**

@@ -68,7 +68,7 @@ export const artifactAnswerSchema = Type.Union([
   exact({
     how: Type.Literal("inline"),
     ...whatItBrings,
-    /** The pack as base64, hidden under the session's key. */
+    /** The pack's bytes, hidden under the session's key (`Crypto.encryptBytes`). */
     pack: text(200_000),
   }),
   exact({ how: Type.Literal("swarm"), ...whatItBrings, grant: grantSchema }),

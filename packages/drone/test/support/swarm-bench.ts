@@ -158,9 +158,13 @@ class BenchHub {
 }
 
 export function hidden(text: string): string {
-  return nodeWorld({ info: () => undefined, warn: () => undefined }).crypto.encrypt(
+  return hiddenBytes(Buffer.from(text));
+}
+
+export function hiddenBytes(bytes: Uint8Array): string {
+  return nodeWorld({ info: () => undefined, warn: () => undefined }).crypto.encryptBytes(
     sessionKey,
-    text,
+    bytes,
   );
 }
 

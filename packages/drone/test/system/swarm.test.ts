@@ -4,7 +4,12 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { PropagitError } from "@propagit/protocol";
-import { openSwarmBench, hidden, type Member, type SwarmBench } from "../support/swarm-bench.js";
+import {
+  openSwarmBench,
+  hiddenBytes,
+  type Member,
+  type SwarmBench,
+} from "../support/swarm-bench.js";
 import { packOf } from "../support/packs.js";
 import { until } from "../support/until.js";
 
@@ -91,7 +96,7 @@ test("gets the next commit from another drone while the hub's pieces are out of 
 test("takes a small pack out of the answer", async (t) => {
   const bench = await openSwarmBench(t);
   const one = await bench.place.commit({ text: "small" });
-  const pack = hidden((await packOf(bench.place.hub, one)).toString("base64"));
+  const pack = hiddenBytes(await packOf(bench.place.hub, one));
   bench.hub.answers.set(one, () => ({ how: "inline", commit: one, pack }));
   const member = await bench.member("web-1");
   assert.equal(await bring(bench, member, one), "small");

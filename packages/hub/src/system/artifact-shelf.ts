@@ -167,10 +167,10 @@ export class ArtifactShelf implements Artifacts {
     }
   }
 
-  async read(artifact: string): Promise<string> {
+  async read(artifact: string): Promise<Uint8Array> {
     const path = packPath(this.#options.folder, artifact);
     try {
-      return await readFile(path, "base64");
+      return await readFile(path);
     } catch (thrown) {
       const reason = errnoOf(thrown) ?? String(thrown);
       throw new PropagitError("DATA_UNUSABLE", `${path} cannot be read: ${reason}`);

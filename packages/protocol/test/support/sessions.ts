@@ -20,6 +20,11 @@ export const crypto: Crypto = {
   encrypt: (key, text) => `${key}|${text}`,
   decrypt: (key, sealed) =>
     sealed.startsWith(`${key}|`) ? sealed.slice(key.length + 1) : undefined,
+  encryptBytes: (key, bytes) => crypto.encrypt(key, Buffer.from(bytes).toString("base64")),
+  decryptBytes: (key, sealed) => {
+    const shown = crypto.decrypt(key, sealed);
+    return shown === undefined ? undefined : Buffer.from(shown, "base64");
+  },
 };
 
 export const clusterKey = "5ec7".repeat(16);

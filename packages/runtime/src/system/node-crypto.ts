@@ -14,21 +14,23 @@ export const nodeCrypto: Crypto = {
   mac: (key, text) => createHmac("sha256", key).update(text).digest("hex"),
   // Hashing first makes both sides equally long, as timingSafeEqual wants them.
   equal: (left, right) => timingSafeEqual(digest(left), digest(right)),
-  encrypt,
-  decrypt,
+  encrypt: (key, text) => encryptBytes(key, Buffer.from(text)),
+  decrypt: (key, sealed) => decryptBytes(key, sealed)?.toString("utf8"),
+  encryptBytes,
+  decryptBytes,
 };
 
 /** Sizes of AES-256-GCM as NIST SP 800-38D recommends them. */
 const [nonceBytes, tagBytes] = [12, 16];
 
-function encrypt(key: string, text: string): string {
+function encryptBytes(key: string, bytes: Uint8Array): string {
   const nonce = randomBytes(nonceBytes);
   const cipher = createCipheriv("aes-256-gcm", cipherKey(key), nonce);
-  const hidden = Buffer.concat([cipher.update(text, "utf8"), cipher.final()]);
+  const hidden = Buffer.concat([cipher.update(bytes), cipher.final()]);
   return Buffer.concat([nonce, cipher.getAuthTag(), hidden]).toString("base64");
 }
 
-function decrypt(key: string, sealed: string): string | undefined {
+function decryptBytes(key: string, sealed: string): Buffer | undefined {
   const bytes = Buffer.from(sealed, "base64");
   if (bytes.length < nonceBytes + tagBytes) return undefined;
   const nonce = bytes.subarray(0, nonceBytes);
@@ -36,7 +38,7 @@ function decrypt(key: string, sealed: string): string | undefined {
   decipher.setAuthTag(bytes.subarray(nonceBytes, nonceBytes + tagBytes));
   try {
     const hidden = bytes.subarray(nonceBytes + tagBytes);
-    return Buffer.concat([decipher.update(hidden), decipher.final()]).toString("utf8");
+    return Buffer.concat([decipher.update(hidden), decipher.final()]);
   } catch {
     return undefined;
   }

@@ -17,6 +17,16 @@ describe("a hidden text", () => {
     );
   });
 
+  it("may be bytes that are no text, and takes no more room for it", () => {
+    fc.assert(
+      fc.property(fc.string(), fc.uint8Array(), (someKey, bytes) => {
+        const sealed = nodeCrypto.encryptBytes(someKey, bytes);
+        assert.deepEqual(nodeCrypto.decryptBytes(someKey, sealed), Buffer.from(bytes));
+        assert.equal(Buffer.from(sealed, "base64").length, bytes.length + 28);
+      }),
+    );
+  });
+
   it("looks different each time, and shows nothing of the text", () => {
     const [first, second] = [encrypt(key, "beepboop"), encrypt(key, "beepboop")];
     assert.notEqual(first, second);
