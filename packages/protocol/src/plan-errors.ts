@@ -1,7 +1,7 @@
 /** The part of the error catalogue that is about plans: what they say, and where their runs stand. */
 import { exitCodes, kind, type ErrorKind } from "./error-kinds.js";
 
-const { usage } = exitCodes;
+const { usage, notFound, conflict } = exitCodes;
 
 export const planErrors = {
   BAD_PLAN: kind(
@@ -9,5 +9,17 @@ export const planErrors = {
     400,
     "a plan says something that cannot be",
     "docs/plans.md says what can be written; look at it without carrying it out: propagit plan FILE",
+  ),
+  NO_PLAN: kind(
+    notFound,
+    404,
+    "no plan that is carried out, or was, has an id that begins like that",
+    "see them with `propagit plans`",
+  ),
+  NOT_NOW: kind(
+    conflict,
+    409,
+    "what is asked of a plan makes no sense as it stands: it is over, not paused, waits for something else",
+    "see where it stands: propagit plans status ID",
   ),
 } as const satisfies Record<string, ErrorKind>;

@@ -1,0 +1,103 @@
+/** Which asks make sense of a run as it stands; else why not. */
+import type { RunAsk } from "../run-event.js";
+import { gateWaitedFor, hasTimeAhead } from "./opening.js";
+import { isLacking, type Run, type StageProgress } from "./run.js";
+
+export interface AskRefusal {
+  /** It makes no sense now, or it is not for who asks. */
+  readonly kind: "not-now" | "not-yours";
+  readonly why: string;
+}
+
+/** Undefined when it may be asked. */
+export function refusalOf(run: Run, ask: RunAsk, by: string): AskRefusal | undefined {
+  const why = whyNotNow(run, ask);
+  if (why !== undefined) return { kind: "not-now", why };
+  if (ask.kind !== "approve") return undefined;
+  const approvers = approversOf(run);
+  if (approvers === undefined || approvers.includes(by)) return undefined;
+  return {
+    kind: "not-yours",
+    why: `it is for ${approvers.join(" or ")} to approve, not for ${by}`,
+  };
+}
+
+function whyNotNow(run: Run, ask: RunAsk): string | undefined {
+  if (ask.kind === "retry") return whyNoRetry(run, ask.force ?? false);
+  if (run.state === "over") return `it is over: ${run.outcome}`;
+  if (run.state === "queued" && ask.kind !== "stop") return "it has not begun: it waits for a lock";
+  switch (ask.kind) {
+    case "pause":
+      if (run.stopping) return "it is being stopped";
+      return run.isPaused ? "it is paused already" : undefined;
+    case "resume":
+      return run.isPaused ? undefined : "it is not paused";
+    case "stop":
+      return whyNoStop(run, ask);
+    case "skip-wait":
+      return whyNoSkip(run);
+    case "approve":
+      return approvalGate(run) ? undefined : `it waits for no approval${waitsForText(run)}`;
+    default:
+      return ask satisfies never;
+  }
+}
+
+function whyNoStop(run: Run, ask: Extract<RunAsk, { kind: "stop" }>): string | undefined {
+  if (ask.undo && run.rollback !== undefined) return "it is being rolled back already";
+  const { stopping } = run;
+  if (!stopping) return undefined;
+  const isMore = (ask.undo && !stopping.undo) || (ask.now === true && !stopping.now);
+  return isMore ? undefined : "it is being stopped already";
+}
+
+function whyNoSkip(run: Run): string | undefined {
+  if (run.stopping) return "it is being stopped";
+  const { current, openingView: view } = run;
+  if (!current || !view || current.state === "running" || current.beganAt !== undefined) {
+    return "no stage waits";
+  }
+  return hasTimeAhead(run.opening, view)
+    ? undefined
+    : `stage ${current.run.stage.name} waits for no time${waitsForText(run)}`;
+}
+
+function whyNoRetry(run: Run, isForced: boolean): string | undefined {
+  if (run.state === "queued") return "it has not begun: it waits for a lock";
+  if (run.outcome === "undone") return "what it did was put back; plan it anew";
+  const isOver = run.state === "over";
+  const lacking = isOver ? retryPart(run).filter(isLacking) : currentFailed(run);
+  if (lacking.length === 0) {
+    return isOver ? "nothing of it failed" : "nothing of the stage that runs has failed";
+  }
+  const unknown = lacking.find((one) => one.run.unknown)?.run.unknown;
+  if (!unknown || isForced) return undefined;
+  return (
+    `${unknown.task} may run only once, and it cannot be known whether it did: ` +
+    "look at what it does, then say it again with --force"
+  );
+}
+
+function currentFailed({ current }: Run): readonly StageProgress[] {
+  return current?.state === "running" && current.run.linesFailed > 0 ? [current] : [];
+}
+
+function retryPart(run: Run): readonly StageProgress[] {
+  return run.rollback === undefined ? run.stages : run.stages.slice(run.plan.stages.length);
+}
+
+function approvalGate(run: Run) {
+  const { openingView: view, current } = run;
+  if (!view || run.stopping || current?.state !== "waiting") return undefined;
+  const gate = gateWaitedFor(run.opening, view);
+  return gate?.kind === "approval" && run.opening.approvedBy === undefined ? gate : undefined;
+}
+
+function approversOf(run: Run): readonly string[] | undefined {
+  return approvalGate(run)?.by;
+}
+
+function waitsForText(run: Run): string {
+  const { waiting } = run.opening;
+  return waiting && run.current?.state === "waiting" ? `: it waits for ${waiting.why}` : "";
+}

@@ -1,0 +1,48 @@
+/** What an attempt's end makes of its task, and how much of its output is kept. */
+import type { Task } from "../plan.js";
+import type { RunEvent, TaskOutcome } from "../run-event.js";
+import type { TaskRun } from "./stage-run.js";
+
+/** As a failure is read: the end of the output, in the width of a screen and more. Others keep less. */
+export const keptOutput = {
+  lines: 20,
+  linesOfDone: 5,
+  lineChars: 500,
+  reasonChars: 1_000,
+} as const;
+
+interface End {
+  readonly outcome: TaskOutcome;
+  readonly reason?: string;
+  readonly lastLines?: readonly string[];
+}
+
+/** The event of an end: it failed and is tried again, or it is over. */
+export function eventOfEnd(task: Task, run: TaskRun, end: End, now: number): RunEvent {
+  const said = saidOf(end);
+  // What may be done twice is known to be done once it has been done again.
+  const outcome = end.outcome === "unknown" && !task.once ? "failed" : end.outcome;
+  const mayRetry = outcome === "failed" && !task.once;
+  const delayMs = mayRetry ? task.retryDelaysMs[run.tries - 1] : undefined;
+  if (delayMs !== undefined) {
+    const { reason = "it failed" } = said;
+    return { at: now, kind: "task-retries", task: task.id, ...said, reason, nextAt: now + delayMs };
+  }
+  return { at: now, kind: "task-ended", task: task.id, outcome, ...said };
+}
+
+function saidOf({ outcome, reason, lastLines = [] }: End): Omit<End, "outcome"> {
+  const isGood = outcome === "done" || outcome === "unchanged";
+  const count = isGood ? keptOutput.linesOfDone : keptOutput.lines;
+  const lines = lastLines.slice(-count).map((line) => cut(line, keptOutput.lineChars));
+  return {
+    ...(reason === undefined ? {} : { reason: cut(reason, keptOutput.reasonChars) }),
+    ...(lines.length === 0 ? {} : { lastLines: lines }),
+  };
+}
+
+/** At a whole character. */
+function cut(text: string, charsMax: number): string {
+  if (text.length <= charsMax) return text;
+  return `${text.slice(0, charsMax - 1).replace(/[\ud800-\udbff]$/, "")}…`;
+}
