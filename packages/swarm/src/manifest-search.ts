@@ -5,7 +5,7 @@
 import { PropagitError, toPropagitError } from "@propagit/protocol";
 import { encodeManifestParts, type PeerFrame } from "./core/frames.js";
 import { checkManifest, type Manifest, type SignedManifest } from "./manifest.js";
-import { encodeSigned, ManifestParts, parseSigned } from "./manifest-parts.js";
+import { ManifestParts, packSigned, parseSigned } from "./manifest-parts.js";
 import type { Peer } from "./peer.js";
 import type { Admission } from "./swarm.js";
 import type { Digests } from "./world.js";
@@ -68,9 +68,9 @@ export class ManifestSearch {
     peer.manifestAt = this.#options.now();
     let known: KnownManifest;
     try {
-      const json = parts.add(frame);
-      if (json === undefined) return undefined;
-      known = this.#check(parseSigned(json));
+      const signed = parts.add(frame);
+      if (!signed) return undefined;
+      known = this.#check(signed);
     } catch (thrown) {
       return `sent ${toPropagitError(thrown).message}`;
     }
@@ -123,6 +123,6 @@ export function answerAsk(peer: Peer, known: SignedManifest | undefined): string
   }
   if (peer.wasTold && peer.line.bufferedBytes > 0) return undefined;
   peer.wasTold = true;
-  for (const part of encodeManifestParts(encodeSigned(known))) peer.line.send(part);
+  for (const part of encodeManifestParts(packSigned(known))) peer.line.send(part);
   return undefined;
 }

@@ -3,12 +3,14 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { keyOfClaim } from "../src/index.js";
 import { blockHeadBytes, writeBlockHead } from "../src/core/frames.js";
+import { packSigned } from "../src/manifest-parts.js";
 import { nodeCrypto } from "@propagit/runtime";
 import { fullHello, Rogue, type Behaviour, type RogueLine } from "./support/rogue.js";
 import { linkBytesPerSecond, makeArtifact, TestSwarm, type Taker } from "./support/swarm.js";
 
 /** 128 pieces, 2 s on a link. */
-const artifact = makeArtifact(3, 4 * 1024 * 1024);
+const pieceBytes = 32 * 1024;
+const artifact = makeArtifact(3, 4 * 1024 * 1024, pieceBytes);
 const pieces = artifact.manifest.pieces.length / 64;
 const idealMs = (artifact.bytes.length / linkBytesPerSecond) * 1000;
 
@@ -230,7 +232,7 @@ describe("a swarm with a peer that is bad", () => {
   });
 
   it("bans who sends a manifest that the hub did not sign", async () => {
-    const other = makeArtifact(99, artifact.bytes.length);
+    const other = makeArtifact(99, artifact.bytes.length, pieceBytes);
     const swarm = new TestSwarm(7);
     const _rogue = new Rogue(swarm, {
       name: "rogue",
@@ -238,8 +240,7 @@ describe("a swarm with a peer that is bad", () => {
       begin: claimAll,
       behave: (frame, to) => {
         if (frame.kind !== "ask") return;
-        const json = JSON.stringify({ text: other.text, signature: other.signature });
-        const bytes = new TextEncoder().encode(json);
+        const bytes = packSigned(other);
         to.say({ kind: "manifest", bytesAll: bytes.length, offset: 0, bytes });
       },
     });
@@ -301,7 +302,7 @@ describe("who comes late, or for something else", () => {
 
   it("shares the hub's line fairly between two artifacts", async () => {
     const swarm = new TestSwarm(10);
-    const second = makeArtifact(4, artifact.bytes.length);
+    const second = makeArtifact(4, artifact.bytes.length, pieceBytes);
     const first = await swarm.deploy(artifact, 3);
     const other = await swarm.deploy(second, 3);
     const sum = () => [first.offered.report.sentBytes, other.offered.report.sentBytes];

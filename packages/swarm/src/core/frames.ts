@@ -65,7 +65,7 @@ export type ControlFrame =
   /** Wishes that are open will not be granted: request by number what nobody else has. */
   | { readonly kind: "nothing" }
   | { readonly kind: "ask" }
-  /** A part of the signed manifest as JSON. */
+  /** A part of the signed manifest; see manifest-parts.ts. */
   | {
       readonly kind: "manifest";
       readonly bytesAll: number;
@@ -136,9 +136,8 @@ export function encodeFrame(frame: ControlFrame): Uint8Array {
   }
 }
 
-/** All frames of a text too long for one. */
-export function encodeManifestParts(json: string): Uint8Array[] {
-  const all = new TextEncoder().encode(json);
+/** All frames of a packed manifest, which may be too long for one. */
+export function encodeManifestParts(all: Uint8Array): Uint8Array[] {
   const parts: Uint8Array[] = [];
   for (let offset = 0; offset < all.length; offset += manifestPartBytesMax) {
     const bytes = all.subarray(offset, offset + manifestPartBytesMax);
