@@ -10,6 +10,12 @@ export const planErrors = {
     "a plan says something that cannot be",
     "docs/plans.md says what can be written; look at it without carrying it out: propagit plan FILE",
   ),
+  BAD_TARGET: kind(
+    usage,
+    400,
+    "a target means no drones, leads to itself or is not defined",
+    "see what they mean with `propagit targets`; docs/plans.md says how they are written",
+  ),
   NO_PLAN: kind(
     notFound,
     404,
