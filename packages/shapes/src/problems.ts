@@ -3,9 +3,9 @@ import type { Offset } from "./located.js";
 
 export interface Problem {
   readonly file: string;
-  /** From 1. */
+  /** From 1; 0 when a program made it, and there are no lines. */
   readonly line: number;
-  /** From 1, in characters. */
+  /** From 1, in characters; 0 as for lines. */
   readonly column: number;
   /** What, which, why; without the place. */
   readonly message: string;
@@ -20,11 +20,14 @@ const countedMax = 1_000;
 export class Problems {
   readonly text: string;
   readonly #file: string;
+  readonly #hasLines: boolean;
   readonly #found = new Map<string, { readonly at: Offset; readonly message: string }>();
 
-  constructor(file: string, text: string) {
+  /** @param text absent: what is read was never written */
+  constructor(file: string, text?: string) {
     this.#file = file;
-    this.text = text;
+    this.text = text ?? "";
+    this.#hasLines = text !== undefined;
   }
 
   add(at: Offset, message: string): void {
@@ -38,6 +41,9 @@ export class Problems {
   /** In the order of the file. */
   get all(): readonly Problem[] {
     const sorted = [...this.#found.values()].sort((left, right) => left.at - right.at);
+    if (!this.#hasLines) {
+      return sorted.map(({ message }) => ({ file: this.#file, line: 0, column: 0, message }));
+    }
     // One walk over the text for all of them.
     let line = 1;
     let lineAt = 0;
@@ -55,6 +61,7 @@ export class Problems {
 
 /** `propagit.yaml:3:5: …` */
 export function formatProblem({ file, line, column, message }: Problem): string {
+  if (line === 0) return `${file}: ${message}`;
   return `${file}:${line}:${column}: ${message}`;
 }
 
