@@ -1,0 +1,101 @@
+/** A plan as it is written, and as it is carried out. */
+import { quote } from "@propagit/protocol";
+import {
+  described,
+  list,
+  mapped,
+  object,
+  placed,
+  record,
+  whole,
+  type Placed,
+  type Problems,
+  type Shape,
+} from "@propagit/shapes";
+import type { Basis, CodePlace, Plan, Stage } from "../plan.js";
+import { stagesMax, tasksMax } from "./plan-limits.js";
+import { commitHash, repoName, title } from "./plan-words.js";
+import { placedStage, stageShape, type StageParts, type UnplacedStage } from "./stage-shape.js";
+
+const revisionNames = {
+  pattern: "^[^\\u0000-\\u001f]{1,300}$",
+  why: "cannot be the name of a part of the state",
+  max: 100_000,
+};
+
+const basis: Shape<Basis> = mapped(
+  object(
+    {
+      revisions: described(
+        "Revisions of the parts of the state that were looked at, by name.",
+        record(revisionNames, whole(0, Number.MAX_SAFE_INTEGER)),
+      ),
+      at: described("When it was made, in ms since 1970.", whole(0, Number.MAX_SAFE_INTEGER)),
+    },
+    ["revisions", "at"],
+  ),
+  ({ revisions, at }) => ({
+    revisions: Object.fromEntries([...revisions].map(([name, { value }]) => [name, value])),
+    at,
+  }),
+);
+
+const code: Shape<CodePlace> = object(
+  {
+    repo: described("A repository.", repoName),
+    commit: described("One of its commits, whose propagit.config has the commands.", commitHash),
+  },
+  ["repo", "commit"],
+);
+
+/** @param parts see stage-shape.ts */
+export function planShape(parts: StageParts): Shape<Plan> {
+  return planMap(stageShape(parts));
+}
+
+/** @param stage by itself, as the published schema says it once */
+export function planMap(stage: Shape<UnplacedStage>): Shape<Plan> {
+  const stages = list(placed(stage), stagesMax);
+  return mapped(
+    object(
+      {
+        name: described("One line, shown wherever the plan is.", title),
+        stages: described("In order; each begins when the one before has ended.", stages),
+        rollback: described(
+          "What puts it back (made from what its tasks did).",
+          object({ stages }, ["stages"]),
+        ),
+        basis: described("The state it was made from; refused when that has moved (any).", basis),
+        code: described("Where commands come from that are not propagit's own (nowhere).", code),
+      },
+      ["name", "stages"],
+    ),
+    ({ rollback, stages: written, ...said }, at, _, problems): Plan => {
+      const back = rollback?.stages ?? [];
+      checkNames([...written, ...back], problems);
+      const all = [...written, ...back].map(({ value }, index) => placedStage(value, index + 1));
+      const tasks = tasksOf(all);
+      if (tasks > tasksMax)
+        problems.add(at, `has ${tasks} tasks; at most ${tasksMax} are possible`);
+      return {
+        ...said,
+        stages: all.slice(0, written.length),
+        ...(rollback && { rollback: all.slice(written.length) }),
+      };
+    },
+  );
+}
+
+/** By their names people know them in what happens. */
+function checkNames(stages: readonly Placed<UnplacedStage>[], problems: Problems): void {
+  const names = new Set<string>();
+  for (const { value, at } of stages) {
+    if (names.has(value.name)) problems.add(at, `there is a stage ${quote(value.name)} before`);
+    names.add(value.name);
+  }
+}
+
+function tasksOf(stages: readonly Stage[]): number {
+  const lines = stages.flatMap((stage) => stage.lines);
+  return lines.reduce((sum, line) => sum + line.length, 0);
+}

@@ -1,0 +1,71 @@
+/**
+ * A plan, out of what people or programs wrote.
+ *
+ *     text ── readJson, readYaml ──> Located ──┐
+ *     value of a generator ── locate ──────────┴── planShape ──> Plan, every default filled in
+ *                                                           └──> all problems, with their places
+ *
+ * Everything is checked here, before anything is done: keys, commands, arguments.
+ */
+import { assert, PropagitError } from "@propagit/protocol";
+import { formatProblems, locate, Problems, readJson, readYaml } from "@propagit/shapes";
+import type { Located, Problem } from "@propagit/shapes";
+import type { Commands } from "../command.js";
+import type { Plan } from "../plan.js";
+import { jsonLimits, yamlLimits } from "./plan-limits.js";
+import { planShape } from "./plan-shape.js";
+import { stagePartsOf } from "./stage-shape.js";
+
+export interface PlanText {
+  /** For messages; its ending says what it is, else its first letter: `{` begins JSON. */
+  readonly file: string;
+  readonly text: string;
+}
+
+/** A plan that was never written: what a generator gave. */
+export interface PlanDraft {
+  /** For messages: who made it. */
+  readonly maker: string;
+  /** As it would be written; what is `undefined` in it is absent. */
+  readonly value: unknown;
+}
+
+export type CheckedPlan =
+  | { readonly ok: true; readonly plan: Plan }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/**
+ * @param commands all that the plan may use, by name
+ * @throws BAD_PLAN with file, line and column of everything that is wrong
+ *
+ * @example
+ * const text = "name: hello\nstages: [{ name: first, tasks: [] }]";
+ * readPlan({ file: "plan.yaml", text }, new Map()).stages[0]?.concurrency; // 1
+ */
+export function readPlan(source: PlanText | PlanDraft, commands: Commands): Plan {
+  const checked = checkPlan(source, commands);
+  if (checked.ok) return checked.plan;
+  throw new PropagitError("BAD_PLAN", formatProblems(checked.problems));
+}
+
+/** As `readPlan`, with the problems as values. */
+export function checkPlan(source: PlanText | PlanDraft, commands: Commands): CheckedPlan {
+  const problems =
+    "text" in source ? new Problems(source.file, source.text) : new Problems(source.maker);
+  const root = "text" in source ? parse(source, problems) : locate(source.value, problems);
+  const plan = root && planShape(stagePartsOf(commands)).read(root, "", problems);
+  if (!problems.isEmpty) return { ok: false, problems: problems.all };
+  assert(plan, "a plan without problems was read");
+  return { ok: true, plan };
+}
+
+function parse({ file, text }: PlanText, problems: Problems): Located | undefined {
+  return isJson(file, text)
+    ? readJson(text, problems, jsonLimits)
+    : readYaml(text, problems, yamlLimits);
+}
+
+function isJson(file: string, text: string): boolean {
+  if (/\.json$/i.test(file)) return true;
+  return !/\.ya?ml$/i.test(file) && /^\uFEFF?\s*\{/.test(text.slice(0, 1_000));
+}
