@@ -69,7 +69,7 @@ export interface Task {
   readonly id: TaskId;
   readonly command: string;
   readonly where: TaskPlace;
-  /** As the command's own shape gave them: checked, defaults filled in, JSON. */
+  /** As they are written, with every default; what its command takes is made of them by `argsOf`. */
   readonly args: Readonly<Record<string, unknown>>;
   readonly timeoutMs: number;
   /** Waits before each further attempt; none: it is tried once. */

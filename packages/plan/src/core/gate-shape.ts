@@ -14,7 +14,7 @@ import {
   type Variant,
 } from "@propagit/shapes";
 import type { Gate, Task } from "../plan.js";
-import { environmentName, repoName, serviceName, title, wait } from "./plan-words.js";
+import { environmentName, repoName, serviceName, wait } from "./plan-words.js";
 import type { UnplacedTask } from "./task-shape.js";
 import { windowShape } from "./window-shape.js";
 
@@ -147,20 +147,14 @@ type WrittenProbe = Exclude<WrittenGate, { readonly kind: "approval" | "window" 
 /** @param ask the task of a gate that asks by a command */
 export function gateShape(ask: Shape<UnplacedTask>): Shape<UnplacedGate> {
   return mapped(variants(gateMaps(ask)), (gate: WrittenGate): UnplacedGate => {
-    switch (gate.kind) {
-      case "approval": {
-        const { approval: by, timeout } = gate.value;
-        return {
-          kind: "approval",
-          ...(by.length > 0 && { by }),
-          ...(timeout !== undefined && { timeoutMs: timeout }),
-        };
-      }
-      case "window":
-        return { kind: "window", window: gate.value.window };
-      default:
-        return probeOf(gate);
-    }
+    if (gate.kind === "window") return { kind: "window", window: gate.value.window };
+    if (gate.kind !== "approval") return probeOf(gate);
+    const { approval: by, timeout } = gate.value;
+    return {
+      kind: "approval",
+      ...(by.length > 0 && { by }),
+      ...(timeout !== undefined && { timeoutMs: timeout }),
+    };
   });
 }
 

@@ -10,7 +10,6 @@ import {
   oneOrMany,
   placed,
   withDefault,
-  type Offset,
   type Placed,
   type Problems,
   type Shape,
@@ -18,7 +17,7 @@ import {
 } from "@propagit/shapes";
 import { taskIdOf } from "./task-place.js";
 import type { Commands } from "../command.js";
-import type { Stage, StageDelay, TaskPlace } from "../plan.js";
+import type { Stage, StageDelay } from "../plan.js";
 import { gateShape, type UnplacedGate } from "./gate-shape.js";
 import { tasksMax } from "./plan-limits.js";
 import { share, title, wait, type Share } from "./plan-words.js";
