@@ -76,7 +76,9 @@ export class Intake {
     const { have, neighbours, now } = this.#options;
     if (this.#ended || peer.isGone || !peer.has || have.isFull) return;
     const time = now();
-    if (peer.quietUntil > time || this.#isHeldBack(peer, time)) return;
+    // What is behind a piece that does not end is as late as that.
+    if (peer.quietUntil > time || peer.incoming?.isLate === true) return;
+    if (this.#isHeldBack(peer, time)) return;
     const isFar = neighbours.isFar(peer);
     const room = isFar && !peer.chooses ? 1 - peer.asked.size : this.#roomOf(peer, time);
     if (room <= 0) return;
@@ -182,7 +184,7 @@ export class Intake {
   /** A piece that takes far longer than pieces do is asked for elsewhere too; the slow one may still win. */
   #checkLate(peer: Peer, time: number): void {
     const { incoming } = peer;
-    if (!incoming?.buffer || incoming.isLate === true) return;
+    if (!incoming || incoming.isLate === true) return;
     const limitMs = lateMsOf(this.#pieceMs());
     if (time - incoming.since <= limitMs) return;
     incoming.isLate = true;
@@ -192,7 +194,7 @@ export class Intake {
       peer.cancel(piece);
       this.#unclaim(piece);
     }
-    if (!this.#isDone(incoming.piece)) this.#claimed.delete(incoming.piece);
+    if (incoming.buffer && !this.#isDone(incoming.piece)) this.#claimed.delete(incoming.piece);
     peer.quietUntil = time + limitMs;
     if (peer.stalls >= stallsMax) this.#options.drop(peer, "sends too slowly");
   }

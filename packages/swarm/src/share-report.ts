@@ -90,6 +90,9 @@ export function silenceOf(
   );
 }
 
+/** Whoever lacks peers says so again: the hub does not help at once, and nothing else changes meanwhile. */
+const lackEveryMs = 5_000;
+
 /** Tells of changes, at most once a second, and at once when a state begins. */
 export class Reporter {
   readonly #build: () => ShareReport;
@@ -113,7 +116,8 @@ export class Reporter {
     if (now - this.#toldAt < 1000) return;
     const report = this.#build();
     const key = keyOf(report);
-    if (key === this.#last) return;
+    const isCall = report.lacksPeers === true && now - this.#toldAt >= lackEveryMs;
+    if (key === this.#last && !isCall) return;
     this.#toldAt = now;
     this.#last = key;
     this.#tell(report);
