@@ -14,4 +14,6 @@ export * from "./pebble.js";
 export * from "./real-app.js";
 export * from "./swarm/evil-options.js";
 export * from "./swarm/grant.js";
+export * from "./swarm/virtual-hub.js";
+export * from "./swarm/virtual-swarm.js";
 export * from "./switch/index.js";

@@ -91,6 +91,7 @@ export interface JoinOptions extends Partial<Omit<SwarmOptions, "name" | "change
   readonly files?: SimPieceFiles;
   /** Nobody can dial it. */
   readonly isHidden?: boolean;
+  readonly changed?: (report: ShareReport) => void;
 }
 
 export interface DeployOptions {
@@ -163,9 +164,13 @@ export class TestSwarm {
     const network = this.lines.host(host);
     const reports: ShareReport[] = [];
     const { clock, random } = this;
+    const changed = (report: ShareReport) => {
+      reports.push(report);
+      options.changed?.(report);
+    };
     const node = new SwarmNode(
       { clock, random, crypto: nodeCrypto, log: silentLog, lines: network, files, digests },
-      { ...options, name: () => name, role, zone, changed: (report) => reports.push(report) },
+      { ...options, name: () => name, role, zone, changed },
     );
     if (!isHidden)
       Object.assign(host, {
