@@ -72,6 +72,13 @@ describe("files push", () => {
     assert.ok(bytes < 100_000, `${bytes} bytes came for a change of ${fileBytes}`);
     const third = await places.push(`${site}/`, target);
     assert.equal(outcomesOf(third)[0]?.changes?.unchanged, filesInSite + 1);
+    // What was read before is named only, and git here has it no more: everything is read again.
+    const kept = join(cluster.folder, "home", "files", `localhost-${cluster.ports.hub}`);
+    assert.ok((await readdir(join(kept, "known"))).length > 0);
+    await rm(join(kept, "pushed.git"), { recursive: true });
+    const fourth = await places.push(`${site}/`, target);
+    assert.equal(fourth.exitCode, 0, fourth.stderr);
+    assert.equal(outcomesOf(fourth)[0]?.changes?.unchanged, filesInSite + 1);
   });
 
   it("carries every name, empty folders, modes and links as they are", async () => {

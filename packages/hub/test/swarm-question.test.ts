@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, it } from "node:test";
-import { PropagitError } from "@propagit/protocol";
+import type { PropagitError } from "@propagit/protocol";
 import { makeSwarmHub } from "./support/swarm-hub.js";
 
 describe("hub.swarm", () => {

@@ -1,7 +1,7 @@
 /**
  * A commit of files as `git fast-import` reads it: contents are read here, once, straight into a pack; git takes
  * no second copy of what it has already. While a file is read, the name that its content has in git is worked
- * out, for the manifest, which comes last.
+ * out, for the manifest, which comes last. What nobody changed since it was read last is only named.
  */
 import { createHash, type Hash } from "node:crypto";
 import { constants, type BigIntStats } from "node:fs";
@@ -17,6 +17,7 @@ import {
   type FilesEntry,
   type FilesHead,
 } from "@propagit/protocol";
+import type { KnownContents } from "./known-contents.js";
 import { shown, stampOf, type SourceEntry } from "./source.js";
 
 export interface ImportRequest {
@@ -27,6 +28,7 @@ export interface ImportRequest {
   readonly folderMode: number | undefined;
   /** Only tell what there is: the manifest without contents. */
   readonly manifestOnly: boolean;
+  readonly known: Pick<KnownContents, "blobOf" | "keep">;
 }
 
 type SourceFile = Extract<SourceEntry, { kind: "file" }>;
@@ -51,19 +53,29 @@ async function* importOf(ref: string, request: ImportRequest): AsyncGenerator<Bu
       entries.push(unread(entry, request));
       continue;
     }
-    const hash = createHash("sha1").update(`blob ${entry.bytes}\0`);
-    const content = request.manifestOnly ? undefined : fileHead(contentPath(entry), entry.bytes);
-    if (content) yield content;
-    for await (const chunk of contentOf(entry, hash)) if (content) yield chunk;
-    if (content) yield Buffer.from("\n");
+    const known = request.known.blobOf(entry);
+    if (known !== undefined && !request.manifestOnly) yield fileNamed(entry, known);
+    const blob = known ?? (yield* readContent(entry, request));
+    request.known.keep(entry, blob);
     const { path, bytes } = entry;
-    const mode = request.mode ?? entry.mode;
-    entries.push({ kind: "file", path, mode, bytes, blob: hash.digest("hex") });
+    entries.push({ kind: "file", path, mode: request.mode ?? entry.mode, bytes, blob });
   }
   const manifest = Buffer.from(encodeFilesManifest({ head: request.head, entries }));
   yield fileHead(manifestName, manifest.length);
   yield manifest;
   yield Buffer.from("\nget-mark :1\ndone\n");
+}
+
+/** What a file holds, for git, and its name there. */
+async function* readContent(
+  entry: SourceFile,
+  { manifestOnly }: ImportRequest,
+): AsyncGenerator<Buffer, string> {
+  const hash = createHash("sha1").update(`blob ${entry.bytes}\0`);
+  if (!manifestOnly) yield fileHead(contentPath(entry), entry.bytes);
+  for await (const chunk of contentOf(entry, hash)) if (!manifestOnly) yield chunk;
+  if (!manifestOnly) yield Buffer.from("\n");
+  return hash.digest("hex");
 }
 
 function unread(
@@ -77,6 +89,10 @@ function unread(
 
 function contentPath({ path }: SourceFile): string {
   return `${contentName}/${storedPath(path)}`;
+}
+
+function fileNamed(entry: SourceFile, blob: string): Buffer {
+  return Buffer.from(`M 100644 ${blob} "${contentPath(entry)}"\n`);
 }
 
 function fileHead(path: string, bytes: number): Buffer {

@@ -55,7 +55,7 @@ export async function pushFiles(
   const source = await readSource(push.sources, push.exclude);
   noteRepositories(source, watch);
   const commit = await PushedFiles.use(place, async (pushed) => {
-    const read = await pushed.import({
+    const read = await pushed.import(push.sources, {
       entries: source.entries,
       head: {
         ...(push.owner !== undefined && { owner: push.owner }),

@@ -2,7 +2,8 @@
  * What was pushed from here, for each hub: `~/.propagit/files/<host>-<port>.git`. With it only what is new goes
  * to the hub. It may be removed at any time; then everything goes there once more.
  *
- *     refs/pushed/<hash of the destination>     the last push for each
+ *     pushed.git   refs/pushed/<hash of the destination>     the last push for each
+ *     known        what files held when they were read last
  */
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, readdir, rm } from "node:fs/promises";
@@ -20,6 +21,7 @@ import { git, passwordSettings, type GitRun } from "@propagit/drone";
 import { lockFolder, nodeClock, sleep, type FolderLock } from "@propagit/runtime";
 import { dataFolderOf } from "../folders.js";
 import { importStream, type ImportRequest } from "./import.js";
+import { KnownContents } from "./known-contents.js";
 
 /** Reading and packing of many gigabytes, and bringing them over a slow line. */
 const workMsMax = 6 * 60 * 60_000;
@@ -35,10 +37,12 @@ export interface HubPlace {
 
 export class PushedFiles {
   readonly #folder: string;
+  readonly #knownFolder: string;
   readonly #place: HubPlace;
 
   private constructor(folder: string, place: HubPlace) {
-    this.#folder = folder;
+    this.#folder = join(folder, "pushed.git");
+    this.#knownFolder = join(folder, "known");
     this.#place = place;
   }
 
@@ -49,7 +53,7 @@ export class PushedFiles {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const lock = await lockInTurn(folder);
     try {
-      const pushed = new PushedFiles(join(folder, "pushed.git"), place);
+      const pushed = new PushedFiles(folder, place);
       await pushed.#open();
       return await work(pushed);
     } finally {
@@ -57,8 +61,21 @@ export class PushedFiles {
     }
   }
 
-  /** Reads the files; the commit that holds them, the same whenever they are the same. */
-  async import(request: ImportRequest): Promise<string> {
+  /** Reads the files of some sources; the commit that holds them, the same whenever they are the same. */
+  async import(sources: readonly string[], request: Omit<ImportRequest, "known">): Promise<string> {
+    const known = await KnownContents.open(this.#knownFolder, sources);
+    const commit = await this.#import({ ...request, known }).catch((thrown: unknown) => {
+      // A content that git has no more, as somebody cleaned up.
+      if (known.before.size === 0 || toPropagitError(thrown).code !== "FILES_FAILED") throw thrown;
+      known.forget();
+      return this.#import({ ...request, known });
+    });
+    // Otherwise git has not got what was read.
+    if (!request.manifestOnly) await known.save(this.#knownFolder);
+    return commit;
+  }
+
+  async #import(request: ImportRequest): Promise<string> {
     const ref = `refs/import/${randomBytes(8).toString("hex")}`;
     const args = ["fast-import", "--quiet", "--done", "--force", "--depth=0"];
     try {

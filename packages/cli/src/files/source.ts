@@ -75,6 +75,12 @@ export function stampOf({ size, mtimeNs, ctimeNs, ino, mode }: BigIntStats): str
   return [size, mtimeNs, ctimeNs, ino, mode].join("-");
 }
 
+/** When anything of it changed last, in ms since 1970: nobody can set that time. */
+export function changedAtMs(stamp: string): number {
+  const [, , ctimeNs = "0"] = stamp.split("-");
+  return Number(BigInt(ctimeNs) / 1_000_000n);
+}
+
 async function placeOf(name: string): Promise<Buffer> {
   try {
     return Buffer.from(await realpath(name));

@@ -89,6 +89,7 @@ describe("a source of files", () => {
       mode: undefined,
       folderMode: undefined,
       manifestOnly: false,
+      known: { blobOf: () => undefined, keep: () => undefined },
     });
     await assert.rejects(stream.toArray(), { code: "CHANGED_MEANWHILE" });
   });

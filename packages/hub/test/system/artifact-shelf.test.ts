@@ -9,7 +9,7 @@ import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { PropagitError } from "@propagit/protocol";
 import { silentLog } from "@propagit/runtime";
-import type { KeptArtifact, MakingArtifact } from "../../src/artifacts.js";
+import type { MakingArtifact } from "../../src/artifacts.js";
 import { makeGitBench, type GitBench } from "../support/git-bench.js";
 import { makeShelfKey, openShelf, whyWrong } from "../support/shelf-bench.js";
 
@@ -97,14 +97,13 @@ describe("the packs of a hub", () => {
     const { open, first } = await openAll(t, 2_000_000);
     const shelf = await open();
     const step = { repo, commit: first, base: undefined };
-    let kept: KeptArtifact | undefined;
-    const made = shelf.make(step).then((one) => (kept = one));
+    const made = shelf.make(step);
     const seen: MakingArtifact[] = [];
-    while (!kept) {
-      seen.push(...shelf.making);
+    for (let now = shelf.making; now.length > 0; now = shelf.making) {
+      seen.push(...now);
       await setImmediate();
     }
-    await made;
+    const kept = await made;
     const { since: _, ...last } = seen.at(-1) ?? assert.fail("nothing was seen of it");
     const estimate = await shelf.estimate(step);
     assert.deepEqual(last, { ...step, estimate, packedBytes: kept.bytes });
