@@ -3,7 +3,7 @@
  * What comes on them goes to `frame`; a reason that comes back from there ends the line for good.
  */
 import type { Log } from "@propagit/runtime";
-import type { PeerFrame } from "./core/frames.js";
+import { blockBytesMax, type PeerFrame } from "./core/frames.js";
 import { manifestCharsMax } from "./manifest.js";
 import { Peer, isBetterLine } from "./peer.js";
 import { reportListMax } from "./share-report.js";
@@ -17,7 +17,7 @@ const keepAliveMs = 30_000;
  * What may wait for a peer that does not read: a manifest of the greatest size, a block, and short frames. He can
  * cause many of those, as each refusal is one.
  */
-const backlogBytesMax = manifestCharsMax + 1024 * 1024;
+const backlogBytesMax = manifestCharsMax + 2 * blockBytesMax;
 
 export interface LinesOptions {
   readonly ownName: () => string;
@@ -73,6 +73,7 @@ export class Lines implements Iterable<Peer> {
     this.#peers.add(peer);
     line.listen({
       data: (bytes) => this.#data(peer, bytes),
+      expectedBytes: () => (peer.isGone ? 0 : peer.parser.expectedBytes),
       drained: () => peer.hasDrained(),
       closed: () => this.#remove(peer),
     });

@@ -11,7 +11,8 @@
  * what is sent does not keep his slot from others.
  */
 import type { Clock } from "@propagit/runtime";
-import { blockBytesMax, blockHeadBytes, writeBlockHead } from "./core/frames.js";
+import { blockBytesMin, nextBlockBytes } from "./core/block-size.js";
+import { blockHeadBytes, writeBlockHead } from "./core/frames.js";
 import type { PieceSet } from "./core/piece-set.js";
 import type { Seeding } from "./core/seeding.js";
 import type { Availability } from "./core/selection.js";
@@ -208,20 +209,24 @@ export class Uploads {
     const { file, manifest } = outlet;
     const length = bytesOfPiece(manifest, piece);
     const start = piece * manifest.pieceBytes;
-    for (let offset = 0; offset < length; offset += blockBytesMax) {
+    for (let offset = 0; offset < length;) {
       await this.#waitForCap();
-      const bytes = Math.min(blockBytesMax, length - offset);
+      // With a cap, as short as they may be: what is sent is even then.
+      const bytes = Math.min(this.#cap ? blockBytesMin : peer.blockBytes, length - offset);
       const block = this.#block(bytes);
       const frame = block.subarray(0, blockHeadBytes + bytes);
       await file.read(start + offset, frame.subarray(blockHeadBytes));
       if (peer.isGone || peer.sending !== piece) return false;
       writeBlockHead(frame, { piece, offset, bytes });
+      const sentAt = this.#clock.monotonic();
       peer.line.send(frame);
       this.#cap?.take(this.#clock.monotonic(), bytes);
       outlet.servedBytes += bytes;
       outlet.sent(peer, bytes);
       await peer.drained(() => this.#clock.monotonic());
       if (!peer.isGone && this.#blocks.length < slotsMax) this.#blocks.push(block);
+      peer.blockBytes = nextBlockBytes(bytes, this.#clock.monotonic() - sentAt);
+      offset += bytes;
     }
     return !peer.isGone;
   }

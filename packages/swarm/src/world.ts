@@ -46,6 +46,11 @@ export interface PeerLine {
 export interface PeerLineHandlers {
   /** Only good until it returns: the buffer is used again. */
   readonly data: (bytes: Uint8Array) => void;
+  /**
+   * How many bytes are sure to follow those that came: for some of them a line may let time pass, so that it is not
+   * woken by each packet. Default: none.
+   */
+  readonly expectedBytes?: () => number;
   /** Everything that was sent is with the system. */
   readonly drained: () => void;
   /** Called exactly once. */

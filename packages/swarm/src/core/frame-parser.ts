@@ -39,6 +39,11 @@ export class FrameParser {
   /** What has come of a head or body that was cut. */
   readonly #kept = new Gathering();
 
+  /** Bytes that are sure to follow: the rest of the block that has begun. */
+  get expectedBytes(): number {
+    return this.#state.at === "block" ? this.#state.left : 0;
+  }
+
   /**
    * Takes what came and gives on every frame in it; what they hold lies in `bytes`.
    *

@@ -7,7 +7,7 @@
  *        | ---- ask ----------------------------------> |   only by who has no manifest yet
  *        | <------------------------ manifest (parts) - |
  *        | ---- request 7, 12 ------------------------> |   both ways, as often as they like
- *        | <- block 7 (0…) ------ block 7 (…262144) --- |   other frames may go between blocks
+ *        | <- block 7 (0…) ------ block 7 (…524288) --- |   other frames may go between blocks
  *        | ---- have 7 -------------------------------> |   to everybody, once it is checked and kept
  *        | ---- coming 7 -----------------------------> |   to neighbours, when 7 was asked for in another zone
  *        | ---- wish 2 -------------------------------> |   "any two": to who chooses himself, see seeding.ts
@@ -86,8 +86,8 @@ export type PeerFrame =
       readonly bytes: Uint8Array;
     };
 
-/** Of a block; a longer one would hold up `have` and `cancel` behind it. */
-export const blockBytesMax = 256 * 1024;
+/** Of a block: what may be sent of a piece at once where a line takes it in some milliseconds, see block-size.ts. */
+export const blockBytesMax = 512 * 1024;
 /** Of a part of the manifest. */
 export const manifestPartBytesMax = 16 * 1024;
 /** Of numbers in one frame. */

@@ -24,6 +24,21 @@ export function onread(receive: Receive): OnReadOpts {
 
 interface ReadHandle {
   useUserBuffer?: (buffer: Uint8Array) => void;
+  readStart?: () => void;
+  readStop?: () => void;
+}
+
+/**
+ * Lets what comes lie with the system for a while. What a socket's `pause` and `resume` do for streams besides costs
+ * more than the calls that are spared (measured, on lines of 4 MB/s: a quarter of all CPU).
+ */
+export function stopReading(socket: TLSSocket): void {
+  handleOf(socket)?.readStop?.();
+}
+
+/** Reads on after `stopReading`. */
+export function readOn(socket: TLSSocket): void {
+  handleOf(socket)?.readStart?.();
 }
 
 /** @returns whether it goes by the one buffer */
@@ -31,7 +46,7 @@ export function receiveFrom(socket: TLSSocket, receive: Receive): boolean {
   const ownNames = Object.getOwnPropertySymbols(socket);
   const named = (name: string) => ownNames.find(({ description }) => description === name);
   const [bufferName, callbackName] = [named("kBuffer"), named("kBufferCb")];
-  const { _handle: handle } = socket as { _handle?: ReadHandle };
+  const handle = handleOf(socket);
   if (!bufferName || !callbackName || typeof handle?.useUserBuffer !== "function") {
     socket.on("data", ({ buffer: memory, byteOffset, length }: Buffer) => {
       receive(new Uint8Array(memory, byteOffset, length));
@@ -41,6 +56,10 @@ export function receiveFrom(socket: TLSSocket, receive: Receive): boolean {
   handle.useUserBuffer(buffer);
   Object.assign(socket, { [bufferName]: buffer, [callbackName]: intoBuffer(receive) });
   return true;
+}
+
+function handleOf(socket: TLSSocket): ReadHandle | undefined {
+  return (socket as { _handle?: ReadHandle | null })._handle ?? undefined;
 }
 
 function intoBuffer(receive: Receive): (count: number) => boolean {

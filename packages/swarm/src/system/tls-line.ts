@@ -6,8 +6,10 @@
  */
 import type { TLSSocket } from "node:tls";
 import type { Claim } from "../core/claim.js";
+import { Rests } from "../core/rest.js";
 import type { PeerLine, PeerLineHandlers } from "../world.js";
 import { errnoOf } from "@propagit/runtime";
+import { readOn, stopReading } from "./receive.js";
 import { SendQueue } from "./send-queue.js";
 
 /** Silence after which the system asks whether the other machine is still there; then ten times, each second. */
@@ -20,6 +22,9 @@ export class TlsLine implements PeerLine {
   readonly #queue = new SendQueue();
   #handlers: PeerLineHandlers | undefined;
   #isPaused = false;
+  readonly #rests = new Rests();
+  /** Runs while the line is not read, although it is not paused. */
+  #rest: NodeJS.Timeout | undefined;
   #isDelivering = false;
   /** Came when nobody could take it: some records that were decrypted already when the line was paused. */
   #held: Uint8Array[] = [];
@@ -85,7 +90,25 @@ export class TlsLine implements PeerLine {
     if (this.#isEnded) return;
     const mustWait = this.#isPaused || this.#isDelivering || !this.#handlers;
     if (mustWait || this.#held.length > 0) this.#held.push(bytes.slice());
-    else this.#handlers?.data(bytes);
+    else this.#take(bytes);
+  }
+
+  #take(bytes: Uint8Array): void {
+    this.#handlers?.data(bytes);
+    if (this.#isEnded) return;
+    const expected = this.#handlers?.expectedBytes?.() ?? 0;
+    this.#restFor(this.#rests.after(bytes.length, expected, performance.now()));
+  }
+
+  /** What was decrypted already comes all the same, and the last of it says for how long. */
+  #restFor(ms: number): void {
+    if (ms === 0 && !this.#rest) return;
+    clearTimeout(this.#rest);
+    this.#rest = undefined;
+    if (ms > 0) {
+      stopReading(this.#socket);
+      this.#rest = setTimeout(() => this.#restFor(0), ms);
+    } else if (!this.#isPaused) readOn(this.#socket);
   }
 
   get #isEnded(): boolean {
@@ -99,7 +122,7 @@ export class TlsLine implements PeerLine {
     while (!this.#isPaused && !this.#isEnded) {
       const next = this.#held.shift();
       if (!next) break;
-      this.#handlers.data(next);
+      this.#take(next);
     }
     this.#isDelivering = false;
   }
@@ -119,6 +142,7 @@ export class TlsLine implements PeerLine {
 
   #end(reason: string): void {
     this.#reason ??= reason;
+    clearTimeout(this.#rest);
     this.#queue.clear();
     this.#bufferedBytes = this.#writingBytes;
     this.#socket.destroy();
@@ -127,6 +151,7 @@ export class TlsLine implements PeerLine {
   #closed(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    clearTimeout(this.#rest);
     this.#bufferedBytes = 0;
     this.#writingBytes = 0;
     this.#queue.clear();

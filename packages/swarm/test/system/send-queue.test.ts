@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { SendQueue } from "../../src/system/send-queue.js";
 
-const writeBytesMax = 272 * 1024;
+const writeBytesMax = 528 * 1024;
 
 describe("the queue of a line", () => {
   it("gives back all bytes in their order, in writes that are neither too large nor empty", () => {

@@ -43,6 +43,36 @@ describe("a line", () => {
   }
 
   for (const way of ["dialled", "accepted"] as const) {
+    it(`brings everything to the ${way} side although it rests between records`, async (test) => {
+      const ends = await lineThrough(test, await openDoor(test));
+      const [to, from] = [ends[way], way === "dialled" ? ends.accepted : ends.dialled];
+      const records = Array.from({ length: 60 }, () => randomBytes(16_000));
+      const all = Buffer.concat(records);
+      const came: Buffer[] = [];
+      let bytes = 0;
+      const whole = new Promise<void>((resolve, reject) => {
+        to.listen({
+          data(part) {
+            came.push(Buffer.from(part));
+            bytes += part.length;
+            if (bytes === all.length) resolve();
+          },
+          expectedBytes: () => all.length - bytes,
+          drained: () => undefined,
+          closed: (reason) => reject(new Error(reason)),
+        });
+      });
+      from.listen({ data: () => undefined, drained: () => undefined, closed: () => undefined });
+      for (const record of records) {
+        from.send(record);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      await whole;
+      assert.equal(hashOf(Buffer.concat(came)), hashOf(all));
+    });
+  }
+
+  for (const way of ["dialled", "accepted"] as const) {
     it(`tells the truth about what waits, when the ${way} side is slowed down`, async (test) => {
       const ends = await lineThrough(test, await openDoor(test));
       const [slow, fast] = [ends[way], way === "dialled" ? ends.accepted : ends.dialled];
