@@ -1,8 +1,12 @@
 /**
- * Rows of what it costs a drone to pass an artifact on, and how much memory it takes. Three
- * processes in a row; the one in the middle receives all of it from the hub, checks it, writes it, reads it again
- * and sends it to the next. Beside it, in the same run, nginx that only sends the same file: over TLS 1.3 with the
- * same cipher, and plain with sendfile.
+ * Rows of what it costs to give an artifact away and to pass it on, and how much memory it takes. Three processes in
+ * a row: the hub, a drone that receives all of it, checks it, writes it, reads it again and sends it on, and one more.
+ * Beside each, in the same run, nginx that does the same over TLS 1.3 with the same cipher:
+ *
+ *     giving       hub -> drone, then drone -> drone          nginx -> client
+ *     passing on   hub -> [drone] -> drone, all at once       nginx -> [nginx that stores and passes on] -> client
+ *
+ * Nobody but the drone computes a hash of each byte and waits for the disk in the end.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
@@ -18,13 +22,14 @@ import {
   type Offer,
 } from "@propagit/swarm";
 import { median, report } from "../report.js";
-import { runChain, type ChainResult } from "./passing-on/chain.js";
-import { startNginx } from "./passing-on/nginx.js";
+import { runChain, runServing, type ChainResult, type ServingResult } from "./passing-on/chain.js";
+import { withUsedMemory } from "./passing-on/memory.js";
+import { startNginx, type Nginx } from "./passing-on/nginx.js";
 import type { Setting } from "./setting.js";
 
 const artifactBytes = 2 ** 30;
 const gigabytes = artifactBytes / 1e9;
-/** Of a static file server that does the same over the line; half as much again for checking and keeping. */
+/** Half as much again as a static file server, for checking and for what is decided. */
 const ratioGoal = 1.5;
 const growthMbGoal = 40;
 
@@ -44,59 +49,62 @@ async function measure(folder: string, rounds: number): Promise<void> {
   const home = join(folder, "nginx");
   await mkdir(home);
   const nginx = await startNginx(home, path);
-  const chains: ChainResult[] = [];
-  const sent = { tls: [] as number[], plain: [] as number[] };
+  const seen: Round[] = [];
   try {
-    for (let round = 0; round < rounds; round++) {
-      await touchMemory(folder);
-      chains.push(await runChain(folder, offer, artifactBytes));
-      sent.tls.push(await nginx.send("tls"));
-      sent.plain.push(await nginx.send("plain"));
-    }
+    for (let round = 0; round < rounds; round++) seen.push(await measureOnce(folder, offer, nginx));
   } finally {
     await nginx.stop();
   }
-  tell(chains, sent);
+  tell(seen);
 }
 
-function tell(chains: readonly ChainResult[], sent: { tls: number[]; plain: number[] }): void {
-  const passed = median(chains.map((it) => it.middleCpuSeconds)) / gigabytes;
-  const given = median(chains.map((it) => it.hubCpuSeconds)) / gigabytes;
-  const tls = median(sent.tls) / gigabytes;
-  const plain = median(sent.plain) / gigabytes;
-  const bench = "swarm";
-  const unit = "s per GB";
-  const all = "CPU of a drone that receives, checks, writes, reads and sends on";
-  const one = "CPU of the hub that reads and sends";
+/** Of a round, in seconds of CPU. */
+interface Round {
+  readonly chain: ChainResult;
+  readonly serving: ServingResult;
+  readonly nginx: { readonly tls: number; readonly plain: number; readonly passedOn: number };
+}
+
+/** One after the other, so that what else the machine does at the time is the same for all. */
+async function measureOnce(folder: string, offer: Offer, nginx: Nginx): Promise<Round> {
+  const bytes = artifactBytes;
+  // Two drones write all of it, or nginx does.
+  const serving = await withUsedMemory(folder, 2 * bytes, () => runServing(folder, offer, bytes));
+  const [tls, plain] = [await nginx.send("tls"), await nginx.send("plain")];
+  const chain = await withUsedMemory(folder, 2 * bytes, () => runChain(folder, offer, bytes));
+  const passedOn = await withUsedMemory(folder, bytes, () => nginx.passOn());
+  return { chain, serving, nginx: { tls, plain, passedOn } };
+}
+
+function tell(seen: readonly Round[]): void {
+  const perGb = (of: (round: Round) => number) => median(seen.map(of)) / gigabytes;
+  const hub = perGb(({ serving }) => serving.hubCpuSeconds);
+  const drone = perGb(({ serving }) => serving.graceCpuSeconds);
+  const passed = perGb(({ chain }) => chain.middleCpuSeconds);
+  const tls = perGb(({ nginx }) => nginx.tls);
+  const plain = perGb(({ nginx }) => nginx.plain);
+  const passedByNginx = perGb(({ nginx }) => nginx.passedOn);
+  const own = { bench: "swarm", unit: "s per GB" };
   const secure = "nginx, TLS 1.3, same cipher, sends only";
   const open = "nginx, plain, sendfile, sends only";
-  report({ bench, metric: all, unit, ours: passed, theirs: tls, peer: secure, goal: ratioGoal });
-  report({ bench, metric: all, unit, ours: passed, theirs: plain, peer: open, goal: Infinity });
-  report({ bench, metric: one, unit, ours: given, theirs: tls, peer: secure, goal: ratioGoal });
-  report({ bench, metric: one, unit, ours: given, theirs: plain, peer: open, goal: Infinity });
+  const through = "nginx that takes it over TLS 1.3, stores it and sends it on";
+  const hubRow = { ...own, metric: "CPU of the hub that gives it", ours: hub };
+  const droneRow = { ...own, metric: "CPU of a drone that has it and gives it", ours: drone };
+  const allRow = { ...own, metric: "CPU of a drone that takes it and passes it on", ours: passed };
+  report({ ...hubRow, theirs: tls, peer: secure, goal: ratioGoal });
+  report({ ...droneRow, theirs: tls, peer: secure, goal: ratioGoal });
+  report({ ...droneRow, theirs: plain, peer: open, goal: Infinity });
+  report({ ...allRow, theirs: passedByNginx, peer: through, goal: ratioGoal });
+  report({ ...allRow, theirs: tls, peer: secure, goal: ratioGoal });
   report({
-    bench,
+    bench: "swarm",
     metric: "memory of that drone above idle, largest on the way through 1 GiB",
     unit: "MB",
-    ours: Math.max(...chains.map((it) => it.middleGrowthMb)),
+    ours: Math.max(...seen.map(({ chain }) => chain.middleGrowthMb)),
     theirs: growthMbGoal,
     peer: "bound",
     goalAbsolute: growthMbGoal,
   });
-}
-
-/**
- * Under a hypervisor the first use of a page of memory costs the machine a trip to its host: measured 2 s of CPU for
- * each GB that is written to files for the first time, and 0.3 s from then on. What is freed here is used next.
- */
-async function touchMemory(folder: string): Promise<void> {
-  const path = join(folder, "touched");
-  const file = await open(path, "w");
-  const zeros = Buffer.alloc(2 ** 22);
-  // Two drones write all of it.
-  for (let at = 0; at < 2 * artifactBytes; at += zeros.length) await file.write(zeros);
-  await file.close();
-  await rm(path);
 }
 
 async function writeRandom(path: string): Promise<void> {

@@ -12,12 +12,47 @@ import type { Told } from "./participant.js";
 export interface ChainResult {
   /** Of the one in the middle, from before it took part until all of it was passed on. */
   readonly middleCpuSeconds: number;
-  readonly hubCpuSeconds: number;
   /** Largest resident memory on the way, above what it had before. */
   readonly middleGrowthMb: number;
 }
 
-export async function runChain(folder: string, offer: Offer, bytes: number): Promise<ChainResult> {
+/** Both take at the same time. */
+export function runChain(folder: string, offer: Offer, bytes: number): Promise<ChainResult> {
+  return withRow(folder, offer, async ({ hub, middle, last }) => {
+    const idleKb = await rssKb([middle.pid]);
+    await writeFile(`/proc/${middle.pid}/clear_refs`, "5");
+    const middleCpuSeconds = await cpuSecondsOf(middle, () =>
+      Promise.all([take(middle, hub, offer, bytes), take(last, middle, offer, bytes)]),
+    );
+    return { middleCpuSeconds, middleGrowthMb: ((await peakKb(middle.pid)) - idleKb) / 1024 };
+  });
+}
+
+export interface ServingResult {
+  readonly hubCpuSeconds: number;
+  /** Of a drone that has had everything since before. */
+  readonly graceCpuSeconds: number;
+}
+
+/** One after the other, so that whoever gives does nothing else. */
+export function runServing(folder: string, offer: Offer, bytes: number): Promise<ServingResult> {
+  return withRow(folder, offer, async ({ hub, middle, last }) => ({
+    hubCpuSeconds: await cpuSecondsOf(hub, () => take(middle, hub, offer, bytes)),
+    graceCpuSeconds: await cpuSecondsOf(middle, () => take(last, middle, offer, bytes)),
+  }));
+}
+
+interface Row {
+  readonly hub: Node;
+  readonly middle: Node;
+  readonly last: Node;
+}
+
+async function withRow<T>(
+  folder: string,
+  offer: Offer,
+  work: (row: Row) => Promise<T>,
+): Promise<T> {
   const nodes: Node[] = [];
   const start = async (name: string) => {
     const node = await startNode(name, join(folder, name));
@@ -25,32 +60,42 @@ export async function runChain(folder: string, offer: Offer, bytes: number): Pro
     return node;
   };
   try {
-    const [hub, middle, last] = [await start("hub"), await start("middle"), await start("last")];
-    await hub.tell({ kind: "offer", offer });
-    const from = ({ name, port }: Node): SwarmPeer[] => [
-      { name, role: name === "hub" ? "hub" : "drone", host: "127.0.0.1", port },
-    ];
-    const admission = (holder: string, peers: SwarmPeer[]): Admission => {
-      const { artifact, secret, expiresAt, hubNow, hubKey } = offer;
-      return { artifact, secret, expiresAt, hubNow, hubKey, bytes, holder, peers };
+    const row = {
+      hub: await start("hub"),
+      middle: await start("middle"),
+      last: await start("last"),
     };
-    const idleKb = await rssKb([middle.pid]);
-    await writeFile(`/proc/${middle.pid}/clear_refs`, "5");
-    const before = [await cpuUs([hub.pid]), await cpuUs([middle.pid])] as const;
-    await Promise.all([
-      middle.tell({ kind: "take", admission: admission("middle", from(hub)) }),
-      last.tell({ kind: "take", admission: admission("last", from(middle)) }),
-    ]);
-    const after = [await cpuUs([hub.pid]), await cpuUs([middle.pid])] as const;
-    return {
-      hubCpuSeconds: (after[0] - before[0]) / 1e6,
-      middleCpuSeconds: (after[1] - before[1]) / 1e6,
-      middleGrowthMb: ((await peakKb(middle.pid)) - idleKb) / 1024,
-    };
+    await row.hub.tell({ kind: "offer", offer });
+    return await work(row);
   } finally {
     for (const node of nodes) await node.end();
     for (const { folder: used } of nodes) await rm(used, { recursive: true, force: true });
   }
+}
+
+async function cpuSecondsOf({ pid }: Node, work: () => Promise<unknown>): Promise<number> {
+  const before = await cpuUs([pid]);
+  await work();
+  return ((await cpuUs([pid])) - before) / 1e6;
+}
+
+function take(taker: Node, { name, port }: Node, offer: Offer, bytes: number): Promise<void> {
+  const { artifact, secret, expiresAt, hubNow, hubKey } = offer;
+  const peers: SwarmPeer[] = [
+    { name, role: name === "hub" ? "hub" : "drone", host: "127.0.0.1", port },
+  ];
+  const holder = taker.name;
+  const admission: Admission = {
+    artifact,
+    secret,
+    expiresAt,
+    hubNow,
+    hubKey,
+    bytes,
+    holder,
+    peers,
+  };
+  return taker.tell({ kind: "take", admission });
 }
 
 interface Node {
