@@ -207,17 +207,26 @@ export class PlanEngine {
       const isOurs = await journal.take(id);
       const { plan, events } = await journal.read(id);
       const run = new Run(plan, events);
-      if (!isOurs) this.#summaries.set(id, summaryOf(id, run));
-      // Nobody was told that it had begun.
-      else if (run.state === "new") await journal.remove(id);
-      else if (run.state !== "over") return [this.#makeLive(id, run)];
-      else await this.#conclude(id, summaryOf(id, run));
+      if (isOurs && run.state !== "over" && run.state !== "new") return [this.#makeLive(id, run)];
+      this.#summaries.set(id, summaryOf(id, run));
+      if (isOurs) await this.#tidy(id, run);
     } catch (thrown) {
-      const reason = thrown instanceof Error ? thrown.message : String(thrown);
+      const reason = textOf(thrown);
       log.warn(`plan ${id} cannot be gone on with: ${reason}`);
       this.#summaries.set(id, unreadable(id, reason));
     }
     return [];
+  }
+
+  /** What a former life did not come to: a run that was over, or that nobody was told had begun. */
+  async #tidy(id: string, run: Run): Promise<void> {
+    try {
+      if (run.state === "over") return await this.#conclude(id, summaryOf(id, run));
+      await this.#world.journal.remove(id);
+      this.#summaries.delete(id);
+    } catch (thrown) {
+      this.#world.log.warn(`the end of plan ${id} cannot be noted: ${textOf(thrown)}`);
+    }
   }
 
   #makeLive(id: string, run: Run): LiveRun {
@@ -297,8 +306,7 @@ export class PlanEngine {
       });
     } catch (thrown) {
       // It is read again at the next start, and concluded then.
-      const why = thrown instanceof Error ? thrown.message : String(thrown);
-      this.#world.log.warn(`the end of plan ${id} cannot be noted: ${why}`);
+      this.#world.log.warn(`the end of plan ${id} cannot be noted: ${textOf(thrown)}`);
     }
   }
 
@@ -336,6 +344,10 @@ function notNow(id: string, ask: RunAsk, why: string): PropagitError {
 
 function noPlan(id: string): PropagitError {
   return new PropagitError("NO_PLAN", `there is no plan ${id}`);
+}
+
+function textOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
 }
 
 function unreadable(run: string, reason: string): RunSummary {

@@ -18,10 +18,11 @@ export interface Journal {
   /** On disk when it resolves. @throws EXISTS, DATA_UNUSABLE */
   create(run: string, plan: Plan): Promise<void>;
   /**
-   * Adds events in their order, all or none; on disk when it resolves. Calls may overlap: what is given
-   * meanwhile is written together (group commit).
+   * Adds events in their order, all or none; on disk when it resolves. Calls may overlap: they are written one
+   * after the other. At most `batchMax` (`core/event-batch.ts`) at once.
    *
-   * @throws DATA_UNUSABLE when the disk does not take it; nothing of it, nor of later calls, is there then
+   * @throws NO_PLAN; DATA_UNUSABLE when the disk does not take it: nothing of it is there then, nor of calls that
+   *   were waiting behind it
    */
   append(run: string, events: readonly RunEvent[]): Promise<void>;
   /** @throws NO_PLAN, DATA_UNUSABLE */

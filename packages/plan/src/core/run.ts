@@ -199,7 +199,8 @@ export class Run {
   get wakeAt(): number | undefined {
     const { current, openingView: view } = this;
     if (this.#state !== "going" || this.#isPaused || !current || !view) return undefined;
-    return current.state === "running" ? current.run.wakeAt : openingWakeAt(this.#opening, view);
+    if (current.state !== "running") return openingWakeAt(this.#opening, view);
+    return this.#mayBegin(current) ? current.run.wakeAt : undefined;
   }
 
   apply(event: RunEvent): void {
@@ -253,11 +254,11 @@ export class Run {
     }
   }
 
-  #nextOfStage({ run }: StageProgress, now: number): RunEvent | undefined {
+  #nextOfStage(progress: StageProgress, now: number): RunEvent | undefined {
+    const { run } = progress;
     const { number } = run;
     if (run.isThrough && !run.isBroken) return stageEnded(number, now, "done");
-    const mayBegin = !run.isBroken && !this.#stopping;
-    if (mayBegin) {
+    if (this.#mayBegin(progress)) {
       const place = this.#isPaused ? undefined : run.next(now);
       if (!place) return undefined;
       const task = taskIdOf(number, place[0] + 1, place[1] + 1);
@@ -274,6 +275,10 @@ export class Run {
     }
     if (!run.isBroken) return stageEnded(number, now, "stopped", this.#stopReason());
     return stageEnded(number, now, "failed", brokenReason(run));
+  }
+
+  #mayBegin({ run }: StageProgress): boolean {
+    return !run.isBroken && !this.#stopping;
   }
 
   #nextBeforeStage(current: StageProgress, now: number): RunEvent | undefined {

@@ -263,9 +263,14 @@ export class StageRun {
   #forgetWoken(): void {
     for (;;) {
       const first = this.#retrying.first;
-      if (!first || this.lines[first.line]?.state === "retrying") return;
+      if (!first || this.#isWaited(first)) return;
       this.#retrying.take();
     }
+  }
+
+  #isWaited({ line, nextAt }: Waiting): boolean {
+    const { state, step } = this.#line(line);
+    return state === "retrying" && this.taskRun(line, step)?.nextAt === nextAt;
   }
 
   #leave(line: number, step: number): void {

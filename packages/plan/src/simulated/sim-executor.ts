@@ -35,6 +35,7 @@ export class SimExecutor implements Executor {
   readonly #clock: Clock;
   readonly #taskOf: (task: Task, attempt: number) => SimTask;
   readonly #works = new Map<string, Work>();
+  readonly #forgotten = new Set<string>();
 
   constructor(clock: Clock, taskOf: (task: Task, attempt: number) => SimTask) {
     this.#clock = clock;
@@ -51,11 +52,13 @@ export class SimExecutor implements Executor {
     return work.promise;
   }
 
-  async recall({ key }: TaskOrder): Promise<TaskEnd | "begun" | "not-begun" | "unknown"> {
-    const work = this.#works.get(key);
-    if (!work) return "not-begun";
+  async recall(order: TaskOrder): Promise<TaskEnd | "begun" | "not-begun" | "unknown"> {
+    const work = this.#works.get(order.key);
+    if (!work) return this.#forgotten.has(order.key) ? "unknown" : "not-begun";
     if (work.plan.isForgotten) {
-      this.#works.delete(key);
+      this.#works.delete(order.key);
+      this.#forgotten.add(order.key);
+      this.#end(order, work, { outcome: "failed", reason: "its machine forgot it" });
       return "unknown";
     }
     return work.end ?? "begun";

@@ -1,0 +1,99 @@
+/**
+ * Plans by chance, machines by chance, engines that die: thousands of times. `SEED=n` replays one, `SEEDS=n`
+ * says how many.
+ */
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { randomBetween, simRandom } from "@propagit/runtime";
+import { announce } from "../src/core/announce.js";
+import type { MortalOptions } from "../src/simulated/mortal-world.js";
+import { checkRun } from "./support/check-run.js";
+import { planByChance } from "./support/plans.js";
+import { goodMachines, machinesByChance, SimCluster, startMs } from "./support/sim-cluster.js";
+
+const one = process.env["SEED"];
+const seedsWanted = Number(process.env["SEEDS"] ?? 1_000);
+
+it("keeps limits and order, loses nothing and does nothing twice, with engines that die", async (t) => {
+  let deathsSeen = 0;
+  await forSeeds(seedsWanted, async (seed) => {
+    const random = simRandom(seed);
+    const plan = planByChance(random);
+    const cluster = new SimCluster(seed, machinesByChance(seed));
+    const deaths = Array.from({ length: randomBetween(random, 0, 4) }, (): MortalOptions => {
+      return {
+        writes: randomBetween(random, 1, 12),
+        dies: random.fraction() < 0.5 ? "before" : "after",
+      };
+    });
+    deathsSeen += deaths.length;
+    const events = await cluster.carryOut(plan, deaths);
+    checkRun(plan, events, cluster.executor.deeds);
+  });
+  t.diagnostic(`${deathsSeen} deaths`);
+});
+
+it("goes on from a death before and after every single event", async (t) => {
+  let deaths = 0;
+  await forSeeds(Math.ceil(seedsWanted / 20), async (seed) => {
+    const plan = planByChance(simRandom(seed));
+    const whole = new SimCluster(seed, machinesByChance(seed));
+    const { length } = await whole.carryOut(plan, [], { batchEventsMax: 1 });
+    for (let writes = 1; writes <= length + 2; writes++) {
+      for (const dies of ["before", "after"] as const) {
+        const cluster = new SimCluster(seed, machinesByChance(seed));
+        const events = await cluster.carryOut(plan, [{ writes, dies }], { batchEventsMax: 1 });
+        checkRun(plan, events, cluster.executor.deeds);
+        deaths += 1;
+      }
+    }
+  });
+  t.diagnostic(`${deaths} deaths, each at another event`);
+});
+
+it("waits when its journal cannot be written, and goes on as if nothing had been", async () => {
+  await forSeeds(Math.ceil(seedsWanted / 4), async (seed) => {
+    const random = simRandom(seed);
+    const plan = planByChance(random);
+    const cluster = new SimCluster(seed, machinesByChance(seed));
+    let left = 0;
+    cluster.journal.isFull = () => {
+      if (left > 0) left -= 1;
+      else if (random.fraction() < 0.1) left = randomBetween(random, 1, 5);
+      return left > 0;
+    };
+    const ended = cluster.carryOut(plan, [{}, {}, {}]);
+    checkRun(plan, await ended, cluster.executor.deeds);
+  });
+});
+
+it("does what was announced, event by event", async () => {
+  await forSeeds(seedsWanted, async (seed) => {
+    const plan = planByChance(simRandom(seed), { calm: true });
+    const machines = goodMachines(seed);
+    const announced = announce(plan, {
+      at: startMs,
+      by: "anna",
+      expect: (task) => {
+        const { ms, end } = machines(task);
+        return { ms, outcome: end.outcome === "unchanged" ? "unchanged" : "done" };
+      },
+    });
+    const cluster = new SimCluster(seed, machines);
+    assert.deepEqual(await cluster.carryOut(plan), announced.events);
+    checkRun(plan, announced.events, cluster.executor.deeds);
+  });
+});
+
+async function forSeeds(count: number, check: (seed: number) => Promise<void>): Promise<void> {
+  const seeds =
+    one === undefined ? Array.from({ length: count }, (_, at) => at + 1) : [Number(one)];
+  for (const seed of seeds) {
+    try {
+      await check(seed);
+    } catch (thrown) {
+      const replay = `SEED=${seed} node --test ${import.meta.filename}`;
+      throw new Error(`${replay}: ${String(thrown)}`, { cause: thrown });
+    }
+  }
+}
