@@ -63,7 +63,7 @@ export function planMap(stage: Shape<UnplacedStage>): Shape<Plan> {
         stages: described("In order; each begins when the one before has ended.", stages),
         rollback: described(
           "What puts it back (made from what its tasks did).",
-          object({ stages }, ["stages"]),
+          object({ stages: described("As those of the plan.", stages) }, ["stages"]),
         ),
         basis: described("The state it was made from; refused when that has moved (any).", basis),
         code: described("Where commands come from that are not propagit's own (nowhere).", code),

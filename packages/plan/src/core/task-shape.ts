@@ -246,6 +246,7 @@ export function wordsOf(where: TaskPlace): Pick<TaskDraft, "drone" | "host"> {
 
 /** One of the commands, each with its own arguments. */
 function tasksSchema(commands: Commands, words: Shape<TaskWords>): JsonSchema {
+  if (commands.size === 0) return { not: {} };
   const { command: _, ...common } = words.schema["properties"] as Readonly<Record<string, unknown>>;
   const ofCommand = ({ name, summary, args: { schema } }: Command) => ({
     type: "object",

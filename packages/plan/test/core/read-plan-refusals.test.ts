@@ -280,8 +280,12 @@ describe("what is made to hurt", () => {
 
 it("10,000 tasks are read in a second of a processor", () => {
   const tasks = Array.from({ length: 10_000 }, (_, index) => ({
-    ...{ command: "symlink", from: "/current", to: `/releases/${index}` },
-    ...{ drone: `web-${index}`, timeout: "10s", retries: 3 },
+    command: "symlink",
+    from: "/current",
+    to: `/releases/${index}`,
+    drone: `web-${index}`,
+    timeout: "10s",
+    retries: 3,
   }));
   const text = JSON.stringify({ name: "a", stages: [{ name: "b", concurrency: "5%", tasks }] });
   planOf(text, "warm.json");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { PropagitError } from "@propagit/protocol";
-import { argsOf, checkPlan, planHash, readPlan, type Command, type Task } from "../../src/index.js";
+import { argsOf, checkPlan, planHash, readPlan, type Task } from "../../src/index.js";
 import { planOf, planText, stageOf, taskOf } from "../support/reading.js";
 import { testCommands } from "../support/test-commands.js";
 
@@ -205,8 +205,13 @@ describe("a gate", () => {
       gates("{ health: webapp, environment: staging, service: web, ready: 90%, for: 1m }"),
       [
         {
-          ...{ kind: "health", repo: "webapp", environment: "staging", service: "web" },
-          ...{ readyPercent: 90, forMs: 60_000, ...times },
+          kind: "health",
+          repo: "webapp",
+          environment: "staging",
+          service: "web",
+          readyPercent: 90,
+          forMs: 60_000,
+          ...times,
         },
       ],
     );
@@ -295,7 +300,7 @@ describe("a task", () => {
       ]),
     );
     assert.throws(
-      () => argsOf(command as Command, { count: "many" }),
+      () => argsOf(command, { count: "many" }),
       (thrown) => {
         assert.ok(thrown instanceof PropagitError && thrown.code === "BAD_PLAN");
         assert.match(thrown.message, /^task everything: `count` "many" is not a whole number/);
