@@ -6,6 +6,7 @@ import {
   shortCommit,
   type FilesOutcome,
   type FilesPlace,
+  type FilesProgress,
   type FilesRow,
 } from "@propagit/protocol";
 import { Command } from "commander";
@@ -16,6 +17,7 @@ import { asFlag, asRepeatedFlag } from "../flags.js";
 import { collect, findHubAccess, withHub, withHubFlags, type HubFlags } from "../hub-call.js";
 import { badColour, dimColour, goodColour } from "../output/colour.js";
 import { formatAge } from "../output/duration.js";
+import { openFilesView } from "../output/files-progress.js";
 import { print, printJson } from "../output/print.js";
 import { formatBytes, formatCount } from "../output/quantity.js";
 import { formatTable, type Column } from "../output/table.js";
@@ -119,15 +121,20 @@ async function push(words: readonly string[], _: unknown, command: Command): Pro
     force: flags.force ?? false,
     dryRun: flags.dryRun ?? false,
   };
+  const access = findHubAccess(flags);
+  const isDrawn = !flags.json && process.stdout.isTTY && process.env["TERM"] !== "dumb";
+  const view = openFilesView(process.stdout, isDrawn);
   const watch = {
     note: (line: string) => void process.stderr.write(`${line}\n`),
-    progress: () => undefined,
+    step: (text: string) => view.step(text),
+    progress: (drone: string, progress: FilesProgress) => view.progress(drone, progress),
     ended: (outcome: FilesOutcome) => {
-      if (!flags.json) print(formatOutcome(outcome, request.dryRun));
+      if (!flags.json) view.ended(outcome.drone, formatOutcome(outcome, request.dryRun));
     },
   };
-  const access = findHubAccess(flags);
-  const result = await withHub(flags, (hub) => pushFiles(request, access, hub, watch));
+  const result = await withHub(flags, (hub) => pushFiles(request, access, hub, watch)).finally(() =>
+    view.end(),
+  );
   if (flags.json) printJson({ ...result, dryRun: request.dryRun, path: request.path });
   else print(formatEnd(result, request.dryRun));
   const failure = failureOf(result.drones, flags.allowMissing ?? false);

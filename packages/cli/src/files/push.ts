@@ -26,6 +26,8 @@ export interface FilesPush {
 
 export interface FilesWatch {
   readonly note: (line: string) => void;
+  /** What is done here, before any drone has to do with it. */
+  readonly step: (text: string) => void;
   readonly progress: (drone: string, progress: FilesProgress) => void;
   readonly ended: (outcome: FilesOutcome) => void;
 }
@@ -52,8 +54,10 @@ export async function pushFiles(
     { target: push.target, machine: false },
     { onPart: () => undefined },
   );
+  watch.step("looking at the files");
   const source = await readSource(push.sources, push.exclude);
   noteRepositories(source, watch);
+  watch.step(`reading ${source.entries.length} files`);
   const commit = await PushedFiles.use(place, async (pushed) => {
     const read = await pushed.import(push.sources, {
       entries: source.entries,
@@ -67,6 +71,7 @@ export async function pushFiles(
     });
     const change = firstChange(source, await readSource(push.sources, push.exclude));
     if (change !== undefined) throw sourceChanged(change);
+    watch.step("bringing them to the hub");
     await pushed.send(read, push.dryRun ? `${push.path} (dry run)` : push.path);
     return read;
   });
