@@ -158,7 +158,7 @@ export type Variant<M extends Maps> = {
  * One of several maps; each is known by the key that gives it its name, which only it has.
  *
  * @example
- * const check = variants({
+ * const looksUp = variants({
  *   http: object({ http: text(), status: withDefault(whole(100, 599), 200) }, ["http"]),
  *   port: object({ port: whole(1, 65_535) }, ["port"]),
  * });

@@ -36,6 +36,7 @@ export interface Shape<T> {
  * What a shape reads.
  *
  * @example
+ * import { object, whole, withDefault, yesNo, type ValueOf } from "@propagit/shapes";
  * const port = object({ number: whole(1, 65_535), tls: withDefault(yesNo, false) }, ["number"]);
  * const written: ValueOf<typeof port> = { number: 443, tls: true };
  */

@@ -39,8 +39,8 @@ export type CheckedPlan =
  * @throws BAD_PLAN with file, line and column of everything that is wrong
  *
  * @example
- * const text = "name: hello\nstages: [{ name: first, tasks: [] }]";
- * readPlan({ file: "plan.yaml", text }, new Map()).stages[0]?.concurrency; // 1
+ * const written = "name: hello\nstages: [{ name: first, tasks: [] }]";
+ * readPlan({ file: "plan.yaml", text: written }, new Map()).stages[0]?.concurrency; // 1
  */
 export function readPlan(source: PlanText | PlanDraft, commands: Commands): Plan {
   const checked = checkPlan(source, commands);

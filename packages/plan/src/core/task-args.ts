@@ -11,18 +11,15 @@ import type { Task } from "../plan.js";
  * @throws BAD_PLAN when the command does not take them
  *
  * @example
- * const command: Command<{ text: string }> = {
- *   name: "say",
- *   summary: "Says something",
- *   args: object({ text: text() }, ["text"]),
- *   describe: (args) => `would say ${args.text}`,
- *   run: async (args, { say }) => {
- *     say(args.text);
- *     return { outcome: "done" };
- *   },
- *   example: { text: "hello" },
+ * const greet = {
+ *   name: "greet",
+ *   summary: "Greets somebody",
+ *   args: object({ who: text() }, ["who"]),
+ *   describe: ({ who }: { who: string }) => `would greet ${who}`,
+ *   run: () => Promise.resolve({ outcome: "done" as const }),
+ *   example: { who: "world" },
  * };
- * command.describe(argsOf(command, { text: "hello" })); // "would say hello"
+ * greet.describe(argsOf(greet, { who: "world" })); // "would greet world"
  */
 export function argsOf<Args>(command: Command<Args>, args: Task["args"]): Args {
   const problems = new Problems(`task ${command.name}`);
