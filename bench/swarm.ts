@@ -2,9 +2,9 @@
  * `npm run bench:swarm`: how fast and how cheaply a commit reaches many machines, beside everybody's own
  * `git fetch` from the hub and a plain download by all, in the same run.
  *
- * Machines are network namespaces with bounded lines (`tc tbf`), so it needs root; the hub and the drones are
- * the built command lines, the packs real ones. All of them share the cores of this machine: lines are so
- * narrow that these are not what is measured, and each row says how busy they were.
+ * Machines are network namespaces with bounded lines (`tc tbf`), so all rows but `simulated` need root; the hub
+ * and the drones are the built command lines, the packs real ones. All of them share the cores of this machine:
+ * lines are so narrow that these are not what is measured, and each row says how busy they were.
  *
  *     npm run bench:swarm [ROW…]
  *     BENCH_DRONES=4,16,64 BENCH_ROUNDS=3
@@ -36,7 +36,7 @@ const rows: Readonly<Record<string, Row>> = {
 
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(rows);
 const unknown = wanted.filter((name) => !(name in rows));
-const { problem } = Machines;
+const problem = wanted.every((name) => name === "simulated") ? undefined : Machines.problem;
 if (unknown.length > 0) {
   const names = Object.keys(rows).join(", ");
   process.stderr.write(`no such row: ${unknown.join(", ")}; there are ${names}\n`);

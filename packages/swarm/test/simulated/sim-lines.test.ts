@@ -1,17 +1,19 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { SimClock } from "@propagit/runtime";
-import { encodeClaim, SimLines, type PeerLine } from "../../src/index.js";
+import { encodeClaim, SimLines, type PeerLine, type SimLinesOptions } from "../../src/index.js";
 
 const claim = { artifact: "a".repeat(64), holder: "left", expiresAt: 1 };
 const kB = 1000;
 
 class Pair {
   readonly clock = new SimClock();
-  readonly lines = new SimLines({ clock: this.clock, delayMs: 5, partBytes: kB, encodeClaim });
+  readonly lines: SimLines;
   readonly accepted: PeerLine[] = [];
 
-  constructor() {
+  constructor(options: Pick<SimLinesOptions, "weightOf"> = {}) {
+    const { clock } = this;
+    this.lines = new SimLines({ clock, delayMs: 5, partBytes: kB, encodeClaim, ...options });
     const accept = (line: PeerLine) => void this.accepted.push(line);
     const listener = { keyFor: () => "key", accept };
     this.lines.host({ name: "right", upBytesPerSecond: 1e9, downBytesPerSecond: 1e9, listener });
@@ -52,6 +54,22 @@ describe("simulated lines", () => {
     assert.ok(Math.abs(seen.bytes - 99.5 * kB) < 2 * kB, `${seen.bytes}`);
     await pair.clock.advance(1100);
     assert.equal(seen.bytes, 200 * kB + 12);
+  });
+
+  it("take as long for a message as it weighs, and give it as it was", async () => {
+    const pair = new Pair({ weightOf: (message) => (message[0] === 7 ? 100 : 1) });
+    const line = await pair.dial("left", 100 * kB);
+    collect(line);
+    const seen = collect(pair.accepted[0] ?? assert.fail());
+    line.send(new Uint8Array(kB));
+    await pair.clock.advance(20);
+    assert.equal(seen.bytes, kB);
+    line.send(new Uint8Array(kB).fill(7));
+    await pair.clock.advance(500);
+    assert.ok(Math.abs(seen.bytes - 1.5 * kB) < 0.05 * kB, `${seen.bytes}`);
+    await pair.clock.advance(520);
+    assert.equal(seen.bytes, 2 * kB);
+    assert.equal(pair.lines.sentBytes("left"), 101 * kB);
   });
 
   it("share what the other host may receive", async () => {
