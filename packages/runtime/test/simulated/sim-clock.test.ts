@@ -48,6 +48,9 @@ for (const [name, settle] of Object.entries(settles))
 
     it("says what did not come true in time", async () => {
       const clock = new SimClock(0, settle && { settle });
-      await assert.rejects(clock.until("rain", () => false, 2_000), /rain did not come true/);
+      await assert.rejects(
+        clock.until("rain", () => false, 2_000),
+        /rain did not come true/,
+      );
     });
   });
