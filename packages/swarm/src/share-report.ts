@@ -93,10 +93,17 @@ export function silenceOf(
 /** Whoever lacks peers says so again: the hub does not help at once, and nothing else changes meanwhile. */
 const lackEveryMs = 5_000;
 
+/**
+ * Between two times that something is told of: a second at first, later a part of the time that it takes already. The
+ * hub's answers to what a thousand drones tell, if only that it came, are a good part of what it sends.
+ */
+const tellMs = { least: 1_000, most: 2_000, part: 0.1 } as const;
+
 /** Tells of changes, at most once a second, and at once when a state begins. */
 export class Reporter {
   readonly #build: () => ShareReport;
   readonly #tell: (report: ShareReport) => void;
+  #beganAt = -Infinity;
   #toldAt = -Infinity;
   #last = "";
 
@@ -106,6 +113,7 @@ export class Reporter {
   }
 
   begins(now: number): void {
+    this.#beganAt = now;
     this.#toldAt = now;
     const report = this.#build();
     this.#last = keyOf(report);
@@ -113,7 +121,9 @@ export class Reporter {
   }
 
   tick(now: number): void {
-    if (now - this.#toldAt < 1000) return;
+    const { least, most, part } = tellMs;
+    const pauseMs = Math.min(most, Math.max(least, (now - this.#beganAt) * part));
+    if (now - this.#toldAt < pauseMs) return;
     const report = this.#build();
     const key = keyOf(report);
     const isCall = report.lacksPeers === true && now - this.#toldAt >= lackEveryMs;

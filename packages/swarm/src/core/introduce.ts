@@ -25,17 +25,18 @@ export const degreeMax = 16;
 /** More that somebody gets who lacks peers. */
 export const morePeers = 3;
 /**
- * Drones that get pieces from the hub itself: enough that a slow one does not hold up the rest, few enough that
- * each gets a good part of its line.
+ * Drones that get pieces from the hub itself: enough that a slow one does not hold up the rest and that pieces begin
+ * in many places (with 12 in place of 8 the last of 64 is 2 % sooner, simulated), few enough that each gets a good
+ * part of its line.
  */
-export const hubChildrenMax = 8;
+export const hubChildrenMax = 12;
 /**
  * As many of them from the start. The others are found once everybody has come, far from these: those who come
  * first know each other, and if they all had the first pieces there would be few ways out of their midst.
  */
 export const hubChildrenFirst = 4;
 /** With those that are the first of their zone, or lack peers. */
-export const hubChildrenUrgentMax = 12;
+export const hubChildrenUrgentMax = 16;
 /** Drones that get pieces from the relay of their zone itself; the others get them from those. */
 export const relayChildrenMax = 24;
 /** After that many times of lacking peers the hub helps, whatever else. */
