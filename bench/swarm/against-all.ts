@@ -1,4 +1,5 @@
 /** Row of the most drones: one artifact by the swarm, and by each of them from the hub, at the same moment. */
+import { hubMachine } from "@propagit/test-support";
 import { report } from "../report.js";
 import { distribute } from "./distribute.js";
 import { randomTree } from "./packs.js";
@@ -7,6 +8,8 @@ import { limitMsOf, wordsOf, type Ring, type Setting, type Size } from "./settin
 import { timeOf } from "./spread.js";
 
 const goal = 30;
+/** Of the hub's line: room for two packets of each of 64 connections, as the queue of a network card has. */
+const hubQueueMs = 5_000;
 /** Of what is possible: with fewer drones everybody's own fetch does not take 30 times as long as one. */
 const goalOf = (drones: number) => Math.min(goal, drones / 2);
 
@@ -15,6 +18,7 @@ export async function againstAll(ring: Ring, { drones: all, sizes }: Setting): P
   const names = await ring.first(drones);
   const size = sizes.all;
   ring.shape(names, size.bytesPerSecond);
+  ring.fleet.machines.shape(hubMachine, size.bytesPerSecond, hubQueueMs);
   const given = await distribute(ring, drones, size);
   const direct = await fetchedByAll(ring, names, size);
   ring.restore(names);

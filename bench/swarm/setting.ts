@@ -1,6 +1,6 @@
 /** What is measured with, from the environment; and the fleet that most rows share. */
 import { join } from "node:path";
-import { Fleet } from "@propagit/test-support";
+import { Fleet, hubMachine } from "@propagit/test-support";
 
 /** So many bytes for each drone, on lines of so many a second. */
 export interface Size {
@@ -30,10 +30,10 @@ const defaultSizes: Readonly<Record<SizedRow, { megabytes: number; megabytesPerS
     // Everybody's own fetch takes as long as one, so many times, and is measured to its end, twice.
     all: { megabytes: 1, megabytesPerSecond: 0.5 },
     // A few drones can have wide lines, on which what a swarm costs at first is a larger part.
-    few: { megabytes: 24, megabytesPerSecond: 6 },
+    few: { megabytes: 20, megabytesPerSecond: 8 },
     // The line between the zones has a tenth.
     zones: { megabytes: 2, megabytesPerSecond: 0.5 },
-    faulty: { megabytes: 4, megabytesPerSecond: 0.5 },
+    faulty: { megabytes: 3, megabytesPerSecond: 0.5 },
   };
 
 export const folderParent = "/dev/shm";
@@ -128,7 +128,7 @@ export class Ring {
 
   /** Lines of the hub and of these drones: so wide, or unbounded. */
   shape(names: readonly string[], bytesPerSecond: number | undefined): void {
-    for (const name of ["hub", ...names]) this.fleet.machines.shape(name, bytesPerSecond);
+    for (const name of [hubMachine, ...names]) this.fleet.machines.shape(name, bytesPerSecond);
   }
 
   /** As wide as they were. */
