@@ -14,7 +14,11 @@ export function taskIdOf(stage: number, line: number, step: number): TaskId {
 }
 
 export function positionOf(id: TaskId): TaskPosition {
-  const [stage = 0, line = 0, step = 0] = id.split(".").map(Number);
+  const first = id.indexOf(".");
+  const second = id.indexOf(".", first + 1);
+  const stage = Number(id.slice(0, first));
+  const line = Number(id.slice(first + 1, second));
+  const step = Number(id.slice(second + 1));
   assert(stage > 0 && line > 0 && step > 0, `${id} is the id of a task`);
   return { stage, line, step };
 }
