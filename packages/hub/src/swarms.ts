@@ -110,11 +110,15 @@ export class Swarms {
 
   /** What a drone says of its share. False when the hub knows nothing of such an artifact. */
   report(kept: KeptArtifact | undefined, identity: string, report: ShareReport): boolean {
-    const live = this.#live.get(report.artifact) ?? (kept && this.#open(kept));
     const participant = this.#parts.members.participant(identity);
-    if (!live || !participant) return false;
+    if (!participant) return false;
     const { name } = participant;
-    if (live.identities.get(name) !== identity) this.#seat(live, identity, participant);
+    const isSeated = this.#live.get(report.artifact)?.identities.get(name) === identity;
+    // After a restart of the hub all tell what they have; who has nothing any more is nobody to be introduced.
+    if (!isSeated && (report.state === "gone" || report.state === "failed")) return false;
+    const live = this.#live.get(report.artifact) ?? (kept && this.#open(kept));
+    if (!live) return false;
+    if (!isSeated) this.#seat(live, identity, participant);
     live.activeAt = this.#clock.monotonic();
     this.#carryOut(live, live.tracker.report(name, report, this.#clock.now()));
     return true;

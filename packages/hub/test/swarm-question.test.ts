@@ -2,7 +2,29 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, it } from "node:test";
 import type { PropagitError } from "@propagit/protocol";
-import { makeSwarmHub } from "./support/swarm-hub.js";
+import { makeSwarmHub, shareReport } from "./support/swarm-hub.js";
+
+describe("hub.share", () => {
+  it("of a drone that has no part and nothing of an artifact gives it none", async (t) => {
+    const hub = await makeSwarmHub(t);
+    const commit = await hub.bench.commit({ "a.txt": randomBytes(128 * 1024).toString("base64") });
+    await hub.bench.push("HEAD:main");
+    const { artifact } = await hub.shelf.make({ repo: "webapp", commit, base: undefined });
+    const [drone, command] = [await hub.drone("one"), await hub.command()];
+    const participants = async () => {
+      const { artifacts } = await command.call("hub.swarm", {});
+      return artifacts.flatMap(({ shares }) => shares.map(({ drone: name }) => name));
+    };
+    for (const state of ["gone", "failed"] as const) drone.tell(shareReport(artifact, { state }));
+    // Answered after what was told before on the same connection.
+    await drone.ask(commit);
+    assert.deepEqual(await participants(), []);
+    assert.deepEqual(hub.offers, []);
+    drone.tell(shareReport(artifact, { state: "used", pieces: 10 }));
+    await drone.ask(commit);
+    assert.deepEqual(await participants(), ["one"]);
+  });
+});
 
 describe("hub.swarm", () => {
   it("is answered with nothing of a repository of which nothing is on its way", async (t) => {
