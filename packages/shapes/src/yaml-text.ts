@@ -5,7 +5,8 @@
  * document. An alias counts as everything it stands for, so that a "billion laughs" hits the bound.
  */
 import { quote } from "@propagit/protocol";
-import { isAlias, isMap, isNode, isScalar, isSeq, parseDocument, type Document } from "yaml";
+import { Composer, isAlias, isMap, isNode, isScalar, isSeq, Lexer, Parser } from "yaml";
+import type { CST, Document } from "yaml";
 import { isTooLong, type Limits } from "./limits.js";
 import type { Located, LocatedEntry, LocatedList, LocatedMap, LocatedScalar } from "./located.js";
 import type { Problems } from "./problems.js";
@@ -13,7 +14,7 @@ import type { Problems } from "./problems.js";
 /** Undefined when it cannot be read, which the problems then tell. */
 export function readYaml(text: string, problems: Problems, limits: Limits): Located | undefined {
   if (isTooLong(text, limits.charsMax, problems)) return undefined;
-  const document = parse(text, problems);
+  const document = parse(text, problems, limits);
   if (!document) return undefined;
   for (const error of document.errors) problems.add(error.pos[0], sentence(error.message));
   for (const warning of document.warnings) problems.add(warning.pos[0], sentence(warning.message));
@@ -21,14 +22,49 @@ export function readYaml(text: string, problems: Problems, limits: Limits): Loca
   return new Walk(document, problems, limits).read();
 }
 
-function parse(text: string, problems: Problems): Document | undefined {
-  try {
-    // Keys that are there twice are looked for in the walk: the package compares each with each.
-    return parseDocument(text, { prettyErrors: false, uniqueKeys: false, strict: true });
-  } catch {
-    // Nesting deep enough overflows its stack.
-    problems.add(0, "cannot be read as YAML: it is nested too deeply");
+function parse(
+  text: string,
+  problems: Problems,
+  { depthMax }: Limits,
+): Document.Parsed | undefined {
+  // Keys that are there twice are looked for in the walk: the package compares each with each.
+  const composer = new Composer({ prettyErrors: false, uniqueKeys: false, strict: true });
+  const tokens = new TokenReader(text, 2 * depthMax + stackedMax);
+  const [first, second] = composer.compose(tokens.read(), true, text.length);
+  if (tokens.deepAt !== undefined) {
+    problems.add(tokens.deepAt, "is nested too deeply");
     return undefined;
+  }
+  if (second) problems.add(second.range[0], "is not YAML: a second document begins here");
+  return first;
+}
+
+/** What the parser keeps beside lists and maps: the document, the value that is being read. */
+const stackedMax = 10;
+
+/**
+ * The parser's tokens, up to where they are nested too deeply. What is made of them is made by recursion: its
+ * stack would overflow, and V8 ends the whole process when that happens while it compiles an expression.
+ */
+class TokenReader {
+  deepAt: number | undefined;
+  readonly #text: string;
+  readonly #stackMax: number;
+
+  constructor(text: string, stackMax: number) {
+    this.#text = text;
+    this.#stackMax = stackMax;
+  }
+
+  *read(): Generator<CST.Token, void> {
+    const parser = new Parser();
+    for (const lexeme of new Lexer().lex(this.#text)) {
+      yield* parser.next(lexeme);
+      if (parser.stack.length <= this.#stackMax) continue;
+      this.deepAt = parser.offset;
+      return;
+    }
+    yield* parser.end();
   }
 }
 
@@ -128,6 +164,5 @@ function placeOf(node: unknown): number | undefined {
 /** The package's messages begin like sentences; ours go on after the place. */
 function sentence(message: string): string {
   const [first = ""] = message.split("\n");
-  if (first.includes("call stack")) return "cannot be read as YAML: it is nested too deeply";
   return `is not YAML: ${first.slice(0, 300)}`;
 }

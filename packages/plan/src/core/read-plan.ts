@@ -7,7 +7,7 @@
  *
  * Everything is checked here, before anything is done: keys, commands, arguments.
  */
-import { assert, PropagitError } from "@propagit/protocol";
+import { assert, formatBytes, PropagitError } from "@propagit/protocol";
 import { formatProblems, locate, Problems, readJson, readYaml } from "@propagit/shapes";
 import type { Located, Problem } from "@propagit/shapes";
 import type { Commands } from "../command.js";
@@ -60,9 +60,11 @@ export function checkPlan(source: PlanText | PlanDraft, commands: Commands): Che
 }
 
 function parse({ file, text }: PlanText, problems: Problems): Located | undefined {
-  return isJson(file, text)
-    ? readJson(text, problems, jsonLimits)
-    : readYaml(text, problems, yamlLimits);
+  if (isJson(file, text)) return readJson(text, problems, jsonLimits);
+  if (text.length <= yamlLimits.charsMax) return readYaml(text, problems, yamlLimits);
+  const [yaml, json] = [yamlLimits, jsonLimits].map(({ charsMax }) => formatBytes(charsMax));
+  problems.add(0, `is longer than ${yaml}; as JSON, a plan may have ${json}`);
+  return undefined;
 }
 
 function isJson(file: string, text: string): boolean {
