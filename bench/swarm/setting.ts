@@ -27,8 +27,9 @@ type SizedRow = "all" | "few" | "zones" | "faulty";
 /** So that a row ends within a few minutes; all rows together within a quarter of an hour. */
 const defaultSizes: Readonly<Record<SizedRow, { megabytes: number; megabytesPerSecond: number }>> =
   {
-    // Everybody's own fetch takes as long as one, so many times, and is measured to its end, twice.
-    all: { megabytes: 1, megabytesPerSecond: 0.5 },
+    // Everybody's own fetch takes as long as one, so many times, and is measured to its end, twice. What it costs all
+    // drones to meet, processor time of the cores that they share here, is to be a small part of the swarm's time.
+    all: { megabytes: 0.5, megabytesPerSecond: 0.25 },
     // A few drones can have wide lines, on which what a swarm costs at first is a larger part.
     few: { megabytes: 20, megabytesPerSecond: 8 },
     // The line between the zones has a tenth.
