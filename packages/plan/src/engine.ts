@@ -119,12 +119,12 @@ export class PlanEngine {
   async ask(id: string, ask: RunAsk, by: string): Promise<void> {
     const live = this.#live.get(id);
     if (!live) return this.#inTurn(() => this.#askAgain(id, ask, by));
-    this.#refuse(live.run, id, ask, by);
     const { suspended } = live.sight;
     if (suspended) {
       const why = `plan ${id} cannot be written to its journal: ${suspended.why}`;
       throw new PropagitError("DATA_UNUSABLE", why);
     }
+    this.#refuse(live.run, id, ask, by);
     await live.ask(ask, by);
   }
 

@@ -173,12 +173,15 @@ export class LiveRun {
     }
   }
 
-  async #carryOut(order: TaskOrder): Promise<void> {
+  /** @param isJoined it is under way already */
+  async #carryOut(order: TaskOrder, isJoined = false): Promise<void> {
+    const { stopping } = this.run;
+    if (stopping?.now && !isJoined) return this.#ended(order, notBegun(stopping.by));
     const attempt = new Attempt(this.#world, order);
     this.#attempts.set(order.task.id, attempt);
-    const { stopping } = this.run;
-    const end = stopping?.now ? notBegun(stopping.by) : await attempt.run();
-    this.#ended(order, end);
+    const end = attempt.run();
+    if (stopping?.now) attempt.stop(stopReason(stopping.by));
+    this.#ended(order, await end);
   }
 
   /** What became of a task that a former life of the engine began. */
@@ -187,12 +190,15 @@ export class LiveRun {
     if (this.#isClosed) return;
     if (typeof known === "object") return this.#ended(order, known);
     const { stopping } = this.run;
-    if (known === "not-begun" && stopping) return this.#ended(order, notBegun(stopping.by));
     if (known === "unknown" && order.task.once) {
       const reason = "the engine ended while it was under way, and nobody saw its end";
       return this.#ended(order, { outcome: "unknown", reason });
     }
-    await this.#carryOut(order);
+    if (known === "not-begun" && stopping) return this.#ended(order, notBegun(stopping.by));
+    if (known === "unknown" && stopping?.now) {
+      return this.#ended(order, { outcome: "stopped", reason: stopReason(stopping.by) });
+    }
+    await this.#carryOut(order, known === "begun");
   }
 
   async #ask(order: TaskOrder): Promise<TaskEnd | "begun" | "not-begun" | "unknown"> {
@@ -209,12 +215,15 @@ export class LiveRun {
     const ran = this.run.taskRun(task.id);
     if (this.#isClosed || !ran) return;
     this.#attempts.delete(task.id);
-    this.#take(eventOfEnd(task, ran, end, this.#world.clock.now()));
+    // Who stops without having been told to has failed.
+    const isOddStop = end.outcome === "stopped" && !this.run.stopping;
+    const whole: TaskEnd = isOddStop ? { ...end, outcome: "failed" } : end;
+    this.#take(eventOfEnd(task, ran, whole, this.#world.clock.now()));
     this.#pump();
   }
 
   #stopAttempts(): void {
-    const reason = `stopped by ${this.run.stopping?.by}`;
+    const reason = stopReason(this.run.stopping?.by ?? "");
     for (const attempt of this.#attempts.values()) attempt.stop(reason);
   }
 
@@ -228,6 +237,10 @@ function isProbe(gate: Gate): gate is GateProbe {
   return gate.kind !== "approval" && gate.kind !== "window";
 }
 
+function stopReason(by: string): string {
+  return `stopped by ${by}`;
+}
+
 function notBegun(by: string): TaskEnd {
-  return { outcome: "stopped", reason: `stopped by ${by} before anything of it was done` };
+  return { outcome: "stopped", reason: `${stopReason(by)} before anything of it was done` };
 }

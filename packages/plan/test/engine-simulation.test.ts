@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { randomBetween, simRandom } from "@propagit/runtime";
+import { randomBetween, simRandom, type Random } from "@propagit/runtime";
 import { announce } from "../src/core/announce.js";
 import type { MortalOptions } from "../src/simulated/mortal-world.js";
 import { checkRun } from "./support/check-run.js";
@@ -12,7 +12,7 @@ import { planByChance } from "./support/plans.js";
 import { goodMachines, machinesByChance, SimCluster, startMs } from "./support/sim-cluster.js";
 
 const one = process.env["SEED"];
-const seedsWanted = Number(process.env["SEEDS"] ?? 1_000);
+const seedsWanted = Number(process.env["SEEDS"] ?? 2_000);
 
 it("keeps limits and order, loses nothing and does nothing twice, with engines that die", async (t) => {
   let deathsSeen = 0;
@@ -31,6 +31,23 @@ it("keeps limits and order, loses nothing and does nothing twice, with engines t
     checkRun(plan, events, cluster.executor.deeds);
   });
   t.diagnostic(`${deathsSeen} deaths`);
+});
+
+it("keeps all that with people who pause, resume, stop and skip waits", async (t) => {
+  const outcomes = new Map<string, number>();
+  await forSeeds(seedsWanted, async (seed) => {
+    const random = simRandom(seed);
+    const plan = planByChance(random);
+    const cluster = new SimCluster(seed, machinesByChance(seed));
+    for (let count = randomBetween(random, 1, 4); count > 0; count--) askByChance(cluster, random);
+    const deaths = [{ writes: randomBetween(random, 1, 20) }];
+    const events = await cluster.carryOut(plan, deaths);
+    checkRun(plan, events, cluster.executor.deeds);
+    const last = events.at(-1);
+    const outcome = last?.kind === "run-ended" ? last.outcome : "none";
+    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+  });
+  t.diagnostic(JSON.stringify(Object.fromEntries(outcomes)));
 });
 
 it("goes on from a death before and after every single event", async (t) => {
@@ -84,6 +101,17 @@ it("does what was announced, event by event", async () => {
     checkRun(plan, announced.events, cluster.executor.deeds);
   });
 });
+
+function askByChance(cluster: SimCluster, random: Random): void {
+  const afterMs = randomBetween(random, 1, 12_000);
+  const kind = (["pause", "stop", "skip-wait"] as const)[randomBetween(random, 0, 2)] ?? "pause";
+  const flags = { undo: random.fraction() < 0.5, now: random.fraction() < 0.5 };
+  cluster.askLater(afterMs, kind === "stop" ? { kind, ...flags } : { kind });
+  // Else it would be paused for ever; again, as a death may come between.
+  for (const laterMs of [3_000, 30_000, 300_000]) {
+    cluster.askLater(afterMs + laterMs, { kind: "resume" });
+  }
+}
 
 async function forSeeds(count: number, check: (seed: number) => Promise<void>): Promise<void> {
   const seeds =

@@ -257,7 +257,8 @@ export class Run {
   #nextOfStage(progress: StageProgress, now: number): RunEvent | undefined {
     const { run } = progress;
     const { number } = run;
-    if (run.isThrough && !run.isBroken) return stageEnded(number, now, "done");
+    const isDone = run.isThrough && run.linesStopped === 0;
+    if (isDone && !run.isBroken) return stageEnded(number, now, "done");
     if (this.#mayBegin(progress)) {
       const place = this.#isPaused ? undefined : run.next(now);
       if (!place) return undefined;

@@ -14,7 +14,7 @@
  *
  *     ready --task-begun--> running --its last task is over--> done
  *       ^                    | | |
- *       |<--- next task -----' | '--a task failed that counts--> failed --retry asked--> ready
+ *       |<--- next task -----' | '--a task failed that counts, or was stopped--> failed --retry asked--> ready
  *       '<-- nextAt is there -- retrying
  *
  * No task of a line that has failed begins; those after it have never run. What is retrying holds no place.
@@ -93,6 +93,7 @@ export class StageRun {
   readonly #formerAttempts = new Map<TaskId, number>();
   #linesOver = 0;
   #linesFailed = 0;
+  #linesStopped = 0;
   #unknown: FirstFailure | undefined;
   #failure: FirstFailure | undefined;
 
@@ -131,6 +132,11 @@ export class StageRun {
   /** Nothing of it is left to do. */
   get isThrough(): boolean {
     return this.#linesOver === this.lines.length;
+  }
+
+  /** Lines that somebody stopped: no failure, and not done. */
+  get linesStopped(): number {
+    return this.#linesStopped;
   }
 
   /** More has failed than may: nothing new begins. */
@@ -202,9 +208,10 @@ export class StageRun {
     this.#failure = undefined;
     for (const [line, state] of this.lines.entries()) {
       if (state.state !== "failed") continue;
-      this.#linesFailed -= 1;
-      this.#linesOver -= 1;
       const former = this.#known(line, state.step);
+      if (former.state === "stopped") this.#linesStopped -= 1;
+      else this.#linesFailed -= 1;
+      this.#linesOver -= 1;
       this.#put(line, state.step, undefined, former.attempt);
       this.#goOn(line);
     }
@@ -229,8 +236,12 @@ export class StageRun {
 
   #fail(line: number, step: number, outcome: TaskOutcome): void {
     this.#line(line).state = "failed";
-    this.#linesFailed += 1;
     this.#linesOver += 1;
+    if (outcome === "stopped") {
+      this.#linesStopped += 1;
+      return;
+    }
+    this.#linesFailed += 1;
     const task = taskIdOf(this.number, line + 1, step + 1);
     const failure = { task, reason: this.taskRun(line, step)?.reason ?? "it gave no reason" };
     this.#failure ??= failure;

@@ -3,7 +3,7 @@ import { PropagitError } from "@propagit/protocol";
 import { randomBetween, silentLog, SimClock, simRandom, type Random } from "@propagit/runtime";
 import { PlanEngine, type EngineOptions } from "../../src/engine.js";
 import type { Plan, Task } from "../../src/plan.js";
-import type { RunEvent } from "../../src/run-event.js";
+import type { RunAsk, RunEvent } from "../../src/run-event.js";
 import { MortalWorld, type MortalOptions } from "../../src/simulated/mortal-world.js";
 import { SimExecutor, type SimTask } from "../../src/simulated/sim-executor.js";
 import { SimJournal } from "../../src/simulated/sim-journal.js";
@@ -37,6 +37,16 @@ export class SimCluster {
     };
   }
 
+  /** Asks after a while of whichever engine lives then; asks that make no sense then are refused. */
+  askLater(afterMs: number, ask: RunAsk): void {
+    this.clock.after(afterMs, () => {
+      if (!this.#engine) this.askLater(1_000, ask);
+      else this.#engine.ask("run", ask, "ben").catch(ignoreRefusal);
+    });
+  }
+
+  #engine: PlanEngine | undefined;
+
   /** Carries a plan out through as many lives as are given; the last one does not die. */
   async carryOut(
     plan: Plan,
@@ -46,6 +56,7 @@ export class SimCluster {
     for (const death of [...deaths, {}]) {
       const { world, isOver } = this.#live(plan, death, options);
       await this.clock.until("the run to be over", () => isOver() || world.isDead, limitMs);
+      this.#engine = undefined;
       if (isOver()) break;
       await this.clock.advance(randomBetween(this.random, 0, 5_000));
     }
@@ -58,6 +69,7 @@ export class SimCluster {
     const begin = async () => {
       const engine = await PlanEngine.open(world.world, options);
       // Who was not told that it has begun asks again.
+      this.#engine = engine;
       while (!engine.list().some(({ run, state }) => run === "run" && state !== "new")) {
         await engine.start(plan, { by: "anna", id: "run" }).catch(ignoreFull);
       }
@@ -91,6 +103,11 @@ export function goodMachines(seed: number): (task: Task) => SimTask {
     const ms = randomBetween(random, 1, 3_000);
     return { ms, end: { outcome: random.fraction() < 0.3 ? "unchanged" : "done" } };
   };
+}
+
+function ignoreRefusal(thrown: unknown): void {
+  const isKnown = thrown instanceof PropagitError && ["NOT_NOW", "NO_PLAN"].includes(thrown.code);
+  if (!isKnown) throw thrown;
 }
 
 function ignoreFull(thrown: unknown): void {
