@@ -23,15 +23,10 @@ describe("docs/plans.md", () => {
       assert.equal(refusalOf(planText([`gate: ${gate}`])), "nothing is refused", gate);
     }
     const kinds = gates.map((gate) => Object.keys(parse(gate) as object)[0]);
-    assert.deepEqual([...new Set(kinds)].sort(), [
-      "approval",
-      "canary",
-      "command",
-      "errors",
-      "health",
-      "http",
-      "window",
-    ]);
+    assert.deepEqual(
+      new Set(kinds),
+      new Set(["approval", "canary", "command", "errors", "health", "http", "window"]),
+    );
   });
 
   it("names every key of a plan, a stage, a task and a gate", () => {
