@@ -8,6 +8,7 @@ import {
   cleanEnv,
   closeConnections,
   Cluster,
+  differences,
   type DaemonProcess,
   freePort,
   processesIn,
@@ -27,7 +28,8 @@ describe("the examples", () => {
       `--proxy-port=${cluster.ports.proxy}`,
       `--registry-port=${await freePort()}`,
     ];
-    up = cluster.start("up", "propagit", ["up", ...ports]);
+    // Also the home of its drone, into which a page may push files.
+    up = cluster.start("up", "propagit", ["up", ...ports], { HOME: cluster.folder });
     await up.said(/everything runs/);
   });
 
@@ -95,5 +97,20 @@ describe("the examples", () => {
     assert.match(said, /to run it: propagit deploy procfile main/);
     assert.match(said, /procfile [0-9a-f]{7} is ready on 1 drone/);
     assert.match(said, /^web of [0-9a-f]{40}$/m);
+  });
+
+  it("of files brings what is meant for visitors, and later what changed or was changed there", async () => {
+    const said = await followPage("files");
+    assert.match(said, /done {2}4 added, 0 unchanged/);
+    assert.match(said, /compared {2}1 changed, 3 unchanged.*\n {2}~ pages\/hours\.html\n/);
+    assert.equal(said.match(/done {2}1 changed, 3 unchanged/g)?.length, 2, said);
+    assert.match(said, /as pushed, verified/);
+    assert.match(said, /1 changed, 0 missing[^]*^it ended with 7$/m);
+    const [site, there] = ["site", "there"].map((name) => join(cluster.folder, "files", name));
+    assert.equal(
+      await differences(site ?? "", there ?? ""),
+      `Only in ${site}/pages: prices.draft.html`,
+    );
+    assert.match(await readFile(`${there}/pages/hours.html`, "utf8"), /Monday to Saturday/);
   });
 });
