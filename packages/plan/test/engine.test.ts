@@ -4,7 +4,7 @@ import { PropagitError } from "@propagit/protocol";
 import { simRandom } from "@propagit/runtime";
 import { graceMs } from "../src/attempt.js";
 import { PlanEngine } from "../src/engine.js";
-import type { Plan } from "../src/plan.js";
+import type { Gate, Plan } from "../src/plan.js";
 import type { RunEvent } from "../src/run-event.js";
 import { MortalWorld } from "../src/simulated/mortal-world.js";
 import type { SimTask } from "../src/simulated/sim-executor.js";
@@ -259,7 +259,7 @@ describe("follow", () => {
 });
 
 describe("gates", () => {
-  async function gated(views: readonly GateView[], gate: typeof probe) {
+  async function gated(views: readonly GateView[], gate: Gate) {
     const cluster = makeCluster();
     const left = [...views];
     let looks = 0;
@@ -304,7 +304,7 @@ describe("gates", () => {
     const open = { state: "open", why: "all are ready" } as const;
     const shut = { state: "shut", why: "one is not" } as const;
     const views = [open, open, shut, open, open, open, open];
-    const { end, looks } = await gated(views, health as unknown as typeof probe);
+    const { end, looks } = await gated(views, health);
     assert.deepEqual([end.outcome, looks], ["done", 7]);
   });
 });

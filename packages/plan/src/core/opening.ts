@@ -42,6 +42,12 @@ export interface OpeningView {
   readonly formerEndedAt: number;
 }
 
+/** What happens to a stage before it begins. */
+export type OpeningEvent = Extract<
+  RunEvent,
+  { readonly kind: "stage-waits" | "gate-open" | "gate-refused" }
+>;
+
 export const openingStart: Opening = { gatesOpen: 0 };
 
 /** What follows now; undefined while it waits, or once it is refused. */
@@ -69,7 +75,7 @@ export function openingWakeAt(opening: Opening, view: OpeningView): number | und
 }
 
 /** The opening after an event of its stage. */
-export function foldOpening(opening: Opening, event: RunEvent): Opening {
+export function foldOpening(opening: Opening, event: OpeningEvent): Opening {
   switch (event.kind) {
     case "stage-waits": {
       const { gate, until, why, at: since } = event;
@@ -88,7 +94,7 @@ export function foldOpening(opening: Opening, event: RunEvent): Opening {
     case "gate-refused":
       return { ...opening, refused: event.why };
     default:
-      return opening;
+      return event satisfies never;
   }
 }
 

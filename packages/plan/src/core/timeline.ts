@@ -56,9 +56,7 @@ interface Draft {
 }
 
 export function timelineOf(run: Run, events: readonly RunEvent[]): readonly AnnouncedStage[] {
-  const drafts = run.stages.map((): Draft => {
-    return { turnAt: 0, from: 0, until: 0, waits: [], waves: [], bars: [], began: new Map() };
-  });
+  const drafts = run.stages.map(newDraft);
   let turnAt = run.beganAt;
   for (const event of events) {
     const number = stageOf(event);
@@ -68,16 +66,20 @@ export function timelineOf(run: Run, events: readonly RunEvent[]): readonly Anno
     add(run, draft, event);
     if (event.kind === "stage-ended") turnAt = event.at;
   }
-  return drafts.map(({ waves, began: _, ...draft }, index) => {
-    const stage = run.stages[index]?.run.stage;
+  return run.stages.map(({ run: { stage, number } }, index) => {
+    const { waves, began: _, ...draft } = drafts[index] ?? newDraft();
     return {
-      number: index + 1,
-      name: stage?.name ?? "",
-      lines: stage?.lines.length ?? 0,
+      number,
+      name: stage.name,
+      lines: stage.lines.length,
       ...draft,
       waves: waves.map((wave) => ({ ...wave, hosts: [...wave.hosts] })),
     };
   });
+}
+
+function newDraft(): Draft {
+  return { turnAt: 0, from: 0, until: 0, waits: [], waves: [], bars: [], began: new Map() };
 }
 
 function stageOf(event: RunEvent): number | undefined {
@@ -86,31 +88,22 @@ function stageOf(event: RunEvent): number | undefined {
 }
 
 function add(run: Run, draft: Draft, event: RunEvent): void {
-  switch (event.kind) {
-    case "stage-waits": {
-      const { why, until } = event;
-      draft.waits.push(until === undefined ? { why } : { why, until });
-      return;
-    }
-    case "stage-begun":
-      draft.from = event.at;
-      return;
-    case "stage-ended":
-      draft.until = event.at;
-      return;
-    case "task-begun":
-      draft.began.set(event.task, event.at);
-      addToWave(run, draft, event.task, event.at);
-      return;
-    case "task-ended": {
-      const { task: id, outcome, at: until } = event;
-      const { command, where } = run.task(id);
-      const from = draft.began.get(id) ?? until;
-      draft.bars.push({ task: id, host: hostOf(where), command, outcome, from, until });
-      return;
-    }
-    default:
-      return;
+  const { at } = event;
+  if (event.kind === "stage-begun") draft.from = at;
+  if (event.kind === "stage-ended") draft.until = at;
+  if (event.kind === "stage-waits") {
+    const { why, until } = event;
+    draft.waits.push(until === undefined ? { why } : { why, until });
+  }
+  if (event.kind === "task-begun") {
+    draft.began.set(event.task, at);
+    addToWave(run, draft, event.task, at);
+  }
+  if (event.kind === "task-ended") {
+    const { task, outcome } = event;
+    const { command, where } = run.task(task);
+    const from = draft.began.get(task) ?? at;
+    draft.bars.push({ task, host: hostOf(where), command, outcome, from, until: at });
   }
 }
 

@@ -107,14 +107,15 @@ class FolderJournal implements Journal {
 
   async list(): Promise<readonly RunHead[]> {
     const names = await guarded(this.#folder, () => namesIn(this.#folder));
-    const heads: (RunHead & { readonly at: number })[] = [];
+    const heads: { readonly head: RunHead; readonly at: number }[] = [];
     for (const run of names.filter((name) => idPattern.test(name))) {
       const at = await this.#createdAt(run);
       if (at === undefined) continue;
       const summary = parseJson((await nodeDisk.read(this.#end(run))) ?? "");
-      heads.push({ run, at, ...(summary === undefined ? {} : { summary: summary as RunSummary }) });
+      const end = summary === undefined ? {} : { summary: summary as RunSummary };
+      heads.push({ head: { run, ...end }, at });
     }
-    return heads.sort((left, right) => right.at - left.at).map(({ at: _, ...head }) => head);
+    return heads.sort((left, right) => right.at - left.at).map(({ head }) => head);
   }
 
   async conclude(run: string, summary: RunSummary | undefined): Promise<void> {
@@ -154,7 +155,7 @@ class FolderJournal implements Journal {
   }
 
   async close(): Promise<void> {
-    for (const run of [...this.#held.keys()]) await this.release(run);
+    for (const run of this.#held.keys()) await this.release(run);
   }
 
   async #append(run: string, events: readonly RunEvent[]): Promise<void> {

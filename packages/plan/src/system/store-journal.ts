@@ -50,7 +50,7 @@ class StoreJournal implements Journal {
     await this.#writeAll(entries.map(({ key }) => ({ kind: "delete", key })));
     const pieces = piecesOf(JSON.stringify(plan));
     const head: HeadRow = { name: plan.name, pieces: pieces.length };
-    const writes = [...pieces.map((piece, at) => put(textKey(run, at), piece))];
+    const writes = pieces.map((piece, at) => put(textKey(run, at), piece));
     const last = writes.splice(Math.floor((writes.length - 1) / rowsPerWrite) * rowsPerWrite);
     await this.#writeAll(writes);
     const outcome = await this.#store.transact({
@@ -189,7 +189,7 @@ function put(key: string, value: unknown): Write {
 }
 
 function textOf({ value }: Entry): string {
-  return String(value);
+  return typeof value === "string" ? value : "";
 }
 
 function headKey(run: string): string {

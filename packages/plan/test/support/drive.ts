@@ -45,7 +45,7 @@ export class Drive {
   }
 
   ask(ask: RunAsk | Exclude<RunAsk["kind"], "stop">, by = "ben"): readonly string[] {
-    const whole = (typeof ask === "string" ? { kind: ask } : ask) as RunAsk;
+    const whole: RunAsk = typeof ask === "string" ? { kind: ask } : ask;
     return this.take({ at: this.now, kind: "asked", ask: whole, by });
   }
 }
