@@ -5,8 +5,9 @@ import { formatAddress, frameBytesMax, PropagitError, type Address } from "@prop
 import { WebSocket, WebSocketServer, type RawData } from "ws";
 import type { Network, Wire, WireHandlers } from "../network.js";
 import { errnoOf } from "./errno.js";
+import { packedProtocol, packText, unpackText } from "./packed-text.js";
 
-/** No compression: frames are small, and a window per connection costs more than it saves. */
+/** None of websockets' own compression: it keeps a window for each connection, see `packed-text.ts`. */
 const socketOptions = { perMessageDeflate: false, maxPayload: frameBytesMax } as const;
 /** Connections one server takes; 10,000 drones with a registry link each, and room. */
 const connectionsMax = 25_000;
@@ -14,7 +15,7 @@ const connectionsMax = 25_000;
 export const webSocketNetwork: Network = {
   connect(address, path, limitMs) {
     const url = `ws://${formatAddress(address)}${path}`;
-    const socket = new WebSocket(url, socketOptions);
+    const socket = new WebSocket(url, packedProtocol, socketOptions);
     // Made before `open`, so that a first message in the same packet is not missed.
     const wire = new SocketWire(socket, address.host);
     return new Promise((resolve, reject) => {
@@ -37,7 +38,11 @@ export function acceptWires(
   server: Server,
   paths: Readonly<Record<string, (wire: Wire, query: string) => void>>,
 ): { closeAll(): void } {
-  const sockets = new WebSocketServer({ ...socketOptions, noServer: true });
+  const sockets = new WebSocketServer({
+    ...socketOptions,
+    noServer: true,
+    handleProtocols: (offered) => offered.has(packedProtocol) && packedProtocol,
+  });
   server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on("error", () => socket.destroy());
     const [path = "", query = ""] = (request.url ?? "").split("?");
@@ -92,7 +97,8 @@ class SocketWire implements Wire {
   }
 
   send(text: string): void {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(text);
+    if (this.#socket.readyState !== WebSocket.OPEN) return;
+    this.#socket.send((this.#isPacked ? packText(text) : undefined) ?? text);
   }
 
   hold(isHeld: boolean): void {
@@ -116,9 +122,14 @@ class SocketWire implements Wire {
     setTimeout(() => this.#socket.terminate(), closeMsMax).unref();
   }
 
+  get #isPacked(): boolean {
+    return this.#socket.protocol === packedProtocol;
+  }
+
   #receive(data: RawData, isBinary: boolean): void {
-    // Binary frames are none of ours; as text they fail the same check as any other garbage.
-    const text = isBinary ? "(binary)" : asText(data);
+    const unpacked = isBinary && this.#isPacked ? unpackText(asBytes(data)) : undefined;
+    // Other binary frames are none of ours; as text they fail the same check as any other garbage.
+    const text = unpacked ?? (isBinary ? "(binary)" : asBytes(data).toString());
     if (this.#handlers) this.#handlers.message(text);
     else this.#early.push(text);
   }
@@ -130,9 +141,9 @@ class SocketWire implements Wire {
   }
 }
 
-function asText(data: RawData): string {
-  if (Array.isArray(data)) return Buffer.concat(data).toString();
-  return Buffer.isBuffer(data) ? data.toString() : Buffer.from(data).toString();
+function asBytes(data: RawData): Buffer {
+  if (Array.isArray(data)) return Buffer.concat(data);
+  return Buffer.isBuffer(data) ? data : Buffer.from(data);
 }
 
 function problemOf(error: Error): string {

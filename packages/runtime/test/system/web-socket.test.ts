@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { describe, it, type TestContext } from "node:test";
+import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { WebSocket } from "ws";
 import { frameBytesMax } from "@propagit/protocol";
 import {
@@ -33,8 +34,12 @@ async function startHub(test: TestContext) {
   return { ...web, conversations };
 }
 
-async function rawClient(test: TestContext, port: number): Promise<WebSocket> {
-  const socket = new WebSocket(`ws://127.0.0.1:${port}${sessionPaths.hub}`);
+async function rawClient(
+  test: TestContext,
+  port: number,
+  protocols: readonly string[] = [],
+): Promise<WebSocket> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}${sessionPaths.hub}`, [...protocols]);
   test.after(() => socket.terminate());
   socket.on("error", () => undefined);
   await once(socket, "open");
@@ -71,6 +76,28 @@ describe("real sockets", () => {
       await hangUp(good);
     });
   }
+
+  it("pack long texts for those who asked for that, and for nobody else", async (test) => {
+    const long = "abc".repeat(1_000);
+    const { address } = await startWebServer(test, {
+      [sessionPaths.hub]: (wire) =>
+        wire.listen({ message: (text) => wire.send(text), closed: () => undefined }),
+    });
+    for (const protocols of [[], ["propagit.packed"]]) {
+      const socket = await rawClient(test, address.port, protocols);
+      socket.send(long);
+      const [data, isBinary] = (await once(socket, "message")) as [Buffer, boolean];
+      assert.equal(isBinary, protocols.length > 0);
+      assert.equal(isBinary ? inflateRawSync(data).toString() : data.toString(), long);
+    }
+  });
+
+  it("that bring something packed that is far more than a frame are closed", async (test) => {
+    const { address, conversations } = await startHub(test);
+    const socket = await rawClient(test, address.port, ["propagit.packed"]);
+    socket.send(deflateRawSync("x".repeat(64 * frameBytesMax)));
+    assert.equal((await conversations[0]?.over)?.code, "BAD_FRAME");
+  });
 
   it("say how large a frame may be when one was too large", async (test) => {
     const { address, conversations } = await startHub(test);
