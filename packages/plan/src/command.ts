@@ -30,6 +30,10 @@ export interface Command<Args = unknown> {
   undo?(args: Args): readonly TaskDraft[];
   /** Doing it twice is not the same as doing it once: it is never carried out again by itself. */
   readonly once?: boolean;
+  /** It does its thing each time, as saying something does: the second time it is `done` again. */
+  readonly actsAgain?: boolean;
+  /** What holds where a task does not say it: its failure counts for nothing. Default false. */
+  readonly continueOnFail?: boolean;
   readonly timeoutMs?: number;
   /** For its page in the docs, where a test carries it out. */
   readonly example: Readonly<Record<string, unknown>>;
@@ -41,6 +45,7 @@ export type CommandEnd =
 
 export interface CommandContext {
   readonly host: Host;
+  readonly means: Means;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** The same for the same attempt, also after a restart. */
@@ -49,22 +54,88 @@ export interface CommandContext {
   readonly say: (line: string) => void;
 }
 
+/** What whoever carries plans out gives to commands beside the host. */
+export interface Means {
+  /** A secret of that name, so that it is in no plan: at the hub a setting, in front of a user his environment. */
+  secret(name: string): Promise<string | undefined>;
+  /**
+   * A file of the engine's machine. @throws TASK_FAILED when it is not there or longer than `bytesMax`
+   */
+  readFile(path: string, bytesMax: number): Promise<Uint8Array>;
+  /** Ours, between visitors and instances; absent where no hub is. */
+  readonly balancer?: Balancer;
+}
+
+/** Takes what runs on a machine out of the way of visitors, and puts it back. */
+export interface Balancer {
+  /** Resolves when nothing new is sent there and nothing is under way. @throws TIMED_OUT */
+  drain(part: DrainPart): Promise<CommandEnd>;
+  /** Resolves when visitors are sent there again. @throws TIMED_OUT */
+  undrain(part: DrainPart): Promise<CommandEnd>;
+}
+
+export interface DrainPart {
+  /** The machine, by the name of the task's host or drone. */
+  readonly machine: string;
+  /** Absent: of all repositories. */
+  readonly repo?: string;
+  readonly environment?: string;
+  readonly service?: string;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
 /** A machine on which commands act: this one, or one behind ssh. */
 export interface Host {
   readonly name: string;
   /**
    * Runs a program to its end; the words reach it as they are, through no shell. Its own failing is a result.
    *
-   * @throws HOST_LOST when it cannot be reached, TIMED_OUT, ABORTED by the signal
+   * @throws HOST_LOST when it cannot be reached; HOST_DENIED; TASK_FAILED when the signal ended it
    */
   execute(words: readonly string[], options?: ExecuteOptions): Promise<Executed>;
   /**
-   * Writes a file, whole or not at all. Folders above it must be there.
+   * Writes a file, whole or not at all. Folders above it must be there; `unchanged` when it was so already.
    *
-   * @throws HOST_LOST, FILES_REFUSED
+   * @param path absolute
+   * @throws HOST_LOST, HOST_DENIED, TASK_FAILED, TASK_REFUSED when something else is in its place
    */
-  put(content: PutContent, path: string, options?: PutOptions): Promise<void>;
+  put(content: PutContent, path: string, options?: PutOptions): Promise<CommandEnd["outcome"]>;
+  /** Links that lead nowhere exist, too. */
   exists(path: string): Promise<boolean>;
+  /**
+   * Asks over HTTP, from that machine; redirects are not followed. Any answer is a result.
+   *
+   * @throws TASK_FAILED when there is none; HOST_LOST, HOST_DENIED
+   */
+  request(request: HostRequest): Promise<HostAnswer>;
+  /** Gives bytes to whoever listens, from that machine. @throws TASK_FAILED, HOST_LOST, HOST_DENIED */
+  send(message: HostMessage): Promise<void>;
+}
+
+export interface HostRequest {
+  readonly url: string;
+  /** Default GET. */
+  readonly method?: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface HostAnswer {
+  readonly status: number;
+  /** The first 64 KiB. */
+  readonly body: string;
+}
+
+export interface HostMessage {
+  readonly protocol: "tcp" | "udp";
+  readonly host: string;
+  readonly port: number;
+  readonly text: string;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
 }
 
 export interface ExecuteOptions {
@@ -91,9 +162,10 @@ export type PutContent =
   | { readonly kind: "file"; readonly path: string };
 
 export interface PutOptions {
-  /** Such as 0o644. */
+  /** Such as 0o644. Default: as the file had it; of a new one, what the host gives new files. */
   readonly mode?: number;
   readonly sudo?: boolean;
+  readonly signal?: AbortSignal;
 }
 
 /** A task as people and generators write it. */

@@ -23,7 +23,8 @@ export * from "./core/announce.js";
 export * from "./core/timeline.js";
 export { refusalOf, type AskRefusal } from "./core/asks.js";
 export { batchMax } from "./core/event-batch.js";
-export { Run, type RunState, type StageProgress, type StageState } from "./core/run.js";
+export { Run } from "./core/run.js";
+export type { RunState, StageProgress, StageState } from "./core/run-fold.js";
 export * from "./core/run-status.js";
 export { noTasks, type TaskCounts, type TaskRun, type TaskState } from "./core/stage-run.js";
 export { hostOf, positionOf, taskIdOf } from "./core/task-place.js";
@@ -36,3 +37,5 @@ export { SimExecutor, type SimDeed, type SimTask } from "./simulated/sim-executo
 export { SimJournal } from "./simulated/sim-journal.js";
 export { openFolderJournal } from "./system/folder-journal.js";
 export { storeJournal } from "./system/store-journal.js";
+export { localHost, plainEnvironment, type LocalHostOptions } from "./system/local-host.js";
+export { openSshHosts, type SshHosts, type SshHostsOptions } from "./system/ssh-host.js";

@@ -1,7 +1,7 @@
 /** The part of the error catalogue that is about plans: what they say, and where their runs stand. */
 import { exitCodes, kind, type ErrorKind } from "./error-kinds.js";
 
-const { usage, notFound, conflict } = exitCodes;
+const { usage, denied, unreachable, notFound, conflict, failed } = exitCodes;
 
 export const planErrors = {
   BAD_PLAN: kind(
@@ -27,5 +27,29 @@ export const planErrors = {
     409,
     "what is asked of a plan makes no sense as it stands: it is over, not paused, waits for something else",
     "see where it stands: propagit plans status ID",
+  ),
+  HOST_LOST: kind(
+    unreachable,
+    503,
+    "a host of a task cannot be reached by ssh, or its connection broke",
+    "see whether this works: ssh HOST true",
+  ),
+  HOST_DENIED: kind(
+    denied,
+    403,
+    "a host of a task lets nobody in without a question, shows another key, or sudo asks for a password",
+    "make this work without a question: ssh HOST true",
+  ),
+  TASK_REFUSED: kind(
+    conflict,
+    409,
+    "a task will not touch what it was to change: it is guarded, in the way, or no work of its kind",
+    "look at it on the host; docs/commands.md says what each command refuses",
+  ),
+  TASK_FAILED: kind(
+    failed,
+    500,
+    "a task of a plan did not do what it should",
+    "see its last lines of output: propagit plans status ID",
   ),
 } as const satisfies Record<string, ErrorKind>;

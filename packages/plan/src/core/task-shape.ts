@@ -41,7 +41,10 @@ const taskFields = {
     "Further attempts when it fails: a number, after 1, 8, 27 … minutes; or the delay before each (0).",
     retries,
   ),
-  continueOnFail: described("true: its failure is told and counts for nothing (false).", yesNo),
+  continueOnFail: described(
+    "true: its failure is told and counts for nothing (as its command says).",
+    yesNo,
+  ),
   once: described(
     "true: never done twice; when nobody can know whether it was, the run stops there (as its command says).",
     yesNo,
@@ -184,7 +187,7 @@ function taskOf(words: TaskWords, command: Command, args: Task["args"]): Unplace
     args,
     timeoutMs: words.timeout ?? command.timeoutMs ?? timeoutMsDefault,
     retryDelaysMs: words.retries ?? [],
-    continueOnFail: words.continueOnFail ?? false,
+    continueOnFail: words.continueOnFail ?? command.continueOnFail ?? false,
     once: words.once ?? command.once ?? false,
   };
 }

@@ -80,7 +80,7 @@ function writtenTask(task: Task, commands: Commands): TaskDraft {
   return {
     ...writtenAsk(task, commands),
     ...(retryDelaysMs.length > 0 && { retries: writtenRetries(retryDelaysMs) }),
-    ...(continueOnFail && { continueOnFail }),
+    ...((!command || continueOnFail !== (command.continueOnFail ?? false)) && { continueOnFail }),
     ...((!command || once !== (command.once ?? false)) && { once }),
   };
 }
