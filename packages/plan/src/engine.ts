@@ -95,7 +95,10 @@ export class PlanEngine {
    * @returns the run's id
    * @throws EXISTS when there is a run of that id, OVERLOADED, DATA_UNUSABLE
    * @example
-   * const run = await engine.start(plan, { by: "anna", locks: ["webapp/production"] });
+   * async function begin(engine: PlanEngine, plan: Plan) {
+   *   const run = await engine.start(plan, { by: "anna", locks: ["webapp/production"] });
+   *   return engine.over(run);
+   * }
    */
   async start(plan: Plan, { by, locks = [], id = this.#newId() }: StartOptions): Promise<string> {
     const { journal, clock } = this.#world;

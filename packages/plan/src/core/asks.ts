@@ -1,7 +1,8 @@
 /** Which asks make sense of a run as it stands; else why not. */
 import type { RunAsk } from "../run-event.js";
 import { gateWaitedFor, hasTimeAhead } from "./opening.js";
-import { isLacking, type Run, type StageProgress } from "./run.js";
+import type { Run } from "./run.js";
+import { isLacking, type StageProgress } from "./run-fold.js";
 
 export interface AskRefusal {
   /** It makes no sense now, or it is not for who asks. */
@@ -66,7 +67,7 @@ function whyNoRetry(run: Run, isForced: boolean): string | undefined {
   if (run.state === "queued") return "it has not begun: it waits for a lock";
   if (run.outcome === "undone") return "what it did was put back; plan it anew";
   const isOver = run.state === "over";
-  const lacking = isOver ? retryPart(run).filter(isLacking) : currentFailed(run);
+  const lacking = isOver ? run.part.filter(isLacking) : currentFailed(run);
   if (lacking.length === 0) {
     return isOver ? "nothing of it failed" : "nothing of the stage that runs has failed";
   }
@@ -80,10 +81,6 @@ function whyNoRetry(run: Run, isForced: boolean): string | undefined {
 
 function currentFailed({ current }: Run): readonly StageProgress[] {
   return current?.state === "running" && current.run.linesFailed > 0 ? [current] : [];
-}
-
-function retryPart(run: Run): readonly StageProgress[] {
-  return run.rollback === undefined ? run.stages : run.stages.slice(run.plan.stages.length);
 }
 
 function approvalGate(run: Run) {

@@ -1,7 +1,8 @@
 /** Where a run stands, as people and scripts ask for it: values that are JSON. */
 import type { TaskId } from "../plan.js";
 import type { RunOutcome } from "../run-event.js";
-import type { Run, RunState, StageProgress, StageState } from "./run.js";
+import type { Run } from "./run.js";
+import type { RunState, StageProgress, StageState } from "./run-fold.js";
 import { noTasks, type TaskCounts, type TaskRun, type TaskState } from "./stage-run.js";
 import { hostKeyOf, hostOf, taskIdOf } from "./task-place.js";
 

@@ -55,7 +55,7 @@ interface Held {
  * @param folder made if need be
  * @throws DATA_UNUSABLE when it cannot be made or written
  * @example
- * const journal = await openFolderJournal(join(homedir(), ".local/state/propagit/plans"));
+ * const journal = await openFolderJournal("/var/lib/propagit/plans");
  */
 export async function openFolderJournal(folder: string): Promise<Journal> {
   await guarded(folder, () => makeFolder(folder, 0o700));
