@@ -51,6 +51,8 @@ export interface ShelfOptions {
   readonly log: Log;
   /** Ms since 1970. */
   readonly now: () => number;
+  /** Of the file system, kept free (default: 256 MiB). */
+  readonly freeBytesMin?: number;
 }
 
 /** Each uses all processors by itself; two, so that a huge one does not hold up a small one. */
@@ -71,8 +73,8 @@ const questionLimits = {
 const packMsMax = 30 * 60_000;
 /** Until what failed is tried again. */
 const failedMsMax = 60_000;
-/** Of the file system, kept free: for pushes, the ledger, and what an estimate is wrong by. */
-const freeBytesMin = 256 * 1024 * 1024;
+/** For pushes, the ledger, and what an estimate is wrong by. */
+const freeBytesMinDefault = 256 * 1024 * 1024;
 /** What artifacts may fill: a tenth of the disk, and no more than that. */
 const bytesMaxDefault = 16 * 1024 * 1024 * 1024;
 const diskRatioMax = 0.1;
@@ -250,7 +252,7 @@ export class ArtifactShelf implements Artifacts {
     }
   }
 
-  /** The pack first and then its record: whatever happens between is removed at the next start. */
+  /** The pack first and then its record: a pack without one is removed, at the next start when the hub is killed here. */
   async #put(artifact: string, path: string, record: ArtifactRecord): Promise<void> {
     const { folder } = this.#options;
     try {
@@ -259,18 +261,23 @@ export class ArtifactShelf implements Artifacts {
       const reason = errnoOf(thrown) ?? String(thrown);
       throw new PropagitError("DATA_UNUSABLE", `${path} cannot be renamed: ${reason}`);
     }
-    await writeRecord(folder, artifact, record);
+    try {
+      await writeRecord(folder, artifact, record);
+    } catch (thrown) {
+      await removeArtifact(folder, artifact).catch(() => undefined);
+      throw thrown;
+    }
   }
 
   /** Before git begins: a full disk would also end pushes and the ledger. */
   async #checkRoom(step: ArtifactStep, bytes: number): Promise<void> {
-    const { folder } = this.#options;
+    const { folder, freeBytesMin = freeBytesMinDefault } = this.#options;
     const { bavail, bsize } = await statfs(folder);
-    const free = bavail * bsize;
-    if (free >= bytes + freeBytesMin) return;
+    const [free, needed] = [bavail * bsize, bytes + freeBytesMin];
+    if (free >= needed) return;
     throw new PropagitError(
       "DATA_UNUSABLE",
-      `there is no room for the pack of ${describe(step)}: ${free} bytes are free in ${folder}, ${bytes + freeBytesMin} are needed`,
+      `there is no room for the pack of ${describe(step)}: ${free} bytes are free in ${folder}, ${needed} are needed`,
     );
   }
 

@@ -21,7 +21,7 @@ import {
 import { openMemoryStore, type Store } from "@propagit/store";
 import type { Offer, Share } from "@propagit/swarm";
 import { Hub } from "../../src/index.js";
-import type { ArtifactShelf } from "../../src/system/artifact-shelf.js";
+import type { ArtifactShelf, ShelfOptions } from "../../src/system/artifact-shelf.js";
 import { makeGitBench, type GitBench } from "./git-bench.js";
 import { secret } from "./real-git.js";
 import { openShelf } from "./shelf-bench.js";
@@ -55,13 +55,16 @@ export interface AskingDrone {
   leave(): void;
 }
 
-export async function makeSwarmHub(test: TestContext): Promise<SwarmHub> {
+export async function makeSwarmHub(
+  test: TestContext,
+  shelfOptions: Partial<ShelfOptions> = {},
+): Promise<SwarmHub> {
   const bench = await makeGitBench(test);
   const log: string[] = [];
   const say = (text: string) => void log.push(text);
   const offers: Offer[] = [];
   const store = openMemoryStore();
-  const open = () => openHub(test, bench, { store, offers, say });
+  const open = () => openHub(test, bench, { store, offers, say, shelfOptions });
   let life = await open();
   const at = { host: "localhost", path: sessionPaths.hub, credential, acceptsOpen: false };
   const world = nodeWorld({ info: say, warn: say });
@@ -140,12 +143,17 @@ interface OpenOptions {
   readonly store: Store;
   readonly offers: Offer[];
   readonly say: (text: string) => void;
+  readonly shelfOptions: Partial<ShelfOptions>;
 }
 
-async function openHub(test: TestContext, bench: GitBench, { store, offers, say }: OpenOptions) {
+async function openHub(
+  test: TestContext,
+  bench: GitBench,
+  { store, offers, say, shelfOptions }: OpenOptions,
+) {
   const { repositories } = bench;
   const log = { info: say, warn: say };
-  const shelf = await openShelf(join(bench.folder, "hub"), repositories, { log });
+  const shelf = await openShelf(join(bench.folder, "hub"), repositories, { log, ...shelfOptions });
   const shares = new Map<string, Share>();
   const swarm = {
     offer: async (offer: Offer) => {
