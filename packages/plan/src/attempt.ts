@@ -14,6 +14,9 @@ import type { Executor, TaskEnd, TaskOrder } from "./world.js";
 /** An executor that was told to end a task has this long to do so; longer than SIGTERM, wait, SIGKILL. */
 export const graceMs = 30_000;
 
+/** What Node's timers can wait, about 24 days; a longer one would end at once. */
+const timerMsMax = 2 ** 31 - 1;
+
 export interface AttemptMeans {
   readonly clock: Clock;
   readonly executor: Executor;
@@ -47,7 +50,7 @@ export class Attempt {
   /** Its end; never rejects. */
   async run(): Promise<TaskEnd> {
     const { timeoutMs } = this.#order.task;
-    this.#timer = this.#means.clock.after(timeoutMs, () => {
+    this.#timer = this.#means.clock.after(Math.min(timeoutMs, timerMsMax), () => {
       this.#cutShort({ outcome: "failed", reason: `it took longer than ${timeText(timeoutMs)}` });
     });
     const givenUp = new Promise<TaskEnd>((resolve) => {

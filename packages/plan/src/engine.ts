@@ -39,7 +39,7 @@ export interface StartOptions {
   readonly id?: string;
 }
 
-/** Follows a run until it is over or somebody stops listening. */
+/** Who listens to a run, until it is over or they stop. */
 export interface Following {
   stop(): void;
 }
@@ -95,9 +95,9 @@ export class PlanEngine {
    * @returns the run's id
    * @throws EXISTS when there is a run of that id, OVERLOADED, DATA_UNUSABLE
    * @example
-   * async function begin(engine: PlanEngine, plan: Plan) {
-   *   const run = await engine.start(plan, { by: "anna", locks: ["webapp/production"] });
-   *   return engine.over(run);
+   * async function onceMore(engine: PlanEngine, run: string) {
+   *   const plan = await engine.plan(run);
+   *   return engine.start(plan, { by: "anna", locks: ["webapp/production"] });
    * }
    */
   async start(plan: Plan, { by, locks = [], id = this.#newId() }: StartOptions): Promise<string> {
@@ -184,7 +184,7 @@ export class PlanEngine {
   }
 
   /**
-   * Resolves when the run is over, at once when it is.
+   * Resolves when the run is over; at once when it is, cannot be read, or is carried out by another process.
    *
    * @throws NO_PLAN
    */

@@ -167,9 +167,22 @@ export class LiveRun {
   /** They are on disk: what they say may be told and done. */
   #follow(events: readonly RunEvent[], first: number): void {
     for (const [offset, event] of events.entries()) {
-      for (const listener of this.#listeners) listener(event, first + offset);
+      this.#tell(event, first + offset);
       if (event.kind === "task-begun") void this.#carryOut(this.#orderOf(event.task));
       if (event.kind === "run-ended" && this.run.eventCount === first + offset + 1) this.#onOver();
+    }
+  }
+
+  /** Who cannot listen does not hold up the plan. */
+  #tell(event: RunEvent, index: number): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(event, index);
+      } catch (thrown) {
+        this.#listeners.delete(listener);
+        const { message } = toPropagitError(thrown);
+        this.#world.log.warn(`plan ${this.id} is no longer told to one who listened: ${message}`);
+      }
     }
   }
 

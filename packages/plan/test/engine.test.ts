@@ -238,6 +238,23 @@ describe("follow", () => {
     assert.ok(heard.length > 5);
   });
 
+  it("does not hold a plan up by one who cannot listen", async () => {
+    const cluster = makeCluster();
+    const engine = await PlanEngine.open(cluster.world);
+    const id = await engine.start(oneTask, { by: "anna" });
+    const told: string[] = [];
+    const broken = () => {
+      throw new Error("gone");
+    };
+    await engine.follow(id, broken, 1_000);
+    await engine.follow(id, (event) => told.push(short(event)));
+    await cluster.clock.advance(0);
+    const index = (await cluster.journal.read(id)).events.length;
+    await engine.follow(id, broken, index);
+    assert.equal((await within(cluster, "the end", engine.over(id))).outcome, "done");
+    assert.equal(told.at(-1), "run done");
+  });
+
   it("tells nothing that is not on disk", async () => {
     const cluster = makeCluster();
     const engine = await PlanEngine.open(cluster.world);

@@ -24,7 +24,7 @@ export interface Opening {
   readonly refused?: string;
 }
 
-export interface Waiting {
+interface Waiting {
   /** From 1; absent for the delay. */
   readonly gate?: number;
   readonly since: number;

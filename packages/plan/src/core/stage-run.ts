@@ -42,7 +42,7 @@ export interface TaskRun {
   lastLines?: readonly string[];
 }
 
-export type LineState = "ready" | "running" | "retrying" | "done" | "failed";
+type LineState = "ready" | "running" | "retrying" | "done" | "failed";
 
 export interface LineRun {
   state: LineState;

@@ -15,8 +15,8 @@ export interface AnnouncedStage {
   /** What it waits for, in order. */
   readonly waits: readonly AnnouncedWait[];
   readonly lines: number;
-  readonly waves: readonly Wave[];
-  readonly bars: readonly Bar[];
+  readonly waves: readonly AnnouncedWave[];
+  readonly bars: readonly AnnouncedBar[];
 }
 
 export interface AnnouncedWait {
@@ -26,7 +26,7 @@ export interface AnnouncedWait {
 }
 
 /** Lines that begin at the same time. */
-export interface Wave {
+export interface AnnouncedWave {
   readonly at: number;
   /** From 1. */
   readonly lines: readonly number[];
@@ -35,7 +35,7 @@ export interface Wave {
 }
 
 /** One task in time. */
-export interface Bar {
+export interface AnnouncedBar {
   readonly task: TaskId;
   readonly host: string;
   readonly command: string;
@@ -51,7 +51,7 @@ interface Draft {
   until: number;
   readonly waits: AnnouncedWait[];
   readonly waves: { at: number; lines: number[]; hosts: Set<string> }[];
-  readonly bars: Bar[];
+  readonly bars: AnnouncedBar[];
   readonly began: Map<TaskId, number>;
 }
 

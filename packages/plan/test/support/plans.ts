@@ -12,7 +12,7 @@ export function makePlan(stages: readonly StageWish[], more: Partial<Plan> = {})
   return { name: "a plan", stages: stages.map((stage, at) => makeStage(stage, at + 1)), ...more };
 }
 
-export function makeStage({ lines, ...wish }: StageWish, number: number): Stage {
+function makeStage({ lines, ...wish }: StageWish, number: number): Stage {
   const concurrency = wish.concurrency ?? 1;
   return {
     name: `stage ${number}`,
