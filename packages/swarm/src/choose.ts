@@ -16,10 +16,15 @@ export interface Situation {
   readonly random: Random;
   /** How long pieces have been coming in. */
   readonly elapsedMs: number;
+  readonly pieceBytes: number;
+  /** How long a piece takes on a line of this swarm. */
+  readonly pieceMs: () => number;
 }
 
 /** How many may be asked for the same piece at the end. */
 const askersMax = 2;
+/** A piece is asked for twice when it would come so many times sooner: what crosses a cancel is sent for nothing. */
+const soonerMin = 2;
 
 /** Up to `room` pieces for a peer that is not one who still chooses himself. */
 export function choosePieces(
@@ -37,7 +42,7 @@ export function choosePieces(
   if (picked.length > 0) return picked;
   // Nothing crosses a long line twice to be a little sooner; what does not come is free again later.
   const isEnd = !isFar && have.size - have.count - claimed.count <= 0;
-  return isEnd ? chooseDouble(situation, peer, from) : [];
+  return isEnd ? chooseDouble(situation, peer, from, now) : [];
 }
 
 /** How many have something that is missing here and do not stall; all while that is not known. */
@@ -83,16 +88,38 @@ function isWithOthers(peers: Iterable<Peer>, but: Peer, piece: number): boolean 
   return false;
 }
 
-/** The end game: an idle line is asked for what is asked elsewhere, so that the slowest does not decide. */
-function chooseDouble({ have, peers }: Situation, peer: Peer, from: PieceSet): number[] {
+/**
+ * The end game: an idle line is asked for what would come last from where it is asked for now, so that the slowest
+ * does not decide.
+ */
+function chooseDouble(situation: Situation, peer: Peer, from: PieceSet, now: number): number[] {
   if (peer.isBusy) return [];
-  const askers = new Map<number, number>();
+  const { have, peers } = situation;
+  const coming = new Map<number, { readonly askers: number; readonly ms: number }>();
   for (const other of peers())
-    for (const piece of other.asked.keys()) askers.set(piece, (askers.get(piece) ?? 0) + 1);
-  let fewest: number | undefined;
-  for (const [piece, count] of askers) {
-    if (count >= askersMax || !from.has(piece) || have.has(piece)) continue;
-    if (fewest === undefined || count < (askers.get(fewest) ?? 0)) fewest = piece;
+    for (const [piece, ms] of comingIn(situation, other, now)) {
+      const known = coming.get(piece);
+      coming.set(piece, { askers: 1 + (known?.askers ?? 0), ms: Math.min(ms, known?.ms ?? ms) });
+    }
+  let last: number | undefined;
+  let lastMs = soonerMin * (peer.tripMs + pieceMsOn(situation, peer, now));
+  for (const [piece, { askers, ms }] of coming) {
+    if (askers >= askersMax || ms <= lastMs || !from.has(piece) || have.has(piece)) continue;
+    [last, lastMs] = [piece, ms];
   }
-  return fewest === undefined ? [] : [fewest];
+  return last === undefined ? [] : [last];
+}
+
+/** The pieces that a peer was asked for, each with the time until it is here. */
+function* comingIn(situation: Situation, peer: Peer, now: number): Iterable<[number, number]> {
+  const { pieceBytes } = situation;
+  const pieceMs = pieceMsOn(situation, peer, now);
+  let ms = -(pieceMs * (peer.incoming?.filledBytes ?? 0)) / pieceBytes;
+  for (const piece of peer.asked.keys()) yield [piece, (ms += pieceMs)];
+}
+
+/** As fast as its line was of late; one that brought nothing yet is taken for any other. */
+function pieceMsOn({ pieceBytes, pieceMs }: Situation, { rate }: Peer, now: number): number {
+  const bytesPerSecond = rate.perSecond(now);
+  return bytesPerSecond > 0 ? (pieceBytes * 1000) / bytesPerSecond : pieceMs();
 }

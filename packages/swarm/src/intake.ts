@@ -234,9 +234,12 @@ export class Intake {
   }
 
   #situation(time: number, isFar: boolean): Situation {
-    const { availability, have, neighbours, peers, random } = this.#options;
+    const { availability, have, manifest, neighbours, peers, random } = this.#options;
+    const { pieceBytes } = manifest;
     const claimed = isFar ? neighbours.without(this.#claimed) : this.#claimed;
-    return { availability, claimed, elapsedMs: time - this.#since, have, isFar, peers, random };
+    const elapsedMs = time - this.#since;
+    const times = { elapsedMs, pieceBytes, pieceMs: () => this.#pieceMs() };
+    return { availability, claimed, have, isFar, peers, random, ...times };
   }
 
   #wish(peer: Peer, room: number, time: number): void {
