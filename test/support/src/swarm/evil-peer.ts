@@ -9,23 +9,20 @@
  *     babbles   says what is no frame at all
  *
  * Words on its output: `ready`, then `asked` for each request. What it says on a line is written here by
- * hand: it shares no code with those whom it attacks.
+ * hand: it shares no code for frames with those whom it attacks.
  */
 import { randomBytes } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import { connect, createServer, type TLSSocket } from "node:tls";
 import { formatAddress } from "@propagit/protocol";
 import { nodeCrypto } from "@propagit/runtime";
-import { encodeClaim, keyOfClaim, parseClaim, type Claim } from "@propagit/swarm";
+import { encodeClaim, keyOfClaim, parseClaim, pieceBytesFor, type Claim } from "@propagit/swarm";
 import type { EvilOptions } from "./evil-options.js";
 import { joinHub, type Joined, type OpenGrant } from "./grant.js";
 
 const kinds = { hello: 1, request: 3, reject: 5, block: 6, wish: 7 } as const;
 /** Length and kind. */
 const headBytes = 5;
-const piecesWanted = 512;
-const pieceBytesMin = 32 * 1024;
-const blockBytes = 32 * 1024;
 const dialsMax = 50;
 const redialMs = 200;
 
@@ -48,6 +45,9 @@ const server = createServer(
 );
 server.on("tlsClientError", () => undefined);
 server.listen(0, () => void main((server.address() as AddressInfo).port));
+/** Of the artifact. */
+let length = 0;
+let pieceBytes = 0;
 let pieces = 0;
 
 async function main(port: number): Promise<void> {
@@ -55,7 +55,9 @@ async function main(port: number): Promise<void> {
   const admission = await joined.grantFor(options.repo, options.commit);
   const { artifact, bytes, secret, holder, expiresAt, peers } = admission;
   secretOf.set(artifact, secret);
-  pieces = Math.ceil(bytes / pieceBytesOf(bytes));
+  length = bytes;
+  pieceBytes = pieceBytesFor(bytes);
+  pieces = Math.ceil(bytes / pieceBytes);
   boast(joined, admission);
   setInterval(() => boast(joined, admission), 1_000);
   for (const peer of peers.filter(({ role }) => role !== "hub")) {
@@ -157,8 +159,10 @@ function hello(): Buffer {
   return frameOf(kinds.hello, Buffer.from([1, 0]), u32(pieces), Buffer.from([0]), bits);
 }
 
+/** Of the right length: what is wrong of it shows in its hash only. */
 function block(piece: number): Buffer {
-  return frameOf(kinds.block, u32(piece), u32(0), randomBytes(blockBytes));
+  const bytes = Math.min(pieceBytes, length - piece * pieceBytes);
+  return frameOf(kinds.block, u32(piece), u32(0), randomBytes(bytes));
 }
 
 function frameOf(kind: number, ...parts: readonly Buffer[]): Buffer {
@@ -170,12 +174,6 @@ function u32(value: number): Buffer {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(value);
   return bytes;
-}
-
-function pieceBytesOf(bytes: number): number {
-  let length = pieceBytesMin;
-  while (bytes / length > piecesWanted) length *= 2;
-  return length;
 }
 
 function say(word: string): void {
