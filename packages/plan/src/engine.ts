@@ -137,6 +137,22 @@ export class PlanEngine {
     return [...this.#summaries.values(), ...live].reverse();
   }
 
+  /**
+   * The id that begins like that.
+   *
+   * @throws NO_PLAN, AMBIGUOUS with those that do
+   */
+  find(prefix: string): string {
+    const ids = this.list().map(({ run }) => run);
+    const fitting = ids.filter((id) => id.startsWith(prefix));
+    const [id, ...others] = ids.includes(prefix) ? [prefix] : fitting;
+    if (id === undefined) throw noPlan(prefix);
+    if (others.length === 0) return id;
+    throw new PropagitError("AMBIGUOUS", `${prefix} fits the plans ${fitting.join(", ")}`, {
+      hint: "write more characters of it: propagit plans",
+    });
+  }
+
   /** @throws NO_PLAN, DATA_UNUSABLE */
   async status(id: string, wish: StatusWish = {}): Promise<RunStatus> {
     const live = this.#live.get(id);

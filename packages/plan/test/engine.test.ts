@@ -178,6 +178,14 @@ describe("an engine", () => {
     );
   });
 
+  it("knows runs by the beginning of their ids, if only one begins so", async () => {
+    const engine = await PlanEngine.open(makeCluster().world);
+    for (const id of ["abc", "abd", "ab"]) await engine.start(oneTask, { by: "anna", id });
+    assert.deepEqual([engine.find("abd"), engine.find("ab")], ["abd", "ab"]);
+    assert.throws(() => engine.find("a"), { code: "AMBIGUOUS", message: /ab, abd, abc/ });
+    assert.throws(() => engine.find("x"), { code: "NO_PLAN" });
+  });
+
   it("keeps the newest runs that are over, and removes the others", async () => {
     const cluster = makeCluster();
     const engine = await PlanEngine.open(cluster.world, { runsKept: 2 });
