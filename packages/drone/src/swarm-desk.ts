@@ -20,7 +20,7 @@ import {
   type Telling,
 } from "@propagit/protocol";
 import type { Conversation, Timer } from "@propagit/runtime";
-import type { Admission, Share } from "@propagit/swarm";
+import { proofOfHolder, type Admission, type Share } from "@propagit/swarm";
 import type { CommitWays, Delivery } from "./commit-ways.js";
 import { admissionNow, admissionOf, peersOf, type KnownGrant } from "./core/swarm-grant.js";
 import { inWords } from "./core/swarm-words.js";
@@ -87,7 +87,7 @@ export class SwarmDesk implements CommitWays {
   /** Called by the swarm for each change of a share. */
   changed(report: ShareReport): void {
     if (this.#isStopped) return;
-    this.#conversation?.tell("hub.share", report);
+    if (this.#conversation) this.#tell(this.#conversation, report);
     if (report.state !== "taking") this.#shares.tidySoon();
   }
 
@@ -213,11 +213,10 @@ export class SwarmDesk implements CommitWays {
     const { artifact, expiresAt, hubNow } = admissionNow(known, clock.now());
     const renew = () => {
       this.#renewals.delete(artifact);
-      const share = this.#parts.open.swarm.share(artifact);
-      if (share?.report.state === "taking") void this.#renew(known, name, have);
+      void this.#renew(known, name, have);
     };
     this.#renewals.get(artifact)?.cancel();
-    if (this.#isStopped) return;
+    if (!this.#isTaking(artifact)) return;
     const delayMs = Math.max(renewMsMin, (expiresAt - hubNow) / 2);
     this.#renewals.set(artifact, clock.after(delayMs, renew));
   }
@@ -227,18 +226,35 @@ export class SwarmDesk implements CommitWays {
     name: CommitName,
     have: readonly string[],
   ): Promise<void> {
+    const { artifact } = known.admission;
+    if (!this.#isTaking(artifact)) return;
     const asked = await this.#ask(name, have).catch(() => undefined);
+    // It ended while the hub was asked: to take part would begin it anew, for nobody.
+    if (!this.#isTaking(artifact)) return;
     const grant = asked?.answer.how === "swarm" ? asked.answer.grant : undefined;
-    const isSame = grant?.artifact === known.admission.artifact;
+    const isSame = grant?.artifact === artifact;
     const newest = asked && isSame ? { ...known, ...this.#given(grant, asked.from) } : known;
     if (newest !== known) await this.#shares.take({ ...newest, isCarried: false });
     this.#renewLater(newest, name, have);
   }
 
+  #isTaking(artifact: string): boolean {
+    const share = this.#parts.open.swarm.share(artifact);
+    return !this.#isStopped && share?.report.state === "taking";
+  }
+
   #joined(conversation: Conversation): void {
     this.#conversation = conversation;
-    for (const { report } of this.#shares.all) conversation.tell("hub.share", report);
+    for (const { report } of this.#shares.all) this.#tell(conversation, report);
     this.#shares.offerEarlierSoon();
+  }
+
+  /** Each time with the proof: a hub may forget who takes part. */
+  #tell(conversation: Conversation, report: ShareReport): void {
+    const { crypto, open } = this.#parts;
+    const secret = open.swarm.share(report.artifact)?.secret;
+    const proof = secret === undefined ? undefined : proofOfHolder(crypto, secret);
+    conversation.tell("hub.share", { ...report, ...(proof !== undefined && { proof }) });
   }
 
   /** What a grant says, in clear. @throws BAD_FRAME */

@@ -20,8 +20,8 @@ import {
   type ArtifactAnswer,
   type Params,
   type Result,
-  type ShareReport,
   type SwarmView,
+  type Telling,
 } from "@propagit/protocol";
 import type { Conversation, IncomingCall, Timer } from "@propagit/runtime";
 import {
@@ -171,14 +171,14 @@ export class SwarmDesk {
   }
 
   /** @throws BAD_FRAME when it is no drone that says that */
-  hear(report: ShareReport, conversation: Conversation): void {
+  hear({ proof, ...report }: Telling<"hub.share">, conversation: Conversation): void {
     const { fleet, world } = this.#parts;
     const identity = fleet.identityOf(conversation);
     const { artifacts } = world.swarm ?? {};
     const known =
       this.#swarms?.get(report.artifact)?.kept ??
       artifacts?.kept.find(({ artifact }) => artifact === report.artifact);
-    if (!known || !this.#swarms?.report(known, identity, report)) return;
+    if (!known || !this.#swarms?.report(known, identity, { report, proof })) return;
     artifacts?.touch(report.artifact);
     if (report.state === "used") this.demand.got(known.repo, known.commit, identity);
     if (report.state === "failed") {

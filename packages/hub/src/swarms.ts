@@ -17,6 +17,7 @@ import {
 import type { Clock, Log } from "@propagit/runtime";
 import {
   keyOfClaim,
+  proofOfHolder,
   secretOfHolder,
   Tracker,
   type Participant,
@@ -33,6 +34,12 @@ export interface SwarmsParts {
   readonly means: SwarmMeans;
   readonly fleet: Fleet;
   readonly members: SwarmMembers;
+}
+
+/** What a drone says of its share, and with what it proves that it has one. */
+interface Told {
+  readonly report: ShareReport;
+  readonly proof: string | undefined;
 }
 
 /** One artifact that somebody takes part in. */
@@ -108,16 +115,16 @@ export class Swarms {
     return undefined;
   }
 
-  /** What a drone says of its share. False when the hub knows nothing of such an artifact. */
-  report(kept: KeptArtifact | undefined, identity: string, report: ShareReport): boolean {
+  /** What a drone says of its share. False when it has none: the hub never let it take part. */
+  report(kept: KeptArtifact, identity: string, { report, proof }: Told): boolean {
     const participant = this.#parts.members.participant(identity);
     if (!participant) return false;
     const { name } = participant;
     const isSeated = this.#live.get(report.artifact)?.identities.get(name) === identity;
     // After a restart of the hub all tell what they have; who has nothing any more is nobody to be introduced.
-    if (!isSeated && (report.state === "gone" || report.state === "failed")) return false;
-    const live = this.#live.get(report.artifact) ?? (kept && this.#open(kept));
-    if (!live) return false;
+    const hasNothing = report.state === "gone" || report.state === "failed";
+    if (!isSeated && (hasNothing || !this.#isProof(kept, name, proof))) return false;
+    const live = this.#open(kept);
     if (!isSeated) this.#seat(live, identity, participant);
     live.activeAt = this.#clock.monotonic();
     this.#carryOut(live, live.tracker.report(name, report, this.#clock.now()));
@@ -142,6 +149,12 @@ export class Swarms {
     this.#live.delete(artifact);
     const share = await live?.offer?.catch(() => undefined);
     await share?.end("keep");
+  }
+
+  /** Whether it was made with the secret that a grant brings: whoever has none takes nobody's place. */
+  #isProof({ secret }: KeptArtifact, name: string, proof = ""): boolean {
+    const { crypto } = this.#parts.world;
+    return crypto.equal(proofOfHolder(crypto, secretOfHolder(crypto, secret, name)), proof);
   }
 
   get #clock(): Clock {

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { describe, it, type TestContext } from "node:test";
 import type { ArtifactAnswer, Grant } from "@propagit/protocol";
 import { nodeCrypto } from "@propagit/runtime";
-import { keyOfClaim, secretOfHolder } from "@propagit/swarm";
+import { keyOfClaim, proofOfHolder, secretOfHolder } from "@propagit/swarm";
 import { until } from "./support/real-git.js";
 import { makeSwarmHub, shareReport, type AskingDrone, type SwarmHub } from "./support/swarm-hub.js";
 
@@ -247,7 +247,9 @@ describe("what drones tell of their shares", () => {
     const { grant } = await pair(hub, first);
     await hub.restart();
     const two = await hub.drone("two");
-    two.tell(shareReport(grant.artifact, { pieces: 5 }));
+    const secret = secretOfHolder(nodeCrypto, hub.shelf.kept[0]?.secret ?? "", "two");
+    const proof = proofOfHolder(nodeCrypto, secret);
+    two.tell({ ...shareReport(grant.artifact, { pieces: 5 }), proof });
     await until("the hub offers it again", () => hub.offers.length === 2);
     assert.deepEqual(hub.offers[1]?.secret, hub.offers[0]?.secret);
     const three = await hub.drone("three");

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, it } from "node:test";
 import type { PropagitError } from "@propagit/protocol";
-import { makeSwarmHub, shareReport } from "./support/swarm-hub.js";
+import { nodeCrypto } from "@propagit/runtime";
+import { proofOfHolder, secretOfHolder } from "@propagit/swarm";
+import { makeSwarmHub, shareReport, type SwarmHub } from "./support/swarm-hub.js";
 
 describe("hub.share", () => {
   it("of a drone that has no part and nothing of an artifact gives it none", async (t) => {
@@ -10,21 +12,55 @@ describe("hub.share", () => {
     const commit = await hub.bench.commit({ "a.txt": randomBytes(128 * 1024).toString("base64") });
     await hub.bench.push("HEAD:main");
     const { artifact } = await hub.shelf.make({ repo: "webapp", commit, base: undefined });
-    const [drone, command] = [await hub.drone("one"), await hub.command()];
-    const participants = async () => {
-      const { artifacts } = await command.call("hub.swarm", {});
-      return artifacts.flatMap(({ shares }) => shares.map(({ drone: name }) => name));
-    };
-    for (const state of ["gone", "failed"] as const) drone.tell(shareReport(artifact, { state }));
+    const drone = await hub.drone("one");
+    const proof = proofOf(hub, "one");
+    for (const state of ["gone", "failed"] as const) {
+      drone.tell({ ...shareReport(artifact, { state }), proof });
+    }
     // Answered after what was told before on the same connection.
     await drone.ask(commit);
-    assert.deepEqual(await participants(), []);
+    assert.deepEqual(await participants(hub), []);
     assert.deepEqual(hub.offers, []);
-    drone.tell(shareReport(artifact, { state: "used", pieces: 10 }));
+    drone.tell({ ...shareReport(artifact, { state: "used", pieces: 10 }), proof });
     await drone.ask(commit);
-    assert.deepEqual(await participants(), ["one"]);
+    assert.deepEqual(await participants(hub), ["one"]);
+  });
+
+  it("of a drone that never had a grant takes no seat, whatever it says it has", async (t) => {
+    const hub = await makeSwarmHub(t);
+    const commit = await hub.bench.commit({ "a.txt": randomBytes(128 * 1024).toString("base64") });
+    await hub.bench.push("HEAD:main");
+    const { artifact } = await hub.shelf.make({ repo: "webapp", commit, base: undefined });
+    const [drone, liar] = [await hub.drone("one"), await hub.drone("liar")];
+    const proof = proofOf(hub, "one");
+    for (const state of ["taking", "whole", "used"] as const) {
+      const report = shareReport(artifact, { state, pieces: 10, lacksPeers: true });
+      liar.tell(report);
+      liar.tell({ ...report, proof });
+      liar.tell({ ...report, proof: "0".repeat(64) });
+    }
+    await liar.ask(commit);
+    assert.deepEqual([await participants(hub), hub.offers, liar.told], [[], [], []]);
+    drone.tell({ ...shareReport(artifact, { state: "used", pieces: 10 }), proof });
+    await drone.ask(commit);
+    assert.deepEqual(await participants(hub), ["one"]);
+    assert.ok(!JSON.stringify(await views(hub)).includes(proof), "it is for the hub alone");
   });
 });
+
+async function views(hub: SwarmHub) {
+  return (await (await hub.command()).call("hub.swarm", {})).artifacts;
+}
+
+async function participants(hub: SwarmHub): Promise<readonly string[]> {
+  return (await views(hub)).flatMap(({ shares }) => shares.map(({ drone }) => drone));
+}
+
+/** Of the only artifact. */
+function proofOf({ shelf }: SwarmHub, drone: string): string {
+  const secret = secretOfHolder(nodeCrypto, shelf.kept[0]?.secret ?? "", drone);
+  return proofOfHolder(nodeCrypto, secret);
+}
 
 describe("hub.swarm", () => {
   it("is answered with nothing of a repository of which nothing is on its way", async (t) => {

@@ -197,7 +197,14 @@ export const carryMethods = {
 /** Told to the hub. */
 export const shareTellings = {
   /** At most once a second for each artifact, and once when a state begins. */
-  "hub.share": shareReportSchema,
+  "hub.share": exact({
+    ...shareReportSchema.properties,
+    /**
+     * Shows that the hub once let it take part, also a hub that was restarted and does not remember: made of the
+     * grant's secret, see `proofOfHolder` of the swarm package.
+     */
+    proof: Type.Optional(Type.String({ pattern: "^[0-9a-f]{64}$" })),
+  }),
 } as const;
 
 /** Told by the hub. */

@@ -6,7 +6,14 @@ export {
   type PricedCourse,
   type Step,
 } from "./core/artifact-choice.js";
-export { encodeClaim, keyOfClaim, parseClaim, secretOfHolder, type Claim } from "./core/claim.js";
+export {
+  encodeClaim,
+  keyOfClaim,
+  parseClaim,
+  proofOfHolder,
+  secretOfHolder,
+  type Claim,
+} from "./core/claim.js";
 export { lagging } from "./core/lag.js";
 export { isHolding, isTaking, type Participant, type Seat } from "./core/seats.js";
 export { Tracker, type Joined, type TrackerEffect } from "./core/tracker.js";

@@ -63,6 +63,8 @@ export interface Swarm {
 
 export interface Share {
   readonly artifact: string;
+  /** Of the holder, as its admission says. */
+  readonly secret: string;
   /** Of the bytes; complete and checked once `whole` has resolved. */
   readonly path: Promise<string>;
   /**

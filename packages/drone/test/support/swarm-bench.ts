@@ -10,8 +10,8 @@ import {
   PropagitError,
   type Params,
   type Result,
-  type ShareReport,
   type SwarmPeer,
+  type Telling,
 } from "@propagit/protocol";
 import { nodeRandom, nodeWorld, type Conversation } from "@propagit/runtime";
 import {
@@ -180,11 +180,11 @@ export interface Member {
   readonly desk: SwarmDesk;
   readonly part: DronePart;
   /** What it told the hub. */
-  readonly reports: ShareReport[];
+  readonly reports: Telling<"hub.share">[];
   readonly log: string[];
   readonly peer: SwarmPeer;
   readonly joined: () => void;
-  readonly last: (artifact: string) => ShareReport | undefined;
+  readonly last: (artifact: string) => Telling<"hub.share"> | undefined;
   stop(): Promise<void>;
 }
 
@@ -248,7 +248,7 @@ async function openMember(
   if (!desk) throw new Error("cannot happen: it takes part");
   const commits = new GitCommits(folder, nodeRandom, { ways: desk, log: world.log });
   await commits.tidy();
-  const reports: ShareReport[] = [];
+  const reports: Telling<"hub.share">[] = [];
   const conversation = conversationOf(hub, name, reports);
   const part = desk.part(contextOf(hub, name, conversation));
   const port = part.introduction?.().swarm?.port ?? 0;
@@ -269,11 +269,15 @@ async function openMember(
 }
 
 /** What a desk uses of the connection to its hub. */
-function conversationOf(hub: BenchHub, name: string, reports: ShareReport[]): Conversation {
+function conversationOf(
+  hub: BenchHub,
+  name: string,
+  reports: Telling<"hub.share">[],
+): Conversation {
   return {
     peer: { sessionKey },
     call: (_: string, params: Params<"hub.artifact">) => hub.answer(params, name),
-    tell: (_: string, report: ShareReport) => void reports.push(report),
+    tell: (_: string, report: Telling<"hub.share">) => void reports.push(report),
   } as unknown as Conversation;
 }
 

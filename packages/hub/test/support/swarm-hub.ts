@@ -51,7 +51,7 @@ export interface AskingDrone {
   readonly told: readonly Telling<"drone.peers">[];
   readonly carried: readonly Params<"drone.carry">[];
   ask(commit: string, have?: readonly string[], repo?: string): Promise<Result<"hub.artifact">>;
-  tell(report: ShareReport): void;
+  tell(report: Telling<"hub.share">): void;
   leave(): void;
 }
 

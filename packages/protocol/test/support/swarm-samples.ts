@@ -102,7 +102,7 @@ export const carrySamples: SamplesOf<keyof typeof carryMethods> = {
 };
 
 export const shareTellingSamples: { [T in keyof typeof shareTellings]: Telling<T> } = {
-  "hub.share": report,
+  "hub.share": { ...report, proof },
 };
 
 export const peerTellingSamples: { [T in keyof typeof peerTellings]: Telling<T> } = {

@@ -38,6 +38,11 @@ export function secretOfHolder(crypto: Crypto, artifactSecret: string, holder: s
   return crypto.mac(artifactSecret, `propagit-swarm-1 holder ${holder}`);
 }
 
+/** That somebody has a grant of an artifact; `secret` is his own. Nobody can make the key of a line of it. */
+export function proofOfHolder(crypto: Crypto, secret: string): string {
+  return crypto.mac(secret, "propagit-swarm-1 share");
+}
+
 /** `secret` is that of who is dialled. Of the pre-shared key, 64 hex characters. */
 export function keyOfClaim(crypto: Crypto, secret: string, claim: Claim): string {
   return crypto.mac(secret, encodeClaim(claim));
