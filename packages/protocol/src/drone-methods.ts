@@ -2,6 +2,7 @@
 import * as Type from "typebox";
 import type { Static, TSchema } from "typebox";
 import { filesDroneMethods } from "./files-methods.js";
+import { planDroneMethods } from "./plan-methods.js";
 import { commit, count, exact, list, name, oneOf, text } from "./shape.js";
 import { variablesSchema } from "./specification.js";
 import { carryMethods, peerTellings } from "./swarm.js";
@@ -161,6 +162,7 @@ export const droneMethods = {
   },
   ...carryMethods,
   ...filesDroneMethods,
+  ...planDroneMethods,
 } as const satisfies Record<
   string,
   { params: TSchema; result: TSchema; part?: TSchema; needs: "cluster" }

@@ -10,6 +10,7 @@ import {
 } from "./drone-methods.js";
 import { distributionMethods } from "./distribution.js";
 import { filesMethods } from "./files-methods.js";
+import { planMethods } from "./plan-methods.js";
 import { droneOutcomeSchema, droneProgressSchema } from "./release.js";
 import { canaryMethods } from "./canary-methods.js";
 import { by, environment, nothing, reference } from "./hub-params.js";
@@ -277,6 +278,7 @@ export const hubMethods = {
   ...swarmMethods,
   ...distributionMethods,
   ...filesMethods,
+  ...planMethods,
 } as const satisfies Record<
   string,
   { params: TSchema; result: TSchema; part?: TSchema; needs: "cluster" }

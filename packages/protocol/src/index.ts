@@ -15,6 +15,8 @@ export * from "./hub-methods.js";
 export * from "./methods.js";
 export * from "./proxy-methods.js";
 export * from "./registry-methods.js";
+export * from "./plan-methods.js";
+export * from "./plan-sight.js";
 export { piecesOf, sendPieces } from "./pieces.js";
 export * from "./quantity.js";
 export { open, seal, type Opened, type Seal } from "./seal.js";

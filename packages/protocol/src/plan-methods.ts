@@ -1,0 +1,142 @@
+/**
+ * Plans carried out by the hub, and their tasks by drones:
+ *
+ *     command line --hub.plan-start--> hub: checks it, keeps it on disk, carries it out
+ *     command line --hub.plan-follow--> hub: all that happens, from any event on, until it is over
+ *     hub --drone.command--> drone: does it, remembers its end on disk, says it
+ *     hub --drone.command-recall--> drone: what became of it, after either of them began a new life
+ *
+ * A key names one attempt at one task for ever: however often a drone hears it, it is the same attempt.
+ */
+import * as Type from "typebox";
+import type { Static } from "typebox";
+import {
+  planAskSchema,
+  planEventSchema,
+  planRunId,
+  planStageSchema,
+  planStandingSchema,
+  planSummarySchema,
+} from "./plan-sight.js";
+import { count, exact, list, oneOf, text } from "./shape.js";
+
+const nothing = exact({});
+const by = text(200);
+/** An id, or how it begins. */
+const id = Type.String({ minLength: 1, maxLength: 64 });
+
+/** Characters of a plan that the hub takes: within one frame also when many of them are quotes. */
+export const planTextCharsMax = 3_000_000;
+
+export const planMethods = {
+  /** Begins a plan, or puts it behind those that hold one of its locks; on disk when it is answered. */
+  "hub.plan-start": {
+    params: exact({
+      /** As it is written, JSON or YAML. */
+      plan: text(planTextCharsMax),
+      /** Where it came from, for places of problems. */
+      file: text(1_000),
+      by,
+      /** Of the plan that was looked at: another one is refused. */
+      hash: Type.Optional(Type.String({ pattern: "^[0-9a-f]{64}$" })),
+      locks: Type.Optional(list(Type.String({ minLength: 1, maxLength: 300 }), 100)),
+      /** For who may have to ask twice: the second time it is there already. */
+      id: Type.Optional(Type.String({ pattern: "^[0-9a-f]{10,32}$" })),
+    }),
+    result: exact({ id: planRunId, hash: text(64) }),
+    needs: "cluster",
+  },
+  /** Newest first. */
+  "hub.plans": {
+    params: nothing,
+    part: list(planSummarySchema, 1_000),
+    result: exact({ plans: list(planSummarySchema, 1_000) }),
+    needs: "cluster",
+  },
+  "hub.plan-status": {
+    params: exact({
+      id,
+      /** `notable`, the default: what runs, is tried again, failed, was stopped or is unknown. */
+      tasks: Type.Optional(oneOf("notable", "all")),
+    }),
+    part: list(planStageSchema, 1_000),
+    result: exact({ plan: planStandingSchema, stages: list(planStageSchema, 1_000) }),
+    needs: "cluster",
+  },
+  /** Events from the one with this number on, counted from 0; ends when the run is over. */
+  "hub.plan-follow": {
+    params: exact({ id, from: count }),
+    part: list(exact({ index: count, event: planEventSchema }), 1_000),
+    result: planSummarySchema,
+    needs: "cluster",
+  },
+  /** On disk when it is answered. */
+  "hub.plan-ask": {
+    params: exact({ id, ask: planAskSchema, by }),
+    result: exact({ id: planRunId }),
+    needs: "cluster",
+  },
+  /** The plan as JSON, every default left out that is one. */
+  "hub.plan-text": {
+    params: exact({ id }),
+    /** The beginning, of one that is long; the rest is in the result. */
+    part: text(600_000),
+    result: exact({ id: planRunId, hash: text(64), text: text(600_000) }),
+    needs: "cluster",
+  },
+} as const;
+
+/** `<run>/<task>/<attempt>` */
+const key = Type.String({ pattern: "^[A-Za-z0-9._/-]{1,200}$" });
+
+const commandEnd = {
+  outcome: oneOf("done", "unchanged", "failed", "unknown"),
+  /** What the command says of it, or why it failed. */
+  reason: Type.Optional(text(1_000)),
+  lastLines: list(text(500), 20),
+};
+export const commandEndSchema = exact({
+  ...commandEnd,
+  /** How the last program that it ran ended. */
+  exit: Type.Optional(count),
+});
+export type DroneCommandEnd = Static<typeof commandEndSchema>;
+
+export const planDroneMethods = {
+  /**
+   * Carries out a command of the tool-box. Who goes away leaves it under way: the same key joins it, or has
+   * its end told. What was under way when a drone died is done again when asked, if it is not `once`.
+   */
+  "drone.command": {
+    params: exact({
+      key,
+      command: text(100),
+      /** As they are written in the plan, with every default; JSON. */
+      args: text(2_000_000),
+      timeoutMs: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+      /** It may never be done twice: what nobody knows the end of is `unknown`. */
+      once: Type.Boolean(),
+    }),
+    /** The newest lines of output; those between are left out when there are many. */
+    part: list(text(500), 20),
+    result: commandEndSchema,
+    needs: "cluster",
+  },
+  /** Ends it; its call ends with `failed`. */
+  "drone.command-cancel": { params: exact({ key }), result: nothing, needs: "cluster" },
+  "drone.command-recall": {
+    params: exact({ keys: list(key, 1_000) }),
+    result: exact({
+      /** In the order of the keys. */
+      commands: list(
+        Type.Union([
+          exact({ state: Type.Literal("ended"), end: commandEndSchema }),
+          /** `unknown`: a former life of the drone began it, and it may run once. */
+          exact({ state: oneOf("begun", "not-begun", "unknown") }),
+        ]),
+        1_000,
+      ),
+    }),
+    needs: "cluster",
+  },
+} as const;

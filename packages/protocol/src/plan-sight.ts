@@ -1,0 +1,164 @@
+/** Runs of plans as they are told: what happened, and where they stand. The same as `plan` says of them. */
+import * as Type from "typebox";
+import type { Static, TSchema } from "typebox";
+import { count, exact, list, oneOf, text } from "./shape.js";
+
+const author = text(200);
+export const planRunId = text(64);
+/** `<stage>.<line>.<step>` */
+const taskId = text(64);
+const host = text(300);
+const reason = text(4_000);
+const lastLines = Type.Optional(list(text(1_000), 50));
+const locks = list(text(300), 100);
+
+export const planAskSchema = Type.Union([
+  exact({ kind: Type.Literal("pause") }),
+  exact({ kind: Type.Literal("resume") }),
+  /** `now`: what is under way is ended too; `undo`: then it is rolled back. */
+  exact({
+    kind: Type.Literal("stop"),
+    undo: Type.Boolean(),
+    now: Type.Optional(Type.Boolean()),
+  }),
+  exact({ kind: Type.Literal("skip-wait") }),
+  exact({ kind: Type.Literal("approve") }),
+  /** `force`: also a task that may run once and of which nobody knows whether it did. */
+  exact({ kind: Type.Literal("retry"), force: Type.Optional(Type.Boolean()) }),
+]);
+export type PlanAsk = Static<typeof planAskSchema>;
+
+const event = <K extends string, P extends Record<string, TSchema>>(kind: K, properties: P) =>
+  exact({ at: count, kind: Type.Literal(kind), ...properties });
+const gate = { stage: count, gate: count, why: reason };
+
+export const planEventSchema = Type.Union([
+  event("run-queued", { by: author, locks }),
+  event("run-begun", { by: author, locks: Type.Optional(locks) }),
+  event("stage-waits", {
+    stage: count,
+    gate: Type.Optional(count),
+    why: reason,
+    until: Type.Optional(count),
+  }),
+  event("gate-open", gate),
+  event("gate-refused", gate),
+  event("stage-begun", { stage: count }),
+  event("task-begun", { task: taskId, attempt: count }),
+  event("task-ended", {
+    task: taskId,
+    outcome: oneOf("done", "unchanged", "failed", "stopped", "unknown"),
+    reason: Type.Optional(reason),
+    lastLines,
+  }),
+  event("task-retries", { task: taskId, reason, lastLines, nextAt: count }),
+  event("stage-ended", {
+    stage: count,
+    outcome: oneOf("done", "failed", "stopped"),
+    reason: Type.Optional(reason),
+  }),
+  event("asked", { ask: planAskSchema, by: author }),
+  event("rollback-begun", { reason }),
+  event("run-ended", {
+    outcome: oneOf("done", "failed", "stopped", "undone"),
+    reason: Type.Optional(reason),
+  }),
+]);
+export type PlanEvent = Static<typeof planEventSchema>;
+
+const counts = exact({
+  tasks: count,
+  neverRun: count,
+  running: count,
+  retrying: count,
+  done: count,
+  unchanged: count,
+  failed: count,
+  stopped: count,
+  unknown: count,
+});
+
+const summary = {
+  run: planRunId,
+  name: text(1_000),
+  by: author,
+  state: oneOf(
+    "new",
+    "queued",
+    "going",
+    "over",
+    "paused",
+    "stopping",
+    "rolling-back",
+    "unreadable",
+  ),
+  outcome: Type.Optional(oneOf("done", "failed", "stopped", "undone")),
+  reason: Type.Optional(reason),
+  locks,
+  queuedAt: Type.Optional(count),
+  beganAt: Type.Optional(count),
+  endedAt: Type.Optional(count),
+  /** All stages together, those of a rollback too. */
+  counts,
+};
+export const planSummarySchema = exact(summary);
+export type PlanSummary = Static<typeof planSummarySchema>;
+
+const taskStatus = exact({
+  task: taskId,
+  command: text(100),
+  host,
+  state: oneOf(
+    "running",
+    "retrying",
+    "done",
+    "unchanged",
+    "failed",
+    "stopped",
+    "unknown",
+    "never-run",
+  ),
+  attempt: count,
+  beganAt: Type.Optional(count),
+  endedAt: Type.Optional(count),
+  nextAt: Type.Optional(count),
+  reason: Type.Optional(reason),
+  lastLines,
+});
+
+export const planStageSchema = exact({
+  number: count,
+  name: text(1_000),
+  part: oneOf("plan", "rollback"),
+  state: oneOf("ahead", "waiting", "running", "done", "failed", "stopped"),
+  beganAt: Type.Optional(count),
+  endedAt: Type.Optional(count),
+  reason: Type.Optional(reason),
+  waits: Type.Optional(
+    exact({
+      why: reason,
+      since: count,
+      until: Type.Optional(count),
+      gate: Type.Optional(count),
+      /** What was seen last when somebody looked whether the gate is open. */
+      seen: Type.Optional(reason),
+    }),
+  ),
+  lines: count,
+  linesFailed: count,
+  counts,
+  hosts: list(exact({ host, counts }), 100_000),
+  tasks: list(taskStatus, 1_000),
+  tasksLeftOut: count,
+});
+export type PlanStage = Static<typeof planStageSchema>;
+
+/** Where a run stands, but for its stages. */
+export const planStandingSchema = exact({
+  ...summary,
+  /** It cannot be written, and goes on when it can. */
+  suspended: Type.Optional(exact({ since: count, why: reason })),
+  /** The lock that it waits for, and the run that has it or comes before. */
+  waitsFor: Type.Optional(exact({ lock: text(300), behind: planRunId })),
+});
+export type PlanStanding = Static<typeof planStandingSchema>;

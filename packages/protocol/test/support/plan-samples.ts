@@ -1,0 +1,138 @@
+/** Samples of what is said of plans, with every optional field. */
+import type {
+  DroneCommandEnd,
+  PlanStage,
+  PlanSummary,
+  planDroneMethods,
+  planMethods,
+} from "../../src/index.js";
+import type { SamplesOf } from "./samples.js";
+import { at } from "./values.js";
+
+const id = "0123456789";
+const key = `${id}/1.2.1/1`;
+const hash = "5".repeat(64);
+const by = "ann@laptop";
+const counts = {
+  tasks: 3,
+  neverRun: 0,
+  running: 0,
+  retrying: 0,
+  done: 1,
+  unchanged: 1,
+  failed: 1,
+  stopped: 0,
+  unknown: 0,
+};
+
+const summary: PlanSummary = {
+  run: id,
+  name: "new certificates",
+  by,
+  state: "over",
+  outcome: "failed",
+  reason: "1 of 2 lines failed",
+  locks: ["webapp/production"],
+  queuedAt: at,
+  beganAt: at,
+  endedAt: at,
+  counts,
+};
+
+const stage: PlanStage = {
+  number: 1,
+  name: "first",
+  part: "plan",
+  state: "failed",
+  beganAt: at,
+  endedAt: at,
+  reason: "1 of 2 lines failed",
+  waits: { why: "waits for approval", since: at, until: at, gate: 1, seen: "nobody said yes" },
+  lines: 2,
+  linesFailed: 1,
+  counts,
+  hosts: [{ host: "web-1", counts }],
+  tasks: [
+    {
+      task: "1.2.1",
+      command: "execute",
+      host: "web-1",
+      state: "failed",
+      attempt: 2,
+      beganAt: at,
+      endedAt: at,
+      nextAt: at,
+      reason: "it ended with 1",
+      lastLines: ["no such file"],
+    },
+  ],
+  tasksLeftOut: 1,
+};
+
+const end: DroneCommandEnd = {
+  outcome: "failed",
+  reason: "it ended with 1",
+  lastLines: ["no such file"],
+  exit: 1,
+};
+
+export const planSamples: SamplesOf<keyof typeof planMethods> = {
+  "hub.plan-start": {
+    params: { plan: "{}", file: "plan.yaml", by, hash, locks: ["webapp/production"], id },
+    result: { id, hash },
+  },
+  "hub.plans": { params: {}, part: [summary], result: { plans: [summary] } },
+  "hub.plan-status": {
+    params: { id: "0123", tasks: "all" },
+    part: [stage],
+    result: {
+      plan: {
+        ...summary,
+        suspended: { since: at, why: "no space left on the device" },
+        waitsFor: { lock: "webapp/production", behind: "9876543210" },
+      },
+      stages: [stage],
+    },
+  },
+  "hub.plan-follow": {
+    params: { id, from: 7 },
+    part: [
+      {
+        index: 7,
+        event: {
+          at,
+          kind: "task-ended",
+          task: "1.2.1",
+          outcome: "failed",
+          reason: "it ended with 1",
+          lastLines: ["no such file"],
+        },
+      },
+    ],
+    result: summary,
+  },
+  "hub.plan-ask": {
+    params: { id, ask: { kind: "stop", undo: true, now: true }, by },
+    result: { id },
+  },
+  "hub.plan-text": { params: { id }, part: "{", result: { id, hash, text: "}" } },
+};
+
+export const planDroneSamples: SamplesOf<keyof typeof planDroneMethods> = {
+  "drone.command": {
+    params: {
+      key,
+      command: "execute",
+      args: '{"run":["true"]}',
+      timeoutMs: 600_000,
+      once: true,
+    },
+    part: ["no such file"],
+    result: end,
+  },
+  "drone.command-cancel": { params: { key }, result: {} },
+  "drone.command-recall": {
+    params: { keys: [key, `${id}/1.2.2/1`] },
+    result: { commands: [{ state: "ended", end }, { state: "not-begun" }] },
+  },
+};
