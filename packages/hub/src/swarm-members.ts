@@ -1,5 +1,6 @@
 /** Drones and relays as those see them who swap pieces: under which name, where to dial, in which zone. */
 import type { Participant } from "@propagit/swarm";
+import { inOwnOrder } from "./core/own-order.js";
 import type { Fleet, Member } from "./fleet.js";
 import type { Ledger } from "./ledger.js";
 import type { RelayDesk } from "./relay-desk.js";
@@ -8,6 +9,14 @@ export interface SwarmMembersParts {
   readonly fleet: Pick<Fleet, "member" | "members" | "listen" | "sessionKeyOf">;
   readonly ledger: Pick<Ledger, "rows">;
   readonly relays: Pick<RelayDesk, "through">;
+}
+
+export interface RelayQuestion {
+  readonly artifact: string;
+  /** Identities of those that did not take it on. */
+  readonly unfit: ReadonlySet<string>;
+  /** Whether one of that name gets its pieces, or has them. */
+  readonly takesPart: (name: string) => boolean;
 }
 
 interface Relay {
@@ -55,13 +64,19 @@ export class SwarmMembers {
     };
   }
 
-  /** The live relay that carries pieces into a zone: always the same, so that they cross the line once. */
-  relayOf(zone: string, unfit: ReadonlySet<string>): Participant | undefined {
+  /**
+   * The live relay that carries an artifact into a zone. One that takes part in it already, so that its pieces cross
+   * the line once; otherwise by the artifact, so that many artifacts spread over all relays of the zone.
+   */
+  relayOf(zone: string, { artifact, unfit, takesPart }: RelayQuestion): Participant | undefined {
     const { fleet } = this.#parts;
-    const isLive = (identity: string) =>
-      !unfit.has(identity) && fleet.sessionKeyOf(identity) !== undefined;
     this.#byZone ??= this.#relaysByZone();
-    return this.#byZone.get(zone)?.find(({ identity }) => isLive(identity))?.participant;
+    const live = (this.#byZone.get(zone) ?? []).filter(
+      ({ identity }) => !unfit.has(identity) && fleet.sessionKeyOf(identity) !== undefined,
+    );
+    const taking = live.filter(({ participant: { name } }) => takesPart(name));
+    const choice = taking.length > 0 ? taking : live;
+    return inOwnOrder(artifact, choice, ({ identity }) => identity)[0]?.participant;
   }
 
   /** Of a relay. */

@@ -16,6 +16,8 @@ import {
 } from "@propagit/protocol";
 import type { Clock, Log } from "@propagit/runtime";
 import {
+  isHolding,
+  isTaking,
   keyOfClaim,
   proofOfHolder,
   secretOfHolder,
@@ -170,12 +172,16 @@ export class Swarms {
     if (known) return known;
     const { world, means, members } = this.#parts;
     const unfit = new Set<string>();
+    const takesPart = (name: string) => {
+      const seat = live.tracker.seats.get(name);
+      return seat !== undefined && seat.isConnected && (isTaking(seat) || isHolding(seat));
+    };
     const hub: SwarmPeer = { name: "hub", role: "hub", host: "*", port: means.port };
     const live: LiveSwarm = {
       kept,
       tracker: new Tracker({
         hub,
-        relayOf: (zone) => members.relayOf(zone, unfit),
+        relayOf: (zone) => members.relayOf(zone, { artifact: kept.artifact, unfit, takesPart }),
         fraction: () => world.random.fraction(),
       }),
       identities: new Map(),

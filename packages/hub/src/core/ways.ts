@@ -7,6 +7,7 @@
  * Each drone has an order of its own, so that many spread over the relays of their zone, and those of a relay
  * that dies over all that are left; nobody but them moves.
  */
+import { inOwnOrder } from "./own-order.js";
 
 export interface RelaySeen {
   readonly identity: string;
@@ -30,7 +31,7 @@ export interface WayAsker {
 const waysMax = 64;
 
 export function waysOf(asker: WayAsker, relays: readonly RelaySeen[]): readonly string[] {
-  const near = inOwnOrder(asker, nearRelays(asker, relays));
+  const near = inOwnOrder(asker.identity, nearRelays(asker, relays), ({ identity }) => identity);
   const over = relays.find(({ identity }) => identity === asker.through);
   const upstreams = [...near, ...(over ? [over] : [])].map(({ upstream }) => upstream);
   const ways = new Set([...near.map(({ address }) => address), ...upstreams]);
@@ -61,22 +62,4 @@ function goesBy(relay: RelaySeen, identity: string, relays: readonly RelaySeen[]
     at = relays.find((one) => one.identity === through);
   }
   return false;
-}
-
-/** Rendezvous hashing: the order of any two relays for one drone does not depend on the others. */
-function inOwnOrder(asker: WayAsker, relays: readonly RelaySeen[]): readonly RelaySeen[] {
-  const weighed = relays.map((relay) => ({
-    relay,
-    weight: hash(`${asker.identity} ${relay.identity}`),
-  }));
-  return weighed.sort((left, right) => right.weight - left.weight).map(({ relay }) => relay);
-}
-
-/** FNV-1a, mixed at its end (murmur3's last step), since texts that differ little shall differ all over. */
-function hash(text: string): number {
-  let sum = 0x811c9dc5;
-  for (let at = 0; at < text.length; at++) sum = Math.imul(sum ^ text.charCodeAt(at), 0x01000193);
-  sum = Math.imul(sum ^ (sum >>> 16), 0x85ebca6b);
-  sum = Math.imul(sum ^ (sum >>> 13), 0xc2b2ae35);
-  return (sum ^ (sum >>> 16)) >>> 0;
 }
