@@ -5,7 +5,7 @@ import { SwarmMembers, type SwarmMembersParts } from "../src/swarm-members.js";
 
 const names = ["b1", "b2", "b3", "b4"] as const;
 const artifacts = Array.from({ length: 400 }, (_, at) => at.toString(16).padStart(64, "0"));
-const nobody = (_: string) => false;
+const nobody: (name: string) => boolean = () => false;
 
 /** A zone with four relays, of which those that are away are named. */
 function makeMembers(away = new Set<string>()) {
