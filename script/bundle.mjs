@@ -17,8 +17,8 @@ const options = {
   platform: "node",
   target: "node20.19",
   // They have a prebuilt binary beside them, and are loaded only when they are needed: libsql on old
-  // versions of Node, node-pty for the first terminal.
-  external: ["libsql", "@lydell/node-pty"],
+  // versions of Node, node-pty for the first terminal. jiti loads its compiler from a file of its own.
+  external: ["libsql", "@lydell/node-pty", "jiti"],
   // Packages in the older module format call these.
   banner: {
     js: `import { createRequire as __createRequire } from "node:module";

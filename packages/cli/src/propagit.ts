@@ -1,8 +1,10 @@
 import type { Command } from "commander";
 import { accessCommand } from "./commands/access.js";
+import { applyCommand } from "./commands/apply.js";
 import { cancelCommand } from "./commands/cancel.js";
 import { certificatesCommand } from "./commands/certificates.js";
 import { checkCommand } from "./commands/check.js";
+import { configCommand } from "./commands/config.js";
 import { credentialCommand } from "./commands/credential.js";
 import { deployCommand } from "./commands/deploy.js";
 import { diffCommand } from "./commands/diff.js";
@@ -19,6 +21,8 @@ import { logsCommand } from "./commands/logs.js";
 import { maintenanceCommand } from "./commands/maintenance.js";
 import { pauseCommand, resumeCommand } from "./commands/pause.js";
 import { pinCommand, unpinCommand } from "./commands/pin.js";
+import { planCommand } from "./commands/plan.js";
+import { plansCommand } from "./commands/plans.js";
 import { promoteCommand } from "./commands/promote.js";
 import { proxiesCommand } from "./commands/proxies.js";
 import { proxyCommand } from "./commands/proxy.js";
@@ -82,6 +86,7 @@ export function propagitProgram(): Command {
     unpinCommand(),
     reapCommand(),
   ]);
+  addGroup(program, "Plans:", [planCommand(), applyCommand(), plansCommand(), configCommand()]);
   addGroup(program, "Settings:", [envCommand(), secretsCommand(), scaleCommand()]);
   addGroup(program, "Visitors:", visitorCommands());
   addGroup(program, "What runs:", [

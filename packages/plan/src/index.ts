@@ -39,3 +39,21 @@ export { openFolderJournal } from "./system/folder-journal.js";
 export { storeJournal } from "./system/store-journal.js";
 export { localHost, plainEnvironment, type LocalHostOptions } from "./system/local-host.js";
 export { openSshHosts, type SshHosts, type SshHostsOptions } from "./system/ssh-host.js";
+export * from "./config/index.js";
+export { isPackageFile, packageNamed, type NamedPackage } from "./core/package-names.js";
+export { variablePrefix } from "./core/config-keys.js";
+export { groupsFor, inGroups, type Grouping } from "./core/min-up.js";
+export {
+  wavesOf,
+  type Wave,
+  type WaveBy,
+  type Waver,
+  type WaveRules,
+  type Waves,
+} from "./core/waves.js";
+export { HostExecutor, type HostExecutorOptions } from "./host-executor.js";
+export { onlyRun } from "./only-run.js";
+export { hostView, localMeans } from "./system/local-means.js";
+export { loadProject, projectFiles, type LoadOptions } from "./system/load-project.js";
+export { defineCommand } from "./define-command.js";
+export { toolBox } from "./commands/tool-box.js";

@@ -16,6 +16,12 @@ export const planErrors = {
     "a target means no drones, leads to itself or is not defined",
     "see what they mean with `propagit targets`; docs/plans.md says how they are written",
   ),
+  BAD_CONFIG: kind(
+    usage,
+    400,
+    "a configuration, or a propagit.config with commands and generators, says something that cannot be",
+    "look at it with `propagit config verify` and `propagit config show`; docs/config.md says what can be written",
+  ),
   NO_PLAN: kind(
     notFound,
     404,

@@ -38,6 +38,11 @@ export class Problems {
     return this.#found.size === 0;
   }
 
+  /** With their offsets, for whoever put the text together out of several. */
+  get found(): readonly { readonly at: Offset; readonly message: string }[] {
+    return [...this.#found.values()];
+  }
+
   /** In the order of the file. */
   get all(): readonly Problem[] {
     const sorted = [...this.#found.values()].sort((left, right) => left.at - right.at);

@@ -1,0 +1,139 @@
+import type { RunAsk } from "@propagit/plan";
+import { Command } from "commander";
+import { examples } from "../examples.js";
+import type { StatusFlags } from "../plans/show-runs.js";
+
+export function plansCommand(): Command {
+  const command = withLocal(new Command("plans"))
+    .summary("plans that are or were carried out, and what is asked of them")
+    .description(
+      "Lists the plans that are or were carried out from this machine, newest first. Ids may be shortened to a unique prefix.",
+    )
+    .option("--json", "print it as JSON");
+  command.addCommand(statusCommand());
+  for (const one of askCommands()) command.addCommand(one);
+  return examples(command, [
+    "propagit plans",
+    "propagit plans status 4fa --follow",
+    "propagit plans stop 4fa --undo",
+    "propagit plans resume 4fa --local",
+  ]).action(async (flags: StatusFlags) => {
+    const { listRuns } = await import("../plans/show-runs.js");
+    await listRuns(flags);
+  });
+}
+
+function statusCommand(): Command {
+  return withLocal(
+    new Command("status")
+      .summary("where a plan stands: its stages, and tasks that are notable")
+      .description(
+        "Shows where a plan stands: each stage, and its tasks that run, failed, were stopped or are tried again, with the last lines of their output.",
+      )
+      .argument("<id>", "its id, or the beginning of it"),
+  )
+    .option("--follow", "look again each second, until it is over")
+    .option("--all", "every task")
+    .option("--json", "print it as JSON")
+    .action(async (id: string, _: unknown, command: Command) => {
+      const { showRun } = await import("../plans/show-runs.js");
+      await showRun(id, command.optsWithGlobals());
+    });
+}
+
+interface AskWords {
+  readonly name: RunAsk["kind"];
+  readonly summary: string;
+  readonly description: string;
+}
+
+const asks: readonly AskWords[] = [
+  {
+    name: "pause",
+    summary: "begin nothing new; what is under way finishes",
+    description: "Begins nothing new; what is under way finishes. It goes on with `resume`.",
+  },
+  {
+    name: "resume",
+    summary: "go on with a plan that is paused, or was broken off",
+    description:
+      "Goes on with a plan that is paused. When the process that carried it out has ended, this one carries it out from here on: what was under way is done again, and what may run only once is not.",
+  },
+  {
+    name: "stop",
+    summary: "end a plan; what is under way finishes",
+    description: "Begins nothing new, for good; what is under way finishes.",
+  },
+  {
+    name: "skip-wait",
+    summary: "do not wait for the delay or window of the next stage",
+    description:
+      "Ends the waiting for a delay or for the hours of a window before the next stage; not for approval or health.",
+  },
+  {
+    name: "retry",
+    summary: "try again what failed or never ran",
+    description: "Tries again what failed or never ran, also of a plan that is over.",
+  },
+  {
+    name: "approve",
+    summary: "let the next stage begin that waits for approval",
+    description:
+      "Lets the stage begin that waits for somebody's approval. Who you are is said by PROPAGIT_BY, else user@machine.",
+  },
+];
+
+function askCommands(): readonly Command[] {
+  return asks.map(({ name, summary, description }) => {
+    const command = withLocal(
+      new Command(name)
+        .summary(summary)
+        .description(description)
+        .argument("<id>", "its id, or the beginning of it"),
+    );
+    if (name === "stop") {
+      command
+        .option("--undo", "then take back what it did")
+        .option("--now", "end what is under way as well");
+    }
+    if (name === "retry") {
+      command.option(
+        "--force",
+        "also what may run only once, of which nobody knows whether it did",
+      );
+    }
+    return command.action(async (id: string, flags: AskFlags) => {
+      const { askRun } = await import("../plans/ask-run.js");
+      await askRun(id, askOf(name, flags));
+    });
+  });
+}
+
+interface AskFlags {
+  readonly undo?: boolean;
+  readonly now?: boolean;
+  readonly force?: boolean;
+}
+
+function askOf(kind: RunAsk["kind"], { undo = false, now, force }: AskFlags): RunAsk {
+  switch (kind) {
+    case "stop":
+      return { kind, undo, ...(now === undefined ? {} : { now }) };
+    case "retry":
+      return { kind, ...(force === undefined ? {} : { force }) };
+    case "pause":
+    case "resume":
+    case "skip-wait":
+    case "approve":
+      return { kind };
+    default:
+      return kind satisfies never;
+  }
+}
+
+function withLocal(command: Command): Command {
+  return command.option(
+    "--local",
+    "of plans carried out from this machine, which are all that there are yet",
+  );
+}

@@ -1,0 +1,104 @@
+/** A plan as `propagit plan` shows it: its stages in time, and below each what it waits for and does. */
+import {
+  timeText,
+  type AnnouncedStage,
+  type Commands,
+  type Plan,
+  type Stage,
+  type Task,
+} from "@propagit/plan";
+import type { Forecast } from "../plans/forecast.js";
+import { dimColour, headColour } from "./colour.js";
+import {
+  describeCare,
+  describeLimits,
+  describeSize,
+  describeTask,
+  describeWaits,
+  hostName,
+  tasksOf,
+} from "./plan-words.js";
+import { padTo, plainText } from "./text-width.js";
+
+const barColumns = 40;
+/** More of a stage are counted; `--all` shows them. */
+const tasksShown = 20;
+
+export interface PictureOptions {
+  readonly plan: Plan;
+  readonly hash: string;
+  readonly commands: Commands;
+  readonly forecast: Forecast;
+  readonly isWhole: boolean;
+}
+
+export function planPicture({ plan, hash, commands, forecast, isWhole }: PictureOptions): string {
+  const { announcement, isTimed } = forecast;
+  const { from, until, stages } = announcement;
+  const head = `${headColour(plainText(plan.name))}\n${describeSize(plan)}; ${hash.slice(0, 12)}\n`;
+  const time = isTimed
+    ? `about ${timeText(until - from)}, by what past runs took\n`
+    : "how long it takes is not known: it never ran here\n";
+  const rollback = plan.rollback
+    ? `\nrolled back by ${tasksOf(plan.rollback).length} tasks in ${plan.rollback.length} stages\n`
+    : "";
+  if (plan.stages.length === 0) return `${head}nothing to do\n`;
+  const width = Math.max(...plan.stages.map(({ name }) => plainText(name).length));
+  const span = { from, ms: Math.max(1, until - from), isTimed };
+  const bars = stages.map((stage) => {
+    return `${padTo(plainText(stage.name), Math.min(width, 30))} ${barOf(stage, span)}\n`;
+  });
+  const bodies = plan.stages.map((stage, index) =>
+    stageText(stage, index + 1, { commands, isWhole }),
+  );
+  return `${head}${time}\n${bars.join("")}${bodies.join("")}${rollback}`;
+}
+
+interface Span {
+  readonly from: number;
+  readonly ms: number;
+  readonly isTimed: boolean;
+}
+
+/** Dots while it waits, blocks while it works; on a scale of the whole plan. */
+function barOf({ turnAt, from, until, waves }: AnnouncedStage, span: Span): string {
+  const column = (at: number) => Math.round(((at - span.from) / span.ms) * barColumns);
+  const [wait, begin] = [column(turnAt), column(from)];
+  const end = Math.min(barColumns, Math.max(begin + 1, column(until)));
+  const waits = dimColour("·".repeat(Math.max(0, begin - wait)));
+  const bar = `${" ".repeat(Math.min(wait, begin))}${waits}${"█".repeat(Math.max(1, end - begin))}`;
+  const length = span.isTimed ? ` ${timeText(until - from)}` : "";
+  const parts = waves.length > 1 ? `, ${waves.length} waves` : "";
+  return `${bar}${" ".repeat(Math.max(0, barColumns - end))}${length}${parts}`.trimEnd();
+}
+
+function stageText(
+  stage: Stage,
+  number: number,
+  { commands, isWhole }: Pick<PictureOptions, "commands" | "isWhole">,
+): string {
+  const waits = describeWaits(stage).map((wait) => `   waits for ${plainText(wait)}\n`);
+  const lines = isWhole ? stage.lines : stage.lines.slice(0, tasksShown);
+  const hostWidth = Math.max(0, ...lines.flat().map((task) => hostName(task).length));
+  const rows = lines.flatMap((line) =>
+    line.map((task, step) => taskText(task, { commands, isWhole, hostWidth, isNext: step > 0 })),
+  );
+  const left = stage.lines.length - lines.length;
+  const more = left > 0 ? `   and ${left} more: --all shows them\n` : "";
+  const head = `\n${number}. ${plainText(stage.name)} ${dimColour(`(${describeLimits(stage)})`)}\n`;
+  return `${head}${waits.join("")}${rows.join("")}${more}`;
+}
+
+interface Row {
+  readonly commands: Commands;
+  readonly isWhole: boolean;
+  readonly hostWidth: number;
+  readonly isNext: boolean;
+}
+
+function taskText(task: Task, { commands, isWhole, hostWidth, isNext }: Row): string {
+  const mark = isNext ? "  then " : "  ";
+  const care = isWhole ? dimColour(` (${describeCare(task)})`) : "";
+  const said = plainText(describeTask(task, commands)).replaceAll(/\s+/g, " ");
+  return ` ${padTo(hostName(task), hostWidth)}${mark}${said}${care}\n`;
+}

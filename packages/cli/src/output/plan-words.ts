@@ -1,0 +1,91 @@
+/** Plans in words: what tasks do, where, within which limits, what stages wait for. */
+import {
+  argsOf,
+  hostOf,
+  timeText,
+  type Commands,
+  type Gate,
+  type Plan,
+  type Stage,
+  type Task,
+} from "@propagit/plan";
+import { formatCount, formatNames } from "./quantity.js";
+
+/** The machine of the engine, which is in front of the user. */
+export const localName = "local";
+
+export function hostName({ where }: Pick<Task, "where">): string {
+  return where.kind === "engine" ? localName : hostOf(where);
+}
+
+/** What it would do, as its command says. */
+export function describeTask(task: Task, commands: Commands): string {
+  const command = commands.get(task.command);
+  return command ? command.describe(argsOf(command, task.args)) : `would ${task.command}`;
+}
+
+/** How it is done beside that: in brackets. */
+export function describeCare({ timeoutMs, retryDelaysMs, once, continueOnFail }: Task): string {
+  const parts = [
+    retryDelaysMs.length > 0 ? `tried again after ${retryDelaysMs.map(timeText).join(", ")}` : "",
+    once ? "once" : "",
+    continueOnFail ? "may fail" : "",
+    `at most ${timeText(timeoutMs)}`,
+  ];
+  return parts.filter((part) => part !== "").join(", ");
+}
+
+export function describeLimits(stage: Stage): string {
+  const { concurrency, concurrencyPerHost, lines, maxFailures, onFailure } = stage;
+  const side = Math.min(concurrency, Math.max(1, lines.length));
+  const parts = [
+    side === 1 ? "one at a time" : `${side} at a time`,
+    concurrencyPerHost < side ? `${concurrencyPerHost} on a host` : "",
+    maxFailures > 0 ? `${formatCount(maxFailures, "line")} may fail` : "",
+    onFailure === "rollback" ? "is rolled back when it fails" : "",
+    onFailure === "continue" ? "the plan goes on when it fails" : "",
+  ];
+  return parts.filter((part) => part !== "").join(", ");
+}
+
+export function describeWaits({ after, gates }: Stage): readonly string[] {
+  const delay = after
+    ? [
+        `${timeText(after.ms)} after the ${after.from === "plan" ? "plan began" : "stage before ended"}`,
+      ]
+    : [];
+  return [...delay, ...gates.map(describeGate)];
+}
+
+function describeGate(gate: Gate): string {
+  switch (gate.kind) {
+    case "approval":
+      return gate.by ? `approval by ${gate.by.join(" or ")}` : "somebody's approval";
+    case "window":
+      return `its hours, in ${gate.window.timeZone}`;
+    case "http":
+      return `${gate.url} to answer ${gate.status.join(" or ")}`;
+    case "command":
+      return `${gate.task.command} on ${hostName(gate.task)} to end with ${gate.exit}`;
+    case "health":
+      return `${gate.repo} in ${gate.environment} to be ready (${gate.readyPercent} %)`;
+    case "canary":
+      return `the rollout by steps of ${gate.repo} in ${gate.environment}`;
+    case "errors":
+      return `at most ${gate.maxPercent} % errors of ${gate.repo} over ${timeText(gate.overMs)}`;
+    default:
+      return gate satisfies never;
+  }
+}
+
+export function tasksOf(stages: Plan["stages"]): readonly Task[] {
+  return stages.flatMap(({ lines }) => lines.flat());
+}
+
+/** `3 stages, 12 tasks on fe001, fe002`. */
+export function describeSize({ stages }: Plan): string {
+  const tasks = tasksOf(stages);
+  const hosts = [...new Set(tasks.map(hostName))];
+  const on = hosts.length === 0 ? "" : ` on ${formatNames(hosts)}`;
+  return `${formatCount(stages.length, "stage")}, ${formatCount(tasks.length, "task")}${on}`;
+}

@@ -1,0 +1,89 @@
+/** Where a run stands, in a few lines: for a terminal while it is under way. */
+import {
+  statusOf,
+  timeText,
+  type Run,
+  type StageStatus,
+  type TaskCounts,
+  type TaskStatus,
+} from "@propagit/plan";
+import { badColour, dimColour, goodColour, headColour } from "./colour.js";
+import { formatAge } from "./duration.js";
+import { padTo, plainText } from "./text-width.js";
+
+const runningShown = 8;
+const nameColumnsMax = 30;
+
+export function progressLines(run: Run, now: number, rows: number): readonly string[] {
+  const { stages } = statusOf("", run, { tasksMax: runningShown });
+  const width = Math.min(
+    nameColumnsMax,
+    Math.max(0, ...stages.map(({ name }) => plainText(name).length)),
+  );
+  const lines = stages.flatMap((stage) => [
+    `${padTo(plainText(stage.name), width)}  ${stageWords(stage, now)}`,
+    ...(stage.state === "running"
+      ? stage.tasks.filter(isUnderWay).map((task) => taskLine(task, now))
+      : []),
+  ]);
+  // What is under way is at the end of what has begun; that is what somebody wants to see.
+  const last = stages.findLastIndex(({ state }) => state !== "ahead");
+  return lines.length <= rows
+    ? lines
+    : lines.slice(Math.max(0, Math.min(last, lines.length - rows))).slice(0, rows);
+}
+
+function isUnderWay({ state }: TaskStatus): boolean {
+  return state === "running" || state === "retrying";
+}
+
+function taskLine(
+  { host, command, state, beganAt, nextAt, lastLines = [] }: TaskStatus,
+  now: number,
+): string {
+  const time =
+    state === "retrying" && nextAt !== undefined
+      ? `again in ${timeText(Math.max(0, nextAt - now))}`
+      : formatAge(now - (beganAt ?? now));
+  const said = plainText(lastLines.at(-1) ?? "");
+  return dimColour(`  ${host} ${command} ${time}  ${said}`.trimEnd());
+}
+
+export function stageWords({ state, counts, waits, reason }: StageStatus, now: number): string {
+  switch (state) {
+    case "ahead":
+      return dimColour("ahead");
+    case "waiting": {
+      const until =
+        waits?.until === undefined ? "" : `, ${timeText(Math.max(0, waits.until - now))} left`;
+      return `waits: ${plainText(waits?.why ?? "")}${until}${waits?.seen === undefined ? "" : ` (${plainText(waits.seen)})`}`;
+    }
+    case "running":
+      return headColour(countWords(counts));
+    case "done":
+      return goodColour(`done: ${countWords(counts)}`);
+    case "failed":
+    case "stopped":
+      return badColour(
+        `${state}: ${countWords(counts)}${reason === undefined ? "" : `; ${plainText(reason)}`}`,
+      );
+    default:
+      return state satisfies never;
+  }
+}
+
+/** `12 done, 1 failed, 3 never run` of what there is. */
+export function countWords(counts: TaskCounts): string {
+  const words = [
+    [counts.done, "done"],
+    [counts.unchanged, "unchanged"],
+    [counts.running, "running"],
+    [counts.retrying, "tried again later"],
+    [counts.failed, "failed"],
+    [counts.stopped, "stopped"],
+    [counts.unknown, "unknown"],
+    [counts.neverRun, "never run"],
+  ] as const;
+  const said = words.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`);
+  return said.join(", ") || "nothing";
+}

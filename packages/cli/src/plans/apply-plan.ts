@@ -1,0 +1,70 @@
+/** `propagit apply`: carries a plan out here, and keeps on disk what happens. */
+import { type Gate, type Plan } from "@propagit/plan";
+import { PropagitError } from "@propagit/protocol";
+import { describeTask, hostName, tasksOf } from "../output/plan-words.js";
+import { formatCount, formatNames } from "../output/quantity.js";
+import { carryOutNew } from "./carry-out.js";
+import { LocalRuns } from "./local-runs.js";
+import { formatLine, lineLog } from "./logs.js";
+import { planned, type Planned } from "./planned.js";
+import { showPlan, type ShowFlags } from "./show-plan.js";
+
+export interface ApplyFlags extends ShowFlags {
+  readonly local?: boolean;
+  readonly dryRun?: boolean;
+}
+
+/** Longer plans are not told task by task before they begin. */
+const toldTasksMax = 20;
+
+export async function applyPlan(file: string | undefined, flags: ApplyFlags): Promise<void> {
+  if (flags.dryRun) return showPlan(file, flags);
+  const write = (line: string) => void process.stdout.write(line);
+  const made = await planned(file, flags, (who) => lineLog(who, write));
+  refuseForeign(made.plan);
+  tellBeforehand(made, write);
+  if (tasksOf(made.plan.stages).length === 0) return;
+  const { plan, commands, folder } = made;
+  process.exitCode = await carryOutNew({ runs: await LocalRuns.open(), plan, commands }, folder);
+}
+
+/** Its commands say what they would do, each checked. */
+function tellBeforehand({ plan, commands }: Planned, write: (line: string) => void): void {
+  const tasks = tasksOf(plan.stages);
+  const line = (who: string, host: string, message: string) =>
+    write(formatLine({ at: Date.now(), level: "INFO", who, host, message }));
+  if (tasks.length === 0) return line("engine", "*", "nothing to do");
+  for (const task of tasks.slice(0, toldTasksMax)) {
+    line(task.command, hostName(task), describeTask(task, commands));
+  }
+  const left = tasks.length - toldTasksMax;
+  if (left > 0)
+    line("engine", "*", `and ${formatCount(left, "more task")}: propagit plan --all shows them`);
+}
+
+/** What only a hub can do is refused before anything begins. */
+function refuseForeign({ stages, rollback = [] }: Plan): void {
+  const all = [...stages, ...rollback];
+  const tasks = tasksOf(all).flatMap(({ where }) => (where.kind === "drone" ? [where.drone] : []));
+  const gates = all.flatMap((stage) => stage.gates.filter(needsHub).map(({ kind }) => kind));
+  const drones =
+    tasks.length > 0
+      ? `has tasks for ${formatNames([...new Set(tasks)], 5)}, which only a hub reaches`
+      : "";
+  const waits =
+    gates.length > 0 ? `waits for ${formatNames([...new Set(gates)])}, which only a hub knows` : "";
+  const why = [drones, waits].filter((one) => one !== "").join(", and ");
+  if (why === "") return;
+  throw new PropagitError(
+    "BAD_PLAN",
+    `the plan ${why}; plans are carried out from this machine yet`,
+    {
+      hint: "name machines by `host`, which is reached by ssh",
+    },
+  );
+}
+
+function needsHub(gate: Gate): boolean {
+  if (gate.kind === "command") return gate.task.where.kind === "drone";
+  return gate.kind === "health" || gate.kind === "canary" || gate.kind === "errors";
+}

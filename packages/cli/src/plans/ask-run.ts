@@ -1,0 +1,62 @@
+/** What people ask of runs here: of the process that carries it out; or, when there is none, of what is on disk. */
+import { refusalOf, Run, type RunAsk } from "@propagit/plan";
+import { PropagitError } from "@propagit/protocol";
+import { author } from "../author.js";
+import { print } from "../output/print.js";
+import { askProcess } from "./asks.js";
+import { carryOutAgain } from "./carry-out.js";
+import { LocalRuns } from "./local-runs.js";
+
+/** @param prefix of its id. @throws NO_PLAN, AMBIGUOUS, NOT_NOW */
+export async function askRun(prefix: string, ask: RunAsk): Promise<void> {
+  const runs = await LocalRuns.open();
+  const id = await runs.find(prefix);
+  if (await runs.isCarried(id)) {
+    await askProcess(runs.folderOf(id), { ask, by: author() }, () => runs.isCarried(id));
+    print(`${id}: ${told[ask.kind]}\n`);
+    return;
+  }
+  const { plan, events } = await runs.journal.read(id);
+  const run = new Run(plan, events);
+  const commands = await runs.commandsFor(id, plan);
+  if (run.state === "over") {
+    process.exitCode = await carryOutAgain({ runs, plan, commands }, id, ask);
+    return;
+  }
+  await noteAsk(runs, { id, run, ask });
+  process.exitCode = await carryOutAgain({ runs, plan, commands }, id);
+}
+
+const told: Readonly<Record<RunAsk["kind"], string>> = {
+  pause: "nothing new begins; what is under way finishes",
+  resume: "it goes on",
+  stop: "nothing new begins; what is under way finishes",
+  "skip-wait": "it waits no longer",
+  approve: "approved",
+  retry: "what failed is tried again",
+};
+
+/** Written into its journal, so that whoever goes on with it knows it from the beginning. */
+async function noteAsk(
+  runs: LocalRuns,
+  { id, run, ask }: { readonly id: string; readonly run: Run; readonly ask: RunAsk },
+): Promise<void> {
+  const isMere = ask.kind === "resume" && !run.isPaused;
+  if (isMere) return;
+  if (ask.kind !== "resume" && ask.kind !== "stop") {
+    throw new PropagitError(
+      "NOT_NOW",
+      `no process carries ${id} out; it ended before the plan did`,
+      {
+        hint: `let it go on first: propagit plans resume ${id}`,
+      },
+    );
+  }
+  const refusal = refusalOf(run, ask, author());
+  if (refusal)
+    throw new PropagitError("NOT_NOW", `plan ${id} cannot be asked to ${ask.kind}: ${refusal.why}`);
+  if (!(await runs.journal.take(id))) {
+    throw new PropagitError("DATA_IN_USE", `plan ${id} is carried out by another process`);
+  }
+  await runs.journal.append(id, [{ at: Date.now(), kind: "asked", ask, by: author() }]);
+}

@@ -1,0 +1,108 @@
+/**
+ * What makes plans of a configuration. A generator looks, and gives stages back; nothing that it is given can
+ * change anything.
+ *
+ *     configuration, packages asked for, versions on the hosts --> generate --> stages --> checked like any plan
+ */
+import type { Log } from "@propagit/runtime";
+import type { Shape } from "@propagit/shapes";
+import type { WrittenStage } from "../core/write-plan.js";
+
+export interface Generator<Config = unknown> {
+  /** Words with `-` between them, as `generator:` in a configuration names it. */
+  readonly name: string;
+  /** One line for lists. */
+  readonly summary: string;
+  /** What its configuration says, made of `object`; beside `generator`, `environments` and `defaults`. */
+  readonly config: Shape<Config>;
+  /** @throws anything: told as its failure, nothing is planned then */
+  generate(asked: Asked<Config>): GeneratedPlan | Promise<GeneratedPlan>;
+}
+
+/** A plan as it is written; its stages without tasks are left out. */
+export interface GeneratedPlan {
+  readonly name: string;
+  readonly stages: readonly WrittenStage[];
+  readonly rollback?: { readonly stages: readonly WrittenStage[] };
+}
+
+/** What a plan is asked for. */
+export interface Asked<Config> extends PlanWish {
+  /** Merged, checked, with its defaults. */
+  readonly config: Config;
+  /** For people: it is printed, and in no plan. */
+  readonly log: Log;
+  /**
+   * Which versions are where, by links that name them. Asks the hosts, reading only.
+   *
+   * @throws HOST_LOST, HOST_DENIED
+   * @example
+   * const versions = await asked.versions([{ service: "web", host: "fe001", link: "/srv/web/current" }]);
+   * versions.of("web", "fe001"); // "1.2.3" when the link leads to /srv/web/web-1.2.3
+   */
+  versions(places: readonly VersionPlace[]): Promise<Versions>;
+}
+
+export interface PlanWish {
+  /** As it was asked for, also when it inherits another one. */
+  readonly environment?: string;
+  readonly packages: readonly Package[];
+  /** Only these; none: all. */
+  readonly hosts: readonly string[];
+  /** Also what is there already. */
+  readonly redeploy: boolean;
+  /** Also what is refused else. */
+  readonly force: boolean;
+}
+
+/** A version of a service that is to be deployed. */
+export interface Package {
+  readonly service: string;
+  readonly version: string;
+  /** Absolute, on this machine; absent when only the version was given. */
+  readonly file?: string;
+}
+
+export interface VersionPlace {
+  readonly service: string;
+  /** As tasks name it; absent: this machine. */
+  readonly host?: string;
+  /** A link to what is deployed, whose name ends with the version: `web-1.2.3`. */
+  readonly link: string;
+}
+
+export interface Versions {
+  /** Undefined where none is. */
+  of(service: string, host?: string): string | undefined;
+}
+
+/** What can be seen of a host while a plan is made: nothing here changes it. */
+export interface HostView {
+  /** What a link says; undefined when there is none. */
+  linkTarget(path: string): Promise<string | undefined>;
+}
+
+/** All that making a plan has of the world. */
+export interface PlannerWorld {
+  readonly log: Log;
+  /** @param host absent: this machine */
+  look(host: string | undefined): HostView;
+}
+
+/**
+ * A generator, with its configuration's type inferred.
+ *
+ * @example
+ * const greetings = defineGenerator({
+ *   name: "greetings",
+ *   summary: "Greets everybody",
+ *   config: object({ people: list(text(), 100) }, ["people"]),
+ *   generate: ({ config: { people } }) => ({
+ *     name: "Greetings",
+ *     stages: [{ name: "greet", tasks: people.map((who) => ({ command: "greet", who })) }],
+ *   }),
+ * });
+ */
+export function defineGenerator<Config>(generator: Generator<Config>): Generator<Config> {
+  return generator;
+}

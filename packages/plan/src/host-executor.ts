@@ -1,0 +1,133 @@
+/**
+ * Carries tasks out in the engine's own process: each by its command, on this machine or on a host behind ssh.
+ *
+ * What was under way when such a process died ended with it or goes on alone; nobody can know. So a task is done
+ * again then, as tasks may be, and one that may run only `once` is told as unknown.
+ */
+import { PropagitError, toPropagitError } from "@propagit/protocol";
+import type { Clock } from "@propagit/runtime";
+import type { Command, CommandContext, CommandEnd, Commands, Host, Means } from "./command.js";
+import { argsOf } from "./core/task-args.js";
+import type { GateProbe, Task, TaskPlace } from "./plan.js";
+import type { Executor, GateView, Prober, TaskCall, TaskEnd, TaskOrder } from "./world.js";
+
+export interface HostExecutorOptions {
+  readonly commands: Commands;
+  readonly clock: Clock;
+  readonly means: Means;
+  /** @throws when there is no way there */
+  readonly hostFor: (where: TaskPlace) => Host;
+}
+
+export class HostExecutor implements Executor, Prober {
+  readonly #options: HostExecutorOptions;
+  readonly #underWay = new Map<AbortController, Promise<unknown>>();
+
+  constructor(options: HostExecutorOptions) {
+    this.#options = options;
+  }
+
+  async run({ task, key }: TaskOrder, { signal, onOutput }: TaskCall): Promise<TaskEnd> {
+    const host = this.#options.hostFor(task.where);
+    const { outcome, note } = await this.#carryOut(task, { host, key, signal, say: onOutput });
+    return note === undefined ? { outcome } : { outcome, reason: note };
+  }
+
+  recall(): Promise<"unknown"> {
+    return Promise.resolve("unknown");
+  }
+
+  async look(gate: GateProbe, signal: AbortSignal): Promise<GateView> {
+    switch (gate.kind) {
+      case "http":
+        return this.#lookAtUrl(gate, signal);
+      case "command":
+        return this.#lookByCommand(gate, signal);
+      case "health":
+      case "canary":
+      case "errors":
+        return { state: "refused", why: `only a hub knows the ${gate.kind} of ${gate.repo}` };
+      default:
+        return gate satisfies never;
+    }
+  }
+
+  /** Ends what is under way, and waits until it has ended; whoever asked for it hears that it failed. */
+  async end(): Promise<void> {
+    const all = [...this.#underWay];
+    for (const [abort] of all) abort.abort();
+    await Promise.allSettled(all.map(([, work]) => work));
+  }
+
+  async #carryOut(
+    task: Task,
+    { signal, ...context }: Pick<CommandContext, "host" | "key" | "signal" | "say">,
+  ): Promise<CommandEnd> {
+    const { commands, clock, means } = this.#options;
+    const command = commandOf(task.command, commands);
+    const args = argsOf(command, task.args);
+    const abort = new AbortController();
+    const signals = AbortSignal.any([signal, abort.signal]);
+    const work = command.run(args, { ...context, signal: signals, clock, means });
+    this.#underWay.set(abort, work);
+    try {
+      return await work;
+    } finally {
+      this.#underWay.delete(abort);
+    }
+  }
+
+  async #lookAtUrl(
+    { url, status }: Extract<GateProbe, { kind: "http" }>,
+    signal: AbortSignal,
+  ): Promise<GateView> {
+    const here = this.#options.hostFor({ kind: "engine" });
+    const answer = await here.request({ url, timeoutMs: requestMsMax, signal });
+    const isOpen = status.includes(answer.status);
+    return { state: isOpen ? "open" : "shut", why: `${url} answered ${answer.status}` };
+  }
+
+  /** By the exit code of the last program that it ran; of one that runs none, whether it failed. */
+  async #lookByCommand(
+    { task, exit }: Extract<GateProbe, { kind: "command" }>,
+    signal: AbortSignal,
+  ): Promise<GateView> {
+    const watched = watchedHost(this.#options.hostFor(task.where));
+    const context = { host: watched.host, key: `gate/${task.id}`, signal, say: () => undefined };
+    const failure = await this.#carryOut(task, context).then(
+      () => undefined,
+      (thrown: unknown) => toPropagitError(thrown),
+    );
+    if (failure && failure.code !== "TASK_FAILED") throw failure;
+    const code = watched.code() ?? (failure ? 1 : 0);
+    const said = failure ? `: ${failure.message}` : "";
+    const why = `${task.command} ended with ${code}${said}`;
+    return { state: code === exit ? "open" : "shut", why };
+  }
+}
+
+const requestMsMax = 30_000;
+
+function commandOf(name: string, commands: Commands): Command {
+  const command = commands.get(name);
+  if (command) return command;
+  throw new PropagitError("BAD_PLAN", `there is no command ${name} any more`, {
+    hint: "it was the project's own when the plan was made: see its propagit.config",
+  });
+}
+
+/** The host, and how the last program ended there. */
+function watchedHost(host: Host): { readonly host: Host; code(): number | undefined } {
+  let code: number | undefined;
+  return {
+    host: {
+      ...host,
+      execute: async (words, options) => {
+        const ended = await host.execute(words, options);
+        ({ code } = ended);
+        return ended;
+      },
+    },
+    code: () => code,
+  };
+}
