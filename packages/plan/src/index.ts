@@ -57,3 +57,5 @@ export { hostView, localMeans } from "./system/local-means.js";
 export { loadProject, projectFiles, type LoadOptions } from "./system/load-project.js";
 export { defineCommand } from "./define-command.js";
 export { toolBox } from "./commands/tool-box.js";
+export { defineCommand } from "./define-command.js";
+export { toolBox } from "./commands/tool-box.js";
