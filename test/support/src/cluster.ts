@@ -18,6 +18,7 @@ export class Cluster {
   readonly folder: string;
   readonly ports: Ports;
   readonly #daemons: DaemonProcess[] = [];
+  readonly #drones = new Set<DaemonProcess>();
 
   private constructor(folder: string, ports: Ports) {
     this.folder = folder;
@@ -53,6 +54,7 @@ export class Cluster {
   ): DaemonProcess {
     const daemon = new DaemonProcess(name, program, args, { ...this.env, ...env });
     this.#daemons.push(daemon);
+    if (args[0] === "drone") this.#drones.add(daemon);
     return daemon;
   }
 
@@ -117,6 +119,8 @@ export class Cluster {
 
   /** Ends every process, drones first and with their instances, and removes the folder. */
   async destroy(): Promise<void> {
+    // Without its hub a drone waits for a while to hear that nothing is under way to what it ends.
+    await Promise.all([...this.#drones].map(async (drone) => drone.stop("SIGINT")));
     for (const daemon of this.#daemons.reverse()) await daemon.stop("SIGINT");
     // What a drone that was killed left behind.
     for (const pid of await processesIn(this.folder)) killHard(pid);
