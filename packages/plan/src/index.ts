@@ -57,5 +57,4 @@ export { hostView, localMeans } from "./system/local-means.js";
 export { loadProject, projectFiles, type LoadOptions } from "./system/load-project.js";
 export { defineCommand } from "./define-command.js";
 export { toolBox } from "./commands/tool-box.js";
-export { defineCommand } from "./define-command.js";
-export { toolBox } from "./commands/tool-box.js";
+export { commandsPage } from "./commands-page.js";

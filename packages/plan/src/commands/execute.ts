@@ -45,7 +45,7 @@ const args = object(
 
 export const execute = defineCommand({
   name: "execute",
-  summary: "Runs a program, or a line of shell.",
+  summary: "Runs a program, or a line of shell; with `creates`, only until that is there.",
   args,
   describe({ run, directory, creates, sudo: asRoot }) {
     const words = run[0] === "/bin/sh" && run[1] === "-c" ? run.slice(2) : run.map(shown);

@@ -1,9 +1,9 @@
 /** Output of a program as it comes, cut into lines, and the end of it kept: both within bounds. */
 
 /** A longer line is told in pieces of this length. */
-export const lineCharsMax = 4_096;
+const lineCharsMax = 4_096;
 /** Kept of each of the two streams. */
-export const keptCharsMax = 65_536;
+const keptCharsMax = 65_536;
 
 export class OutputLines {
   readonly #onLine: (line: string) => void;

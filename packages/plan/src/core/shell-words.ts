@@ -7,7 +7,7 @@
 const plainWord = /^[A-Za-z0-9_@%+:,./-]+$/;
 
 /** One word for a POSIX shell. */
-export function shellWord(word: string): string {
+function shellWord(word: string): string {
   return plainWord.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 

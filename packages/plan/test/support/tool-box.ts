@@ -16,9 +16,9 @@ export const noMeans: Means = {
   readFile: () => Promise.reject(new Error("this test has no files")),
 };
 
-export type Given = Partial<CommandContext>;
+type Given = Partial<CommandContext>;
 
-export function contextOf(given: Given = {}): CommandContext {
+function contextOf(given: Given = {}): CommandContext {
   return {
     host: localHost(),
     means: noMeans,

@@ -1,0 +1,15 @@
+/** docs/commands.md is what the commands say of themselves. */
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { commandsPage, toolBox } from "@propagit/plan";
+import { format, resolveConfig } from "prettier";
+import { read } from "./sources.js";
+
+it("docs/commands.md says what the commands say", async () => {
+  const options = { ...(await resolveConfig("docs/commands.md")), parser: "markdown" } as const;
+  assert.equal(
+    await format(read("docs/commands.md"), options),
+    await format(commandsPage(toolBox), options),
+    "docs/commands.md is not what the commands say; write it again with: npm run docs:cli",
+  );
+});
