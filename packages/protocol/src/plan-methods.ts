@@ -116,6 +116,8 @@ export const planDroneMethods = {
       timeoutMs: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
       /** It may never be done twice: what nobody knows the end of is `unknown`. */
       once: Type.Boolean(),
+      /** It only looks, for a gate: nobody asks again what became of it. */
+      look: Type.Optional(Type.Boolean()),
     }),
     /** The newest lines of output; those between are left out when there are many. */
     part: list(text(500), 20),

@@ -1,13 +1,19 @@
-/** The parts of a drone that carry out what it is called to do, on a real machine: tasks, commands, pushes of files. */
+/**
+ * The parts of a drone that carry out what it is called to do, on a real machine: tasks of releases and of plans,
+ * commands, pushes of files.
+ */
 import { statfs } from "node:fs/promises";
 import { join } from "node:path";
+import { localHost, toolBox } from "@propagit/plan";
 import type { Handlers, World } from "@propagit/runtime";
+import { CommandDesk } from "../commands.js";
 import { roomFor } from "../core/artifact-room.js";
 import type { MakePart } from "../drone-part.js";
 import { RunDesk } from "../runs.js";
 import { TaskDesk } from "../tasks.js";
 import { FilesDesk } from "../files.js";
 import { GitArtifacts } from "./artifacts.js";
+import { DiskCommandStore } from "./command-store.js";
 import type { GitCommits } from "./commits.js";
 import { NodeDestinations } from "./files/destinations.js";
 import { FilesRecords } from "./files/records.js";
@@ -39,8 +45,14 @@ export async function taskParts(options: TaskPartsOptions): Promise<readonly Mak
     records: await FilesRecords.open(world.disk, folder),
     dataFolder: folder,
   });
+  const commands = {
+    store: await DiskCommandStore.open(world.disk, join(folder, "commands")),
+    commands: toolBox,
+    host: (name: string) => localHost({ name }),
+  };
   return [
     (context) => new TaskDesk(context, tasks),
+    (context) => new CommandDesk(context, commands),
     (context) => new RunDesk(context, new NodeCommands(world.clock)),
     (context) => new FilesDesk(context, files, (name) => commits.hold(name)),
     () => ({ handlers: roomHandlers(folder, commits) }),

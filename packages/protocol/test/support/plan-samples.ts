@@ -126,6 +126,7 @@ export const planDroneSamples: SamplesOf<keyof typeof planDroneMethods> = {
       args: '{"run":["true"]}',
       timeoutMs: 600_000,
       once: true,
+      look: false,
     },
     part: ["no such file"],
     result: end,

@@ -1,0 +1,18 @@
+/** What carrying out tasks of plans needs from outside; made in `system/`. */
+import type { Commands, Host } from "@propagit/plan";
+import type { CommandRecord } from "./core/command-record.js";
+
+export interface CommandWorld {
+  readonly store: CommandStore;
+  /** All that a plan may ask for here. */
+  readonly commands: Commands;
+  /** This machine, by the name that the hub knows it by. */
+  readonly host: (name: string) => Host;
+}
+
+/** Ends of tasks, across lives of the drone; the oldest are forgotten. */
+export interface CommandStore {
+  read(key: string): Promise<CommandRecord | undefined>;
+  /** On disk when it resolves. @throws DATA_UNUSABLE */
+  write(record: CommandRecord): Promise<void>;
+}
