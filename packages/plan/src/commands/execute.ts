@@ -31,7 +31,10 @@ const args = object(
       commandWords,
     ),
     directory: described("Where it runs (the home there, or where the engine runs).", hostPath),
-    environment: described("Variables beside those that it has anyway.", variables),
+    environment: described(
+      "Variables beside those that it has anyway. No place for secrets: the plan shows them, and the list of processes there.",
+      variables,
+    ),
     input: described("What it reads (nothing).", text({ max: 65_536 })),
     creates: described("What it makes: it does not run when that is there.", hostPath),
     exit: described(

@@ -9,6 +9,7 @@ export function sshRefusal(host: string, said: string): PropagitError {
     .filter((line) => line !== "");
   if (/REMOTE HOST IDENTIFICATION HAS CHANGED/.test(said)) return changedKey(host);
   if (/Host key verification failed|no .*host key is known/i.test(said)) return unknownKey(host);
+  if (/Session open refused|session request failed/i.test(said)) return noSession(host);
   const denied = lines.find((line) => /Permission denied|Too many authentication/i.test(line));
   if (denied !== undefined) return noLogin(host, denied);
   const why = lines.at(-1) ?? "ssh ended without a word";
@@ -28,6 +29,13 @@ function unknownKey(host: string): PropagitError {
   const message = `the host key of ${host} is not in known_hosts, so nobody can tell whether it is that host`;
   return new PropagitError("HOST_DENIED", message, {
     hint: `look at the key and accept it, as the user that runs this: ssh ${host} true`,
+  });
+}
+
+function noSession(host: string): PropagitError {
+  const message = `${host} refuses another session on a connection that is there`;
+  return new PropagitError("HOST_LOST", message, {
+    hint: "let MaxSessions in its sshd_config be 10, as it is unless told otherwise",
   });
 }
 

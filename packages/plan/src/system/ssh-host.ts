@@ -79,15 +79,50 @@ async function runThere(
   asked: RunOptions,
 ): Promise<Executed> {
   refuseWords(words);
-  const { signal } = asked;
-  const session = await pool.session(call, signal);
+  const first = await runOnce(pool, call, words, asked);
+  if (first.executed) return first.executed;
+  // The connection had ended without anybody's noticing, and nothing was begun: a new one may do.
+  const isOver = first.refusal.code !== "HOST_LOST" || isStream(asked.input);
+  const second = isOver ? first : await runOnce(pool, call, words, asked);
+  if (second.executed) return second.executed;
+  throw second.refusal;
+}
+
+type Try =
+  | { readonly executed: Executed }
+  /** It was not begun. */
+  | { readonly executed?: undefined; readonly refusal: PropagitError };
+
+async function runOnce(
+  pool: SshPool,
+  call: SshCall,
+  words: readonly string[],
+  asked: RunOptions,
+): Promise<Try> {
+  const session = await pool.session(call, asked.signal);
   try {
-    const executed = await new FarProgram({ call, session, words, asked }).run();
-    if (asked.sudo === true) refuseSudo(call.host, executed);
-    return executed;
+    const result = await new FarProgram({ call, session, words, asked }).run();
+    if (result.executed) {
+      if (asked.sudo === true) refuseSudo(call.host, result.executed);
+    } else await Promise.race([session.gone, pause(goneMsMax)]);
+    return result;
   } finally {
     session.release();
   }
+}
+
+/** How long it takes at most until the end of a connection is known when its socket takes nobody any more. */
+const goneMsMax = 1_000;
+
+function pause(delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, delayMs);
+  });
+}
+
+/** What was read of it is gone. */
+function isStream(input: RunOptions["input"]): boolean {
+  return input !== undefined && typeof input !== "string" && !(input instanceof Uint8Array);
 }
 
 interface FarStart {
@@ -115,7 +150,7 @@ class FarProgram {
     this.#frame = new FarFrame(this.#nonce, (text) => this.#errorOutput.push(text));
   }
 
-  async run(): Promise<Executed> {
+  async run(): Promise<Try> {
     const { asked } = this.#start;
     const onAbort = () => void this.#abort();
     this.#client = this.#ssh(
@@ -132,19 +167,20 @@ class FarProgram {
     return this.#executed();
   }
 
-  #executed(): Executed {
+  #executed(): Try {
     const { call, words } = this.#start;
     this.#frame.end();
     this.#output.end();
     this.#errorOutput.end();
     const { code, group, before } = this.#frame;
     if (this.#aborted) throw endedEarly(call.host, words);
-    if (group === undefined) throw sshRefusal(call.host, before);
+    if (group === undefined) return { refusal: sshRefusal(call.host, before) };
     if (code === undefined) {
       const message = `${call.host} was lost while ${quote(words[0] ?? "")} ran there; nobody knows how it ended`;
       throw new PropagitError("HOST_LOST", message);
     }
-    return { code, output: this.#output.text, errorOutput: this.#errorOutput.text };
+    const output = this.#output.text;
+    return { executed: { code, output, errorOutput: this.#errorOutput.text } };
   }
 
   #ssh(line: string, input: RunOptions["input"]): RunningProgram {

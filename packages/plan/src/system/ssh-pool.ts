@@ -26,6 +26,8 @@ interface Place {
 
 export interface Session {
   readonly socket: string;
+  /** Resolves once its connection has ended. */
+  readonly gone: Promise<void>;
   release(): void;
 }
 
@@ -104,6 +106,7 @@ export class SshPool {
     let isOpen = true;
     return {
       socket: place.master.socket,
+      gone: place.master.gone,
       release: () => {
         if (isOpen) this.#giveBack(place);
         isOpen = false;

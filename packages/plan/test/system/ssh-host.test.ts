@@ -1,6 +1,7 @@
 /** What only a host behind ssh can do: refuse, break, share a connection. Against a real sshd. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { PropagitError } from "@propagit/protocol";
@@ -94,7 +95,55 @@ describe("hosts behind ssh", { skip: noSshd }, () => {
     await sshd.stop();
     await assert.rejects(ran, { code: "HOST_LOST" });
     assert.equal(existsSync(path), false);
+    // What was begun is removed there, by the shell that wrote it.
+    while (isUnderWay()) {
+      await new Promise((resolve) => {
+        setTimeout(resolve, 20);
+      });
+    }
     await sshd.start();
+  });
+
+  it("do not notice it when an idle connection has ended", async () => {
+    const near = hosts.host("near");
+    assert.equal((await near.execute(["true"])).code, 0);
+    await sshd.stop();
+    await sshd.start();
+    assert.equal((await near.execute(["true"])).code, 0);
+  });
+
+  it("say which setting a server has that takes no further session", async (t) => {
+    const single = await startSshd(["MaxSessions 1"]);
+    t.after(() => single.close());
+    const others = openSshHosts({ configFile: single.configFile });
+    t.after(() => others.close());
+    await assert.rejects(others.host("near").execute(["true"]), {
+      code: "HOST_LOST",
+      hint: /MaxSessions/,
+    });
+  });
+
+  it("are left when the process that uses them is killed", async () => {
+    await hosts.host("one").execute(["true"]);
+    const before = connectionsOf(sshd);
+    const entry = new URL("../../src/index.js", import.meta.url).href;
+    const program = `
+      const { openSshHosts } = await import(${JSON.stringify(entry)});
+      const hosts = openSshHosts({ configFile: ${JSON.stringify(sshd.configFile)} });
+      await hosts.host("two").execute(["true"]);
+      console.log("there");
+      await new Promise(() => setInterval(() => {}, 1000));`;
+    const words = ["--input-type=module", "--eval", program];
+    const child = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "inherit"] });
+    await once(child.stdout, "data");
+    assert.equal(connectionsOf(sshd), before + 1);
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    while (connectionsOf(sshd) > before) {
+      await new Promise((resolve) => {
+        setTimeout(resolve, 20);
+      });
+    }
   });
 
   it("end what waits for a connection when it is told to", async () => {
