@@ -28,6 +28,7 @@ import { HoldDesk } from "./hold-desk.js";
 import { InstanceDesk } from "./instance-desk.js";
 import type { Ledger } from "./ledger.js";
 import { LogDesk } from "./log-desk.js";
+import { PlanDesk } from "./plan-desk.js";
 import { proxyHandlers, type ProxyDeskParts } from "./proxy-desk.js";
 import type { RelayDesk } from "./relay-desk.js";
 import { ReleaseDesk } from "./release-desk.js";
@@ -68,6 +69,7 @@ export class Desks {
   readonly runs: RunDesk;
   readonly swarm: SwarmDesk;
   readonly distribution: DistributionDesk;
+  readonly plans: PlanDesk | undefined;
   readonly handlers: Handlers;
 
   /** @throws DATA_UNUSABLE when settings cannot be read */
@@ -86,6 +88,8 @@ export class Desks {
       clock: world.clock,
       swarm: this.swarm,
     });
+    const { plans: means } = world;
+    this.plans = means && new PlanDesk({ ...options, means, counts: this.reports.counts });
     this.handlers = {
       ...this.#releaseHandlers(options),
       ...this.#instanceHandlers(options),
@@ -98,6 +102,7 @@ export class Desks {
       ...canaryHandlers(new CanaryDesk({ ...options, canaries, releases })),
       ...sightHandlers(options, this.reports),
       ...swarmHandlers(options, this.swarm),
+      ...this.plans?.handlers,
       "hub.distribution": (params, call) => this.distribution.follow(params, call),
     };
   }

@@ -144,7 +144,9 @@ export class Hub {
   static async open(world: HubWorld, options: HubOptions): Promise<Hub> {
     await upgradeLedger(world);
     const ledger = await Ledger.open(world.store, world.clock);
-    return new Hub(world, ledger, options, await hubIdentity(world.store, world.random));
+    const hub = new Hub(world, ledger, options, await hubIdentity(world.store, world.random));
+    await hub.#desks.plans?.open();
+    return hub;
   }
 
   /** For whoever watches it: artifacts, and drones by whether they are there. */
@@ -187,8 +189,9 @@ export class Hub {
     return this.#fetchPasswords.has(this.#hash(password));
   }
 
-  /** Ends all conversations; releases under way go on when the hub is opened again. */
+  /** Ends all conversations; releases and plans under way go on when the hub is opened again. */
   async stop(): Promise<void> {
+    await this.#desks.plans?.stop();
     await this.#desks.retention.stop();
     this.#desks.canaries.suspend();
     await this.#desks.certificates.stop();

@@ -6,6 +6,7 @@ import type { Swarm } from "@propagit/swarm";
 import type { Artifacts } from "./artifacts.js";
 import type { CertificateMeans } from "./certificate-means.js";
 import type { FilesMeans } from "./files-means.js";
+import type { PlanMeans } from "./plan-means.js";
 
 export interface HubWorld extends World {
   /** Of this hub alone while it runs; `Ledger` keeps a copy in memory. */
@@ -17,6 +18,8 @@ export interface HubWorld extends World {
   readonly certificates?: CertificateMeans;
   /** Without them no files are pushed through here. */
   readonly files?: FilesMeans;
+  /** Without them no plans are carried out here. */
+  readonly plans?: PlanMeans;
   /** Without it every commit travels with git. */
   readonly swarm?: SwarmMeans;
 }

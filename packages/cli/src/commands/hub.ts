@@ -19,6 +19,7 @@ interface HubDaemonFlags extends SecretFlags, MetricsFlags {
   readonly openPush?: boolean;
   /** In ms. */
   readonly droneTimeout?: number;
+  readonly planCommands?: boolean;
   readonly proxyUrl?: string;
   /** In bytes per second. */
   readonly swarmUpload?: number;
@@ -41,6 +42,7 @@ export function hubCommand(): Command {
     )
     .option("--open-registry", "accept a --registry without a secret on another machine")
     .option("--open-push", "let anybody push, without the secret")
+    .option("--plan-commands", "let plans run programs as this user, here and on hosts by ssh")
     .option(
       "--drone-timeout <seconds>",
       "how long a drone may be gone before its work is moved (default: 30)",
@@ -78,6 +80,7 @@ async function runHub(flags: HubDaemonFlags): Promise<void> {
     ...(flags.registry && { registry: flags.registry }),
     ...(flags.openRegistry && { openRegistry: true }),
     ...(flags.openPush && { openPush: true }),
+    ...(flags.planCommands && { planCommands: true }),
     ...(flags.droneTimeout !== undefined && { droneTimeoutMs: flags.droneTimeout }),
     ...(flags.proxyUrl !== undefined && { proxyUrl: flags.proxyUrl }),
     ...(flags.swarmUpload !== undefined && { swarmUploadBytesPerSecond: flags.swarmUpload }),

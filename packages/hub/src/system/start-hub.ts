@@ -22,6 +22,7 @@ import { openHubMetrics } from "./hub-metrics.js";
 import { findHubSecret, type HubSecret } from "./hub-secret.js";
 import { Front } from "./front.js";
 import { openRegistryPart, placeOf, type RegistryPart } from "./registry-part.js";
+import { planMeans } from "./plan-part.js";
 import { findSettingsKey } from "./settings-key.js";
 import { openSwarmPart } from "./swarm-part.js";
 
@@ -47,6 +48,8 @@ export interface StartHubOptions {
   readonly proxyUrl?: string;
   /** A page for who watches it, on a port of its own; 0 for any. Default host: this machine only. */
   readonly metrics?: { readonly port: number; readonly host?: string; readonly version: string };
+  /** Plans may run programs on this machine, and go to others by ssh as whoever the hub runs as. */
+  readonly planCommands?: boolean;
   /** Pieces of artifacts that the hub sends, of all together, in bytes per second; default: no bound. */
   readonly swarmUploadBytesPerSecond?: number;
   readonly log: Log;
@@ -111,7 +114,7 @@ async function start(options: StartHubOptions, cleanup: Cleanup): Promise<Runnin
   });
   cleanup.add(() => swarm.stop());
   const hub = await Hub.open(
-    { ...world, swarm: swarm.means },
+    { ...world, swarm: swarm.means, plans: planMeans(options.planCommands ?? false) },
     { clusterKey, ...hubOptionsOf(options, port, registry) },
   );
   cleanup.add(() => hub.stop());

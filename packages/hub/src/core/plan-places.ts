@@ -1,0 +1,78 @@
+/** Where a plan would act, and what of it this hub will not do: said all at once, before anything begins. */
+import { isNear } from "@propagit/shapes";
+import type { Plan, Stage, Task, UndoTask } from "@propagit/plan";
+
+export interface PlaceRules {
+  /** Names of drones that have joined once and are not gone for good. */
+  readonly drones: ReadonlySet<string>;
+  /** The hub may run programs of plans, here and behind ssh. */
+  readonly runsPrograms: boolean;
+}
+
+/**
+ * What the hub does in its own process for anybody who may start plans: these reach out from it, and touch
+ * nothing of its machine.
+ */
+export const hubCommands: ReadonlySet<string> = new Set([
+  "drain",
+  "undrain",
+  "wait-http",
+  "notify",
+  "send-metrics",
+  "message",
+]);
+
+/** More are the same again. */
+const problemsMax = 20;
+
+/** Nothing when all of it can be carried out from here. */
+export function problemsOfPlaces(plan: Plan, rules: PlaceRules): readonly string[] {
+  const problems = new Set<string>();
+  for (const { id, task } of tasksOf(plan)) {
+    const problem = problemOf(task, rules);
+    if (problem !== undefined) problems.add(`task ${id} (${task.command}): ${problem}`);
+    if (problems.size >= problemsMax) break;
+  }
+  return [...problems];
+}
+
+interface Placed {
+  readonly id: string;
+  readonly task: Pick<Task, "command" | "where">;
+}
+
+function* tasksOf({ stages, rollback = [] }: Plan): Iterable<Placed> {
+  for (const { gates, lines } of [...stages, ...rollback]) {
+    yield* gates.flatMap(commandOfGate);
+    for (const task of lines.flat()) yield* withUndo(task);
+  }
+}
+
+function commandOfGate(gate: Stage["gates"][number]): readonly Placed[] {
+  return gate.kind === "command" ? [{ id: gate.task.id, task: gate.task }] : [];
+}
+
+function withUndo(task: Task): readonly Placed[] {
+  const undo: readonly UndoTask[] = task.undo ?? [];
+  return [{ id: task.id, task }, ...undo.map((each) => ({ id: `${task.id}, undone`, task: each }))];
+}
+
+function problemOf({ command, where }: Placed["task"], rules: PlaceRules): string | undefined {
+  switch (where.kind) {
+    case "drone":
+      return rules.drones.has(where.drone) ? undefined : noDrone(where.drone, rules.drones);
+    case "host":
+      if (rules.runsPrograms) return undefined;
+      return `the hub goes to no hosts by ssh: name a drone, use --local, or start it with --plan-commands`;
+    case "engine":
+      if (rules.runsPrograms || hubCommands.has(command)) return undefined;
+      return `the hub does this not on its own machine: name a drone, or start it with --plan-commands`;
+    default:
+      return where satisfies never;
+  }
+}
+
+function noDrone(name: string, drones: ReadonlySet<string>): string {
+  const near = [...drones].find((drone) => isNear(drone, name));
+  return `there is no drone ${name}${near === undefined ? "" : `, but ${near}`}`;
+}

@@ -1,0 +1,23 @@
+/** What of a plan's standing fits into a frame. */
+import type { PlanStage } from "@propagit/protocol";
+
+/** Far below a frame's limit, as characters may take several bytes each. */
+const stageCharsMax = 1_000_000;
+const hostsMax = 5_000;
+const lineChars = 200;
+
+/** With less of what tasks said, when that is more than anybody reads. */
+export function fitted(stage: PlanStage): PlanStage {
+  const whole = { ...stage, hosts: stage.hosts.slice(0, hostsMax) };
+  if (JSON.stringify(whole).length <= stageCharsMax) return whole;
+  return { ...whole, tasks: stage.tasks.map(brief) };
+}
+
+function brief(task: PlanStage["tasks"][number]): PlanStage["tasks"][number] {
+  const { lastLines = [], reason } = task;
+  return {
+    ...task,
+    ...(reason !== undefined && { reason: reason.slice(0, lineChars) }),
+    lastLines: lastLines.slice(-1).map((line) => line.slice(0, lineChars)),
+  };
+}

@@ -1,0 +1,269 @@
+/**
+ * `hub.plan-*`: plans that the hub carries out, from its own store, whoever goes away meanwhile.
+ *
+ *     hub.plan-start --> checked here again --> PlanEngine --> tasks --> drones | this machine | hosts
+ *     hub.plan-follow <-- events, once they are on disk <--'
+ */
+import {
+  PropagitError,
+  sendPieces,
+  type Params,
+  type PlanEvent,
+  type PlanStage,
+  type PlanSummary,
+  type Result,
+} from "@propagit/protocol";
+import {
+  HostExecutor,
+  PlanEngine,
+  planHash,
+  readPlan,
+  storeJournal,
+  writePlan,
+  type Executor,
+  type Plan,
+  type RunStatus,
+  type RunSummary,
+} from "@propagit/plan";
+import { aborted, type Handlers, type IncomingCall } from "@propagit/runtime";
+import { problemsOfPlaces } from "./core/plan-places.js";
+import { askedText, beganText, endedText } from "./core/plan-texts.js";
+import { fitted } from "./core/plan-sight.js";
+import type { TrafficCounts } from "./core/traffic-counts.js";
+import type { Fleet } from "./fleet.js";
+import type { Ledger } from "./ledger.js";
+import { endOf, isOnDrone, PlanDrones } from "./plan-drones.js";
+import type { PlanMeans } from "./plan-means.js";
+import { PlanProber } from "./plan-prober.js";
+import type { HubWorld } from "./world.js";
+
+export interface PlanDeskParts {
+  readonly world: HubWorld;
+  readonly ledger: Ledger;
+  readonly fleet: Fleet;
+  readonly means: PlanMeans;
+  readonly counts: Pick<TrafficCounts, "flowOf">;
+}
+
+/** Events of one part. */
+const eventsAtOnce = 500;
+/** Characters of one part of a plan's text. */
+const textChars = 256 * 1024;
+/** Of one stage, when all its tasks are wanted. */
+const tasksMax = 1_000;
+
+export class PlanDesk {
+  readonly #parts: PlanDeskParts;
+  readonly #here: HostExecutor;
+  readonly #drones: PlanDrones;
+  #engine: PlanEngine | undefined;
+
+  constructor(parts: PlanDeskParts) {
+    const { world, fleet, means } = parts;
+    const { clock } = world;
+    this.#parts = parts;
+    this.#drones = new PlanDrones({ clock, fleet });
+    this.#here = new HostExecutor({
+      commands: means.commands,
+      clock,
+      means: {
+        secret: () => Promise.resolve(undefined),
+        readFile: (path) => Promise.reject(noFile(path)),
+      },
+      hostFor: (where) => {
+        if (where.kind !== "drone") return means.hostFor(where);
+        throw new PropagitError("INTERNAL", "a drone is no host of the hub");
+      },
+    });
+  }
+
+  /** Goes on with what an earlier life began. @throws DATA_UNUSABLE */
+  async open(): Promise<void> {
+    const { world } = this.#parts;
+    const { clock, random, log, store } = world;
+    const prober = new PlanProber({
+      ...this.#parts,
+      clock,
+      random,
+      drones: this.#drones,
+      here: this.#here,
+    });
+    const journal = storeJournal(store);
+    const executor = this.#executor();
+    const engine = await PlanEngine.open({ clock, random, log, journal, executor, prober });
+    this.#engine = engine;
+    for (const { run, state } of engine.list()) {
+      if (state !== "over" && state !== "unreadable") void this.#noteEnd(engine, run);
+    }
+  }
+
+  /** Plans go on when the hub is opened again. */
+  async stop(): Promise<void> {
+    this.#engine?.close();
+    await this.#here.end();
+    await this.#parts.means.close();
+  }
+
+  readonly handlers: Handlers = {
+    "hub.plan-start": (params) => this.#start(params),
+    "hub.plans": (_, call) => {
+      const plans = this.#open.list().map(summaryOf);
+      return { plans: sendPieces(plans, call.part) };
+    },
+    "hub.plan-status": (params, call) => this.#status(params, call),
+    "hub.plan-follow": (params, call) => this.#follow(params, call),
+    "hub.plan-ask": (params) => this.#ask(params),
+    "hub.plan-text": (params, call) => this.#text(params, call),
+  };
+
+  async #start(params: Params<"hub.plan-start">): Promise<Result<"hub.plan-start">> {
+    const { plan: text, file, by, hash: wanted, locks, id } = params;
+    const { means } = this.#parts;
+    const plan = readPlan({ file, text }, means.commands);
+    this.#check(plan, file);
+    const hash = planHash(plan);
+    if (wanted !== undefined && wanted !== hash) {
+      throw new PropagitError("CHANGED_MEANWHILE", `${file} is another plan than was looked at`, {
+        hint: "look at it again: propagit plan FILE",
+      });
+    }
+    const engine = this.#open;
+    const run = await engine.start(plan, {
+      by,
+      ...(locks && { locks }),
+      ...(id !== undefined && { id }),
+    });
+    this.#note("plan-began", by, beganText(plan, run, by));
+    void this.#noteEnd(engine, run);
+    return { id: run, hash };
+  }
+
+  /** @throws BAD_PLAN with all that cannot be carried out from here */
+  #check(plan: Plan, file: string): void {
+    const { fleet, means } = this.#parts;
+    if (plan.code) {
+      const { repo } = plan.code;
+      throw new PropagitError("BAD_PLAN", `${file} uses commands of ${repo}'s own`, {
+        hint: "the hub does not load them; carry it out from here: propagit apply --local",
+      });
+    }
+    const there = fleet.members.filter(({ contact }) => contact !== "left");
+    const drones = new Set(there.map(({ name }) => name));
+    const problems = problemsOfPlaces(plan, { drones, runsPrograms: means.runsPrograms });
+    if (problems.length === 0) return;
+    throw new PropagitError(
+      "BAD_PLAN",
+      problems.map((problem) => `${file}: ${problem}`).join("\n"),
+    );
+  }
+
+  async #status(
+    { id, tasks = "notable" }: Params<"hub.plan-status">,
+    { part }: IncomingCall<"hub.plan-status">,
+  ): Promise<Result<"hub.plan-status">> {
+    const engine = this.#open;
+    const wish = tasks === "all" ? { tasks, tasksMax } : { tasks };
+    const { stages, ...standing } = await engine.status(engine.find(id), wish);
+    const told = stages.map((stage) => fitted(stage as PlanStage));
+    return { plan: standingOf(standing), stages: sendPieces(told, part) };
+  }
+
+  async #follow(
+    { id, from }: Params<"hub.plan-follow">,
+    { part, signal }: IncomingCall<"hub.plan-follow">,
+  ): Promise<Result<"hub.plan-follow">> {
+    const engine = this.#open;
+    const run = engine.find(id);
+    let waiting: { index: number; event: PlanEvent }[] = [];
+    const tell = () => {
+      if (waiting.length > 0) part(waiting);
+      waiting = [];
+    };
+    const following = await engine.follow(
+      run,
+      (event, index) => {
+        if (waiting.length === 0) queueMicrotask(tell);
+        waiting.push({ index, event: event as PlanEvent });
+        if (waiting.length >= eventsAtOnce) tell();
+      },
+      from,
+    );
+    try {
+      const ended = await Promise.race([engine.over(run), aborted(signal)]);
+      tell();
+      if (ended) return summaryOf(ended);
+      throw new PropagitError("LINK_LOST", `plan ${run} is no longer followed`);
+    } finally {
+      following.stop();
+    }
+  }
+
+  async #ask({ id, ask, by }: Params<"hub.plan-ask">): Promise<Result<"hub.plan-ask">> {
+    const engine = this.#open;
+    const run = engine.find(id);
+    const before = engine.list().find((summary) => summary.run === run);
+    await engine.ask(run, ask, by);
+    this.#note("plan-asked", by, askedText(before, run, ask, by));
+    // Only a retry can be asked of it then, and it is on its way again.
+    if (before?.state === "over") void this.#noteEnd(engine, run);
+    return { id: run };
+  }
+
+  async #text(
+    { id }: Params<"hub.plan-text">,
+    { part }: IncomingCall<"hub.plan-text">,
+  ): Promise<Result<"hub.plan-text">> {
+    const engine = this.#open;
+    const run = engine.find(id);
+    const plan = await engine.plan(run);
+    const text = JSON.stringify(writePlan(plan, this.#parts.means.commands));
+    let rest = text;
+    while (rest.length > textChars) {
+      part(rest.slice(0, textChars));
+      rest = rest.slice(textChars);
+    }
+    return { id: run, hash: planHash(plan), text: rest };
+  }
+
+  #executor(): Executor {
+    return {
+      run: async (order, call) => {
+        const { task } = order;
+        if (!isOnDrone(task)) return this.#here.run(order, call);
+        return endOf(await this.#drones.run({ key: order.key, task }, call));
+      },
+      recall: ({ task, key }) =>
+        isOnDrone(task) ? this.#drones.recall({ key, task }) : this.#here.recall(),
+    };
+  }
+
+  get #open(): PlanEngine {
+    if (this.#engine) return this.#engine;
+    throw new PropagitError("UNREACHABLE", "the hub is still reading its plans; ask again");
+  }
+
+  /** Once it is over; a hub that dies right then does not say it twice, and perhaps not at all. */
+  async #noteEnd(engine: PlanEngine, run: string): Promise<void> {
+    const summary = await engine.over(run);
+    this.#note("plan-ended", summary.by, endedText(summary));
+  }
+
+  #note(kind: "plan-began" | "plan-ended" | "plan-asked", by: string, text: string): void {
+    this.#parts.ledger.note({ kind, by, text: text.slice(0, 2_000) });
+  }
+}
+
+/** A list that may be changed, as what is told is typed. */
+function summaryOf(summary: RunSummary): PlanSummary {
+  return { ...summary, locks: [...summary.locks] };
+}
+
+function standingOf(standing: Omit<RunStatus, "stages">): Result<"hub.plan-status">["plan"] {
+  return { ...standing, locks: [...standing.locks] };
+}
+
+function noFile(path: string): PropagitError {
+  return new PropagitError("TASK_REFUSED", `the hub gives plans no files of its own: ${path}`, {
+    hint: "bring files to drones first: propagit files push",
+  });
+}

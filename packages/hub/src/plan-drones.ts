@@ -1,0 +1,172 @@
+/**
+ * Tasks of plans on drones: asked for by key, and asked for again when a drone is back, until their time is over.
+ *
+ *     run --> connected? --no--> waits for it
+ *              | drone.command (key) --> its end
+ *              '-- LINK_LOST, OVERLOADED --> once more, with the same key: the drone knows it again
+ */
+import { PropagitError, toPropagitError, type DroneCommandEnd } from "@propagit/protocol";
+import type { Task, TaskCall, TaskEnd, TaskOrder } from "@propagit/plan";
+import type { Clock } from "@propagit/runtime";
+import type { Fleet } from "./fleet.js";
+
+export interface PlanDronesParts {
+  readonly clock: Clock;
+  readonly fleet: Pick<Fleet, "members" | "listen" | "nameOf" | "call">;
+}
+
+/** Until a drone that is connected, and would not take it, is asked again. */
+const againMs = 1_000;
+/** What Node's timers can wait. */
+const timerMsMax = 2 ** 31 - 1;
+
+/** A task that is on a drone. */
+export type DroneTask = Task & { readonly where: { readonly kind: "drone" } };
+
+export interface DroneOrder extends Pick<TaskOrder, "key"> {
+  readonly task: DroneTask;
+  /** It only looks, for a gate. */
+  readonly look?: boolean;
+}
+
+export class PlanDrones {
+  readonly #parts: PlanDronesParts;
+
+  constructor(parts: PlanDronesParts) {
+    this.#parts = parts;
+  }
+
+  /** @returns the end, with the exit code of the last program that the command ran */
+  async run(order: DroneOrder, call: TaskCall): Promise<DroneCommandEnd> {
+    const { drone } = order.task.where;
+    let isAsked = false;
+    for (;;) {
+      const identity = await this.#connected(drone, call);
+      if (identity === undefined) return missed(order, isAsked);
+      isAsked = true;
+      const end = await this.#ask(identity, order, call);
+      if (end) return end;
+      await this.#pause(call.signal);
+    }
+  }
+
+  /** As `Executor.recall`. */
+  async recall(order: DroneOrder): Promise<TaskEnd | "begun" | "not-begun" | "unknown"> {
+    const { clock, fleet } = this.#parts;
+    const { task, key } = order;
+    const limit = new AbortController();
+    const timer = clock.after(Math.min(task.timeoutMs, timerMsMax), () => limit.abort());
+    const { signal } = limit;
+    try {
+      for (;;) {
+        const identity = await this.#connected(task.where.drone, { signal });
+        if (identity === undefined) return "unknown";
+        const [found] = await fleet
+          .call(identity, "drone.command-recall", { keys: [key] }, { signal })
+          .then(({ commands }) => commands)
+          .catch((thrown: unknown) => againOrThrow(thrown));
+        if (found?.state === "ended") return endOf(found.end);
+        if (found) return found.state;
+        await this.#pause(signal);
+      }
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  /** Undefined when it is to be asked again. */
+  async #ask(
+    identity: string,
+    { task, key, look = false }: DroneOrder,
+    { signal, onOutput }: TaskCall,
+  ): Promise<DroneCommandEnd | undefined> {
+    const { fleet } = this.#parts;
+    const { command, timeoutMs, once } = task;
+    const params = { key, command, args: JSON.stringify(task.args), timeoutMs, once };
+    // Who ends a call only goes away; the drone is to end the task.
+    const cancel = () =>
+      void fleet.call(identity, "drone.command-cancel", { key }).catch(() => undefined);
+    signal.addEventListener("abort", cancel, { once: true });
+    try {
+      const asked = fleet.call(
+        identity,
+        "drone.command",
+        { ...params, ...(look && { look }) },
+        {
+          limitMs: 0,
+          onPart: (lines) => lines.forEach(onOutput),
+        },
+      );
+      if (signal.aborted) cancel();
+      return await asked;
+    } catch (thrown) {
+      againOrThrow(thrown);
+      return undefined;
+    } finally {
+      signal.removeEventListener("abort", cancel);
+    }
+  }
+
+  /** Its identity once it is connected; undefined when that takes too long. @throws NO_DRONE */
+  async #connected(
+    drone: string,
+    { signal, onOutput }: Partial<TaskCall> & Pick<TaskCall, "signal">,
+  ): Promise<string | undefined> {
+    const { fleet } = this.#parts;
+    const named = fleet.members.filter(({ name }) => name === drone);
+    if (named.length === 0)
+      throw new PropagitError("NO_DRONE", `there is no drone ${drone} any more`);
+    const there = named.find(({ contact }) => contact === "connected");
+    if (signal.aborted || there) return signal.aborted ? undefined : there?.identity;
+    onOutput?.(`drone ${drone} is away, and waited for`);
+    return new Promise((resolve) => {
+      const end = (identity: string | undefined) => {
+        listening.stop();
+        resolve(identity);
+      };
+      const listening = fleet.listen({
+        observed: () => undefined,
+        contact: (identity, contact) => {
+          if (contact === "connected" && fleet.nameOf(identity) === drone) end(identity);
+        },
+      });
+      signal.addEventListener("abort", () => end(undefined), { once: true });
+    });
+  }
+
+  #pause(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#parts.clock.after(againMs, resolve);
+      const end = () => {
+        timer.cancel();
+        resolve();
+      };
+      signal.addEventListener("abort", end, { once: true });
+    });
+  }
+}
+
+export function isOnDrone(task: Task): task is DroneTask {
+  return task.where.kind === "drone";
+}
+
+export function endOf({ outcome, reason, lastLines }: DroneCommandEnd): TaskEnd {
+  return { outcome, lastLines, ...(reason !== undefined && { reason }) };
+}
+
+/** Nothing, when it is to be asked again; any other failure is that of the task. */
+function againOrThrow(thrown: unknown): readonly [] {
+  const { code } = toPropagitError(thrown);
+  if (["LINK_LOST", "NO_DRONE", "OVERLOADED", "TIMED_OUT"].includes(code)) return [];
+  throw thrown;
+}
+
+function missed({ task }: DroneOrder, isAsked: boolean): DroneCommandEnd {
+  const { drone } = task.where;
+  if (isAsked && task.once) {
+    const reason = `drone ${drone} was lost while it did this, and nobody saw the end`;
+    return { outcome: "unknown", reason, lastLines: [] };
+  }
+  const lastLines = [`drone ${drone} is away`];
+  return { outcome: "failed", reason: `drone ${drone} is away`, lastLines };
+}
