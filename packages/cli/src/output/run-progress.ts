@@ -7,6 +7,7 @@ import {
   type TaskCounts,
   type TaskStatus,
 } from "@propagit/plan";
+import { localName } from "./plan-words.js";
 import { badColour, dimColour, goodColour, headColour } from "./colour.js";
 import { formatAge } from "./duration.js";
 import { padTo, plainText } from "./text-width.js";
@@ -46,7 +47,9 @@ function taskLine(
       ? `again in ${timeText(Math.max(0, nextAt - now))}`
       : formatAge(now - (beganAt ?? now));
   const said = plainText(lastLines.at(-1) ?? "");
-  return dimColour(`  ${host} ${command} ${time}  ${said}`.trimEnd());
+  return dimColour(
+    `  ${host === "engine" ? localName : host} ${command} ${time}  ${said}`.trimEnd(),
+  );
 }
 
 export function stageWords({ state, counts, waits, reason }: StageStatus, now: number): string {

@@ -40,7 +40,9 @@ export class AskDesk {
   constructor(runFolder: string, answer: (ask: RunAsk, by: string) => Promise<void>) {
     this.#folder = join(runFolder, "asks");
     this.#answer = answer;
-    this.#timer = setInterval(() => (this.#turn = this.#turn.then(() => this.#look())), everyMs);
+    this.#timer = setInterval(() => {
+      this.#turn = this.#turn.then(() => this.#look());
+    }, everyMs);
   }
 
   /** What was asked before is answered yet. */

@@ -3,7 +3,7 @@ import { timeText, type Plan, type Run, type RunEvent, type Task } from "@propag
 import { hostName } from "../output/plan-words.js";
 import { LiveArea } from "../output/live-area.js";
 import { progressLines } from "../output/run-progress.js";
-import { formatLine, type Level } from "./logs.js";
+import { formatLine, type Level, type LogLine } from "./logs.js";
 
 const drawMs = 250;
 
@@ -29,7 +29,11 @@ export class RunView {
   say(
     who: string,
     message: string,
-    { level = "INFO" as Level, at = Date.now(), host = "*" } = {},
+    {
+      level = "INFO",
+      at = Date.now(),
+      host = "*",
+    }: Partial<Pick<LogLine, "level" | "at" | "host">> = {},
   ): void {
     const text = formatLine({ at, level, who, host, message });
     if (this.#area) this.#area.say(text);

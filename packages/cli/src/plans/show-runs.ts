@@ -4,6 +4,7 @@ import { headColour, dimColour } from "../output/colour.js";
 import { formatAge, formatDuration, formatMoment } from "../output/duration.js";
 import { openPicture } from "../output/picture.js";
 import { print, printJson } from "../output/print.js";
+import { localName } from "../output/plan-words.js";
 import { countWords, stageWords } from "../output/run-progress.js";
 import { formatTable, type Column } from "../output/table.js";
 import { plainText } from "../output/text-width.js";
@@ -77,7 +78,7 @@ function statusText({ status, isCarried }: { status: RunStatus; isCarried: boole
         const tries = attempt > 1 ? `, attempt ${attempt}` : "";
         const why = reason === undefined ? "" : `: ${plainText(reason)}`;
         const lines = lastLines.map((line) => dimColour(`       ${plainText(line)}\n`));
-        return `   ${task} ${host} ${command} ${state}${tries}${why}\n${lines.join("")}`;
+        return `   ${task} ${host === "engine" ? localName : host} ${command} ${state}${tries}${why}\n${lines.join("")}`;
       },
     );
     const left = stage.tasksLeftOut > 0 ? `   and ${stage.tasksLeftOut} more\n` : "";

@@ -96,16 +96,16 @@ export function checkConfiguration(
 }
 
 /** Why a generator cannot be one; undefined when it can. */
-export function whyNoGenerator({ name, config, generate }: Generator): string | undefined {
+export function whyNoGenerator(generator: Generator): string | undefined {
+  const { name, config } = generator;
   if (
     typeof name !== "string" ||
     !/^[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*$/.test(name) ||
     name.length > 63
   ) {
-    const text = quote(String(name));
-    return `generator ${text} has a name that is not small letters and digits, with \`-\` between words`;
+    return `generator ${quote(name)} has a name that is not small letters and digits, with \`-\` between words`;
   }
-  if (typeof generate !== "function") return `generator ${name} has no \`generate\``;
+  if (typeof generator.generate !== "function") return `generator ${name} has no \`generate\``;
   if (typeof config?.read !== "function" || !config.keys) {
     return `generator ${name} has a \`config\` that is not made of \`object(…)\``;
   }

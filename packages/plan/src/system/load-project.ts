@@ -6,7 +6,6 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { PropagitError } from "@propagit/protocol";
-import { createJiti } from "jiti";
 import type { Commands } from "../command.js";
 import { checkProject, type Project } from "../config/project.js";
 
@@ -51,6 +50,8 @@ async function namesOf(folder: string): Promise<readonly string[]> {
 }
 
 async function imported(file: string, virtualModules: LoadOptions["modules"]): Promise<unknown> {
+  // Loaded only here: most plans need nothing of a project.
+  const { createJiti } = await import("jiti");
   // Nothing is kept on disk: it is one file, and what is kept may be stale.
   const jiti = createJiti(file, {
     fsCache: false,
