@@ -9,10 +9,10 @@ import { timeOf } from "./spread.js";
 
 const goal = 30;
 /**
- * Of the hub's line while all fetch from it: room for two packets of each of 64 connections. With a short one half of
- * them are never heard, and end.
+ * Of the queue at the hub's line while all fetch from it, for each of them: a few packets of 9 KB. In a shorter one
+ * those who come late are never heard, and end after a minute.
  */
-const crowdQueueMs = 5_000;
+const crowdQueueBytes = 40_000;
 /** Of what is possible: with fewer drones everybody's own fetch does not take 30 times as long as one. */
 const goalOf = (drones: number) => Math.min(goal, drones / 2);
 
@@ -25,6 +25,7 @@ export async function againstAll(ring: Ring, { drones: all, sizes }: Setting): P
   // Daemons run for months: that their code is compiled for the first time is not what is measured.
   await distribute(ring, drones, { ...size, bytes: size.bytes / 2 });
   const given = await distribute(ring, drones, size);
+  const crowdQueueMs = (drones * crowdQueueBytes * 1_000) / size.bytesPerSecond;
   ring.fleet.machines.shape(hubMachine, size.bytesPerSecond, crowdQueueMs);
   const direct = await fetchedByAll(ring, names, size);
   ring.restore(names);
