@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { examples } from "../examples.js";
 import type { ApplyFlags } from "../plans/apply-plan.js";
+import { withHubFlags } from "../hub-call.js";
 import { withConfigFlags, withWishFlags } from "../plans/source-flags.js";
 import { withShowFlags } from "./plan.js";
 
@@ -8,12 +9,13 @@ export function applyCommand(): Command {
   const command = new Command("apply")
     .summary("carry a plan out")
     .description(
-      "Carries a plan out, from this machine: its tasks run here and on hosts behind ssh. The plan is a file, or is made by a generator as `propagit plan` does. Each step is on disk before and after it, below ~/.propagit/plans (or PROPAGIT_HOME): what was broken off goes on with `propagit plans resume`. ^C lets what is under way finish, and pauses; again, it ends that, too. Ends with 0 only when all was done.",
+      "Has the hub carry a plan out, with tasks on drones: it goes on whoever goes away, and ^C only looks away. With --local it is carried out from this machine: tasks run here and on hosts behind ssh; each step is on disk before and after it, below ~/.propagit/plans (or PROPAGIT_HOME), and what was broken off goes on with `propagit plans resume ID --local`. ^C lets what is under way finish then, and pauses; again, it ends that, too. The plan is a file, or is made by a generator as `propagit plan` does. Ends with 0 only when all was done.",
     )
     .argument("[file]", "the plan, YAML or JSON; - reads it from standard input")
-    .option("--local", "carry it out from this machine, which is the only way there is yet")
+    .option("--local", "carry it out from this machine, without a hub")
     .option("--dry-run", "only show what it would do, as `propagit plan`");
-  return examples(withShowFlags(withWishFlags(withConfigFlags(command))), [
+  return examples(withHubFlags(withShowFlags(withWishFlags(withConfigFlags(command)))), [
+    "propagit apply rollout.yaml",
     "propagit apply rollout.yaml --local",
     "propagit apply --config production.yaml --directory /srv/packages --local",
     "propagit apply plan.json --dry-run",

@@ -1,13 +1,14 @@
 import type { RunAsk } from "@propagit/plan";
 import { Command } from "commander";
 import { examples } from "../examples.js";
+import { withHubFlags, type HubFlags } from "../hub-call.js";
 import type { StatusFlags } from "../plans/show-runs.js";
 
 export function plansCommand(): Command {
   const command = withLocal(new Command("plans"))
     .summary("plans that are or were carried out, and what is asked of them")
     .description(
-      "Lists the plans that are or were carried out from this machine, newest first. Ids may be shortened to a unique prefix.",
+      "Lists the plans that the hub carries out or did, newest first; with --local those of this machine. Ids may be shortened to a unique prefix.",
     )
     .option("--json", "print it as JSON");
   command.addCommand(statusCommand());
@@ -102,14 +103,16 @@ function askCommands(): readonly Command[] {
         "also what may run only once, of which nobody knows whether it did",
       );
     }
-    return command.action(async (id: string, flags: AskFlags) => {
+    return command.action(async (id: string, _: unknown, self: Command) => {
+      const flags = self.optsWithGlobals<AskFlags>();
       const { askRun } = await import("../plans/ask-run.js");
-      await askRun(id, askOf(name, flags));
+      await askRun(id, askOf(name, flags), flags);
     });
   });
 }
 
-interface AskFlags {
+interface AskFlags extends HubFlags {
+  readonly local?: boolean;
   readonly undo?: boolean;
   readonly now?: boolean;
   readonly force?: boolean;
@@ -132,8 +135,5 @@ function askOf(kind: RunAsk["kind"], { undo = false, now, force }: AskFlags): Ru
 }
 
 function withLocal(command: Command): Command {
-  return command.option(
-    "--local",
-    "of plans carried out from this machine, which are all that there are yet",
-  );
+  return withHubFlags(command).option("--local", "of plans carried out from this machine");
 }

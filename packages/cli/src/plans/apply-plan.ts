@@ -1,15 +1,17 @@
-/** `propagit apply`: carries a plan out here, and keeps on disk what happens. */
-import { type Gate, type Plan } from "@propagit/plan";
+/** `propagit apply`: has the hub carry a plan out, or does it here; what happens is kept on disk. */
+import { toolBox, type Gate, type Plan } from "@propagit/plan";
 import { PropagitError } from "@propagit/protocol";
 import { describeTask, hostName, tasksOf } from "../output/plan-words.js";
 import { formatCount, formatNames } from "../output/quantity.js";
+import type { HubFlags } from "../hub-call.js";
 import { carryOutNew } from "./carry-out.js";
+import { applyOnHub, refuseOwnCommands } from "./hub-plans.js";
 import { LocalRuns } from "./local-runs.js";
 import { formatLine, lineLog } from "./logs.js";
 import { planned, type Planned } from "./planned.js";
 import { showPlan, type ShowFlags } from "./show-plan.js";
 
-export interface ApplyFlags extends ShowFlags {
+export interface ApplyFlags extends ShowFlags, HubFlags {
   readonly local?: boolean;
   readonly dryRun?: boolean;
 }
@@ -21,9 +23,14 @@ export async function applyPlan(file: string | undefined, flags: ApplyFlags): Pr
   if (flags.dryRun) return showPlan(file, flags);
   const write = (line: string) => void process.stdout.write(line);
   const made = await planned(file, flags, (who) => lineLog(who, write));
-  refuseForeign(made.plan);
+  if (flags.local) refuseForeign(made.plan);
+  else refuseOwnCommands(made, new Set(toolBox.keys()));
   tellBeforehand(made, write);
   if (tasksOf(made.plan.stages).length === 0) return;
+  if (!flags.local) {
+    process.exitCode = await applyOnHub(made, flags);
+    return;
+  }
   const { plan, commands, folder } = made;
   process.exitCode = await carryOutNew({ runs: await LocalRuns.open(), plan, commands }, folder);
 }
@@ -55,13 +62,9 @@ function refuseForeign({ stages, rollback = [] }: Plan): void {
     gates.length > 0 ? `waits for ${formatNames([...new Set(gates)])}, which only a hub knows` : "";
   const why = [drones, waits].filter((one) => one !== "").join(", and ");
   if (why === "") return;
-  throw new PropagitError(
-    "BAD_PLAN",
-    `the plan ${why}; plans are carried out from this machine yet`,
-    {
-      hint: "name machines by `host`, which is reached by ssh",
-    },
-  );
+  throw new PropagitError("BAD_PLAN", `the plan ${why}`, {
+    hint: "have the hub carry it out, without --local; or name machines by `host`, which is reached by ssh",
+  });
 }
 
 function needsHub(gate: Gate): boolean {

@@ -2,18 +2,28 @@
 import { refusalOf, Run, type RunAsk } from "@propagit/plan";
 import { PropagitError } from "@propagit/protocol";
 import { author } from "../author.js";
+import type { HubFlags } from "../hub-call.js";
 import { print } from "../output/print.js";
 import { askProcess } from "./asks.js";
 import { carryOutAgain } from "./carry-out.js";
+import { askedWords, askHub } from "./hub-plans.js";
 import { LocalRuns } from "./local-runs.js";
 
 /** @param prefix of its id. @throws NO_PLAN, AMBIGUOUS, NOT_NOW */
-export async function askRun(prefix: string, ask: RunAsk): Promise<void> {
+export async function askRun(
+  prefix: string,
+  ask: RunAsk,
+  { local, ...hub }: HubFlags & { readonly local?: boolean },
+): Promise<void> {
+  await (local ? askHere(prefix, ask) : askHub(prefix, ask, hub));
+}
+
+async function askHere(prefix: string, ask: RunAsk): Promise<void> {
   const runs = await LocalRuns.open();
   const id = await runs.find(prefix);
   if (await runs.isCarried(id)) {
     await askProcess(runs.folderOf(id), { ask, by: author() }, () => runs.isCarried(id));
-    print(`${id}: ${told[ask.kind]}\n`);
+    print(`${id}: ${askedWords[ask.kind]}\n`);
     return;
   }
   const { plan, events } = await runs.journal.read(id);
@@ -27,15 +37,6 @@ export async function askRun(prefix: string, ask: RunAsk): Promise<void> {
   process.exitCode = await carryOutAgain({ runs, plan, commands }, id);
 }
 
-const told: Readonly<Record<RunAsk["kind"], string>> = {
-  pause: "nothing new begins; what is under way finishes",
-  resume: "it goes on",
-  stop: "nothing new begins; what is under way finishes",
-  "skip-wait": "it waits no longer",
-  approve: "approved",
-  retry: "what failed is tried again",
-};
-
 /** Written into its journal, so that whoever goes on with it knows it from the beginning. */
 async function noteAsk(
   runs: LocalRuns,
@@ -48,7 +49,7 @@ async function noteAsk(
       "NOT_NOW",
       `no process carries ${id} out; it ended before the plan did`,
       {
-        hint: `let it go on first: propagit plans resume ${id}`,
+        hint: `let it go on first: propagit plans resume ${id} --local`,
       },
     );
   }

@@ -207,14 +207,14 @@ function pauseOnInterrupt(
 }
 
 function toldPause(id: string): number {
-  process.stderr.write(`it can go on: propagit plans resume ${id}\n`);
+  process.stderr.write(`it can go on: propagit plans resume ${id} --local\n`);
   return interruptedExitCode;
 }
 
 function toldEnd({ run, outcome }: RunSummary): number {
   if (outcome === "done") return exitCodes.ok;
   process.stderr.write(
-    `what became of each task: propagit plans status ${run}; to try again what failed or never ran: propagit plans retry ${run}\n`,
+    `what became of each task: propagit plans status ${run} --local; to try again what failed or never ran: propagit plans retry ${run} --local\n`,
   );
   return exitCodes.failed;
 }

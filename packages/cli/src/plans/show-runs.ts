@@ -8,21 +8,29 @@ import { localName } from "../output/plan-words.js";
 import { countWords, stageWords } from "../output/run-progress.js";
 import { formatTable, type Column } from "../output/table.js";
 import { plainText } from "../output/text-width.js";
+import type { HubFlags } from "../hub-call.js";
+import { plansOfHub, statusOfHub } from "./hub-plans.js";
 import { LocalRuns, type LocalRun } from "./local-runs.js";
 
 const followMs = 1_000;
 
-export interface StatusFlags {
+export interface StatusFlags extends HubFlags {
+  readonly local?: boolean;
   readonly json?: boolean;
   readonly follow?: boolean;
   readonly all?: boolean;
 }
 
-export async function listRuns(flags: Pick<StatusFlags, "json">): Promise<void> {
-  const runs = await (await LocalRuns.open()).list();
+export async function listRuns(flags: StatusFlags): Promise<void> {
+  const runs = flags.local ? await (await LocalRuns.open()).list() : await runsOfHub(flags);
   if (flags.json)
     return printJson(runs.map(({ summary, isCarried }) => ({ ...summary, isCarried })));
-  if (runs.length === 0) return print("no plan was carried out here: propagit apply PLAN\n");
+  if (runs.length === 0) {
+    const local = flags.local ? " --local" : "";
+    return print(
+      `no plan was carried out ${local ? "here" : "by the hub"}: propagit apply PLAN${local}\n`,
+    );
+  }
   print(formatTable(columns, runs));
 }
 
@@ -40,6 +48,15 @@ const columns: readonly Column<LocalRun>[] = [
   },
 ];
 
+async function runsOfHub(flags: HubFlags): Promise<readonly LocalRun[]> {
+  return (await plansOfHub(flags)).map((summary) => ({ summary, isCarried: isGoing(summary) }));
+}
+
+/** The hub carries out whatever is not over. */
+function isGoing({ state }: RunSummary): boolean {
+  return state !== "over" && state !== "unreadable";
+}
+
 function stateWord({ summary, isCarried }: LocalRun): string {
   if (summary.state === "over") return summary.outcome ?? "over";
   if (summary.state === "unreadable" || isCarried) return summary.state;
@@ -47,13 +64,7 @@ function stateWord({ summary, isCarried }: LocalRun): string {
 }
 
 export async function showRun(prefix: string, flags: StatusFlags): Promise<void> {
-  const runs = await LocalRuns.open();
-  const id = await runs.find(prefix);
-  const look = async () => {
-    const { plan, events } = await runs.journal.read(id);
-    const status = statusOf(id, new Run(plan, events), { tasks: flags.all ? "all" : "notable" });
-    return { status, isCarried: status.state !== "over" && (await runs.isCarried(id)) };
-  };
+  const look = flags.local ? await lookHere(prefix, flags) : () => lookAtHub(prefix, flags);
   if (flags.json) {
     const { status, isCarried } = await look();
     return printJson({ ...status, isCarried });
@@ -66,6 +77,26 @@ export async function showRun(prefix: string, flags: StatusFlags): Promise<void>
     if (!seen.isCarried) break;
     await new Promise((resolve) => setTimeout(resolve, followMs));
   }
+}
+
+interface Seen {
+  readonly status: RunStatus;
+  readonly isCarried: boolean;
+}
+
+async function lookHere(prefix: string, flags: StatusFlags): Promise<() => Promise<Seen>> {
+  const runs = await LocalRuns.open();
+  const id = await runs.find(prefix);
+  return async () => {
+    const { plan, events } = await runs.journal.read(id);
+    const status = statusOf(id, new Run(plan, events), { tasks: flags.all ? "all" : "notable" });
+    return { status, isCarried: status.state !== "over" && (await runs.isCarried(id)) };
+  };
+}
+
+async function lookAtHub(prefix: string, flags: StatusFlags): Promise<Seen> {
+  const status = await statusOfHub(prefix, flags.all ?? false, flags);
+  return { status, isCarried: isGoing(status) };
 }
 
 function statusText({ status, isCarried }: { status: RunStatus; isCarried: boolean }): string {

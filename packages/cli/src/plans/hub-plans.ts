@@ -1,0 +1,172 @@
+/**
+ * Plans that the hub carries out: begun, looked at and asked from here; they go on whoever goes away.
+ *
+ *     apply PLAN --hub.plan-start--> hub, on its disk
+ *            <--hub.plan-follow-- each event, from the next one on also after a lost connection
+ */
+import {
+  planHash,
+  Run,
+  writePlan,
+  type RunAsk,
+  type RunEvent,
+  type RunStatus,
+} from "@propagit/plan";
+import { exitCodes, PropagitError, toPropagitError, type PlanSummary } from "@propagit/protocol";
+import { nodeRandom } from "@propagit/runtime";
+import { author } from "../author.js";
+import { collect, withHub, type HubFlags } from "../hub-call.js";
+import { interruptedExitCode, onInterrupt } from "../interrupt.js";
+import { print } from "../output/print.js";
+import type { Planned } from "./planned.js";
+import { RunView } from "./run-view.js";
+
+/** Until the hub is asked again that was lost. */
+const againMs = 1_000;
+/** A hub that is away for longer may be so for good; the plan goes on when it is back. */
+const awayMsMax = 10 * 60_000;
+
+/** Begins a plan and tells what happens until it is over. @returns the exit code */
+export async function applyOnHub({ plan, commands }: Planned, flags: HubFlags): Promise<number> {
+  const text = JSON.stringify(writePlan(plan, commands));
+  const id = nodeRandom.hex(10);
+  const started = { plan: text, file: "the plan", by: author(), hash: planHash(plan), id };
+  await begin(() => withHub(flags, (hub) => hub.call("hub.plan-start", started, callLimit)));
+  const run = new Run(plan);
+  const view = new RunView({ id, plan, run: () => run });
+  const restore = onInterrupt(() => {
+    view.close();
+    process.stderr.write(
+      `the hub goes on with it; look: propagit plans status ${id}, end it: propagit plans stop ${id}\n`,
+    );
+    process.exit(interruptedExitCode);
+  });
+  try {
+    const summary = await followed(id, flags, (event) => {
+      run.apply(event);
+      tell(view, run, event);
+    });
+    return toldEnd(summary);
+  } finally {
+    restore();
+    view.close();
+  }
+}
+
+/** Checking a long plan, and writing it, takes its time. */
+const callLimit = { limitMs: 60_000 };
+
+/** A second time when the answer was lost: then it is there already. */
+async function begin(start: () => Promise<unknown>): Promise<void> {
+  try {
+    await start();
+  } catch (thrown) {
+    if (!isLost(thrown) || toPropagitError(thrown).code === "UNREACHABLE") throw thrown;
+    await new Promise((resolve) => setTimeout(resolve, againMs));
+    await start().catch((again: unknown) => {
+      if (toPropagitError(again).code !== "EXISTS") throw again;
+    });
+  }
+}
+
+async function followed(
+  id: string,
+  flags: HubFlags,
+  listener: (event: RunEvent) => void,
+): Promise<PlanSummary> {
+  let next = 0;
+  let lostAt: number | undefined;
+  for (;;) {
+    try {
+      return await withHub(flags, (hub) =>
+        hub.call(
+          "hub.plan-follow",
+          { id, from: next },
+          {
+            limitMs: 0,
+            onPart: (events) => {
+              lostAt = undefined;
+              for (const { index, event } of events) {
+                if (index < next) continue;
+                next = index + 1;
+                listener(event);
+              }
+            },
+          },
+        ),
+      );
+    } catch (thrown) {
+      lostAt ??= Date.now();
+      if (!isLost(thrown) || Date.now() - lostAt > awayMsMax) throw thrown;
+      await new Promise((resolve) => setTimeout(resolve, againMs));
+    }
+  }
+}
+
+function isLost(thrown: unknown): boolean {
+  return ["LINK_LOST", "UNREACHABLE", "TIMED_OUT"].includes(toPropagitError(thrown).code);
+}
+
+/** What a task said is known when it has ended. */
+function tell(view: RunView, run: Run, event: RunEvent): void {
+  if ((event.kind === "task-ended" || event.kind === "task-retries") && event.lastLines) {
+    for (const line of event.lastLines) view.output(run.task(event.task), line);
+  }
+  view.event(event);
+}
+
+function toldEnd({ run, outcome }: PlanSummary): number {
+  if (outcome === "done") return exitCodes.ok;
+  process.stderr.write(
+    `what became of each task: propagit plans status ${run}; to try again what failed or never ran: propagit plans retry ${run}\n`,
+  );
+  return exitCodes.failed;
+}
+
+/** Newest first. */
+export function plansOfHub(flags: HubFlags): Promise<readonly PlanSummary[]> {
+  return withHub(flags, (hub) =>
+    collect(async (onPart) => (await hub.call("hub.plans", {}, { onPart })).plans),
+  );
+}
+
+export async function statusOfHub(id: string, all: boolean, flags: HubFlags): Promise<RunStatus> {
+  return withHub(flags, async (hub) => {
+    const stages: RunStatus["stages"][number][] = [];
+    const params = { id, tasks: all ? ("all" as const) : ("notable" as const) };
+    const onPart = (part: RunStatus["stages"]) => void stages.push(...part);
+    const { plan, stages: last } = await hub.call("hub.plan-status", params, { onPart });
+    return { ...plan, stages: [...stages, ...last] };
+  });
+}
+
+/** @throws NO_PLAN, AMBIGUOUS, NOT_NOW, DENIED */
+export async function askHub(id: string, ask: RunAsk, flags: HubFlags): Promise<void> {
+  const asked = await withHub(flags, (hub) =>
+    hub.call("hub.plan-ask", { id, ask, by: author() }, callLimit),
+  );
+  print(`${asked.id}: ${askedWords[ask.kind]}\n`);
+}
+
+/** What follows from it, for whoever asked. */
+export const askedWords: Readonly<Record<RunAsk["kind"], string>> = {
+  pause: "nothing new begins; what is under way finishes",
+  resume: "it goes on",
+  stop: "nothing new begins; what is under way finishes",
+  "skip-wait": "it waits no longer",
+  approve: "approved",
+  retry: "what failed is tried again",
+};
+
+/** What only this machine has, a hub does not. @throws BAD_PLAN */
+export function refuseOwnCommands({ plan, commands }: Planned, known: ReadonlySet<string>): void {
+  const own = [...commands.keys()].filter((name) => !known.has(name));
+  const stages = [...plan.stages, ...(plan.rollback ?? [])];
+  const used = new Set(stages.flatMap(({ lines }) => lines.flat()).map(({ command }) => command));
+  const wrong = own.filter((name) => used.has(name));
+  if (wrong.length === 0) return;
+  const names = wrong.join(", ");
+  throw new PropagitError("BAD_PLAN", `the hub does not know the project's own command ${names}`, {
+    hint: "carry the plan out from this machine: propagit apply --local",
+  });
+}
