@@ -7,7 +7,6 @@
 import {
   check,
   checkKnown,
-  errorCodeOf,
   isMethod,
   isTelling,
   methods,
@@ -29,6 +28,7 @@ import {
   type Telling,
   type TellingName,
 } from "@propagit/protocol";
+import { badFrame, foreignError, givenUp, hintFor } from "./call-errors.js";
 import type { Timer } from "./clock.js";
 import type { Wire } from "./network.js";
 import type { World } from "./world.js";
@@ -388,22 +388,4 @@ export class Conversation {
       this.#scheduleTick();
     });
   }
-}
-
-function givenUp(method: MethodName): PropagitError {
-  return new PropagitError("TIMED_OUT", `${method} was given up`);
-}
-
-function badFrame(message: string, hint?: string): PropagitError {
-  return new PropagitError("BAD_FRAME", message, hint === undefined ? {} : { hint });
-}
-
-/** A parameter that is not known is one of a version to come; what it changes cannot be done without it. */
-function hintFor(reason: string): string | undefined {
-  if (!reason.endsWith("is not known here")) return undefined;
-  return "this side is older than whoever called: update the hub first, then drones, proxies and commands";
-}
-
-function foreignError(error: { code: string; message: string; hint: string }): PropagitError {
-  return new PropagitError(errorCodeOf(error), error.message, { hint: error.hint });
 }

@@ -157,7 +157,7 @@ class BenchHub {
   }
 }
 
-export function hidden(text: string): string {
+function hidden(text: string): string {
   return hiddenBytes(Buffer.from(text));
 }
 
