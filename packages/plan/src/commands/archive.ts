@@ -14,7 +14,7 @@ cd -P -- "$into" || exit 1
 if there "./$name"; then unchanged; fi
 work=$(mktemp -d ./.propagit-XXXXXXXX) || exit 1
 trap 'rm -rf -- "$work"' EXIT
-trap 'exit 1' HUP INT TERM
+trap 'exit 1' HUP INT TERM PIPE
 cp -RPpl -- "$from/." "$work/new" || fail "$from and $into are not on one disk that knows hard links"
 rename "$work/new" "./$name" || exit 1
 `;

@@ -35,7 +35,7 @@ finish() {
   rm -rf -- "$work"
 }
 trap finish EXIT
-trap 'exit 1' HUP INT TERM
+trap 'exit 1' HUP INT TERM PIPE
 cp "-RH$preserve" -- "$from" "$work/new" || exit 1
 if [ -d "./$name" ]; then rename "./$name" "$work/old" || exit 1; fi
 rename "$work/new" "./$name" || exit 1

@@ -23,7 +23,7 @@ finish() {
   rm -rf -- "$work"
 }
 trap finish EXIT
-trap 'exit 1' HUP INT TERM
+trap 'exit 1' HUP INT TERM PIPE
 if [ -d "./$name" ] && [ ! -L "./$name" ]; then rename "./$name" "$work/old" || exit 1; fi
 rename "$from" "./$name" || exit 1
 `;

@@ -16,7 +16,7 @@ physical "$path"
 if [ "$dangling" != y ] && [ ! -e "$to" ]; then fail "there is no $to for $path to lead to"; fi
 work=$(mktemp -d ./.propagit-XXXXXXXX) || exit 1
 trap 'rm -rf -- "$work"' EXIT
-trap 'exit 1' HUP INT TERM
+trap 'exit 1' HUP INT TERM PIPE
 ln -s -- "$to" "$work/link" && rename "$work/link" "./$name" || exit 1
 leads "./$name" || fail "$path leads elsewhere: somebody else changes it, too"
 `;

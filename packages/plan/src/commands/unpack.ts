@@ -17,7 +17,7 @@ physical "$to"
 [ -n "$name" ] || refuse "/ is no place to unpack to"
 work=$(mktemp -d "\${full%/*}/.propagit-XXXXXXXX") || exit 1
 trap 'cd /; chmod -R u+rwX "$work" 2>/dev/null; rm -rf -- "$work"' EXIT
-trap 'exit 1' HUP INT TERM
+trap 'exit 1' HUP INT TERM PIPE
 # By a plain name of ours: tar takes a:b for another machine, unzip takes [ for a pattern.
 ln -s -- "$archive" "$work/in" && mkdir -- "$work/out" && cd -- "$work/out" || exit 1
 case $format in

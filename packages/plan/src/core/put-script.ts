@@ -29,7 +29,7 @@ folder=\${path%/*}; [ -n "$folder" ] || folder=/
 if there "$path" && [ ! -f "$path" ] && [ ! -L "$path" ]; then refuse "$path is no file"; fi
 new=$(mktemp "\${folder%/}/.propagit-XXXXXXXX") || exit 1
 trap 'rm -f -- "$new"' EXIT
-trap 'exit 1' HUP INT TERM
+trap 'exit 1' HUP INT TERM PIPE
 cat >"$new" || fail "$path could not be written"
 [ "$(wc -c <"$new")" -eq "$bytes" ] || fail "$path did not come whole"
 if [ -n "$mode" ]; then chmod "$mode" "$new" || exit 1

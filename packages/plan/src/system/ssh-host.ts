@@ -8,6 +8,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { PropagitError, quote } from "@propagit/protocol";
+import { deferred } from "@propagit/runtime";
 import type { Executed, Host } from "../command.js";
 import { FarFrame, framedLine } from "../core/far-frame.js";
 import { OutputLines } from "../core/output-lines.js";
@@ -116,7 +117,7 @@ const goneMsMax = 1_000;
 
 function pause(delayMs: number): Promise<void> {
   return new Promise((resolve) => {
-    setTimeout(resolve, delayMs);
+    setTimeout(resolve, delayMs).unref();
   });
 }
 
@@ -140,6 +141,7 @@ class FarProgram {
   readonly #errorOutput: OutputLines;
   readonly #frame: FarFrame;
   #client: RunningProgram | undefined;
+  readonly #begun = deferred<void>();
   #aborted = false;
 
   constructor(start: FarStart) {
@@ -152,7 +154,10 @@ class FarProgram {
 
   async run(): Promise<Try> {
     const { asked } = this.#start;
-    const onAbort = () => void this.#abort();
+    let aborting: Promise<void> | undefined;
+    const onAbort = () => {
+      aborting ??= this.#abort();
+    };
     this.#client = this.#ssh(
       framedLine(this.#nonce, programLine(startOf(this.#start))),
       asked.input,
@@ -163,6 +168,7 @@ class FarProgram {
       await this.#client.ended;
     } finally {
       asked.signal?.removeEventListener("abort", onAbort);
+      await aborting;
     }
     return this.#executed();
   }
@@ -192,6 +198,7 @@ class FarProgram {
       onOutput: (text) => this.#output.push(text),
       onErrorOutput: (text) => {
         this.#frame.push(text);
+        if (this.#frame.group !== undefined) this.#begun.resolve();
         if (this.#frame.code !== undefined) this.#linger();
       },
     });
@@ -205,14 +212,13 @@ class FarProgram {
   /** The whole group of it there, then ssh here: ending only that would leave the program alone. */
   async #abort(): Promise<void> {
     this.#aborted = true;
+    const ended = this.#client?.ended.catch(() => undefined);
+    // It may have begun there without our having heard of it: nobody could end it then.
+    await Promise.race([this.#begun.promise, ended, pause(graceMs)]);
     const { group } = this.#frame;
     if (group !== undefined) {
-      const ended = this.#client?.ended.then(() => true);
       await this.#signalThere(group, "TERM");
-      const soon = new Promise<false>((resolve) => {
-        setTimeout(() => resolve(false), graceMs).unref();
-      });
-      await Promise.race([ended, soon]);
+      await Promise.race([ended, pause(graceMs)]);
       await this.#signalThere(group, "KILL");
     }
     this.#client?.abort();

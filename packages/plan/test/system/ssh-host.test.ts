@@ -134,7 +134,8 @@ describe("hosts behind ssh", { skip: noSshd }, () => {
       console.log("there");
       await new Promise(() => setInterval(() => {}, 1000));`;
     const words = ["--input-type=module", "--eval", program];
-    const child = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "inherit"] });
+    const env = { ...process.env, TMPDIR: sshd.folder };
+    const child = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "inherit"], env });
     await once(child.stdout, "data");
     assert.equal(connectionsOf(sshd), before + 1);
     child.kill("SIGKILL");
