@@ -45,7 +45,9 @@ export class DiskCommandStore implements CommandStore {
   async read(key: string): Promise<CommandRecord | undefined> {
     const name = nameOf(key);
     if (!this.#names.has(name)) return undefined;
-    return parseCommandRecord((await this.#disk.read(join(this.#folder, name))) ?? "", key);
+    const text = (await this.#disk.read(join(this.#folder, name))) ?? "";
+    // Of one that cannot be read only that is known: it was begun.
+    return parseCommandRecord(text, key) ?? { key };
   }
 
   async write(record: CommandRecord): Promise<void> {
