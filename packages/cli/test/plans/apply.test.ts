@@ -26,7 +26,7 @@ describe("propagit apply", () => {
 
   it("carries a plan out, says each step, and keeps it", async () => {
     write(["echo one >>made", "echo two >>made; echo said"]);
-    const { code, out, errors } = await folder.run(["apply", "plan.yaml", "--local"]);
+    const { code, out, errors } = await folder.run(["apply", "plan.yaml"]);
     assert.equal(code, 0, errors);
     assert.equal(folder.read("made"), "one\ntwo\n");
     const lines = out.trimEnd().split("\n");
@@ -106,7 +106,7 @@ describe("propagit apply", () => {
       /paused, waits for resume +1 done, 1 never run/,
     );
     assert.equal(folder.has("made"), false);
-    const resumed = await folder.run(["plans", "resume", id, "--local"]);
+    const resumed = await folder.run(["plans", "resume", id]);
     assert.equal(resumed.code, 0, resumed.errors);
     assert.ok(folder.has("made"));
   });

@@ -1,4 +1,4 @@
-/** A folder with plans and a home of its own, and the built command line in it. */
+/** A folder with plans and a home of its own, and the built command line in it; plans are carried out there. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync, existsSync, readFileSync } from "node:fs";
@@ -31,7 +31,9 @@ export class PlanFolder {
 
   start(args: readonly string[], env: Readonly<Record<string, string>> = {}): Started {
     const { PATH = "", HOME = "" } = process.env;
-    const child = spawn(process.execPath, [bin, ...args], {
+    const [command = ""] = args;
+    const local = ["apply", "plans"].includes(command) ? ["--local"] : [];
+    const child = spawn(process.execPath, [bin, ...args, ...local], {
       cwd: this.path,
       env: { PATH, HOME, NO_COLOR: "1", PROPAGIT_BY: "ann", PROPAGIT_HOME: this.home, ...env },
     });

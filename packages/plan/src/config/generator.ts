@@ -33,12 +33,10 @@ export interface Asked<Config> extends PlanWish {
   /** For people: it is printed, and in no plan. */
   readonly log: Log;
   /**
-   * Which versions are where, by links that name them. Asks the hosts, reading only.
+   * Which versions are where, by links that name them: `{ service: "web", host: "fe001", link: "/srv/web/current" }`
+   * is 1.2.3 when the link leads to `web-1.2.3`. Asks the hosts, reading only.
    *
    * @throws HOST_LOST, HOST_DENIED
-   * @example
-   * const versions = await asked.versions([{ service: "web", host: "fe001", link: "/srv/web/current" }]);
-   * versions.of("web", "fe001"); // "1.2.3" when the link leads to /srv/web/web-1.2.3
    */
   versions(places: readonly VersionPlace[]): Promise<Versions>;
 }
