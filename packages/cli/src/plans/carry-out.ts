@@ -56,6 +56,19 @@ export function carryOutAgain(carried: Carried, id: string, ask?: RunAsk): Promi
 }
 
 async function carryOut(
+  carried: Carried,
+  id: string,
+  begin: (engine: PlanEngine) => Promise<void>,
+): Promise<number> {
+  const lock = await carried.runs.lockName(carried.plan.name);
+  try {
+    return await carryOutLocked(carried, id, begin);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function carryOutLocked(
   { runs, plan, commands }: Carried,
   id: string,
   begin: (engine: PlanEngine) => Promise<void>,

@@ -5,7 +5,9 @@
  *       run, end, lock          the journal (plan, `system/folder-journal.ts`)
  *       project                 the folder whose propagit.config has its commands
  *       asks/                   what other processes ask of who carries it out (`asks.ts`)
+ *     ~/.propagit/plans/.names/<hash of a plan's name>/lock
  */
+import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -19,8 +21,8 @@ import {
   type Plan,
   type RunSummary,
 } from "@propagit/plan";
-import { parseJson, PropagitError, toPropagitError } from "@propagit/protocol";
-import { nodeDisk } from "@propagit/runtime";
+import { parseJson, PropagitError, quote, toPropagitError } from "@propagit/protocol";
+import { lockFolder, nodeDisk, type FolderLock } from "@propagit/runtime";
 import { dataFolderOf } from "../folders.js";
 
 /** Runs that are over and kept, the newest ones. */
@@ -82,6 +84,23 @@ export class LocalRuns {
     if (!(await this.journal.take(run))) return true;
     await this.journal.release(run);
     return false;
+  }
+
+  /**
+   * Two runs of plans with the same name would do the same to the same hosts at the same time.
+   *
+   * @throws NOT_NOW when a process carries one out
+   */
+  async lockName(name: string): Promise<FolderLock> {
+    const hash = createHash("sha256").update(name).digest("hex").slice(0, 32);
+    try {
+      return await lockFolder(join(this.#folder, ".names", hash));
+    } catch (thrown) {
+      if (!(thrown instanceof PropagitError) || thrown.code !== "DATA_IN_USE") throw thrown;
+      const message = `a plan called ${quote(name)} is carried out already`;
+      const hint = "see which and how far it is: propagit plans --local";
+      throw new PropagitError("NOT_NOW", message, { cause: thrown, hint });
+    }
   }
 
   async noteProject(run: string, folder: string): Promise<void> {

@@ -77,6 +77,19 @@ describe("propagit apply", () => {
     assert.ok(folder.has("made"));
   });
 
+  it("refuses a second plan of the same name while one is carried out", async () => {
+    write([untilGo]);
+    const first = folder.start(["apply", "plan.yaml"]);
+    await first.said(/starting stage/);
+    const second = await folder.run(["apply", "plan.yaml"]);
+    assert.equal(second.code, 6);
+    assert.match(second.errors, /a plan called "tested" is carried out already/);
+    assert.equal((await folder.ids()).length, 1);
+    folder.write("go", "");
+    assert.equal((await first.ended).code, 0);
+    assert.equal((await folder.run(["apply", "plan.yaml"])).code, 0);
+  });
+
   it("refuses what only a hub can do, before anything begins", async () => {
     const tasks =
       "[{ command: execute, run: touch made }, { command: message, drone: web-1, message: x }]";
