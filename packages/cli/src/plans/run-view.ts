@@ -18,6 +18,8 @@ export class RunView {
   readonly #viewed: ViewedRun;
   readonly #area: LiveArea | undefined;
   readonly #timer: NodeJS.Timeout | undefined;
+  /** Of large plans it takes longer to look where they stand than to say a line. */
+  #seen: { readonly at: number; readonly lines: readonly string[] } = { at: 0, lines: [] };
 
   constructor(viewed: ViewedRun) {
     this.#viewed = viewed;
@@ -64,7 +66,12 @@ export class RunView {
 
   #draw(): void {
     const run = this.#viewed.run();
-    if (this.#area && run) this.#area.draw(progressLines(run, Date.now(), this.#area.rows));
+    if (!this.#area || !run) return;
+    const now = Date.now();
+    if (now - this.#seen.at >= drawMs) {
+      this.#seen = { at: now, lines: progressLines(run, now, this.#area.rows) };
+    }
+    this.#area.draw(this.#seen.lines);
   }
 }
 
