@@ -84,7 +84,7 @@ async function timed(
 function nginxConfig(home: string): string {
   return `user root; worker_processes 1; daemon off; pid ${home}/pid; error_log /dev/null;
 events { worker_connections 1024; }
-http { access_log off; sendfile on; tcp_nopush on;
+http { access_log off; sendfile on; tcp_nopush on; send_timeout 600s;
   client_body_temp_path ${home}/b; proxy_temp_path ${home}/p; fastcgi_temp_path ${home}/f;
   uwsgi_temp_path ${home}/u; scgi_temp_path ${home}/s;
   server { listen ${port}; root ${home}/files; } }
