@@ -20,7 +20,7 @@ import { readTextFile } from "./read-text.js";
 import { absolute, type SourceFlags } from "./source-flags.js";
 
 /** Read when nothing is said. */
-export const configFileDefault = "propagit.deploy.yaml";
+const configFileDefault = "propagit.deploy.yaml";
 
 export interface PlacedProject extends Project {
   readonly folder: string;

@@ -4,7 +4,6 @@
  *
  *     deploy.yaml  0 … 812 | staging.yaml  813 … 1200 | --set service.web.port  1201 … 1205
  */
-import { quote } from "@propagit/protocol";
 import { mapAt, Problems, readJson, readYaml } from "@propagit/shapes";
 import type { Limits, Located, LocatedEntry, Offset, Problem } from "@propagit/shapes";
 
@@ -91,9 +90,4 @@ function shifted(node: Located, by: Offset): Located {
     default:
       return node satisfies never;
   }
-}
-
-/** How messages call a key. */
-export function keyText(path: readonly string[]): string {
-  return path.length === 0 ? "it" : quote(path.join("."));
 }

@@ -36,7 +36,11 @@ describe("a project's propagit.config", () => {
   });
 
   it("is TypeScript, with types, enums and files beside it", async () => {
-    await writeFile(join(folder, "names.ts"), `export const greet: string = "greet";`);
+    await writeFile(
+      join(folder, "names.ts"),
+      `import { text } from "propagit/config";
+export const greet: string = text().schema["type"] === "string" ? "greet" : "";`,
+    );
     const project = await load(`${head}import { greet } from "./names.ts";
 enum Way { Loud = 1 }
 interface Unused { readonly a: Way }
