@@ -12,7 +12,7 @@ import type { Fleet } from "./fleet.js";
 
 export interface PlanDronesParts {
   readonly clock: Clock;
-  readonly fleet: Pick<Fleet, "members" | "listen" | "nameOf" | "call">;
+  readonly fleet: Pick<Fleet, "members" | "member" | "listen" | "nameOf" | "call">;
 }
 
 /** Until a drone that is connected, and would not take it, is asked again. */
@@ -46,7 +46,6 @@ export class PlanDrones {
       isAsked = true;
       const end = await this.#ask(identity, order, call);
       if (end) return end;
-      await this.#pause(call.signal);
     }
   }
 
@@ -61,13 +60,12 @@ export class PlanDrones {
       for (;;) {
         const identity = await this.#connected(task.where.drone, { signal });
         if (identity === undefined) return "unknown";
-        const [found] = await fleet
-          .call(identity, "drone.command-recall", { keys: [key] }, { signal })
-          .then(({ commands }) => commands)
-          .catch((thrown: unknown) => againOrThrow(thrown));
+        const answer = await this.#unlessLost(identity, signal, () =>
+          fleet.call(identity, "drone.command-recall", { keys: [key] }, { signal }),
+        );
+        const [found] = answer?.commands ?? [];
         if (found?.state === "ended") return endOf(found.end);
         if (found) return found.state;
-        await this.#pause(signal);
       }
     } finally {
       timer.cancel();
@@ -88,20 +86,16 @@ export class PlanDrones {
       void fleet.call(identity, "drone.command-cancel", { key }).catch(() => undefined);
     signal.addEventListener("abort", cancel, { once: true });
     try {
-      const asked = fleet.call(
-        identity,
-        "drone.command",
-        { ...params, ...(look && { look }) },
-        {
-          limitMs: 0,
-          onPart: (lines) => lines.forEach(onOutput),
-        },
-      );
-      if (signal.aborted) cancel();
-      return await asked;
-    } catch (thrown) {
-      againOrThrow(thrown);
-      return undefined;
+      return await this.#unlessLost(identity, signal, () => {
+        const asked = fleet.call(
+          identity,
+          "drone.command",
+          { ...params, ...(look && { look }) },
+          { limitMs: 0, onPart: (lines) => lines.forEach(onOutput) },
+        );
+        if (signal.aborted) cancel();
+        return asked;
+      });
     } finally {
       signal.removeEventListener("abort", cancel);
     }
@@ -134,6 +128,26 @@ export class PlanDrones {
     });
   }
 
+  /** What the drone answers; undefined, a while later, when it is to be asked again. @throws what it refuses */
+  async #unlessLost<T>(
+    identity: string,
+    signal: AbortSignal,
+    ask: () => Promise<T>,
+  ): Promise<T | undefined> {
+    const { fleet } = this.#parts;
+    const since = fleet.member(identity)?.since;
+    try {
+      return await ask();
+    } catch (thrown) {
+      await this.#pause(signal);
+      // A connection may end for any reason; what a drone refuses, it says on one that goes on.
+      const now = fleet.member(identity);
+      const isSame = now?.contact === "connected" && now.since === since;
+      if (isSame && !againCodes.has(toPropagitError(thrown).code)) throw thrown;
+      return undefined;
+    }
+  }
+
   #pause(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const timer = this.#parts.clock.after(againMs, resolve);
@@ -154,12 +168,13 @@ export function endOf({ outcome, reason, lastLines }: DroneCommandEnd): TaskEnd 
   return { outcome, lastLines, ...(reason !== undefined && { reason }) };
 }
 
-/** Nothing, when it is to be asked again; any other failure is that of the task. */
-function againOrThrow(thrown: unknown): readonly [] {
-  const { code } = toPropagitError(thrown);
-  if (["LINK_LOST", "NO_DRONE", "OVERLOADED", "TIMED_OUT"].includes(code)) return [];
-  throw thrown;
-}
+/** The drone has not looked at it: it is too busy, ends, or the answer is late. */
+const againCodes: ReadonlySet<string> = new Set([
+  "LINK_LOST",
+  "NO_DRONE",
+  "OVERLOADED",
+  "TIMED_OUT",
+]);
 
 function missed({ task }: DroneOrder, isAsked: boolean): DroneCommandEnd {
   const { drone } = task.where;

@@ -12,6 +12,7 @@ import {
 } from "@propagit/runtime";
 import { openMemoryStore, type Outcome, type Store, type Transaction } from "@propagit/store";
 import { Hub } from "../../src/index.js";
+import { simPlanMeans } from "./plan-means.js";
 import { SimDrone, type SimDroneOptions } from "./sim-drone.js";
 import { SimRepositories } from "./sim-repositories.js";
 
@@ -48,7 +49,9 @@ export class SimHub {
   async start(): Promise<void> {
     const { sim, repositories } = this;
     const store = new MortalStore(this.#store);
-    const world = { ...sim.worldOf("hub"), store, repositories, settingsKey: "5".repeat(64) };
+    const settingsKey = "5".repeat(64);
+    const own = sim.worldOf("hub");
+    const world = { ...own, store, repositories, settingsKey, plans: simPlanMeans };
     const registry = { port: hubAddress.port, open: false };
     const hub = await Hub.open(world, { clusterKey: credential.key, registry });
     const close = sim.network.serve(hubAddress, sessionPaths.hub, (wire) => hub.accept(wire));

@@ -1,0 +1,49 @@
+/** What of a plan a hub will not do, all at once. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { readPlan, toolBox } from "@propagit/plan";
+import { hubCommands, problemsOfPlaces } from "../../src/core/plan-places.js";
+
+const drones = new Set(["web-1", "web-2"]);
+const touch = { command: "execute", run: "true" };
+
+function problems(tasks: readonly object[], more: object = {}, runsPrograms = false) {
+  const text = JSON.stringify({ name: "p", stages: [{ name: "s", tasks, ...more }] });
+  return problemsOfPlaces(readPlan({ file: "plan.json", text }, toolBox), { drones, runsPrograms });
+}
+
+describe("places of a plan", () => {
+  it("may be any drones that are known, and the hub for what touches nothing of it", () => {
+    assert.deepEqual(problems([{ ...touch, drone: "web-1" }]), []);
+    assert.deepEqual(problems([{ command: "message", message: "hello" }]), []);
+  });
+
+  it("may be the hub and hosts when it runs programs of plans", () => {
+    assert.deepEqual(problems([touch, { ...touch, host: "root@db" }], {}, true), []);
+    const refused = problems([touch, { ...touch, host: "root@db" }]);
+    assert.equal(refused.length, 2);
+    for (const problem of refused) assert.match(problem, /--plan-commands/);
+  });
+
+  it("are looked at in gates and in what takes tasks back, too", () => {
+    const gate = { command: { ...touch, drone: "web-9" } };
+    assert.match(problems([{ ...touch, drone: "web-1" }], { gate })[0] ?? "", /1\.gate1.*web-9/);
+    const undone = problems([{ command: "drain", machine: "web-1", drone: "db" }]);
+    assert.equal(undone.length, 2);
+    assert.match(undone[1] ?? "", /undone.*no drone db/);
+  });
+
+  it("are told with the nearest name, and not without end", () => {
+    const [problem] = problems([{ ...touch, drone: "web-3" }]);
+    assert.equal(problem, "task 1.1.1 (execute): there is no drone web-3, but web-1");
+    const many = Array.from({ length: 100 }, (_, at) => ({ ...touch, drone: `other-${at}` }));
+    assert.equal(problems(many).length, 20);
+  });
+
+  it("of the hub are for commands that there are", () => {
+    assert.deepEqual(
+      [...hubCommands].filter((name) => !toolBox.has(name)),
+      [],
+    );
+  });
+});
