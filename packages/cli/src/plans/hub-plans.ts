@@ -30,7 +30,10 @@ const awayMsMax = 10 * 60_000;
 export async function applyOnHub({ plan, commands }: Planned, flags: HubFlags): Promise<number> {
   const text = JSON.stringify(writePlan(plan, commands));
   const id = nodeRandom.hex(10);
-  const started = { plan: text, file: "the plan", by: author(), hash: planHash(plan), id };
+  // Two of one name would do the same to the same drones: the later one waits for its turn.
+  const locks = [`plan ${plan.name}`.slice(0, lockChars)];
+  const hash = planHash(plan);
+  const started = { plan: text, file: "the plan", by: author(), hash, locks, id };
   await begin(() => withHub(flags, (hub) => hub.call("hub.plan-start", started, callLimit)));
   const run = new Run(plan);
   const view = new RunView({ id, plan, run: () => run });
@@ -53,6 +56,7 @@ export async function applyOnHub({ plan, commands }: Planned, flags: HubFlags): 
   }
 }
 
+const lockChars = 300;
 /** Checking a long plan, and writing it, takes its time. */
 const callLimit = { limitMs: 60_000 };
 
