@@ -41,7 +41,7 @@ export interface Aim {
   readonly forward?: Forward;
 }
 
-export interface Forward {
+interface Forward {
   readonly target: string;
   readonly aims: readonly Aim[];
 }
