@@ -254,3 +254,21 @@ describe("plans", () => {
     await rm(place, { recursive: true });
   });
 });
+
+describe("plans of a hub that runs their programs", () => {
+  it("are carried out on its own machine too", async () => {
+    const cluster = await Cluster.create();
+    try {
+      await cluster.startHub({ ownRegistry: true, flags: ["--plan-commands"] });
+      const made = join(cluster.folder, "made");
+      const file = join(cluster.folder, "plan.yaml");
+      const task = `{ command: execute, run: "id -u >${made}" }`;
+      await writeFile(file, `name: here\nstages:\n  - name: only\n    tasks: [${task}]\n`);
+      const applied = await cluster.propagit("apply", file);
+      assert.equal(applied.exitCode, exitCodes.ok, applied.stderr + cluster.output);
+      assert.equal((await readFile(made, "utf8")).trim(), String(process.getuid?.()));
+    } finally {
+      await cluster.destroy();
+    }
+  });
+});

@@ -55,17 +55,19 @@ export class PlanProber implements Prober {
     }
   }
 
-  /** By the exit code of the last program that it ran; of one that runs none, whether it failed. */
+  /** By the exit code of the last program that it ran; one that ran none and failed says nothing. */
   async #byCommand(gate: Probe<"command">, signal: AbortSignal): Promise<GateView> {
     const { task, exit } = gate;
     const { drones, here, random } = this.#parts;
     if (!isOnDrone(task)) return here.look(gate, signal);
     const order = { task, key: `look/${random.hex(20)}`, look: true };
     const end = await drones.run(order, { signal, onOutput: () => undefined });
-    const { outcome, reason, exit: code = outcome === "failed" ? 1 : 0 } = end;
-    const said = outcome === "failed" && reason !== undefined ? `: ${reason}` : "";
-    const why = `${task.command} on ${task.where.drone} ended with ${code}${said}`;
-    return { state: code === exit ? "open" : "shut", why };
+    const isFailed = end.outcome === "failed";
+    const code = end.exit ?? (isFailed ? undefined : 0);
+    const how = code === undefined ? "failed" : `ended with ${code}`;
+    const said = isFailed && end.reason !== undefined ? `: ${end.reason}` : "";
+    const why = `${task.command} on ${task.where.drone} ${how}${said}`;
+    return { state: code === exit && !signal.aborted ? "open" : "shut", why };
   }
 
   #health({ repo, environment, service, readyPercent }: Probe<"health">): GateView {

@@ -151,6 +151,20 @@ describe("plans of a hub", () => {
     );
   });
 
+  it("keep a gate shut while nobody can say how its command ends, whatever code it waits for", async () => {
+    const bench = await Bench.start();
+    const away = await bench.drone("web-2");
+    away.die();
+    for (const exit of [0, 1]) {
+      const command = { ...touch, run: `check ${exit}`, drone: "web-2", timeout: "10s" };
+      const gate = { command, exit, every: "1s", timeout: "1m" };
+      const { id } = await bench.begin([stage([touch], { gate })]);
+      const { summary } = await bench.follow(id);
+      assert.equal(summary.outcome, "failed");
+    }
+    assert.deepEqual(bench.done, []);
+  });
+
   it("look at gates by what the hub knows of releases and visitors", async () => {
     const bench = await Bench.start();
     const { hub } = bench;
