@@ -9,8 +9,6 @@ export const drain = defineCommand({
   args: balanceArgs(object(balanceFields)),
   describe: ({ machine = "this machine" }) => `would send no visitors to ${machine}`,
   run: (args, context) => balance("drain", args, context),
-  undo: ({ within, ...part }) => [
-    { command: "undrain", ...part, within: formatDuration(within) },
-  ],
+  undo: ({ within, ...part }) => [{ command: "undrain", ...part, within: formatDuration(within) }],
   example: { machine: "fe001", webhook: "http://127.0.0.1:8090/balancer" },
 });

@@ -9,8 +9,6 @@ export const undrain = defineCommand({
   args: balanceArgs(object(balanceFields)),
   describe: ({ machine = "this machine" }) => `would send visitors to ${machine} again`,
   run: (args, context) => balance("undrain", args, context),
-  undo: ({ within, ...part }) => [
-    { command: "drain", ...part, within: formatDuration(within) },
-  ],
+  undo: ({ within, ...part }) => [{ command: "drain", ...part, within: formatDuration(within) }],
   example: { machine: "fe001", webhook: "http://127.0.0.1:8090/balancer" },
 });
