@@ -110,7 +110,7 @@ export const planDroneMethods = {
   "drone.command": {
     params: exact({
       key,
-      command: text(100),
+      command: text(200),
       /** As they are written in the plan, with every default; JSON. */
       args: text(2_000_000),
       timeoutMs: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),

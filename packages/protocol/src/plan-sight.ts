@@ -7,8 +7,9 @@ const author = text(200);
 export const planRunId = text(64);
 /** `<stage>.<line>.<step>` */
 const taskId = text(64);
-const host = text(300);
-const reason = text(4_000);
+const host = text(400);
+/** A gate may name many who can approve. */
+const reason = text(20_000);
 const lastLines = Type.Optional(list(text(1_000), 50));
 const locks = list(text(300), 100);
 
@@ -106,7 +107,7 @@ export type PlanSummary = Static<typeof planSummarySchema>;
 
 const taskStatus = exact({
   task: taskId,
-  command: text(100),
+  command: text(200),
   host,
   state: oneOf(
     "running",
