@@ -25,7 +25,7 @@ export function plansCommand(): Command {
 }
 
 function statusCommand(): Command {
-  return withLocal(
+  const command = withLocal(
     new Command("status")
       .summary("where a plan stands: its stages, and tasks that are notable")
       .description(
@@ -35,17 +35,22 @@ function statusCommand(): Command {
   )
     .option("--follow", "look again each second, until it is over")
     .option("--all", "every task")
-    .option("--json", "print it as JSON")
-    .action(async (id: string, _: unknown, command: Command) => {
-      const { showRun } = await import("../plans/show-runs.js");
-      await showRun(id, command.optsWithGlobals());
-    });
+    .option("--json", "print it as JSON");
+  return examples(command, [
+    "propagit plans status 4fa --follow",
+    "propagit plans status 4fa --all --local",
+  ]).action(async (id: string, _: unknown, self: Command) => {
+    const { showRun } = await import("../plans/show-runs.js");
+    await showRun(id, self.optsWithGlobals());
+  });
 }
 
 interface AskWords {
   readonly name: RunAsk["kind"];
   readonly summary: string;
   readonly description: string;
+  /** What may follow the id. */
+  readonly flags: readonly string[];
 }
 
 const asks: readonly AskWords[] = [
@@ -53,39 +58,45 @@ const asks: readonly AskWords[] = [
     name: "pause",
     summary: "begin nothing new; what is under way finishes",
     description: "Begins nothing new; what is under way finishes. It goes on with `resume`.",
+    flags: [],
   },
   {
     name: "resume",
     summary: "go on with a plan that is paused, or was broken off",
     description:
       "Goes on with a plan that is paused. When the process that carried it out has ended, this one carries it out from here on: what was under way is done again, and what may run only once is not.",
+    flags: ["--local"],
   },
   {
     name: "stop",
     summary: "end a plan; what is under way finishes",
     description: "Begins nothing new, for good; what is under way finishes.",
+    flags: ["--undo", "--now"],
   },
   {
     name: "skip-wait",
     summary: "do not wait for the delay or window of the next stage",
     description:
       "Ends the waiting for a delay or for the hours of a window before the next stage; not for approval or health.",
+    flags: [],
   },
   {
     name: "retry",
     summary: "try again what failed or never ran",
     description: "Tries again what failed or never ran, also of a plan that is over.",
+    flags: ["--force"],
   },
   {
     name: "approve",
     summary: "let the next stage begin that waits for approval",
     description:
       "Lets the stage begin that waits for somebody's approval. Who you are is said by PROPAGIT_BY, else user@machine.",
+    flags: [],
   },
 ];
 
 function askCommands(): readonly Command[] {
-  return asks.map(({ name, summary, description }) => {
+  return asks.map(({ name, summary, description, flags: shown }) => {
     const command = withLocal(
       new Command(name)
         .summary(summary)
@@ -103,6 +114,8 @@ function askCommands(): readonly Command[] {
         "also what may run only once, of which nobody knows whether it did",
       );
     }
+    const line = `propagit plans ${name} 4fa`;
+    examples(command, [line, ...shown.map((flag) => `${line} ${flag}`)]);
     return command.action(async (id: string, _: unknown, self: Command) => {
       const flags = self.optsWithGlobals<AskFlags>();
       const { askRun } = await import("../plans/ask-run.js");
