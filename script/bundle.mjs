@@ -52,6 +52,10 @@ const outputs = [all, drone, worker].flatMap(({ metafile }) => Object.keys(metaf
 const written = new Set(outputs.map((path) => basename(path)));
 for (const name of readdirSync(outdir)) if (!written.has(name)) rmSync(`${outdir}/${name}`);
 
-// Editors read it from the installed package.
-const schema = fileURLToPath(new URL("../docs/propagit.schema.json", import.meta.url));
-copyFileSync(schema, `${cli}dist/propagit.schema.json`);
+// Editors read them from the installed package.
+for (const schema of ["propagit.schema.json", "plan.schema.json"]) {
+  copyFileSync(
+    fileURLToPath(new URL(`../docs/${schema}`, import.meta.url)),
+    `${cli}dist/${schema}`,
+  );
+}

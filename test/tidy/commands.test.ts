@@ -1,7 +1,7 @@
-/** docs/commands.md is what the commands say of themselves. */
+/** docs/commands.md and docs/plan.schema.json are what the commands say of themselves. */
 import assert from "node:assert/strict";
 import { it } from "node:test";
-import { commandsPage, toolBox } from "@propagit/plan";
+import { commandsPage, planSchema, toolBox } from "@propagit/plan";
 import { format, resolveConfig } from "prettier";
 import { read } from "./sources.js";
 
@@ -11,5 +11,13 @@ it("docs/commands.md says what the commands say", async () => {
     await format(read("docs/commands.md"), options),
     await format(commandsPage(toolBox), options),
     "docs/commands.md is not what the commands say; write it again with: npm run docs:cli",
+  );
+});
+
+it("docs/plan.schema.json is the schema that plans are read by", () => {
+  assert.deepEqual(
+    JSON.parse(read("docs/plan.schema.json")),
+    JSON.parse(JSON.stringify(planSchema(toolBox))),
+    "write it again with: npm run docs:cli",
   );
 });
