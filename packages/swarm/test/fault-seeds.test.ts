@@ -12,7 +12,8 @@ import { fullHello, Rogue, type Behaviour, type RogueLine } from "./support/rogu
 import { makeArtifact, type MadeArtifact, type Taker } from "./support/swarm.js";
 import { TrackedSwarm } from "./support/tracked-swarm.js";
 
-const seeds = 12;
+/** Each a second or so; SEEDS=100 looks longer. */
+const seeds = Number(process.env["SEEDS"] ?? 4);
 const drones = 12;
 /** 32 pieces, 4 s on a link. */
 const artifactBytes = 1024 * 1024;
