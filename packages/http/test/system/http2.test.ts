@@ -322,16 +322,17 @@ describe("an end before the end", () => {
   });
 
   it("of the engine lets streams finish", async (context) => {
-    let answerNow = () => {};
+    let answerNow: (() => void) | undefined;
     const address = await serve(context, (_request, answer) => {
       answerNow = () => answer.end("done");
     });
     const { session, engine } = await visit(context, address);
     const whole = got(open(session));
-    await eventually(() => engine.inFlight(address) === 1);
+    await eventually(() => answerNow !== undefined);
+    assert.equal(engine.inFlight(address), 1);
     const stopped = engine.stop({ graceMs: 10_000 });
     await once(session, "goaway");
-    answerNow();
+    answerNow?.();
     assert.equal((await whole).body, "done");
     await stopped;
   });

@@ -35,7 +35,7 @@ for (const transport of transports) {
       const { port, engine } = await startEngine(
         context,
         () => ({ kind: "forward", address: endpoint.address, observer }),
-        { transport, limits: { lingerMs: 100 } },
+        { transport, limits: { lingerMs: 1_000 } },
       );
       const visitor = await call(context, port);
       visitor.say(request);
