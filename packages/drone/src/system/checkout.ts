@@ -25,23 +25,34 @@ export interface CheckOutRequest {
   readonly signal: AbortSignal;
 }
 
+/**
+ * Beside the folder: an index of its own, so that two checkouts of one repository never meet, and whatever else
+ * git needs. One folder, because a git that is ended leaves its locks and half-written files there too.
+ */
+export function scratchOf(folder: string): string {
+  return `${folder}.scratch`;
+}
+
+const scratchPatience = { maxRetries: 5, retryDelay: 20 } as const;
+
 /** @throws a readable reason, DATA_UNUSABLE when the disk is full, or a file is not what the commit says */
 export async function writeFiles(request: CheckOutRequest): Promise<void> {
   const { repo, commit, folder, signal } = request;
-  // An index of its own: two checkouts of one repository never meet.
-  const index = `${folder}.index`;
+  const scratch = scratchOf(folder);
   try {
     await mkdir(folder, { recursive: true });
-    const gitFolder = (await isArtifact(repo, commit, signal)) ? await makeRaw(repo, folder) : repo;
+    await mkdir(scratch, { recursive: true });
+    const raw = join(scratch, "raw");
+    const isRaw = await isArtifact(repo, commit, signal);
+    if (isRaw) await makeRaw(repo, raw);
     await writeAndCheck(request, {
-      GIT_DIR: gitFolder,
+      GIT_DIR: isRaw ? raw : repo,
       GIT_OBJECT_DIRECTORY: join(repo, "objects"),
       GIT_WORK_TREE: folder,
-      GIT_INDEX_FILE: index,
+      GIT_INDEX_FILE: join(scratch, "index"),
     });
   } finally {
-    await rm(index, { force: true });
-    await rm(rawFolderOf(folder), { recursive: true, force: true });
+    await rm(scratch, { recursive: true, force: true, ...scratchPatience });
   }
 }
 
@@ -109,14 +120,10 @@ async function checkPart(
   entries: readonly Entry[],
   number: number,
 ): Promise<void> {
-  const index = `${folder}.index-${number}`;
+  const index = join(scratchOf(folder), `index-${number}`);
   const own = { ...run, environment: { ...run.environment, GIT_INDEX_FILE: index } };
-  try {
-    await git(["update-index", "-z", "--index-info"], { ...own, input: bytesOf(entries) });
-    await checkFiles({ commit, folder, run: own });
-  } finally {
-    await rm(index, { force: true });
-  }
+  await git(["update-index", "-z", "--index-info"], { ...own, input: bytesOf(entries) });
+  await checkFiles({ commit, folder, run: own });
 }
 
 function bytesOf(texts: readonly string[]): Buffer {
@@ -136,17 +143,11 @@ async function isArtifact(repo: string, commit: string, signal: AbortSignal): Pr
 }
 
 /** A repository without objects of its own, whose attributes switch all others off. */
-async function makeRaw(repo: string, folder: string): Promise<string> {
-  const raw = rawFolderOf(folder);
+async function makeRaw(repo: string, raw: string): Promise<void> {
   const format = await git(["rev-parse", "--show-object-format"], { folder: repo });
   await git(["init", "--quiet", "--bare", "--template=", `--object-format=${format.trim()}`, raw], {
-    folder,
+    folder: repo,
   });
   await mkdir(join(raw, "info"), { recursive: true });
   await writeFile(join(raw, "info", "attributes"), rawAttributes);
-  return raw;
-}
-
-function rawFolderOf(folder: string): string {
-  return `${folder}.raw`;
 }

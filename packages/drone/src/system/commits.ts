@@ -3,7 +3,7 @@
  *
  *     repos/NAME.git           one bare repository for each repo, see bare-repositories.ts
  *     commits/NAME/SHA         the files of a commit, complete or not there at all
- *     commits/NAME/SHA.partial-XXXX, .index   being written; removed at the next start
+ *     commits/NAME/SHA.partial-XXXX, .scratch   being written; removed at the next start
  *     commits/NAME/SHA.unsynced    not yet known to be on disk, see durability.ts
  *     trash/                   what is being removed, see trash.ts
  */

@@ -10,6 +10,7 @@ import { dirname, join, normalize, relative } from "node:path";
 import { errnoOf, namesIn } from "@propagit/runtime";
 import type { TaskFolders } from "../task-world.js";
 import type { CommitName, GitSource } from "../world.js";
+import { scratchOf } from "./checkout.js";
 import type { GitCommits } from "./commits.js";
 
 /** No id of a task, which are hex characters. */
@@ -59,7 +60,7 @@ export class NodeTaskFolders implements TaskFolders {
   }
 
   async remove(folder: string): Promise<void> {
-    for (const path of [folder, `${folder}.index`, `${folder}.raw`]) {
+    for (const path of [folder, scratchOf(folder)]) {
       await this.#commits.trash.take(path);
     }
   }

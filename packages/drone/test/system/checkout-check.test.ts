@@ -3,7 +3,7 @@ import { chmod, lstat, mkdir, readdir, readFile, rm, symlink, writeFile } from "
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { artifactEmail } from "../../src/core/artifact-import.js";
-import { writeFiles } from "../../src/system/checkout.js";
+import { scratchOf, writeFiles } from "../../src/system/checkout.js";
 import { checkFiles } from "../../src/system/checkout-check.js";
 import { git, type GitRun } from "../../src/system/git.js";
 import { openPlace, put, type Place } from "../support/place.js";
@@ -205,4 +205,24 @@ test("stops writing when a part is wrong, and says what was wrong", async (t) =>
     (await readdir(place.base)).filter((name) => name.startsWith("files.")),
     [],
   );
+});
+
+test("leaves no lock beside the files when git is ended in the middle", async (t) => {
+  const place = await openPlace(t);
+  const names = Array.from({ length: 2_100 }, (_, index) => `${index % 7}/${index}.txt`);
+  const commit = await place.commit(Object.fromEntries(names.map((name) => [name, name])));
+  const folder = join(place.base, "files");
+  const stop = new AbortController();
+  const writing = writeFiles({ repo: place.hub, commit, folder, signal: stop.signal });
+  const isLocked = async () =>
+    (await readdir(scratchOf(folder)).catch(() => [])).some((name) => name.endsWith(".lock"));
+  const ended = writing.then(
+    () => true,
+    () => true,
+  );
+  while (!(await Promise.race([isLocked(), ended])));
+  stop.abort();
+  await ended;
+  const beside = (await readdir(place.base)).filter((name) => name.startsWith("files."));
+  assert.deepEqual(beside, []);
 });
