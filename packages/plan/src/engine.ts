@@ -9,11 +9,11 @@
 import { PropagitError } from "@propagit/protocol";
 import { refusalOf } from "./core/asks.js";
 import { lockWait, type LockWait } from "./core/locks.js";
-import { noTasks } from "./core/stage-run.js";
 import { Run } from "./core/run.js";
 import {
   statusOf,
   summaryOf,
+  unreadableRun,
   type RunStatus,
   type RunSummary,
   type StatusWish,
@@ -232,7 +232,7 @@ export class PlanEngine {
     } catch (thrown) {
       const reason = textOf(thrown);
       log.warn(`plan ${id} cannot be gone on with: ${reason}`);
-      this.#summaries.set(id, unreadable(id, reason));
+      this.#summaries.set(id, unreadableRun(id, reason));
     }
     return [];
   }
@@ -367,8 +367,4 @@ function noPlan(id: string): PropagitError {
 
 function textOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);
-}
-
-function unreadable(run: string, reason: string): RunSummary {
-  return { run, name: "?", by: "?", state: "unreadable", reason, locks: [], counts: noTasks };
 }

@@ -26,7 +26,7 @@ export { batchMax } from "./core/event-batch.js";
 export { Run } from "./core/run.js";
 export type { RunState, StageProgress, StageState } from "./core/run-fold.js";
 export * from "./core/run-status.js";
-export { noTasks, type TaskCounts, type TaskRun, type TaskState } from "./core/stage-run.js";
+export type { TaskCounts, TaskRun, TaskState } from "./core/stage-run.js";
 export { hostOf, positionOf, taskIdOf } from "./core/task-place.js";
 export { timeText } from "./core/time-text.js";
 export { isOpen, opensAt } from "./core/window.js";

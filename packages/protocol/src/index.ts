@@ -1,6 +1,7 @@
 export * from "./canary.js";
 export * from "./canary-methods.js";
 export * from "./canary-plan.js";
+export { canonicalJson } from "./canonical-json.js";
 export * from "./certificate-methods.js";
 export * from "./crypto.js";
 export * from "./distribution.js";

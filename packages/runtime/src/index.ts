@@ -26,6 +26,7 @@ export { simRandom } from "./simulated/sim-random.js";
 export { simulate, type Simulation } from "./simulated/sim-world.js";
 export { deferred, type Deferred } from "./deferred.js";
 export { namesIn } from "./system/names-in.js";
+export { syncFolder } from "./system/sync-folder.js";
 export { nodeClock } from "./system/node-clock.js";
 export { cannotListen, type ListenPlace } from "./system/cannot-listen.js";
 export {

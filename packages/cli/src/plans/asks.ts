@@ -12,7 +12,7 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunAsk } from "@propagit/plan";
 import { parseJson, PropagitError, toPropagitError, type ErrorData } from "@propagit/protocol";
-import { makeFolder, namesIn, nodeDisk } from "@propagit/runtime";
+import { makeFolder, namesIn, nodeClock, nodeDisk, sleep } from "@propagit/runtime";
 
 const everyMs = 200;
 const answerMsMax = 30_000;
@@ -103,7 +103,7 @@ async function answered(path: string, isThere: () => Promise<boolean>): Promise<
     if (isLast)
       throw new PropagitError("NOT_NOW", "the process that carried it out has ended meanwhile");
     isLast = !(await isThere());
-    await new Promise((resolve) => setTimeout(resolve, everyMs / 2));
+    await sleep(nodeClock, everyMs / 2);
   }
   throw new PropagitError("TIMED_OUT", "the process that carries it out does not answer");
 }

@@ -13,7 +13,7 @@ import {
   type RunStatus,
 } from "@propagit/plan";
 import { exitCodes, PropagitError, toPropagitError, type PlanSummary } from "@propagit/protocol";
-import { nodeRandom } from "@propagit/runtime";
+import { nodeClock, nodeRandom, sleep } from "@propagit/runtime";
 import { author } from "../author.js";
 import { collect, withHub, type HubFlags } from "../hub-call.js";
 import { interruptedExitCode, onInterrupt } from "../interrupt.js";
@@ -66,7 +66,7 @@ async function begin(start: () => Promise<unknown>): Promise<void> {
     await start();
   } catch (thrown) {
     if (!isLost(thrown) || toPropagitError(thrown).code === "UNREACHABLE") throw thrown;
-    await new Promise((resolve) => setTimeout(resolve, againMs));
+    await sleep(nodeClock, againMs);
     await start().catch((again: unknown) => {
       if (toPropagitError(again).code !== "EXISTS") throw again;
     });
@@ -102,7 +102,7 @@ async function followed(
     } catch (thrown) {
       lostAt ??= Date.now();
       if (!isLost(thrown) || Date.now() - lostAt > awayMsMax) throw thrown;
-      await new Promise((resolve) => setTimeout(resolve, againMs));
+      await sleep(nodeClock, againMs);
     }
   }
 }

@@ -16,6 +16,7 @@ import {
   Run,
   summaryOf,
   toolBox,
+  unreadableRun,
   type Commands,
   type Journal,
   type Plan,
@@ -140,25 +141,7 @@ export class LocalRuns {
       return { summary: summaryOf(run, new Run(plan, events)), isCarried };
     } catch (thrown) {
       const { message: reason } = toPropagitError(thrown);
-      return { summary: { ...unreadable, run, reason }, isCarried: false };
+      return { summary: unreadableRun(run, reason), isCarried: false };
     }
   }
 }
-
-const unreadable = {
-  name: "?",
-  by: "?",
-  state: "unreadable",
-  locks: [],
-  counts: {
-    tasks: 0,
-    neverRun: 0,
-    running: 0,
-    retrying: 0,
-    done: 0,
-    unchanged: 0,
-    failed: 0,
-    stopped: 0,
-    unknown: 0,
-  },
-} as const;

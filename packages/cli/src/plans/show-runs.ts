@@ -1,5 +1,6 @@
 /** `propagit plans` and `plans status`: what is, or was, carried out here. */
 import { Run, statusOf, type RunStatus, type RunSummary } from "@propagit/plan";
+import { nodeClock, sleep } from "@propagit/runtime";
 import { headColour, dimColour } from "../output/colour.js";
 import { formatAge, formatDuration, formatMoment } from "../output/duration.js";
 import { openPicture } from "../output/picture.js";
@@ -75,7 +76,7 @@ export async function showRun(prefix: string, flags: StatusFlags): Promise<void>
     const seen = await look();
     picture.show(statusText(seen));
     if (!seen.isCarried) break;
-    await new Promise((resolve) => setTimeout(resolve, followMs));
+    await sleep(nodeClock, followMs);
   }
 }
 

@@ -4,7 +4,7 @@
  *
  * Settings enter under the hub's own key, so that an id gives nothing away about a secret.
  */
-import type { Crypto, Specification, Variables } from "@propagit/protocol";
+import { canonicalJson, type Crypto, type Specification, type Variables } from "@propagit/protocol";
 
 export interface DeploymentContent {
   readonly repo: string;
@@ -26,14 +26,5 @@ export function deploymentIdOf(
   // How many there are, and where, changes nothing of what one of them is.
   const run = services.map((service) => ({ ...service, instances: undefined, on: undefined }));
   const content = [repo, environment, commit, run, build ?? null, variables];
-  return crypto.mac(key, `deployment ${canonical(content)}`).slice(0, idChars);
-}
-
-/** JSON with the names of each object in order. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) => {
-    if (typeof part !== "object" || part === null || Array.isArray(part)) return part;
-    const entries = Object.entries(part).sort(([left], [right]) => (left < right ? -1 : 1));
-    return Object.fromEntries(entries);
-  });
+  return crypto.mac(key, `deployment ${canonicalJson(content)}`).slice(0, idChars);
 }

@@ -2,6 +2,7 @@
 import { choice, described, object, withDefault, yesNo } from "@propagit/shapes";
 import { defineCommand } from "../define-command.js";
 import { guardScript } from "./kit/guards.js";
+import { replacingScript } from "./kit/replacing.js";
 import { placeOn, runScript } from "./kit/script.js";
 import { hostPath, shown, sudo } from "./kit/words.js";
 
@@ -29,14 +30,7 @@ if there "$to"; then
 fi
 physical "$to"
 guard "$full" replaced
-work=$(mktemp -d ./.propagit-XXXXXXXX) || exit 1
-finish() {
-  if [ -d "$work/old" ] && ! there "./$name"; then rename "$work/old" "./$name"; fi
-  rm -rf -- "$work"
-}
-trap finish EXIT
-trap 'exit 1' HUP INT TERM PIPE
-cp "-RH$preserve" -- "$from" "$work/new" || exit 1
+${replacingScript}cp "-RH$preserve" -- "$from" "$work/new" || exit 1
 if [ -d "./$name" ]; then rename "./$name" "$work/old" || exit 1; fi
 rename "$work/new" "./$name" || exit 1
 `;

@@ -2,6 +2,7 @@
 import { described, object, withDefault, yesNo } from "@propagit/shapes";
 import { defineCommand } from "../define-command.js";
 import { guardScript } from "./kit/guards.js";
+import { replacingScript } from "./kit/replacing.js";
 import { placeOn, runScript } from "./kit/script.js";
 import { hostPath, shown, sudo } from "./kit/words.js";
 
@@ -17,14 +18,7 @@ guard "$full" moved
 from=$full
 physical "$to"
 guard "$full" replaced
-work=$(mktemp -d ./.propagit-XXXXXXXX) || exit 1
-finish() {
-  if [ -d "$work/old" ] && ! there "./$name"; then rename "$work/old" "./$name"; fi
-  rm -rf -- "$work"
-}
-trap finish EXIT
-trap 'exit 1' HUP INT TERM PIPE
-if [ -d "./$name" ] && [ ! -L "./$name" ]; then rename "./$name" "$work/old" || exit 1; fi
+${replacingScript}if [ -d "./$name" ] && [ ! -L "./$name" ]; then rename "./$name" "$work/old" || exit 1; fi
 rename "$from" "./$name" || exit 1
 `;
 

@@ -102,6 +102,11 @@ export interface StatusSight {
 /** More are no longer looked through by eye. */
 const tasksMaxDefault = 200;
 
+/** Of a run whose journal is damaged: nothing is known but why. */
+export function unreadableRun(run: string, reason: string): RunSummary {
+  return { run, name: "?", by: "?", state: "unreadable", reason, locks: [], counts: noTasks };
+}
+
 export function summaryOf(id: string, run: Run): RunSummary {
   const { outcome, reason, queuedAt, endedAt } = run;
   const hasBegun = run.state !== "new" && run.state !== "queued" && run.beganAt > 0;

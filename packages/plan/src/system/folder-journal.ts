@@ -20,6 +20,7 @@ import {
   makeFolder,
   namesIn,
   nodeDisk,
+  syncFolder,
   type FolderLock,
 } from "@propagit/runtime";
 import type { RunSummary } from "../core/run-status.js";
@@ -284,15 +285,6 @@ async function isThere(path: string): Promise<boolean> {
 
 function isMissing(thrown: unknown): boolean {
   return errnoOf(thrown) === "ENOENT" || errnoOf(thrown) === "ENOTDIR";
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
 
 /** What the disk says is the catalogue's DATA_UNUSABLE. */

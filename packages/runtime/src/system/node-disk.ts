@@ -4,6 +4,7 @@ import { PropagitError } from "@propagit/protocol";
 import type { Disk } from "../disk.js";
 import { errnoOf } from "./errno.js";
 import { makeFolder } from "./make-folder.js";
+import { syncFolder } from "./sync-folder.js";
 
 export const nodeDisk: Disk = {
   async read(path) {
@@ -68,16 +69,6 @@ async function writeSynced(path: string, content: string, mode: number): Promise
     await file.sync();
   } finally {
     await file.close();
-  }
-}
-
-/** Without this a rename may be undone by a power cut. */
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
 
