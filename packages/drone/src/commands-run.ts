@@ -5,7 +5,14 @@ import {
   type DroneCommandEnd,
   type Params,
 } from "@propagit/protocol";
-import { argsOf, type Command, type CommandContext, type Host, type Means } from "@propagit/plan";
+import {
+  argsOf,
+  type Command,
+  type CommandContext,
+  type CommitMeans,
+  type Host,
+  type Means,
+} from "@propagit/plan";
 import type { Clock, Timer } from "@propagit/runtime";
 import type { CommandWorld } from "./command-world.js";
 import { OutputTail } from "./core/output-tail.js";
@@ -23,6 +30,7 @@ export interface CommandRunContext {
   readonly world: CommandWorld;
   /** Of this drone. */
   readonly name: string;
+  readonly commits?: CommitMeans;
 }
 
 export class CommandRun {
@@ -74,7 +82,7 @@ export class CommandRun {
   }
 
   async #carryOut(): Promise<Awaited<ReturnType<Command["run"]>>> {
-    const { clock, world, name } = this.#context;
+    const { clock, world, name, commits } = this.#context;
     const { command: wanted, args, key } = this.#params;
     const command = world.commands.get(wanted);
     if (!command) {
@@ -85,7 +93,7 @@ export class CommandRun {
     this.#abort.signal.throwIfAborted();
     const context: CommandContext = {
       host: this.#watched(world.host(name)),
-      means: means(name),
+      means: { ...means(name), ...(commits && { commits }) },
       clock,
       signal: this.#abort.signal,
       key,

@@ -35,6 +35,10 @@ export interface Command<Args = unknown> {
   /** What holds where a task does not say it: its failure counts for nothing. Default false. */
   readonly continueOnFail?: boolean;
   readonly timeoutMs?: number;
+  /** Only a drone has what it needs: a task of it that names none is refused. */
+  readonly onDroneOnly?: boolean;
+  /** Files of the machine of the engine that it reads; a hub that is given a plan has none of them. */
+  files?(args: Args): readonly string[];
   /** For its page in the docs, where a test carries it out. */
   readonly example: Readonly<Record<string, unknown>>;
 }
@@ -64,6 +68,54 @@ export interface Means {
   readFile(path: string, bytesMax: number): Promise<Uint8Array>;
   /** Ours, between visitors and instances; absent where no hub is. */
   readonly balancer?: Balancer;
+  /** What was pushed to the hub; absent where no drone is. */
+  readonly commits?: CommitMeans;
+  /** Folders that `propagit files push` fills; absent where no drone is. */
+  readonly files?: FilesMeans;
+}
+
+/** Files that are no repository, as they are put on a drone. */
+export interface FilesMeans {
+  /**
+   * Makes a folder hold exactly what was pushed; `unchanged` when it did.
+   *
+   * @throws FILES_REFUSED with nothing touched
+   */
+  put(wanted: WantedFiles): Promise<CommandEnd>;
+}
+
+export interface WantedFiles {
+  /** Of the hub's repository of files, in full. */
+  readonly commit: string;
+  readonly path: string;
+  readonly replace: boolean;
+  readonly force: boolean;
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+}
+
+/** Commits of a drone's own, which it fetches from the hub and its neighbours. */
+export interface CommitMeans {
+  /**
+   * Has the files of a commit here, for whatever starts later; `unchanged` when they were.
+   *
+   * @throws as git or the hub say
+   */
+  distribute(commit: WantedCommit): Promise<CommandEnd>;
+  /**
+   * Makes a folder with exactly the files of a commit, whole or not at all; `unchanged` when it is one already.
+   *
+   * @param path absolute
+   * @throws FILES_REFUSED for a place that is nobody's to take; TASK_REFUSED when something else is there
+   */
+  checkOut(commit: WantedCommit, path: string): Promise<CommandEnd>;
+}
+
+export interface WantedCommit {
+  readonly repo: string;
+  /** In full. */
+  readonly commit: string;
+  readonly signal: AbortSignal;
 }
 
 /** Takes what runs on a machine out of the way of visitors, and puts it back. */

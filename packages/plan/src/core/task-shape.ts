@@ -117,7 +117,7 @@ function commandShape(
       const known = knownOnly(rest, command, { where, problems, wordKeys });
       const value = command.args.read(known, where, problems);
       if (!words) return undefined;
-      checkPlace(words, { node, where, problems });
+      checkPlace(words, command, { node, where, problems });
       if (value === undefined) return undefined;
       const args = plainOf(command.args, known) as Task["args"];
       const reading = { command, args: value, node, where, problems };
@@ -171,7 +171,10 @@ function knownOnly(
 
 type Placing = Pick<Reading, "node" | "where" | "problems">;
 
-function checkPlace(words: TaskWords, { node, where, problems }: Placing): void {
+function checkPlace(words: TaskWords, command: Command, { node, where, problems }: Placing): void {
+  if (command.onDroneOnly === true && words.drone === undefined) {
+    problems.add(node.at, `${named(where)}: only a \`drone\` can ${command.name}; name one`);
+  }
   if (words.drone !== undefined && words.host !== undefined) {
     problems.add(
       node.at,
