@@ -51,6 +51,15 @@ export {
   type WaveRules,
   type Waves,
 } from "./core/waves.js";
+export { readTargets, withRelay, type ReadTargets, type TargetsText } from "./core/read-targets.js";
+export {
+  aimsOf,
+  type Aim,
+  type TargetBook,
+  type Targets,
+  type TargetWorld,
+} from "./core/targets.js";
+export { dronesOf, planOfAims, tasksOfPlan, type TargetWork } from "./core/plan-targets.js";
 export { HostExecutor, type HostExecutorOptions } from "./host-executor.js";
 export { onlyRun } from "./only-run.js";
 export { hostView, localMeans } from "./system/local-means.js";
