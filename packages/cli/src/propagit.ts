@@ -46,6 +46,7 @@ import { splitCommand } from "./commands/split.js";
 import { startCommand } from "./commands/start.js";
 import { stopCommand } from "./commands/stop.js";
 import { swarmCommand } from "./commands/swarm.js";
+import { targetsCommand } from "./commands/targets.js";
 import { topCommand } from "./commands/top.js";
 import { upCommand } from "./commands/up.js";
 import { droneWithManagement, namedPropagit } from "./drone-program.js";
@@ -104,6 +105,7 @@ export function propagitProgram(): Command {
     proxiesCommand(),
     swarmCommand(),
     filesCommand(),
+    targetsCommand(),
     eventsCommand(),
   ]);
   return finish(

@@ -22,12 +22,14 @@ import { DistributionDesk } from "./distribution-desk.js";
 import { DroneDesk } from "./drone-desk.js";
 import { ExperimentDesk } from "./experiment-desk.js";
 import { FilesDesk } from "./files-desk.js";
+import { FilesTasks } from "./files-tasks.js";
 import type { Fleet } from "./fleet.js";
 import { followEvents } from "./followers.js";
 import { HoldDesk } from "./hold-desk.js";
 import { InstanceDesk } from "./instance-desk.js";
 import type { Ledger } from "./ledger.js";
 import { LogDesk } from "./log-desk.js";
+import { ownTasksOf } from "./own-tasks.js";
 import { PlanDesk } from "./plan-desk.js";
 import { proxyHandlers, type ProxyDeskParts } from "./proxy-desk.js";
 import type { RelayDesk } from "./relay-desk.js";
@@ -60,6 +62,11 @@ export interface DesksOptions extends ProxyDeskParts {
   readonly proxyUrl: string | undefined;
 }
 
+interface FilesPart {
+  readonly desk: FilesDesk;
+  readonly tasks: FilesTasks;
+}
+
 export class Desks {
   readonly releases: ReleaseDesk;
   readonly retention: RetentionDesk;
@@ -69,6 +76,7 @@ export class Desks {
   readonly runs: RunDesk;
   readonly swarm: SwarmDesk;
   readonly distribution: DistributionDesk;
+  readonly files: FilesDesk | undefined;
   readonly plans: PlanDesk | undefined;
   readonly handlers: Handlers;
 
@@ -88,8 +96,9 @@ export class Desks {
       clock: world.clock,
       swarm: this.swarm,
     });
-    const { plans: means } = world;
-    this.plans = means && new PlanDesk({ ...options, means, counts: this.reports.counts });
+    const files = this.#filesPart(options);
+    this.files = files?.desk;
+    this.plans = this.#plansPart(options, files);
     this.handlers = {
       ...this.#releaseHandlers(options),
       ...this.#instanceHandlers(options),
@@ -98,13 +107,30 @@ export class Desks {
       ...ruleHandlers(options),
       ...certificateHandlers(this.certificates),
       ...proxyHandlers(options),
-      ...filesHandlers(options, this.swarm),
+      ...files?.desk.handlers,
       ...canaryHandlers(new CanaryDesk({ ...options, canaries, releases })),
       ...sightHandlers(options, this.reports),
       ...swarmHandlers(options, this.swarm),
       ...this.plans?.handlers,
       "hub.distribution": (params, call) => this.distribution.follow(params, call),
     };
+  }
+
+  #filesPart({ world, ledger, fleet }: DesksOptions): FilesPart | undefined {
+    const { files: means, clock } = world;
+    if (!means) return undefined;
+    const { demand } = this.swarm;
+    const asks = demand.asks.bind(demand);
+    const planned = () => tasks.commits();
+    const desk = new FilesDesk({ world, ledger, fleet, means, asks, planned });
+    const tasks = new FilesTasks({ clock, fleet, desk, plans: () => this.plans?.runs });
+    return { desk, tasks };
+  }
+
+  #plansPart(options: DesksOptions, files: FilesPart | undefined): PlanDesk | undefined {
+    const { plans: means } = options.world;
+    const own = ownTasksOf({ files: files?.tasks });
+    return means && new PlanDesk({ ...options, means, own, counts: this.reports.counts });
   }
 
   #releaseHandlers({ world, ledger, rollouts, proxyUrl }: DesksOptions): Handlers {
@@ -212,12 +238,6 @@ function ruleHandlers({ world, ledger, switchboard }: DesksOptions): Handlers {
     "hub.experiment-stop": (params) => experiments.stop(params),
     "hub.shadow": (params) => experiments.shadow(params),
   };
-}
-
-function filesHandlers({ world, ledger, fleet }: DesksOptions, { demand }: SwarmDesk): Handlers {
-  const { files: means } = world;
-  const asks = demand.asks.bind(demand);
-  return means ? new FilesDesk({ world, ledger, fleet, means, asks }).handlers : {};
 }
 
 function certificateHandlers(desk: CertificateDesk): Handlers {

@@ -32,6 +32,7 @@ import { fitted } from "./core/plan-sight.js";
 import type { TrafficCounts } from "./core/traffic-counts.js";
 import type { Fleet } from "./fleet.js";
 import type { Ledger } from "./ledger.js";
+import type { OwnTasks } from "./own-tasks.js";
 import { endOf, isOnDrone, PlanDrones } from "./plan-drones.js";
 import type { PlanMeans } from "./plan-means.js";
 import { PlanProber } from "./plan-prober.js";
@@ -43,6 +44,8 @@ export interface PlanDeskParts {
   readonly fleet: Fleet;
   readonly means: PlanMeans;
   readonly counts: Pick<TrafficCounts, "flowOf">;
+  /** Tasks on drones that the hub carries out for them. */
+  readonly own?: OwnTasks;
 }
 
 /** Events of one part. */
@@ -104,6 +107,11 @@ export class PlanDesk {
     await this.#parts.means.close();
   }
 
+  /** All that it carries out or did. @throws UNREACHABLE while they are read */
+  get runs(): Pick<PlanEngine, "list" | "plan"> {
+    return this.#open;
+  }
+
   readonly handlers: Handlers = {
     "hub.plan-start": (params) => this.#start(params),
     "hub.plans": (_, call) => {
@@ -118,7 +126,7 @@ export class PlanDesk {
 
   async #start(params: Params<"hub.plan-start">): Promise<Result<"hub.plan-start">> {
     const { plan: text, file, by, hash: wanted, locks, id } = params;
-    const { means } = this.#parts;
+    const { means, own } = this.#parts;
     const plan = readPlan({ file, text }, means.commands);
     this.#check(plan, file);
     const hash = planHash(plan);
@@ -128,11 +136,9 @@ export class PlanDesk {
       });
     }
     const engine = this.#open;
-    const run = await engine.start(plan, {
-      by,
-      ...(locks && { locks }),
-      ...(id !== undefined && { id }),
-    });
+    const letGo = await own?.accept(plan);
+    const asked = { by, ...(locks && { locks }), ...(id !== undefined && { id }) };
+    const run = await engine.start(plan, asked).finally(letGo);
     this.#note("plan-began", by, beganText(plan, run, by));
     void this.#noteEnd(engine, run);
     return { id: run, hash };
@@ -203,6 +209,7 @@ export class PlanDesk {
     const run = engine.find(id);
     const before = engine.list().find((summary) => summary.run === run);
     await engine.ask(run, ask, by);
+    this.#parts.own?.asked(run, ask, by);
     this.#note("plan-asked", by, askedText(before, run, ask, by));
     // Only a retry can be asked of it then, and it is on its way again.
     if (before?.state === "over") void this.#noteEnd(engine, run);
@@ -229,11 +236,17 @@ export class PlanDesk {
     return {
       run: async (order, call) => {
         const { task } = order;
+        const own = this.#parts.own?.of(task.command);
+        if (own) return own.run(order, call);
         if (!isOnDrone(task)) return this.#here.run(order, call);
         return endOf(await this.#drones.run({ key: order.key, task }, call));
       },
-      recall: ({ task, key }) =>
-        isOnDrone(task) ? this.#drones.recall({ key, task }) : this.#here.recall(),
+      recall: (order) => {
+        const { task, key } = order;
+        const own = this.#parts.own?.of(task.command);
+        if (own) return own.recall(order);
+        return isOnDrone(task) ? this.#drones.recall({ key, task }) : this.#here.recall();
+      },
     };
   }
 

@@ -8,6 +8,7 @@ import {
   planHash,
   Run,
   writePlan,
+  type Plan,
   type RunAsk,
   type RunEvent,
   type RunStatus,
@@ -27,7 +28,16 @@ const againMs = 1_000;
 const awayMsMax = 10 * 60_000;
 
 /** Begins a plan and tells what happens until it is over. @returns the exit code */
-export async function applyOnHub({ plan, commands }: Planned, flags: HubFlags): Promise<number> {
+export async function applyOnHub(planned: Planned, flags: HubFlags): Promise<number> {
+  const id = await beginOnHub(planned, flags);
+  return toldEnd(await followOnHub(id, planned.plan, flags));
+}
+
+/** @returns the run's id */
+export async function beginOnHub(
+  { plan, commands }: Pick<Planned, "plan" | "commands">,
+  flags: HubFlags,
+): Promise<string> {
   const text = JSON.stringify(writePlan(plan, commands));
   const id = nodeRandom.hex(10);
   // Two of one name would do the same to the same drones: the later one waits for its turn.
@@ -35,24 +45,32 @@ export async function applyOnHub({ plan, commands }: Planned, flags: HubFlags): 
   const hash = planHash(plan);
   const started = { plan: text, file: "the plan", by: author(), hash, locks, id };
   await begin(() => withHub(flags, (hub) => hub.call("hub.plan-start", started, callLimit)));
+  return id;
+}
+
+/** Tells what happens until it is over, unless nobody wants to hear it; ^C only looks away. */
+export async function followOnHub(
+  id: string,
+  plan: Plan,
+  { isQuiet = false, ...flags }: HubFlags & { readonly isQuiet?: boolean },
+): Promise<PlanSummary> {
   const run = new Run(plan);
-  const view = new RunView({ id, plan, run: () => run });
+  const view = isQuiet ? undefined : new RunView({ id, plan, run: () => run });
   const restore = onInterrupt(() => {
-    view.close();
+    view?.close();
     process.stderr.write(
       `the hub goes on with it; look: propagit plans status ${id}, end it: propagit plans stop ${id}\n`,
     );
     process.exit(interruptedExitCode);
   });
   try {
-    const summary = await followed(id, flags, (event) => {
+    return await followed(id, flags, (event) => {
       run.apply(event);
-      tell(view, run, event);
+      if (view) tell(view, run, event);
     });
-    return toldEnd(summary);
   } finally {
     restore();
-    view.close();
+    view?.close();
   }
 }
 

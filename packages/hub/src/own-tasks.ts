@@ -1,0 +1,28 @@
+/** Tasks that name a drone, and that the hub carries out for it: it knows what the drone needs for them. */
+import type { Executor, Plan, RunAsk } from "@propagit/plan";
+import type { FilesTasks } from "./files-tasks.js";
+
+export interface OwnTasks {
+  /** Who carries out a command that is one of them. */
+  of(command: string): Executor | undefined;
+  /**
+   * Before a plan is begun: what is missing for its tasks refuses it. What is there stays at least until it is let
+   * go, which is when the plan is on disk.
+   */
+  accept(plan: Plan): Promise<() => void>;
+  /** Something was asked of a run, which is on disk. */
+  asked(run: string, ask: RunAsk, by: string): void;
+}
+
+export interface OwnTaskParts {
+  /** Absent: the hub has no repository of files. */
+  readonly files: Pick<FilesTasks, "accept" | "run" | "recall"> | undefined;
+}
+
+export function ownTasksOf({ files }: OwnTaskParts): OwnTasks {
+  return {
+    of: (command) => (command === "put-files" ? files : undefined),
+    accept: async (plan) => (await files?.accept(plan)) ?? (() => undefined),
+    asked: () => undefined,
+  };
+}
