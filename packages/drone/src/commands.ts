@@ -91,11 +91,13 @@ export class CommandDesk implements DronePart {
     }
     const { key } = params;
     const commits = this.#world.commits?.(this.#drone);
+    const project = this.#world.project?.(this.#drone);
     const context = {
       clock: world.clock,
       world: this.#world,
       name: name(),
       ...(commits && { commits }),
+      ...(project && { project }),
     };
     const run = new CommandRun(context, params);
     const end = this.#carryOut(run, params).finally(() => this.#living.delete(key));

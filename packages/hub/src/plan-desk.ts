@@ -17,7 +17,6 @@ import {
   HostExecutor,
   PlanEngine,
   planHash,
-  readPlan,
   storeJournal,
   writePlan,
   type Executor,
@@ -34,6 +33,7 @@ import type { Fleet } from "./fleet.js";
 import type { Ledger } from "./ledger.js";
 import type { OwnTasks } from "./own-tasks.js";
 import { endOf, isOnDrone, PlanDrones } from "./plan-drones.js";
+import { readPlanWithCode } from "./plan-code.js";
 import type { PlanMeans } from "./plan-means.js";
 import { PlanProber } from "./plan-prober.js";
 import type { HubWorld } from "./world.js";
@@ -69,6 +69,7 @@ export class PlanDesk {
     this.#here = new HostExecutor({
       commands: means.commands,
       clock,
+      ...(means.project && { project: means.project }),
       means: {
         secret: () => Promise.resolve(undefined),
         readFile: (path) => Promise.reject(noFile(path)),
@@ -127,7 +128,8 @@ export class PlanDesk {
   async #start(params: Params<"hub.plan-start">): Promise<Result<"hub.plan-start">> {
     const { plan: text, file, by, hash: wanted, locks, id } = params;
     const { means, own } = this.#parts;
-    const plan = readPlan({ file, text }, means.commands);
+    const { repositories } = this.#parts.world;
+    const plan = await readPlanWithCode({ file, text }, means.commands, repositories);
     this.#check(plan, file);
     const hash = planHash(plan);
     if (wanted !== undefined && wanted !== hash) {
@@ -147,12 +149,6 @@ export class PlanDesk {
   /** @throws BAD_PLAN with all that cannot be carried out from here */
   #check(plan: Plan, file: string): void {
     const { fleet, means } = this.#parts;
-    if (plan.code) {
-      const { repo } = plan.code;
-      throw new PropagitError("BAD_PLAN", `${file} uses commands of ${repo}'s own`, {
-        hint: "the hub does not load them; carry it out from here: propagit apply --local",
-      });
-    }
     const there = fleet.members.filter(({ contact }) => contact !== "left");
     const drones = new Set(there.map(({ name }) => name));
     const problems = problemsOfPlaces(plan, { drones, runsPrograms: means.runsPrograms });
@@ -239,7 +235,7 @@ export class PlanDesk {
         const own = this.#parts.own?.of(task.command);
         if (own) return own.run(order, call);
         if (!isOnDrone(task)) return this.#here.run(order, call);
-        return endOf(await this.#drones.run({ key: order.key, task }, call));
+        return endOf(await this.#drones.run({ ...order, task }, call));
       },
       recall: (order) => {
         const { task, key } = order;

@@ -1,5 +1,5 @@
 /** Looks at gates of plans by what the hub knows of releases, instances and visitors. */
-import type { GateProbe, GateView, HostExecutor, Prober } from "@propagit/plan";
+import type { CodePlace, GateProbe, GateView, HostExecutor, Prober } from "@propagit/plan";
 import type { Clock, Random } from "@propagit/runtime";
 import { currentRelease } from "./core/deployment-edits.js";
 import { ErrorRates } from "./core/error-rates.js";
@@ -33,17 +33,21 @@ export class PlanProber implements Prober {
     this.#parts = parts;
   }
 
-  async look(gate: GateProbe, signal: AbortSignal): Promise<GateView> {
-    const { state, why } = await this.#look(gate, signal);
+  async look(gate: GateProbe, signal: AbortSignal, code?: CodePlace): Promise<GateView> {
+    const { state, why } = await this.#look(gate, signal, code);
     return { state, why: why.slice(0, whyChars) };
   }
 
-  #look(gate: GateProbe, signal: AbortSignal): GateView | Promise<GateView> {
+  #look(
+    gate: GateProbe,
+    signal: AbortSignal,
+    code: CodePlace | undefined,
+  ): GateView | Promise<GateView> {
     switch (gate.kind) {
       case "http":
         return this.#parts.here.look(gate, signal);
       case "command":
-        return this.#byCommand(gate, signal);
+        return this.#byCommand(gate, signal, code);
       case "health":
         return this.#health(gate);
       case "canary":
@@ -56,11 +60,16 @@ export class PlanProber implements Prober {
   }
 
   /** By the exit code of the last program that it ran; one that ran none and failed says nothing. */
-  async #byCommand(gate: Probe<"command">, signal: AbortSignal): Promise<GateView> {
+  async #byCommand(
+    gate: Probe<"command">,
+    signal: AbortSignal,
+    place: CodePlace | undefined,
+  ): Promise<GateView> {
     const { task, exit } = gate;
     const { drones, here, random } = this.#parts;
-    if (!isOnDrone(task)) return here.look(gate, signal);
-    const order = { task, key: `look/${random.hex(20)}`, look: true };
+    if (!isOnDrone(task)) return here.look(gate, signal, place);
+    const key = `look/${random.hex(20)}`;
+    const order = { task, key, ...(place && { code: place }), look: true };
     const end = await drones.run(order, { signal, onOutput: () => undefined });
     const isFailed = end.outcome === "failed";
     const code = end.exit ?? (isFailed ? undefined : 0);

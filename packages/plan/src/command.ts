@@ -4,7 +4,7 @@
  */
 import type { Clock } from "@propagit/runtime";
 import type { Shape } from "@propagit/shapes";
-import type { TaskPlace } from "./plan.js";
+import type { CodePlace, TaskPlace } from "./plan.js";
 
 /** All that a plan may use, by name. */
 export type Commands = ReadonlyMap<string, Command>;
@@ -218,6 +218,19 @@ export interface PutOptions {
   readonly mode?: number;
   readonly sudo?: boolean;
   readonly signal?: AbortSignal;
+}
+
+/** Carries out commands of a project's own, which are in a commit and never in this process. */
+export interface ProjectCommands {
+  /** @throws BAD_CONFIG, BAD_PLAN, TASK_FAILED; and what the command throws */
+  run(task: ProjectTask, context: CommandContext): Promise<CommandEnd>;
+}
+
+export interface ProjectTask {
+  readonly code: CodePlace;
+  readonly command: string;
+  /** As they are written in the plan. */
+  readonly args: Readonly<Record<string, unknown>>;
 }
 
 /** A task as people and generators write it. */

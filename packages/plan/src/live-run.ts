@@ -161,7 +161,9 @@ export class LiveRun {
       this.#take({ at: clock.now(), kind, stage: view.number, gate: number, why });
       this.#pump();
     };
-    this.#gate = { place, watch: new GateWatch({ clock, prober, gate, since, onEnd }) };
+    const { code } = run.plan;
+    const watch = new GateWatch({ clock, prober, gate, ...(code && { code }), since, onEnd });
+    this.#gate = { place, watch };
   }
 
   /** They are on disk: what they say may be told and done. */
@@ -242,7 +244,9 @@ export class LiveRun {
 
   #orderOf(id: TaskId): TaskOrder {
     const attempt = this.run.taskRun(id)?.attempt ?? 1;
-    return { run: this.id, task: this.run.task(id), attempt, key: `${this.id}/${id}/${attempt}` };
+    const { code } = this.run.plan;
+    const key = `${this.id}/${id}/${attempt}`;
+    return { run: this.id, task: this.run.task(id), attempt, ...(code && { code }), key };
   }
 }
 

@@ -1,11 +1,12 @@
 /** `propagit apply`: has the hub carry a plan out, or does it here; what happens is kept on disk. */
-import { toolBox, type Gate, type Plan } from "@propagit/plan";
+import { type Gate, type Plan } from "@propagit/plan";
 import { PropagitError } from "@propagit/protocol";
 import { describeTask, hostName, tasksOf } from "../output/plan-words.js";
 import { formatCount, formatNames } from "../output/quantity.js";
 import type { HubFlags } from "../hub-call.js";
 import { carryOutNew } from "./carry-out.js";
-import { applyOnHub, refuseOwnCommands } from "./hub-plans.js";
+import { applyOnHub } from "./hub-plans.js";
+import { withCode } from "./code-place.js";
 import { LocalRuns } from "./local-runs.js";
 import { formatLine, lineLog } from "./logs.js";
 import { planned, type Planned } from "./planned.js";
@@ -14,6 +15,8 @@ import { showPlan, type ShowFlags } from "./show-plan.js";
 export interface ApplyFlags extends ShowFlags, HubFlags {
   readonly local?: boolean;
   readonly dryRun?: boolean;
+  /** The repository that has the project's own commands. */
+  readonly code?: string;
 }
 
 /** Longer plans are not told task by task before they begin. */
@@ -24,11 +27,10 @@ export async function applyPlan(file: string | undefined, flags: ApplyFlags): Pr
   const write = (line: string) => void process.stdout.write(line);
   const made = await planned(file, flags, (who) => lineLog(who, write));
   if (flags.local) refuseForeign(made.plan);
-  else refuseOwnCommands(made, new Set(toolBox.keys()));
   tellBeforehand(made, write);
   if (tasksOf(made.plan.stages).length === 0) return;
   if (!flags.local) {
-    process.exitCode = await applyOnHub(made, flags);
+    process.exitCode = await applyOnHub({ ...made, plan: await withCode(made, flags.code) }, flags);
     return;
   }
   const { plan, commands, folder } = made;

@@ -7,13 +7,14 @@
 import {
   planHash,
   Run,
+  toolBox,
   writePlan,
   type Plan,
   type RunAsk,
   type RunEvent,
   type RunStatus,
 } from "@propagit/plan";
-import { exitCodes, PropagitError, toPropagitError, type PlanSummary } from "@propagit/protocol";
+import { exitCodes, toPropagitError, type PlanSummary } from "@propagit/protocol";
 import { nodeClock, nodeRandom, sleep } from "@propagit/runtime";
 import { author } from "../author.js";
 import { collect, withHub, type HubFlags } from "../hub-call.js";
@@ -35,10 +36,11 @@ export async function applyOnHub(planned: Planned, flags: HubFlags): Promise<num
 
 /** @returns the run's id */
 export async function beginOnHub(
-  { plan, commands }: Pick<Planned, "plan" | "commands">,
+  { plan }: Pick<Planned, "plan" | "commands">,
   flags: HubFlags,
 ): Promise<string> {
-  const text = JSON.stringify(writePlan(plan, commands));
+  // Of a project's own commands all is said: the hub does not know what they would say.
+  const text = JSON.stringify(writePlan(plan, toolBox));
   const id = nodeRandom.hex(10);
   // Two of one name would do the same to the same drones: the later one waits for its turn.
   const locks = [`plan ${plan.name}`.slice(0, lockChars)];
@@ -179,16 +181,3 @@ export const askedWords: Readonly<Record<RunAsk["kind"], string>> = {
   approve: "approved",
   retry: "what failed is tried again",
 };
-
-/** What only this machine has, a hub does not. @throws BAD_PLAN */
-export function refuseOwnCommands({ plan, commands }: Planned, known: ReadonlySet<string>): void {
-  const own = [...commands.keys()].filter((name) => !known.has(name));
-  const stages = [...plan.stages, ...(plan.rollback ?? [])];
-  const used = new Set(stages.flatMap(({ lines }) => lines.flat()).map(({ command }) => command));
-  const wrong = own.filter((name) => used.has(name));
-  if (wrong.length === 0) return;
-  const names = wrong.join(", ");
-  throw new PropagitError("BAD_PLAN", `the hub does not know the project's own command ${names}`, {
-    hint: "carry the plan out from this machine: propagit apply --local",
-  });
-}

@@ -133,7 +133,7 @@ export class DroneCommits {
 }
 
 async function namesAt(path: string): Promise<readonly string[]> {
-  return (await readdir(path).catch(() => [])).toSorted();
+  return readdir(path).catch(() => []);
 }
 
 /** The first thing in which two folders differ: kinds, links, bytes, what may be executed. */

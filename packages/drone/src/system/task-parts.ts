@@ -20,6 +20,7 @@ import { DroneCommits } from "./commit-means.js";
 import type { GitCommits } from "./commits.js";
 import { NodeDestinations } from "./files/destinations.js";
 import { FilesRecords } from "./files/records.js";
+import { projectCommands } from "./project-commands.js";
 import { NodeTaskCommands } from "./task-commands.js";
 import { NodeTaskFolders } from "./task-folders.js";
 import { DiskTaskStore } from "./task-store.js";
@@ -58,6 +59,7 @@ export async function taskParts(options: TaskPartsOptions): Promise<readonly Mak
     commands: toolBox,
     host: (name) => localHost({ name }),
     commits: (drone) => droneCommits.for(drone),
+    project: (drone) => projectCommands(commits, drone),
     distributed: () => distributed.all,
   };
   return [
