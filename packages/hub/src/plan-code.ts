@@ -12,6 +12,9 @@ import {
 } from "@propagit/plan";
 import type { Repositories } from "./world.js";
 
+/** Of a plan that says nowhere where its commands are, all are known, with their places and the nearest names. */
+const saysCode = /\bcode\b["']?\s*:/;
+
 /**
  * A plan whose commands may be a project's own when it says where those are. Their arguments were checked by whoever
  * made the plan, and are checked again by whoever carries them out.
@@ -23,9 +26,9 @@ export async function readPlanWithCode(
   commands: Commands,
   repositories: Pick<Repositories, "resolve" | "read">,
 ): Promise<Plan> {
+  if (!saysCode.test(source.text)) return readPlan(source, commands);
   const plan = readPlan(source, new OpenCommands(commands));
   if (foreignNames(plan, commands).length === 0) return plan;
-  // With the place in the text, and the nearest name.
   if (!plan.code) return readPlan(source, commands);
   await checkCode(plan.code, repositories);
   return plan;

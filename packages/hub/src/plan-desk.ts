@@ -151,7 +151,7 @@ export class PlanDesk {
     const { fleet, means } = this.#parts;
     const there = fleet.members.filter(({ contact }) => contact !== "left");
     const drones = new Set(there.map(({ name }) => name));
-    const problems = problemsOfPlaces(plan, { drones, runsPrograms: means.runsPrograms });
+    const problems = problemsOfPlaces(plan, { drones, ...means });
     if (problems.length === 0) return;
     throw new PropagitError(
       "BAD_PLAN",

@@ -41,7 +41,11 @@ export class PlanDrones {
     const { drone } = order.task.where;
     let isAsked = false;
     for (;;) {
-      const identity = await this.#connected(drone, call);
+      const identity = await this.#connected(drone, call).catch((thrown: unknown) => {
+        // Gone for good: what it was doing is not known to have failed.
+        if (isAsked && order.task.once) return undefined;
+        throw thrown;
+      });
       if (identity === undefined) return missed(order, isAsked);
       isAsked = true;
       const end = await this.#ask(identity, order, call);

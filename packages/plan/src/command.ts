@@ -2,6 +2,7 @@
  * What a task can do. A command says what it takes, checks it without acting, says what it would do, does it
  * on a host, and knows how to take it back. Ours (`commands/`) and a project's own are made the same way.
  */
+import { PropagitError } from "@propagit/protocol";
 import type { Clock } from "@propagit/runtime";
 import type { Shape } from "@propagit/shapes";
 import type { CodePlace, TaskPlace } from "./plan.js";
@@ -137,13 +138,21 @@ export interface DrainPart {
   readonly signal: AbortSignal;
 }
 
+/** The connection broke while something ran at a host: nobody knows how that ended, or whether it did. */
+export class HostLostMidway extends PropagitError {
+  constructor(message: string) {
+    super("HOST_LOST", message);
+  }
+}
+
 /** A machine on which commands act: this one, or one behind ssh. */
 export interface Host {
   readonly name: string;
   /**
    * Runs a program to its end; the words reach it as they are, through no shell. Its own failing is a result.
    *
-   * @throws HOST_LOST when it cannot be reached; HOST_DENIED; TASK_FAILED when the signal ended it
+   * @throws HOST_LOST when it cannot be reached, as `HostLostMidway` when it had begun; HOST_DENIED; TASK_FAILED when
+   *   the signal ended it
    */
   execute(words: readonly string[], options?: ExecuteOptions): Promise<Executed>;
   /**

@@ -6,13 +6,14 @@
  */
 import { PropagitError, toPropagitError } from "@propagit/protocol";
 import type { Clock } from "@propagit/runtime";
-import type {
-  CommandContext,
-  CommandEnd,
-  Commands,
-  Host,
-  Means,
-  ProjectCommands,
+import {
+  HostLostMidway,
+  type CommandContext,
+  type CommandEnd,
+  type Commands,
+  type Host,
+  type Means,
+  type ProjectCommands,
 } from "./command.js";
 import { argsOf } from "./core/task-args.js";
 import type { CodePlace, GateProbe, Task, TaskPlace } from "./plan.js";
@@ -37,10 +38,18 @@ export class HostExecutor implements Executor, Prober {
   }
 
   async run({ task, code, key }: TaskOrder, { signal, onOutput }: TaskCall): Promise<TaskEnd> {
-    const host = this.#options.hostFor(task.where);
-    const context = { host, key, signal, say: onOutput };
-    const { outcome, note } = await this.#carryOut(task, code, context);
-    return note === undefined ? { outcome } : { outcome, reason: note };
+    const watched = watchedHost(this.#options.hostFor(task.where));
+    const context = { host: watched.host, key, signal, say: onOutput };
+    try {
+      const { outcome, note } = await this.#carryOut(task, code, context);
+      return note === undefined ? { outcome } : { outcome, reason: note };
+    } catch (thrown) {
+      const { code: why, message } = toPropagitError(thrown);
+      if (task.once && why === "HOST_LOST" && watched.mayHaveActed()) {
+        return { outcome: "unknown", reason: message };
+      }
+      throw thrown;
+    }
   }
 
   recall(): Promise<"unknown"> {
@@ -139,18 +148,40 @@ function missing(name: string): never {
   });
 }
 
-/** The host, and how the last program ended there. */
-function watchedHost(host: Host): { readonly host: Host; code(): number | undefined } {
+interface WatchedHost {
+  readonly host: Host;
+  /** How the last program ended there. */
+  code(): number | undefined;
+  /** Something was done there, or was when the connection broke. */
+  mayHaveActed(): boolean;
+}
+
+function watchedHost(host: Host): WatchedHost {
   let code: number | undefined;
+  let mayHaveActed = false;
+  const watched = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      const done = await work;
+      mayHaveActed = true;
+      return done;
+    } catch (thrown) {
+      mayHaveActed ||= thrown instanceof HostLostMidway;
+      throw thrown;
+    }
+  };
   return {
     host: {
       ...host,
       execute: async (words, options) => {
-        const ended = await host.execute(words, options);
+        const ended = await watched(host.execute(words, options));
         ({ code } = ended);
         return ended;
       },
+      put: (content, path, options) => watched(host.put(content, path, options)),
+      request: (request) => watched(host.request(request)),
+      send: (message) => watched(host.send(message)),
     },
     code: () => code,
+    mayHaveActed: () => mayHaveActed,
   };
 }

@@ -1,10 +1,19 @@
 /** Where a plan would act, and what of it this hub will not do: said all at once, before anything begins. */
 import { isNear } from "@propagit/shapes";
-import type { Plan, Stage, Task, UndoTask } from "@propagit/plan";
+import {
+  argsOf,
+  type Commands,
+  type Plan,
+  type Stage,
+  type Task,
+  type UndoTask,
+} from "@propagit/plan";
 
 export interface PlaceRules {
   /** Names of drones that have joined once and are not gone for good. */
   readonly drones: ReadonlySet<string>;
+  /** All that is known. */
+  readonly commands: Commands;
   /** The hub may run programs of plans, here and behind ssh. */
   readonly runsPrograms: boolean;
 }
@@ -38,7 +47,7 @@ export function problemsOfPlaces(plan: Plan, rules: PlaceRules): readonly string
 
 interface Placed {
   readonly id: string;
-  readonly task: Pick<Task, "command" | "where">;
+  readonly task: Pick<Task, "command" | "where" | "args">;
 }
 
 function* tasksOf({ stages, rollback = [] }: Plan): Iterable<Placed> {
@@ -57,7 +66,12 @@ function withUndo(task: Task): readonly Placed[] {
   return [{ id: task.id, task }, ...undo.map((each) => ({ id: `${task.id}, undone`, task: each }))];
 }
 
-function problemOf({ command, where }: Placed["task"], rules: PlaceRules): string | undefined {
+function problemOf(task: Placed["task"], rules: PlaceRules): string | undefined {
+  const { command, where } = task;
+  const [file] = filesOf(task, rules.commands);
+  if (file !== undefined) {
+    return `the hub has no file ${file} of yours: bring it there first (propagit files push) and name its place there, or use --local`;
+  }
   switch (where.kind) {
     case "drone":
       return rules.drones.has(where.drone) ? undefined : noDrone(where.drone, rules.drones);
@@ -70,6 +84,12 @@ function problemOf({ command, where }: Placed["task"], rules: PlaceRules): strin
     default:
       return where satisfies never;
   }
+}
+
+/** Files of the machine of whoever made the plan. */
+function filesOf({ command: name, args }: Placed["task"], commands: Commands): readonly string[] {
+  const command = commands.get(name);
+  return command?.files?.(argsOf(command, args)) ?? [];
 }
 
 function noDrone(name: string, drones: ReadonlySet<string>): string {
