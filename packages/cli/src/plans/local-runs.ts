@@ -113,9 +113,11 @@ export class LocalRuns {
   /** What its plan uses; the project is loaded only for a command that is not ours. @throws BAD_CONFIG */
   async commandsFor(run: string, plan: Plan): Promise<Commands> {
     const stages = [...plan.stages, ...(plan.rollback ?? [])];
-    const isOurs = stages.every(({ lines }) =>
-      lines.flat().every(({ command }) => toolBox.has(command)),
-    );
+    const names = stages.flatMap(({ lines }) => lines.flat().map(({ command }) => command));
+    const { setupCommands } = await import("../setup/commands.js");
+    const ofSetup = setupCommands();
+    if (names.some((name) => ofSetup.has(name))) return new Map([...toolBox, ...ofSetup]);
+    const isOurs = names.every((name) => toolBox.has(name));
     const folder = isOurs ? undefined : await this.#projectOf(run);
     if (folder === undefined) return toolBox;
     const modules = { "propagit/config": await import("../config.js") };

@@ -23,7 +23,11 @@ export interface ShowFlags extends SourceFlags {
 
 export async function showPlan(file: string | undefined, flags: ShowFlags): Promise<void> {
   const toErrors = (line: string) => void process.stderr.write(line);
-  const made = await planned(file, flags, (who) => lineLog(who, toErrors));
+  await showPlanned(await planned(file, flags, (who) => lineLog(who, toErrors)), flags);
+}
+
+/** Of a plan that is there already. */
+export async function showPlanned(made: Planned, flags: ShowFlags): Promise<void> {
   const durations = await durationsOf(made);
   const hash = planHash(made.plan);
   const whole = { ...made, hash, forecast: forecast(made.plan, durations, Date.now()) };
