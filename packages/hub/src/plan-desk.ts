@@ -25,8 +25,9 @@ import {
   type RunSummary,
 } from "@propagit/plan";
 import { aborted, type Handlers, type IncomingCall } from "@propagit/runtime";
+import type { Assignments } from "./assignments.js";
 import { problemsOfPlaces } from "./core/plan-places.js";
-import { askedText, beganText, endedText } from "./core/plan-texts.js";
+import { askedText, beganText } from "./core/plan-texts.js";
 import { fitted } from "./core/plan-sight.js";
 import type { TrafficCounts } from "./core/traffic-counts.js";
 import type { Fleet } from "./fleet.js";
@@ -34,6 +35,7 @@ import type { Ledger } from "./ledger.js";
 import type { OwnTasks } from "./own-tasks.js";
 import { endOf, isOnDrone, PlanDrones } from "./plan-drones.js";
 import { readPlanWithCode } from "./plan-code.js";
+import { PlanEnds } from "./plan-ends.js";
 import type { PlanMeans } from "./plan-means.js";
 import { PlanProber } from "./plan-prober.js";
 import type { HubWorld } from "./world.js";
@@ -44,6 +46,7 @@ export interface PlanDeskParts {
   readonly fleet: Fleet;
   readonly means: PlanMeans;
   readonly counts: Pick<TrafficCounts, "flowOf">;
+  readonly assignments: Pick<Assignments, "counts">;
   /** Tasks on drones that the hub carries out for them. */
   readonly own?: OwnTasks;
 }
@@ -59,6 +62,7 @@ export class PlanDesk {
   readonly #parts: PlanDeskParts;
   readonly #here: HostExecutor;
   readonly #drones: PlanDrones;
+  readonly #ends: PlanEnds;
   #engine: PlanEngine | undefined;
 
   constructor(parts: PlanDeskParts) {
@@ -66,6 +70,7 @@ export class PlanDesk {
     const { clock } = world;
     this.#parts = parts;
     this.#drones = new PlanDrones({ clock, fleet });
+    this.#ends = new PlanEnds(parts.ledger, world.log);
     this.#here = new HostExecutor({
       commands: means.commands,
       clock,
@@ -96,7 +101,9 @@ export class PlanDesk {
     const executor = this.#executor();
     const engine = await PlanEngine.open({ clock, random, log, journal, executor, prober });
     this.#engine = engine;
-    for (const { run, state } of engine.list()) {
+    const all = engine.list();
+    await this.#ends.note(all, all);
+    for (const { run, state } of all) {
       if (state !== "over" && state !== "unreadable") void this.#noteEnd(engine, run);
     }
   }
@@ -109,7 +116,7 @@ export class PlanDesk {
   }
 
   /** All that it carries out or did. @throws UNREACHABLE while they are read */
-  get runs(): Pick<PlanEngine, "list" | "plan"> {
+  get runs(): Pick<PlanEngine, "list" | "plan" | "find" | "follow"> {
     return this.#open;
   }
 
@@ -205,7 +212,6 @@ export class PlanDesk {
     const run = engine.find(id);
     const before = engine.list().find((summary) => summary.run === run);
     await engine.ask(run, ask, by);
-    this.#parts.own?.asked(run, ask, by);
     this.#note("plan-asked", by, askedText(before, run, ask, by));
     // Only a retry can be asked of it then, and it is on its way again.
     if (before?.state === "over") void this.#noteEnd(engine, run);
@@ -251,13 +257,13 @@ export class PlanDesk {
     throw new PropagitError("UNREACHABLE", "the hub is still reading its plans; ask again");
   }
 
-  /** Once it is over; a hub that dies right then does not say it twice, and perhaps not at all. */
+  /** Once it is over. */
   async #noteEnd(engine: PlanEngine, run: string): Promise<void> {
     const summary = await engine.over(run);
-    this.#note("plan-ended", summary.by, endedText(summary));
+    await this.#ends.note([summary], engine.list());
   }
 
-  #note(kind: "plan-began" | "plan-ended" | "plan-asked", by: string, text: string): void {
+  #note(kind: "plan-began" | "plan-asked", by: string, text: string): void {
     this.#parts.ledger.note({ kind, by, text: text.slice(0, 2_000) });
   }
 }

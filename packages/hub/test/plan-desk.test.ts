@@ -189,4 +189,36 @@ describe("plans of a hub", () => {
     const { summary: none } = await bench.follow(waits.id);
     assert.match(none.reason ?? "", /no release that gets visitors step by step/);
   });
+
+  it("are told to have ended exactly once, wherever the hub dies", async () => {
+    let died = 0;
+    for (let write = 1; write <= 12; write++) {
+      for (const when of ["before", "after"] as const) {
+        const bench = await Bench.start();
+        const id = "a".repeat(10);
+        await bench.begin([stage([touch], { gate: { approval: true } })], { id });
+        bench.hub.killAtWrite(write, when);
+        void bench.ask(id, { kind: "approve" }).catch(() => undefined);
+        await bench.hub.sim.clock.advance(60_000);
+        if (!bench.hub.isAlive) {
+          died += 1;
+          await bench.hub.start();
+          await bench.drone();
+          const { plan } = await bench.status(id);
+          if (plan.state !== "over" && plan.counts.done === 0) {
+            await bench.ask(id, { kind: "approve" }).catch(() => undefined);
+          }
+        }
+        await bench.follow(id);
+        // A next life looks at all that is over, and finds it told.
+        await bench.hub.stop();
+        await bench.hub.start();
+        const { events } = await bench.hub.call("hub.events", { last: 50, follow: false });
+        const ends = events.filter(({ kind }) => kind === "plan-ended");
+        assert.equal(ends.length, 1, `${when} write ${write}`);
+        await bench.hub.stop();
+      }
+    }
+    assert.ok(died > 8, `the hub died ${died} times`);
+  });
 });
