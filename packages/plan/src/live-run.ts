@@ -210,8 +210,9 @@ export class LiveRun {
       return this.#ended(order, { outcome: "unknown", reason });
     }
     if (known === "not-begun" && stopping) return this.#ended(order, notBegun(stopping.by));
-    if (known === "unknown" && stopping?.now) {
-      return this.#ended(order, { outcome: "stopped", reason: stopReason(stopping.by) });
+    if (known === "unknown" && stopping) {
+      const reason = `${stopReason(stopping.by)}; the engine had ended while it was under way, and nobody saw its end`;
+      return this.#ended(order, { outcome: "stopped", reason });
     }
     await this.#carryOut(order, known === "begun");
   }

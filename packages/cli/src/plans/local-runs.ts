@@ -26,7 +26,7 @@ import { parseJson, PropagitError, quote, toPropagitError } from "@propagit/prot
 import { lockFolder, nodeDisk, type FolderLock } from "@propagit/runtime";
 import { dataFolderOf } from "../folders.js";
 
-/** Runs that are over and kept, the newest ones. */
+/** Runs that no process carries out and that are kept, the newest ones. */
 const keptMax = 200;
 
 export function plansFolder(): string {
@@ -124,10 +124,18 @@ export class LocalRuns {
     return (await loadProject(folder, { ours: toolBox, modules })).commands;
   }
 
-  /** Removes the oldest of those that are over. */
+  /** Removes the oldest of those that are over or were broken off. */
   async prune(): Promise<void> {
-    const over = (await this.journal.list()).filter(({ summary }) => summary !== undefined);
-    for (const { run } of over.slice(keptMax)) await this.journal.remove(run);
+    let kept = 0;
+    for (const { run, summary } of await this.journal.list()) {
+      const isCarried = summary === undefined && (await this.#isCarriedOrUnreadable(run));
+      if (!isCarried && ++kept > keptMax) await this.journal.remove(run);
+    }
+  }
+
+  /** What nobody can read is for a person to look at. */
+  async #isCarriedOrUnreadable(run: string): Promise<boolean> {
+    return this.isCarried(run).catch(() => true);
   }
 
   async #projectOf(run: string): Promise<string | undefined> {
