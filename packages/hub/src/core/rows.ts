@@ -98,6 +98,8 @@ const deploymentRow = Type.Object({
   services: Type.Array(name),
   /** Labels of branches that lead to it, see `branch-edits.ts`; absent when there are none. */
   branches: Type.Optional(Type.Array(branchLabel)),
+  /** Identities of the drones that its waves have reached; absent: all that fit. */
+  only: Type.Optional(Type.Array(Type.String())),
 });
 export type DeploymentRow = Static<typeof deploymentRow>;
 
