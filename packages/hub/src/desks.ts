@@ -29,6 +29,7 @@ import { InstanceDesk } from "./instance-desk.js";
 import type { Ledger } from "./ledger.js";
 import { LogDesk } from "./log-desk.js";
 import { PlanDesk } from "./plan-desk.js";
+import { PlanMaker } from "./plan-maker.js";
 import { proxyHandlers, type ProxyDeskParts } from "./proxy-desk.js";
 import type { RelayDesk } from "./relay-desk.js";
 import { ReleaseDesk } from "./release-desk.js";
@@ -90,9 +91,11 @@ export class Desks {
     });
     const { plans: means } = world;
     this.plans = means && new PlanDesk({ ...options, means, counts: this.reports.counts });
+    const scales = new ScaleDesk(world, ledger, fleet, rollouts);
+    const makers = new PlanMaker({ ...options, releases, scales });
     this.handlers = {
       ...this.#releaseHandlers(options),
-      ...this.#instanceHandlers(options),
+      ...this.#instanceHandlers(options, scales),
       ...droneHandlers(options),
       ...trafficHandlers(options),
       ...ruleHandlers(options),
@@ -103,6 +106,7 @@ export class Desks {
       ...sightHandlers(options, this.reports),
       ...swarmHandlers(options, this.swarm),
       ...this.plans?.handlers,
+      ...makers.handlers,
       "hub.distribution": (params, call) => this.distribution.follow(params, call),
     };
   }
@@ -136,12 +140,14 @@ export class Desks {
     };
   }
 
-  #instanceHandlers({ world, ledger, fleet, rollouts, proxyUrl }: DesksOptions): Handlers {
+  #instanceHandlers(
+    { world, ledger, fleet, rollouts, proxyUrl }: DesksOptions,
+    scales: ScaleDesk,
+  ): Handlers {
     const instances = new InstanceDesk(world, ledger, fleet);
     const logs = new LogDesk(world, ledger, fleet);
     const stops = new StopDesk(world, ledger, fleet, rollouts);
     const holds = new HoldDesk(world, ledger, fleet, rollouts);
-    const scales = new ScaleDesk(world, ledger, fleet, rollouts);
     return {
       "hub.ps": (params, call) => instances.ps(params, call),
       "hub.restart": (params, call) => instances.restart(params, call),

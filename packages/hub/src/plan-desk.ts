@@ -29,6 +29,7 @@ import { aborted, type Handlers, type IncomingCall } from "@propagit/runtime";
 import { problemsOfPlaces } from "./core/plan-places.js";
 import { askedText, beganText, endedText } from "./core/plan-texts.js";
 import { fitted } from "./core/plan-sight.js";
+import { sendText } from "./core/text-pieces.js";
 import type { TrafficCounts } from "./core/traffic-counts.js";
 import type { Fleet } from "./fleet.js";
 import type { Ledger } from "./ledger.js";
@@ -47,8 +48,6 @@ export interface PlanDeskParts {
 
 /** Events of one part. */
 const eventsAtOnce = 500;
-/** Characters of one part of a plan's text. */
-const textChars = 256 * 1024;
 /** Of one stage, when all its tasks are wanted. */
 const tasksMax = 1_000;
 
@@ -216,13 +215,8 @@ export class PlanDesk {
     const engine = this.#open;
     const run = engine.find(id);
     const plan = await engine.plan(run);
-    const text = JSON.stringify(writePlan(plan, this.#parts.means.commands));
-    let rest = text;
-    while (rest.length > textChars) {
-      part(rest.slice(0, textChars));
-      rest = rest.slice(textChars);
-    }
-    return { id: run, hash: planHash(plan), text: rest };
+    const text = sendText(JSON.stringify(writePlan(plan, this.#parts.means.commands)), part);
+    return { id: run, hash: planHash(plan), text };
   }
 
   #executor(): Executor {

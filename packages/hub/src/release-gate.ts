@@ -9,7 +9,6 @@ import {
 import { Value } from "typebox/value";
 import { alsoOfBranch, leadBranch } from "./core/branch-edits.js";
 import { checkEnvironmentRoom, environmentOf } from "./core/deployment-edits.js";
-import { deploymentIdOf } from "./core/deployment-id.js";
 import type { Draft, LedgerRows } from "./core/draft.js";
 import { putBack } from "./core/put-back.js";
 import { isThere, judge } from "./core/readiness.js";
@@ -21,7 +20,7 @@ import { releaseKey, type ReleaseRow, type RolloutRow } from "./core/rows.js";
 import type { Fleet } from "./fleet.js";
 import type { ReleaseRequest } from "./rollout-request.js";
 import type { RolloutSight } from "./rollout-sight.js";
-import { openSettings } from "./specifications.js";
+import { deploymentIdFor } from "./specifications.js";
 import type { HubWorld } from "./world.js";
 
 /** For drones to say whether it fits; who does not answer is not waited for. */
@@ -64,11 +63,7 @@ export class ReleaseGate {
 
   /** What it is to run: the same is the same. @throws DATA_UNUSABLE when settings cannot be read */
   deploymentOf(request: ReleaseRequest): string {
-    const { repo, environment, commit, specification, settings } = request;
-    const { crypto, settingsKey } = this.#world;
-    const variables = openSettings(crypto, settingsKey, settings);
-    const content = { repo, environment, commit, specification, variables };
-    return deploymentIdOf(crypto, settingsKey, content);
+    return deploymentIdFor(this.#world, request);
   }
 
   /** Asks the drones that would get it whether they have room. @throws DISK_LOW */

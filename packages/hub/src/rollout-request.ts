@@ -5,6 +5,7 @@ import type {
   RepoName,
   RolloutProgress,
   Specification,
+  WavesWish,
 } from "@propagit/protocol";
 import type { Draft } from "./core/draft.js";
 import type { SettingRows } from "./core/rows.js";
@@ -34,6 +35,8 @@ export interface ReleaseRequest {
   readonly promote?: boolean;
   /** Takes the place of releases that wait in the queue. */
   readonly supersede?: boolean;
+  /** In which order drones get it; absent: all at once. */
+  readonly waves?: WavesWish;
   /** What is written together with it, also when there is nothing to do; refuses by throwing. */
   readonly alongside?: (draft: Draft) => void;
 }

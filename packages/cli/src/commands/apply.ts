@@ -3,7 +3,7 @@ import { examples } from "../examples.js";
 import type { ApplyFlags } from "../plans/apply-plan.js";
 import { withHubFlags } from "../hub-call.js";
 import { withConfigFlags, withWishFlags } from "../plans/source-flags.js";
-import { withShowFlags } from "./plan.js";
+import { withShowFlags } from "../plans/show-flags.js";
 
 export function applyCommand(): Command {
   const command = new Command("apply")

@@ -1,5 +1,6 @@
 /** `propagit apply`: has the hub carry a plan out, or does it here; what happens is kept on disk. */
-import { toolBox, type Gate, type Plan } from "@propagit/plan";
+import type { Gate, Plan } from "@propagit/plan";
+import { hubCommands, isOfHub } from "@propagit/hub";
 import { PropagitError } from "@propagit/protocol";
 import { describeTask, hostName, tasksOf } from "../output/plan-words.js";
 import { formatCount, formatNames } from "../output/quantity.js";
@@ -24,7 +25,7 @@ export async function applyPlan(file: string | undefined, flags: ApplyFlags): Pr
   const write = (line: string) => void process.stdout.write(line);
   const made = await planned(file, flags, (who) => lineLog(who, write));
   if (flags.local) refuseForeign(made.plan);
-  else refuseOwnCommands(made, new Set(toolBox.keys()));
+  else refuseOwnCommands(made, new Set(hubCommands.keys()));
   tellBeforehand(made, write);
   if (tasksOf(made.plan.stages).length === 0) return;
   if (!flags.local) {
@@ -60,7 +61,12 @@ function refuseForeign({ stages, rollback = [] }: Plan): void {
       : "";
   const waits =
     gates.length > 0 ? `waits for ${formatNames([...new Set(gates)])}, which only a hub knows` : "";
-  const why = [drones, waits].filter((one) => one !== "").join(", and ");
+  const ofHub = tasksOf(all).filter(({ command }) => isOfHub(command));
+  const changes =
+    ofHub.length > 0
+      ? `changes what only a hub keeps (${formatNames([...new Set(ofHub.map(({ command }) => command))], 5)})`
+      : "";
+  const why = [drones, changes, waits].filter((one) => one !== "").join(", and ");
   if (why === "") return;
   throw new PropagitError("BAD_PLAN", `the plan ${why}`, {
     hint: "have the hub carry it out, without --local; or name machines by `host`, which is reached by ssh",

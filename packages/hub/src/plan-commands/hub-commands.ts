@@ -6,3 +6,8 @@ export const hubCommands: Commands = new Map([
   ...toolBox,
   ...releaseCommands.map((command) => [command.name, command] as const),
 ]);
+
+/** Done by the hub itself, through its ledger, and nowhere else. */
+export function isOfHub(command: string): boolean {
+  return hubCommands.has(command) && !toolBox.has(command);
+}
