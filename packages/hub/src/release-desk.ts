@@ -82,7 +82,8 @@ export class ReleaseDesk {
     params: Params<"hub.deploy">,
     call: IncomingCall<"hub.deploy">,
   ): Promise<RolloutResult> {
-    return this.start(await this.deployAsked(params), askerOf(call, params.detach));
+    const { detach, ...wanted } = params;
+    return this.start(await this.deployAsked(wanted), askerOf(call, detach));
   }
 
   /** What a push sets in motion. @throws as `deploy` */
@@ -98,7 +99,8 @@ export class ReleaseDesk {
     params: Params<"hub.rollback">,
     call: IncomingCall<"hub.rollback">,
   ): Promise<RolloutResult> {
-    return this.start(await this.rollbackAsked(params), askerOf(call, params.detach));
+    const { detach, ...wanted } = params;
+    return this.start(await this.rollbackAsked(wanted), askerOf(call, detach));
   }
 
   start({ request, notes }: AskedRelease, asker: Asker): Promise<RolloutResult> {
@@ -111,9 +113,8 @@ export class ReleaseDesk {
     ref,
     environment = environmentDefault,
     by = "somebody",
-    detach: _,
     ...wanted
-  }: Params<"hub.deploy">): Promise<AskedRelease> {
+  }: Omit<Params<"hub.deploy">, "detach">): Promise<AskedRelease> {
     const name = parseRepoName(repo);
     const commit = await this.#world.repositories.resolve(name, ref);
     checkEnvironment(environment);
@@ -131,9 +132,8 @@ export class ReleaseDesk {
     environment = environmentDefault,
     by = "somebody",
     release,
-    detach: _,
     ...wanted
-  }: Params<"hub.rollback">): Promise<AskedRelease> {
+  }: Omit<Params<"hub.rollback">, "detach">): Promise<AskedRelease> {
     const name = parseRepoName(repo);
     const target = this.#rollbackTarget({ repo: name, environment, by }, release);
     const { number: from, settings, scales } = target;

@@ -13,12 +13,17 @@ export function applyCommand(): Command {
     )
     .argument("[file]", "the plan, YAML or JSON; - reads it from standard input")
     .option("--local", "carry it out from this machine, without a hub")
-    .option("--dry-run", "only show what it would do, as `propagit plan`");
+    .option("--dry-run", "only show what it would do, as `propagit plan`")
+    .option(
+      "--rebase",
+      "only show what would be different if the hub made the plan anew; --save writes the new one down",
+    );
   return examples(withHubFlags(withShowFlags(withWishFlags(withConfigFlags(command)))), [
     "propagit apply rollout.yaml",
     "propagit apply rollout.yaml --local",
     "propagit apply --config production.yaml --directory /srv/packages --local",
     "propagit apply plan.json --dry-run",
+    "propagit apply plan.json --rebase --save plan.json",
   ]).action(async (file: string | undefined, flags: ApplyFlags) => {
     const { applyPlan } = await import("../plans/apply-plan.js");
     await applyPlan(file, flags);

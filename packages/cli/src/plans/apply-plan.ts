@@ -10,17 +10,20 @@ import { applyOnHub, refuseOwnCommands } from "./hub-plans.js";
 import { LocalRuns } from "./local-runs.js";
 import { formatLine, lineLog } from "./logs.js";
 import { planned, type Planned } from "./planned.js";
+import { rebase } from "./rebase.js";
 import { showPlan, type ShowFlags } from "./show-plan.js";
 
 export interface ApplyFlags extends ShowFlags, HubFlags {
   readonly local?: boolean;
   readonly dryRun?: boolean;
+  readonly rebase?: boolean;
 }
 
 /** Longer plans are not told task by task before they begin. */
 const toldTasksMax = 20;
 
 export async function applyPlan(file: string | undefined, flags: ApplyFlags): Promise<void> {
+  if (flags.rebase) return rebase(file, flags);
   if (flags.dryRun) return showPlan(file, flags);
   const write = (line: string) => void process.stdout.write(line);
   const made = await planned(file, flags, (who) => lineLog(who, write));

@@ -29,12 +29,14 @@ const awayMsMax = 10 * 60_000;
 /** Begins a plan and tells what happens until it is over. @returns the exit code */
 export async function applyOnHub({ plan, commands }: Planned, flags: HubFlags): Promise<number> {
   const text = JSON.stringify(writePlan(plan, commands));
-  const id = nodeRandom.hex(10);
+  const wanted = nodeRandom.hex(10);
   // Two of one name would do the same to the same drones: the later one waits for its turn.
   const locks = [`plan ${plan.name}`.slice(0, lockChars)];
   const hash = planHash(plan);
-  const started = { plan: text, file: "the plan", by: author(), hash, locks, id };
-  await begin(() => withHub(flags, (hub) => hub.call("hub.plan-start", started, callLimit)));
+  const started = { plan: text, file: "the plan", by: author(), hash, locks, id: wanted };
+  const id = await begin(wanted, () =>
+    withHub(flags, (hub) => hub.call("hub.plan-start", started, callLimit)),
+  );
   const run = new Run(plan);
   const view = new RunView({ id, plan, run: () => run });
   const restore = onInterrupt(() => {
@@ -60,16 +62,23 @@ const lockChars = 300;
 /** Checking a long plan, and writing it, takes its time. */
 const callLimit = { limitMs: 60_000 };
 
-/** A second time when the answer was lost: then it is there already. */
-async function begin(start: () => Promise<unknown>): Promise<void> {
+/** A second time when the answer was lost: then it is there already. @returns its id: that of a release is its own */
+async function begin(
+  wanted: string,
+  start: () => Promise<{ readonly id: string }>,
+): Promise<string> {
   try {
-    await start();
+    return (await start()).id;
   } catch (thrown) {
     if (!isLost(thrown) || toPropagitError(thrown).code === "UNREACHABLE") throw thrown;
     await sleep(nodeClock, againMs);
-    await start().catch((again: unknown) => {
-      if (toPropagitError(again).code !== "EXISTS") throw again;
-    });
+    return start().then(
+      ({ id }) => id,
+      (again: unknown) => {
+        if (toPropagitError(again).code !== "EXISTS") throw again;
+        return wanted;
+      },
+    );
   }
 }
 

@@ -1,6 +1,13 @@
 /** `propagit plan`: what would happen. Nothing is written but what was asked for, and nothing is begun. */
 import { existsSync, writeFileSync } from "node:fs";
-import { openFolderJournal, planHash, writePlan, type Commands, type Plan } from "@propagit/plan";
+import {
+  openFolderJournal,
+  planHash,
+  writePlan,
+  type Commands,
+  type Plan,
+  type WrittenPlan,
+} from "@propagit/plan";
 import { PropagitError, type ToldOfPlan } from "@propagit/protocol";
 import { errnoOf } from "@propagit/runtime";
 import { planPage } from "../output/plan-page.js";
@@ -47,16 +54,24 @@ export async function showPlan(file: string | undefined, flags: ShowFlags): Prom
 export function showPlanned(shown: Shown, flags: PlanShowFlags, told?: ToldOfPlan): boolean {
   const { plan, commands } = shown;
   const whole = { ...shown, hash: planHash(plan) };
-  const written = () => `${JSON.stringify(writePlan(plan, commands), undefined, 2)}\n`;
-  if (flags.save !== undefined) save(flags.save, written());
+  const written = () => writePlan(plan, commands);
+  if (flags.save !== undefined) savePlan(flags.save, written());
   if (flags.html !== undefined) save(flags.html, planPage(whole));
-  if (flags.dump) print(written());
+  if (flags.dump) print(textOf(written()));
   else if (flags.json) {
     const { announcement, isTimed } = whole.forecast;
     const { stages, from, until } = announcement;
     printJson({ hash: whole.hash, plan, isTimed, from, until, stages, ...(told && { told }) });
   } else print(planPicture({ ...whole, isWhole: flags.all ?? false }));
   return !flags.dump && !flags.json;
+}
+
+export function savePlan(path: string, plan: WrittenPlan): void {
+  save(path, textOf(plan));
+}
+
+function textOf(plan: WrittenPlan): string {
+  return `${JSON.stringify(plan, undefined, 2)}\n`;
 }
 
 /** No folder is made for it. */

@@ -63,7 +63,8 @@ function contentOf(rows: LedgerRows, kind: string, key: string): string | undefi
       const own = [...rows.rows("deployments").values()].filter(
         (row) => row.repo === repo && row.environment === environment,
       );
-      return canonicalJson(own.map(({ id, started, services }) => [id, started, services]).sort());
+      const lines = own.map(({ id, started, services }) => [id, started, ...services].join(" "));
+      return lines.sort().join("\n");
     }
     case "releases":
       return releaseLines(rows, key);
