@@ -69,7 +69,7 @@ export class Desks {
   readonly runs: RunDesk;
   readonly swarm: SwarmDesk;
   readonly distribution: DistributionDesk;
-  readonly plans: PlanDesk | undefined;
+  readonly plans: PlanDesk;
   readonly handlers: Handlers;
 
   /** @throws DATA_UNUSABLE when settings cannot be read */
@@ -88,8 +88,7 @@ export class Desks {
       clock: world.clock,
       swarm: this.swarm,
     });
-    const { plans: means } = world;
-    this.plans = means && new PlanDesk({ ...options, means, counts: this.reports.counts });
+    this.plans = new PlanDesk({ ...options, means: world.plans, counts: this.reports.counts });
     this.handlers = {
       ...this.#releaseHandlers(options),
       ...this.#instanceHandlers(options),
@@ -102,7 +101,7 @@ export class Desks {
       ...canaryHandlers(new CanaryDesk({ ...options, canaries, releases })),
       ...sightHandlers(options, this.reports),
       ...swarmHandlers(options, this.swarm),
-      ...this.plans?.handlers,
+      ...this.plans.handlers,
       "hub.distribution": (params, call) => this.distribution.follow(params, call),
     };
   }

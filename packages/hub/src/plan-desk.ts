@@ -22,6 +22,7 @@ import {
   writePlan,
   type Executor,
   type Plan,
+  type RunAsk,
   type RunStatus,
   type RunSummary,
 } from "@propagit/plan";
@@ -35,12 +36,15 @@ import type { Ledger } from "./ledger.js";
 import { endOf, isOnDrone, PlanDrones } from "./plan-drones.js";
 import type { PlanMeans } from "./plan-means.js";
 import { PlanProber } from "./plan-prober.js";
+import { isOfRelease } from "./release-tasks.js";
+import type { Rollouts } from "./rollouts.js";
 import type { HubWorld } from "./world.js";
 
 export interface PlanDeskParts {
   readonly world: HubWorld;
   readonly ledger: Ledger;
   readonly fleet: Fleet;
+  readonly rollouts: Pick<Rollouts, "tasks" | "isRun">;
   readonly means: PlanMeans;
   readonly counts: Pick<TrafficCounts, "flowOf">;
 }
@@ -78,7 +82,7 @@ export class PlanDesk {
   }
 
   /** Goes on with what an earlier life began. @throws DATA_UNUSABLE */
-  async open(): Promise<void> {
+  async open(): Promise<PlanEngine> {
     const { world } = this.#parts;
     const { clock, random, log, store } = world;
     const prober = new PlanProber({
@@ -95,6 +99,7 @@ export class PlanDesk {
     for (const { run, state } of engine.list()) {
       if (state !== "over" && state !== "unreadable") void this.#noteEnd(engine, run);
     }
+    return engine;
   }
 
   /** Plans go on when the hub is opened again. */
@@ -202,7 +207,7 @@ export class PlanDesk {
     const engine = this.#open;
     const run = engine.find(id);
     const before = engine.list().find((summary) => summary.run === run);
-    await engine.ask(run, ask, by);
+    await engine.ask(run, this.#whole(run, ask), by);
     this.#note("plan-asked", by, askedText(before, run, ask, by));
     // Only a retry can be asked of it then, and it is on its way again.
     if (before?.state === "over") void this.#noteEnd(engine, run);
@@ -225,15 +230,26 @@ export class PlanDesk {
     return { id: run, hash: planHash(plan), text: rest };
   }
 
+  /** A release that is stopped is put back: nothing of it stays by half. */
+  #whole(run: string, ask: RunAsk): RunAsk {
+    const isPutBack = ask.kind === "stop" && this.#parts.rollouts.isRun(run);
+    return isPutBack ? { ...ask, undo: true } : ask;
+  }
+
   #executor(): Executor {
+    const { tasks: ofReleases } = this.#parts.rollouts;
     return {
       run: async (order, call) => {
         const { task } = order;
+        if (isOfRelease(task)) return ofReleases.run(order, call);
         if (!isOnDrone(task)) return this.#here.run(order, call);
         return endOf(await this.#drones.run({ key: order.key, task }, call));
       },
-      recall: ({ task, key }) =>
-        isOnDrone(task) ? this.#drones.recall({ key, task }) : this.#here.recall(),
+      recall: (order) => {
+        const { task, key } = order;
+        if (isOfRelease(task)) return ofReleases.recall(order);
+        return isOnDrone(task) ? this.#drones.recall({ key, task }) : this.#here.recall();
+      },
     };
   }
 
@@ -242,8 +258,12 @@ export class PlanDesk {
     throw new PropagitError("UNREACHABLE", "the hub is still reading its plans; ask again");
   }
 
-  /** Once it is over; a hub that dies right then does not say it twice, and perhaps not at all. */
+  /**
+   * Once it is over; a hub that dies right then does not say it twice, and perhaps not at all. What becomes of a
+   * release is told as such.
+   */
   async #noteEnd(engine: PlanEngine, run: string): Promise<void> {
+    if (this.#parts.rollouts.isRun(run)) return;
     const summary = await engine.over(run);
     this.#note("plan-ended", summary.by, endedText(summary));
   }

@@ -94,7 +94,6 @@ export async function makeDeskBench(store: Store = openMemoryStore()): Promise<D
         acceptedAt: 1,
         phase: "starting",
         phaseAt: 1,
-        tasks: [],
         drones: [],
         ...changes,
       });
