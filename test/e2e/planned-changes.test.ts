@@ -127,4 +127,40 @@ describe("planned changes", () => {
     ]);
     assert.equal((await instancesOf(cluster)).length, 3);
   });
+
+  it("carries a saved plan out just so; refuses it when its state has moved, and makes it anew", async () => {
+    const file = join(cluster.folder, "deploy.json");
+    await plan("deploy", "app", "next", "--no-promote", `--save=${file}`);
+    const late = join(cluster.folder, "late.json");
+    await plan("deploy", "app", "next", "--waves=zone", `--save=${late}`);
+    const applied = await cluster.propagit("apply", file);
+    assert.equal(applied.exitCode, exitCodes.ok, applied.stdout + applied.stderr);
+    assert.equal((await instancesOf(cluster)).length, 6);
+    const refused = await cluster.propagit("apply", late);
+    assert.equal(refused.exitCode, exitCodes.conflict, refused.stdout);
+    assert.match(refused.stderr, /has changed since: environment app\/production, .*--rebase/s);
+    const rebased = await cluster.propagit("apply", late, "--rebase", `--save=${late}`);
+    assert.equal(rebased.exitCode, exitCodes.ok, rebased.stderr);
+    assert.match(rebased.stdout, /^- .*"release": 2[^]*^\+ .*"release": 3/m);
+    const again = await cluster.propagit("apply", late, "--rebase");
+    assert.match(again.stdout, /is as it would be made now/);
+  });
+
+  it("brings a release to drones in waves, each ready before the next begins", async () => {
+    await tree.write("more.txt", "even more");
+    await tree.commit("three");
+    await push("third");
+    const deployed = await cluster.propagit(
+      "deploy",
+      "app",
+      "third",
+      "--waves=50,100",
+      "--canary-drone=c",
+    );
+    assert.equal(deployed.exitCode, exitCodes.ok, deployed.stdout + deployed.stderr);
+    const { stdout } = await cluster.propagit("plans", "--json");
+    const [{ run } = { run: "" }] = JSON.parse(stdout) as { run: string }[];
+    const status = await cluster.propagit("plans", "status", run);
+    assert.match(status.stdout, /canary c[^]*50%[^]*100%/);
+  });
 });

@@ -30,6 +30,7 @@ import type { Ledger } from "./ledger.js";
 import { LogDesk } from "./log-desk.js";
 import { PlanDesk } from "./plan-desk.js";
 import { PlanMaker } from "./plan-maker.js";
+import { plannerDrones } from "./planner-sight.js";
 import { proxyHandlers, type ProxyDeskParts } from "./proxy-desk.js";
 import type { RelayDesk } from "./relay-desk.js";
 import { ReleaseDesk } from "./release-desk.js";
@@ -70,13 +71,14 @@ export class Desks {
   readonly runs: RunDesk;
   readonly swarm: SwarmDesk;
   readonly distribution: DistributionDesk;
-  readonly plans: PlanDesk | undefined;
+  readonly plans: PlanDesk;
   readonly handlers: Handlers;
 
   /** @throws DATA_UNUSABLE when settings cannot be read */
   constructor(options: DesksOptions) {
     const { world, ledger, fleet, rollouts } = options;
-    this.releases = new ReleaseDesk(world, ledger, rollouts);
+    const drones = () => plannerDrones(fleet);
+    this.releases = new ReleaseDesk(world, ledger, rollouts, drones);
     this.certificates = new CertificateDesk(world, ledger);
     this.reports = new Reports(world.clock, options.proxies);
     this.canaries = new Canaries({ ...options, counts: this.reports.counts });
@@ -89,10 +91,10 @@ export class Desks {
       clock: world.clock,
       swarm: this.swarm,
     });
-    const { plans: means } = world;
-    this.plans = means && new PlanDesk({ ...options, means, counts: this.reports.counts });
     const scales = new ScaleDesk(world, ledger, fleet, rollouts);
-    const makers = new PlanMaker({ ...options, releases, scales });
+    const changes = new PlanMaker({ ...options, releases, scales });
+    const { counts } = this.reports;
+    this.plans = new PlanDesk({ ...options, means: world.plans, counts, changes });
     this.handlers = {
       ...this.#releaseHandlers(options),
       ...this.#instanceHandlers(options, scales),
@@ -105,8 +107,8 @@ export class Desks {
       ...canaryHandlers(new CanaryDesk({ ...options, canaries, releases })),
       ...sightHandlers(options, this.reports),
       ...swarmHandlers(options, this.swarm),
-      ...this.plans?.handlers,
-      ...makers.handlers,
+      ...this.plans.handlers,
+      ...changes.handlers,
       "hub.distribution": (params, call) => this.distribution.follow(params, call),
     };
   }

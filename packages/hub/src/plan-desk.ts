@@ -22,6 +22,7 @@ import {
   writePlan,
   type Executor,
   type Plan,
+  type RunAsk,
   type RunStatus,
   type RunSummary,
 } from "@propagit/plan";
@@ -34,16 +35,22 @@ import type { TrafficCounts } from "./core/traffic-counts.js";
 import type { Fleet } from "./fleet.js";
 import type { Ledger } from "./ledger.js";
 import { endOf, isOnDrone, PlanDrones } from "./plan-drones.js";
+import type { PlanMaker } from "./plan-maker.js";
 import type { PlanMeans } from "./plan-means.js";
 import { PlanProber } from "./plan-prober.js";
+import { isOfRelease } from "./release-tasks.js";
+import type { Rollouts } from "./rollouts.js";
 import type { HubWorld } from "./world.js";
 
 export interface PlanDeskParts {
   readonly world: HubWorld;
   readonly ledger: Ledger;
   readonly fleet: Fleet;
+  readonly rollouts: Pick<Rollouts, "tasks" | "isRun">;
   readonly means: PlanMeans;
   readonly counts: Pick<TrafficCounts, "flowOf">;
+  /** Carries out plans that were made of a change. */
+  readonly changes: Pick<PlanMaker, "begin">;
 }
 
 /** Events of one part. */
@@ -77,7 +84,7 @@ export class PlanDesk {
   }
 
   /** Goes on with what an earlier life began. @throws DATA_UNUSABLE */
-  async open(): Promise<void> {
+  async open(): Promise<PlanEngine> {
     const { world } = this.#parts;
     const { clock, random, log, store } = world;
     const prober = new PlanProber({
@@ -94,6 +101,7 @@ export class PlanDesk {
     for (const { run, state } of engine.list()) {
       if (state !== "over" && state !== "unreadable") void this.#noteEnd(engine, run);
     }
+    return engine;
   }
 
   /** Plans go on when the hub is opened again. */
@@ -117,15 +125,16 @@ export class PlanDesk {
 
   async #start(params: Params<"hub.plan-start">): Promise<Result<"hub.plan-start">> {
     const { plan: text, file, by, hash: wanted, locks, id } = params;
-    const { means } = this.#parts;
+    const { means, changes } = this.#parts;
     const plan = readPlan({ file, text }, means.commands);
-    this.#check(plan, file);
     const hash = planHash(plan);
     if (wanted !== undefined && wanted !== hash) {
       throw new PropagitError("CHANGED_MEANWHILE", `${file} is another plan than was looked at`, {
         hint: "look at it again: propagit plan FILE",
       });
     }
+    if (plan.request) return { id: await changes.begin(plan, { by, file }), hash };
+    this.#check(plan, file);
     const engine = this.#open;
     const run = await engine.start(plan, {
       by,
@@ -201,7 +210,7 @@ export class PlanDesk {
     const engine = this.#open;
     const run = engine.find(id);
     const before = engine.list().find((summary) => summary.run === run);
-    await engine.ask(run, ask, by);
+    await engine.ask(run, this.#whole(run, ask), by);
     this.#note("plan-asked", by, askedText(before, run, ask, by));
     // Only a retry can be asked of it then, and it is on its way again.
     if (before?.state === "over") void this.#noteEnd(engine, run);
@@ -219,15 +228,26 @@ export class PlanDesk {
     return { id: run, hash: planHash(plan), text };
   }
 
+  /** A release that is stopped is put back: nothing of it stays by half. */
+  #whole(run: string, ask: RunAsk): RunAsk {
+    const isPutBack = ask.kind === "stop" && this.#parts.rollouts.isRun(run);
+    return isPutBack ? { ...ask, undo: true } : ask;
+  }
+
   #executor(): Executor {
+    const { tasks: ofReleases } = this.#parts.rollouts;
     return {
       run: async (order, call) => {
         const { task } = order;
+        if (isOfRelease(task)) return ofReleases.run(order, call);
         if (!isOnDrone(task)) return this.#here.run(order, call);
         return endOf(await this.#drones.run({ key: order.key, task }, call));
       },
-      recall: ({ task, key }) =>
-        isOnDrone(task) ? this.#drones.recall({ key, task }) : this.#here.recall(),
+      recall: (order) => {
+        const { task, key } = order;
+        if (isOfRelease(task)) return ofReleases.recall(order);
+        return isOnDrone(task) ? this.#drones.recall({ key, task }) : this.#here.recall();
+      },
     };
   }
 
@@ -236,8 +256,12 @@ export class PlanDesk {
     throw new PropagitError("UNREACHABLE", "the hub is still reading its plans; ask again");
   }
 
-  /** Once it is over; a hub that dies right then does not say it twice, and perhaps not at all. */
+  /**
+   * Once it is over; a hub that dies right then does not say it twice, and perhaps not at all. What becomes of a
+   * release is told as such.
+   */
   async #noteEnd(engine: PlanEngine, run: string): Promise<void> {
+    if (this.#parts.rollouts.isRun(run)) return;
     const summary = await engine.over(run);
     this.#note("plan-ended", summary.by, endedText(summary));
   }

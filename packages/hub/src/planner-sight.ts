@@ -1,7 +1,7 @@
 /** What planners see of the cluster right now. */
 import type { Assignments } from "./assignments.js";
 import { assignedDrone } from "./assignments.js";
-import type { PlannerView } from "./core/planners/planner-view.js";
+import type { PlannerDrone, PlannerView } from "./core/planners/planner-view.js";
 import { byName } from "./fleet-view.js";
 import type { Fleet } from "./fleet.js";
 import type { Ledger } from "./ledger.js";
@@ -16,14 +16,17 @@ export function plannerView(
   { ledger, fleet, assignments }: PlannerSightParts,
   now: number,
 ): PlannerView {
-  const there = byName(fleet.members).filter(({ contact }) => contact !== "left");
   return {
     now,
     rows: { rows: (table) => ledger.rows(table) },
-    drones: there.map((member) => ({
-      ...assignedDrone(member),
-      reports: [...member.instances.values()],
-    })),
+    drones: plannerDrones(fleet),
     counts: assignments.counts,
   };
+}
+
+/** Those that did not end, in the order of names. */
+export function plannerDrones({ members }: Pick<Fleet, "members">): readonly PlannerDrone[] {
+  return byName(members)
+    .filter(({ contact }) => contact !== "left")
+    .map((member) => ({ ...assignedDrone(member), reports: [...member.instances.values()] }));
 }

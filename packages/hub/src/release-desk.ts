@@ -13,6 +13,7 @@ import {
   type RepoName,
   type Result,
   type RolloutResult,
+  type WavesWish,
 } from "@propagit/protocol";
 import type { IncomingCall } from "@propagit/runtime";
 import { changeRelease, environmentOf } from "./core/deployment-edits.js";
@@ -29,6 +30,9 @@ import {
   summaryOf,
 } from "./core/release-history.js";
 import { checkEnvironment, remarkNewEnvironment } from "./core/environment-name.js";
+import type { PlannerDrone } from "./core/planners/planner-view.js";
+import { releasePlan, type PlannedRelease } from "./core/planners/release-plan.js";
+import { releaseWaves } from "./core/planners/release-waves.js";
 import { aheadOf } from "./core/put-back.js";
 import type { ReleaseRow } from "./core/rows.js";
 import { withScales } from "./core/scales.js";
@@ -53,12 +57,14 @@ export interface ReleasePlace {
 export interface AskedRelease {
   readonly request: ReleaseRequest;
   readonly notes: readonly string[];
+  /** In which order drones get it; absent: all at once. */
+  readonly waves?: WavesWish;
 }
 
 /** What of an old release is new when it is released once more. */
 type NewOfOld = Pick<
   ReleaseRequest,
-  "kind" | "from" | "by" | "settings" | "supersede" | "alongside" | "waves"
+  "kind" | "from" | "by" | "settings" | "supersede" | "alongside"
 > & {
   readonly scales: ReleaseRow["scales"];
 };
@@ -70,11 +76,18 @@ export class ReleaseDesk {
   readonly #world: Pick<HubWorld, "repositories">;
   readonly #ledger: Ledger;
   readonly #rollouts: RolloutStarter;
+  readonly #drones: () => readonly PlannerDrone[];
 
-  constructor(world: Pick<HubWorld, "repositories">, ledger: Ledger, rollouts: RolloutStarter) {
+  constructor(
+    world: Pick<HubWorld, "repositories">,
+    ledger: Ledger,
+    rollouts: RolloutStarter,
+    drones: () => readonly PlannerDrone[],
+  ) {
     this.#world = world;
     this.#ledger = ledger;
     this.#rollouts = rollouts;
+    this.#drones = drones;
   }
 
   /** @throws BAD_NAME, NO_REPO, NO_COMMIT, AMBIGUOUS, BAD_MANIFEST, and what a rollout throws */
@@ -103,8 +116,13 @@ export class ReleaseDesk {
     return this.start(await this.rollbackAsked(wanted), askerOf(call, detach));
   }
 
-  start({ request, notes }: AskedRelease, asker: Asker): Promise<RolloutResult> {
-    return this.#rollouts.start(request, { ...asker, onPart: withNotes(asker.onPart, notes) });
+  /** @throws BAD_PLAN when it cannot come in such waves, and what a rollout throws */
+  async start({ request, notes, waves: wish }: AskedRelease, asker: Asker): Promise<RolloutResult> {
+    const telling = { ...asker, onPart: withNotes(asker.onPart, notes) };
+    const waves = wish ? releaseWaves(this.#drones(), request.specification, wish) : [];
+    if (waves.length === 0) return this.#rollouts.start(request, telling);
+    const planOf = (release: PlannedRelease) => releasePlan({ ...release, waves });
+    return this.#rollouts.start({ ...request, planOf }, telling);
   }
 
   /** What a deploy is, before it is carried out or planned. @throws as `deploy` */
@@ -113,6 +131,7 @@ export class ReleaseDesk {
     ref,
     environment = environmentDefault,
     by = "somebody",
+    waves,
     ...wanted
   }: Omit<Params<"hub.deploy">, "detach">): Promise<AskedRelease> {
     const name = parseRepoName(repo);
@@ -123,7 +142,7 @@ export class ReleaseDesk {
     const warnings = manifest.warnings.map((warning) => `warning: ${warning}`);
     const place = { repo: name, environment, by, commit, ...(branch !== undefined && { branch }) };
     const { request, notes } = await this.#ofCommit(manifest, { ...place, ...wanted });
-    return { request, notes: [...warnings, ...notes] };
+    return { request, notes: [...warnings, ...notes], ...(waves && { waves }) };
   }
 
   /** @throws as `rollback` */
@@ -132,6 +151,7 @@ export class ReleaseDesk {
     environment = environmentDefault,
     by = "somebody",
     release,
+    waves,
     ...wanted
   }: Omit<Params<"hub.rollback">, "detach">): Promise<AskedRelease> {
     const name = parseRepoName(repo);
@@ -139,7 +159,7 @@ export class ReleaseDesk {
     const { number: from, settings, scales } = target;
     const old = { kind: "rollback", from, by, settings, scales, ...wanted } as const;
     const notes = [this.#describeRollback(target, release === undefined)];
-    return { request: await this.#again(target, old), notes };
+    return { request: await this.#again(target, old), notes, ...(waves && { waves }) };
   }
 
   /** The current release with these settings; undefined when nothing is deployed there. */
@@ -230,8 +250,7 @@ export class ReleaseDesk {
 
   async #ofCommit(
     manifest: Manifest,
-    wanted: ReleasePlace &
-      Pick<ReleaseRequest, "commit" | "branch" | "promote" | "supersede" | "waves">,
+    wanted: ReleasePlace & Pick<ReleaseRequest, "commit" | "branch" | "promote" | "supersede">,
   ): Promise<AskedRelease> {
     const { repo, environment, commit } = wanted;
     const plain = specificationOf(manifest, environment);

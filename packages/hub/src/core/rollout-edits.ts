@@ -20,7 +20,7 @@ import {
   type ReleaseRow,
   type RolloutRow,
 } from "./rows.js";
-import type { DurableEffect, RolloutEnd } from "./rollout.js";
+import type { DurableEffect, RolloutEnd } from "./rollout-step.js";
 import { writeRulesOfRunning } from "./said.js";
 import { leadsTo } from "./shares.js";
 
@@ -35,11 +35,13 @@ export type NewRelease = Pick<
   Pick<ReleaseRow, "specification" | "settings" | "scales" | "artifact" | "from"> & {
     readonly branch?: string;
     readonly promote: boolean | undefined;
+    /** The id of the plan's run that is going to carry it out. */
+    readonly run: string;
   };
 
 /** Gives it its number and a place in the queue. */
 export function acceptRelease(draft: Draft, wanted: NewRelease, now: number): RolloutRow {
-  const { promote, branch, ...given } = wanted;
+  const { promote, branch, run, ...given } = wanted;
   const { repo, environment, deployment } = given;
   const place = environmentOf(draft, repo, environment);
   const number = place.lastRelease + 1;
@@ -52,6 +54,7 @@ export function acceptRelease(draft: Draft, wanted: NewRelease, now: number): Ro
     drones: [],
     pinned: false,
     presence: "kept",
+    run,
     ...(branch !== undefined && { branches: [branch] }),
   };
   const row: RolloutRow = {
@@ -62,7 +65,7 @@ export function acceptRelease(draft: Draft, wanted: NewRelease, now: number): Ro
     acceptedAt: now,
     phase: "queued",
     phaseAt: now,
-    tasks: [],
+    run,
     drones: [],
     ...(promote !== undefined && { promote }),
   };

@@ -168,7 +168,6 @@ function upgradeDeployment(
     acceptedAt: startedAt,
     phase: "queued",
     phaseAt: startedAt,
-    tasks: [],
     drones: [],
   };
   return [...edits, { table: "rollouts", key, row: rollout }];

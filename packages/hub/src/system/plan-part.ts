@@ -1,5 +1,6 @@
 /** What the hub's plans have of this machine. */
-import { localHost, openSshHosts, toolBox } from "@propagit/plan";
+import { localHost, openSshHosts } from "@propagit/plan";
+import { hubCommands } from "../plan-commands/hub-commands.js";
 import { reachingOut, type PlanMeans } from "../plan-means.js";
 
 /** @param runsPrograms plans may run anything here, and behind ssh as whoever the hub runs as */
@@ -8,7 +9,7 @@ export function planMeans(runsPrograms: boolean): PlanMeans {
   const here = runsPrograms ? whole : reachingOut(whole);
   const hosts = openSshHosts();
   return {
-    commands: toolBox,
+    commands: hubCommands,
     runsPrograms,
     hostFor: (where) => (where.kind === "host" ? hosts.host(where.host) : here),
     close: () => hosts.close(),
