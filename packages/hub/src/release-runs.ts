@@ -53,9 +53,9 @@ export class ReleaseRuns {
     for (const rollout of rollouts) {
       const { run } = rollout.row;
       const summary = run === undefined ? undefined : known.get(run);
-      if (run !== undefined && !summary) this.begin(rollout);
-      else if (summary && isOnItsWay(summary)) void this.#watch(rollout, summary.run);
-      else this.#inTurn(rollout, () => this.#anew(rollout));
+      if (summary && isOnItsWay(summary)) void this.#watch(rollout, summary.run);
+      else if (run !== undefined && !summary && !rollout.row.ownPlan) this.begin(rollout);
+      else this.#strand(rollout, summary);
     }
   }
 
@@ -144,13 +144,32 @@ export class ReleaseRuns {
 
   async #watch(rollout: Rollout, run: string): Promise<void> {
     const engine = await this.#opened.promise;
-    const { outcome = "unreadable", reason } = await engine.over(run);
+    const { outcome, reason } = await engine.over(run);
     if (rollout.isOver || this.#isSuspended || rollout.row.run !== run) return;
-    const why = `its plan ${run} ended ${outcome}${reason === undefined ? "" : `: ${reason}`}`;
-    const state = outcome === "stopped" ? "cancelled" : "failed";
-    this.#parts.stranded(rollout, { ...failed(why), state });
+    this.#strand(rollout, {
+      run,
+      ...(outcome && { outcome }),
+      ...(reason !== undefined && { reason }),
+    });
+  }
+
+  /** It comes to nothing, by a plan that puts back what it has begun; one without a run ever is planned anew. */
+  #strand(rollout: Rollout, ended: Ended | undefined): void {
+    const { row } = rollout;
+    if (ended) this.#parts.stranded(rollout, whyStranded(ended));
+    else if (row.ownPlan) this.#parts.stranded(rollout, failed(lostPlan));
     this.#inTurn(rollout, () => this.#anew(rollout));
   }
+}
+
+type Ended = Pick<RunSummary, "run" | "outcome" | "reason">;
+
+const lostPlan = "the hub ended before its plan was on disk: apply it again";
+
+function whyStranded({ run, outcome, reason }: Ended): RolloutFailure {
+  const how = outcome === undefined ? "is unreadable" : `ended ${outcome}`;
+  const why = `its plan ${run} ${how}${reason === undefined ? "" : `: ${reason}`}`;
+  return { ...failed(why), state: outcome === "stopped" ? "cancelled" : "failed" };
 }
 
 function isOnItsWay({ state }: RunSummary): boolean {

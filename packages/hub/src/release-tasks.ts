@@ -56,7 +56,8 @@ export class ReleaseTasks implements Executor {
     if (!rollout) return this.#endOf(command, words);
     if (rollout.row.run !== run) throw ofAnother(words, rollout.row.run);
     const answer = this.#answer(rollout, command, call);
-    feed(rollout, { kind: "asked", command, ...(why && { why }) });
+    const { drones } = words;
+    feed(rollout, { kind: "asked", command, ...(why && { why }), ...(drones && { drones }) });
     return endOf(await answer);
   }
 
@@ -66,7 +67,8 @@ export class ReleaseTasks implements Executor {
     const rollout = this.#find(words);
     if (!rollout) return this.#endOf(command, words);
     const { row } = rollout;
-    if (hasDone(row, command)) return { outcome: "done" };
+    // Of several waves each is wanted; asked again it finds itself there.
+    if (hasDone(row, command) && command !== "start") return { outcome: "done" };
     if (command === "undo-release") return row.phase === "undoing" ? "begun" : "not-begun";
     if (row.failure) {
       const { reason, lastLines } = row.failure;
@@ -115,11 +117,15 @@ function endOf({ outcome, reason, lastLines }: TaskAnswer): TaskEnd {
   return { outcome, ...(reason !== undefined && { reason }), ...(lastLines && { lastLines }) };
 }
 
+interface TaskWords extends ReleaseWords {
+  readonly drones?: readonly string[];
+}
+
 const commands = new Map(releaseCommands.map((command) => [command.name, command]));
 
-function wordsOf({ command: name, args }: Task): ReleaseWords {
+function wordsOf({ command: name, args }: Task): TaskWords {
   const command = commands.get(name);
-  if (command) return argsOf(command, args) as ReleaseWords;
+  if (command) return argsOf(command, args) as TaskWords;
   throw new PropagitError("BAD_PLAN", `there is no command ${name} for releases`);
 }
 

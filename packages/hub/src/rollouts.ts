@@ -242,10 +242,14 @@ export class Rollouts {
     deployment: string,
     superseded: readonly Rollout[],
   ): Rollout {
-    const { supersede: _, alongside: __, planOf: ___, promote, ...given } = request;
+    const { supersede: _, alongside: __, planOf, promote, ...given } = request;
     const now = this.#world.clock.now();
     const run = this.#runs.freshId();
-    const queued = acceptRelease(draft, { ...given, deployment, promote, run }, now);
+    const queued = acceptRelease(
+      draft,
+      { ...given, deployment, promote, run, ownPlan: planOf !== undefined },
+      now,
+    );
     const by = `release ${queued.number} (${request.by}) takes its place`;
     for (const { row } of superseded) supersede(draft, row, by, now);
     const rollout = this.#steps.rolloutOf(queued);

@@ -17,24 +17,57 @@ import { answered, nothing, type RolloutStep } from "./rollout-step.js";
 import type { RolloutView } from "./rollout-view.js";
 import type { RolloutRow } from "./rows.js";
 
-export function start(row: RolloutRow, view: RolloutView): RolloutStep {
+/** @param names of the drones whose turn it is; undefined: all that fit */
+export function start(
+  row: RolloutRow,
+  view: RolloutView,
+  names: readonly string[] | undefined,
+): RolloutStep {
   const command = "start";
-  if (hasDone(row, command)) return answered(row, { command, outcome: "unchanged" });
+  const only = onlyWith(row, view, names);
+  if (hasDone(row, command) && isSameOnly(only, view.deployment?.only)) {
+    return answered(row, { command, outcome: "unchanged" });
+  }
+  const { failingSince: _, ...rest } = row;
   const drones = rememberDrones(row, view.drones);
-  const services = servicesNow(row, view, []);
+  const services = servicesNow(row, view, view.deployment?.services ?? []);
   return {
-    row: { ...row, phase: "starting", phaseAt: view.now, drones, done: command },
-    durable: [{ kind: "start", services }],
+    row: { ...rest, phase: "starting", phaseAt: view.now, drones, done: command },
+    durable: [{ kind: "start", services, only }],
     outward: [],
     answer: { command, outcome: "done" },
   };
+}
+
+/** Those that run it already stay among them: where nothing limited it before, nothing does now. */
+function onlyWith(
+  row: RolloutRow,
+  { deployment, drones }: RolloutView,
+  names: readonly string[] | undefined,
+): readonly string[] | undefined {
+  const { former } = row;
+  if (!names || (former && !former.only)) return undefined;
+  const isBefore = hasDone(row, "start");
+  if (isBefore && !deployment?.only) return undefined;
+  const wanted = new Set(names);
+  const added = drones.filter(({ drone }) => wanted.has(drone)).map(({ identity }) => identity);
+  const before = isBefore ? (deployment?.only ?? []) : (former?.only ?? []);
+  return [...new Set([...before, ...added])].sort();
+}
+
+function isSameOnly(
+  left: readonly string[] | undefined,
+  right: readonly string[] | undefined,
+): boolean {
+  return left?.join() === right?.join();
 }
 
 export function lookAtStart(before: RolloutRow, view: RolloutView, isSeen: boolean): RolloutStep {
   const started = view.deployment?.services ?? [];
   const services = servicesNow(before, view, started);
   if (services.length > started.length) {
-    return { row: before, durable: [{ kind: "start", services }], outward: [] };
+    const only = view.deployment?.only;
+    return { row: before, durable: [{ kind: "start", services, only }], outward: [] };
   }
   if (view.asked === undefined) return nothing(before);
   const standings = verdicts(before, view);

@@ -7,7 +7,12 @@ export type TaskResult = Result<"drone.task">;
 
 export type RolloutEvent =
   /** Its plan has come to this; asked again after a restart of the hub. `why`: what it is undone for. */
-  | { readonly kind: "asked"; readonly command: ReleaseCommand; readonly why?: RolloutFailure }
+  | {
+      readonly kind: "asked";
+      readonly command: ReleaseCommand;
+      readonly why?: RolloutFailure;
+      readonly drones?: readonly string[];
+    }
   /** Something of the drones, or the time, has changed; after a restart of the hub too. */
   | { readonly kind: "looked" }
   | { readonly kind: "task-ended"; readonly id: string; readonly result: TaskResult }
@@ -27,8 +32,12 @@ export type DurableEffect =
   /** Its deployment is made, or taken over from a release before. */
   | { readonly kind: "prepare" }
   | { readonly kind: "built"; readonly artifact: string; readonly identity: string | undefined }
-  /** Drones are to run these services. */
-  | { readonly kind: "start"; readonly services: readonly string[] }
+  /** Drones are to run these services: those that fit, or of them `only` these identities. */
+  | {
+      readonly kind: "start";
+      readonly services: readonly string[];
+      readonly only: readonly string[] | undefined;
+    }
   /** What only this release wanted is no longer wanted. */
   | { readonly kind: "undo" }
   | { readonly kind: "end"; readonly end: RolloutEnd };

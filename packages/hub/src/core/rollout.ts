@@ -50,7 +50,7 @@ export function stepRollout(row: RolloutRow, event: RolloutEvent, view: RolloutV
     case "asked":
       return event.command === "undo-release"
         ? undo(row, event.why, view)
-        : ask(row, event.command, view);
+        : ask(row, event.command, view, event.drones);
     case "looked":
       return look(row, view);
     case "task-ended":
@@ -113,6 +113,7 @@ function ask(
   row: RolloutRow,
   command: Exclude<ReleaseCommand, "undo-release">,
   view: RolloutView,
+  drones: readonly string[] | undefined,
 ): RolloutStep {
   if (row.failure) return answered(row, { command, outcome: "failed", ...whyFailed(row.failure) });
   if (command === "open-release") return open(row, view);
@@ -126,7 +127,7 @@ function ask(
     case "release-step":
       return beginTask(row, command, view);
     case "start":
-      return start(row, view);
+      return start(row, view, drones);
     case "shift-traffic":
       return look(row, view);
     case "wait-healthy":

@@ -207,6 +207,8 @@ const rolloutRow = Type.Object({
   promote: Type.Optional(Type.Boolean()),
   /** The plan's run that carries it out; absent until it has one. */
   run: Type.Optional(Type.String()),
+  /** Its plan is not what `releasePlan` makes of it, and is nowhere but in its run. */
+  ownPlan: Type.Optional(Type.Boolean()),
   /** What of its plan is done and need not be done again; absent while it waits in the queue. */
   done: Type.Optional(Type.Enum(["open-release", "build", "test", "release-step", "start"])),
   task: Type.Optional(taskRow),

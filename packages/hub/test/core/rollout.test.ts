@@ -439,12 +439,42 @@ test("starting: services come when those before them are ready", () => {
   const opened = ask(queued, "open-release", view({ release })).row;
   const event = { kind: "asked", command: "start" } as const;
   const turn = stepRollout(opened, event, view({ release, asked: "start" }));
-  assert.deepEqual(turn.durable, [{ kind: "start", services: ["db"] }]);
+  assert.deepEqual(turn.durable, [{ kind: "start", services: ["db"], only: undefined }]);
   const own = drone("a", "ready", { wanted: new Map([["db", 1]]) });
   const reports = own.reports.map((report) => ({ ...report, service: "db" }));
   const seen = view({ release, drones: [{ ...own, reports }], deployment: running(["db"]) });
   const next = stepRollout(turn.row, { kind: "looked" }, seen);
-  assert.deepEqual(next.durable, [{ kind: "start", services: ["web", "db"] }]);
+  assert.deepEqual(next.durable, [{ kind: "start", services: ["web", "db"], only: undefined }]);
+});
+
+test("starting: waves add drones, each with its own time; what ran everywhere before is not limited", () => {
+  const begin = (row: RolloutRow, drones: string[], seen: RolloutView) => {
+    const event: RolloutEvent = { kind: "asked", command: "start", drones };
+    return stepRollout(row, event, { ...seen, asked: "start" });
+  };
+  const [opened, both] = [ask(queued, "open-release", view()).row, [drone("a"), drone("b")]];
+  const first = begin(opened, ["a"], view({ drones: both }));
+  assert.deepEqual(first.durable, [{ kind: "start", services: ["web"], only: ["a"] }]);
+  const limited = { ...running(["web"]), only: ["a"] };
+  const later = view({ drones: both, deployment: limited, now: 2_000_000 });
+  assert.equal(begin(first.row, ["a"], later).answer?.outcome, "unchanged", "as after a restart");
+  const second = begin(first.row, ["b"], later);
+  assert.deepEqual(second.durable, [{ kind: "start", services: ["web"], only: ["a", "b"] }]);
+  assert.equal(second.row.phaseAt, 2_000_000);
+  const all = { ...opened, former: running(["web"]) };
+  const unlimited = begin(all, ["a"], view({ drones: both, deployment: running(["web"]) }));
+  assert.deepEqual(unlimited.durable, [{ kind: "start", services: ["web"], only: undefined }]);
+});
+
+test("starting: of a wave only what has its place there must be ready", () => {
+  const services = [service("web"), service("db")];
+  const release = { kind: "deploy", specification: { ...plain, services }, commit } as const;
+  const deployment = { ...running(["web", "db"]), only: ["a"] };
+  const wave = view({ release, drones: [drone("a", "ready")], deployment, asked: "wait-healthy" });
+  assert.equal(step(starting, { kind: "looked" }, wave).answered, "wait-healthy done");
+  const { only: _, ...whole } = deployment;
+  const last = { ...wave, deployment: whole };
+  assert.equal(step(starting, { kind: "looked" }, last).answered, undefined);
 });
 
 test("starting: cancelled or stopped, its run is broken off, and the first reason stays", () => {
