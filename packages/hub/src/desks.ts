@@ -31,6 +31,8 @@ import type { Ledger } from "./ledger.js";
 import { LogDesk } from "./log-desk.js";
 import { ownTasksOf } from "./own-tasks.js";
 import { PlanDesk } from "./plan-desk.js";
+import { PlanMaker } from "./plan-maker.js";
+import { plannerDrones } from "./planner-sight.js";
 import { proxyHandlers, type ProxyDeskParts } from "./proxy-desk.js";
 import type { RelayDesk } from "./relay-desk.js";
 import { ReleaseDesk } from "./release-desk.js";
@@ -77,13 +79,14 @@ export class Desks {
   readonly swarm: SwarmDesk;
   readonly distribution: DistributionDesk;
   readonly files: FilesDesk | undefined;
-  readonly plans: PlanDesk | undefined;
+  readonly plans: PlanDesk;
   readonly handlers: Handlers;
 
   /** @throws DATA_UNUSABLE when settings cannot be read */
   constructor(options: DesksOptions) {
     const { world, ledger, fleet, rollouts } = options;
-    this.releases = new ReleaseDesk(world, ledger, rollouts);
+    const drones = () => plannerDrones(fleet);
+    this.releases = new ReleaseDesk(world, ledger, rollouts, drones);
     this.certificates = new CertificateDesk(world, ledger);
     this.reports = new Reports(world.clock, options.proxies);
     this.canaries = new Canaries({ ...options, counts: this.reports.counts });
@@ -98,10 +101,12 @@ export class Desks {
     });
     const files = this.#filesPart(options);
     this.files = files?.desk;
-    this.plans = this.#plansPart(options, files);
+    const scales = new ScaleDesk(world, ledger, fleet, rollouts);
+    const changes = new PlanMaker({ ...options, releases, scales });
+    this.plans = this.#plansPart(options, files, changes);
     this.handlers = {
       ...this.#releaseHandlers(options),
-      ...this.#instanceHandlers(options),
+      ...this.#instanceHandlers(options, scales),
       ...droneHandlers(options),
       ...trafficHandlers(options),
       ...ruleHandlers(options),
@@ -111,7 +116,8 @@ export class Desks {
       ...canaryHandlers(new CanaryDesk({ ...options, canaries, releases })),
       ...sightHandlers(options, this.reports),
       ...swarmHandlers(options, this.swarm),
-      ...this.plans?.handlers,
+      ...this.plans.handlers,
+      ...changes.handlers,
       "hub.distribution": (params, call) => this.distribution.follow(params, call),
     };
   }
@@ -127,10 +133,10 @@ export class Desks {
     return { desk, tasks };
   }
 
-  #plansPart(options: DesksOptions, files: FilesPart | undefined): PlanDesk | undefined {
+  #plansPart(options: DesksOptions, files: FilesPart | undefined, changes: PlanMaker): PlanDesk {
     const { plans: means } = options.world;
-    const own = ownTasksOf({ files: files?.tasks });
-    return means && new PlanDesk({ ...options, means, own, counts: this.reports.counts });
+    const own = ownTasksOf({ releases: options.rollouts.tasks, files: files?.tasks });
+    return new PlanDesk({ ...options, means, own, changes, counts: this.reports.counts });
   }
 
   #releaseHandlers({ world, ledger, rollouts, proxyUrl }: DesksOptions): Handlers {
@@ -162,12 +168,14 @@ export class Desks {
     };
   }
 
-  #instanceHandlers({ world, ledger, fleet, rollouts, proxyUrl }: DesksOptions): Handlers {
+  #instanceHandlers(
+    { world, ledger, fleet, rollouts, proxyUrl }: DesksOptions,
+    scales: ScaleDesk,
+  ): Handlers {
     const instances = new InstanceDesk(world, ledger, fleet);
     const logs = new LogDesk(world, ledger, fleet);
     const stops = new StopDesk(world, ledger, fleet, rollouts);
     const holds = new HoldDesk(world, ledger, fleet, rollouts);
-    const scales = new ScaleDesk(world, ledger, fleet, rollouts);
     return {
       "hub.ps": (params, call) => instances.ps(params, call),
       "hub.restart": (params, call) => instances.restart(params, call),

@@ -133,7 +133,7 @@ export class Hub {
       distribution: this.#desks.distribution,
       proxyUrl: options.proxyUrl,
     });
-    this.#rollouts.resume();
+    this.#rollouts.load();
     this.#desks.retention.start();
     this.#desks.certificates.start();
     this.#desks.swarm.start();
@@ -145,7 +145,7 @@ export class Hub {
     await upgradeLedger(world);
     const ledger = await Ledger.open(world.store, world.clock);
     const hub = new Hub(world, ledger, options, await hubIdentity(world.store, world.random));
-    await hub.#desks.plans?.open();
+    hub.#rollouts.resume(await hub.#desks.plans.open());
     return hub;
   }
 
@@ -191,7 +191,7 @@ export class Hub {
 
   /** Ends all conversations; releases and plans under way go on when the hub is opened again. */
   async stop(): Promise<void> {
-    await this.#desks.plans?.stop();
+    await this.#desks.plans.stop();
     this.#desks.files?.stop();
     await this.#desks.retention.stop();
     this.#desks.canaries.suspend();

@@ -1,5 +1,6 @@
-/** Tasks that name a drone, and that the hub carries out for it: it knows what the drone needs for them. */
+/** Tasks that only the hub can carry out, with its ledger and what it knows of drones. */
 import type { Executor, Plan, RunAsk } from "@propagit/plan";
+import { isReleaseCommand } from "./core/release-progress.js";
 import type { FilesTasks } from "./files-tasks.js";
 
 export interface OwnTasks {
@@ -15,13 +16,17 @@ export interface OwnTasks {
 }
 
 export interface OwnTaskParts {
+  readonly releases: Executor;
   /** Absent: the hub has no repository of files. */
   readonly files: Pick<FilesTasks, "accept" | "run" | "recall"> | undefined;
 }
 
-export function ownTasksOf({ files }: OwnTaskParts): OwnTasks {
+export function ownTasksOf({ releases, files }: OwnTaskParts): OwnTasks {
   return {
-    of: (command) => (command === "put-files" ? files : undefined),
+    of: (command) => {
+      if (isReleaseCommand(command)) return releases;
+      return command === "put-files" ? files : undefined;
+    },
     accept: async (plan) => (await files?.accept(plan)) ?? (() => undefined),
     asked: () => undefined,
   };

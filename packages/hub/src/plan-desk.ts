@@ -21,6 +21,7 @@ import {
   writePlan,
   type Executor,
   type Plan,
+  type RunAsk,
   type RunStatus,
   type RunSummary,
 } from "@propagit/plan";
@@ -29,6 +30,7 @@ import type { Assignments } from "./assignments.js";
 import { problemsOfPlaces } from "./core/plan-places.js";
 import { askedText, beganText } from "./core/plan-texts.js";
 import { fitted } from "./core/plan-sight.js";
+import { sendText } from "./core/text-pieces.js";
 import type { TrafficCounts } from "./core/traffic-counts.js";
 import type { Fleet } from "./fleet.js";
 import type { Ledger } from "./ledger.js";
@@ -36,25 +38,28 @@ import type { OwnTasks } from "./own-tasks.js";
 import { endOf, isOnDrone, PlanDrones } from "./plan-drones.js";
 import { readPlanWithCode } from "./plan-code.js";
 import { PlanEnds } from "./plan-ends.js";
+import type { PlanMaker } from "./plan-maker.js";
 import type { PlanMeans } from "./plan-means.js";
 import { PlanProber } from "./plan-prober.js";
+import type { Rollouts } from "./rollouts.js";
 import type { HubWorld } from "./world.js";
 
 export interface PlanDeskParts {
   readonly world: HubWorld;
   readonly ledger: Ledger;
   readonly fleet: Fleet;
+  readonly rollouts: Pick<Rollouts, "isRun">;
   readonly means: PlanMeans;
   readonly counts: Pick<TrafficCounts, "flowOf">;
   readonly assignments: Pick<Assignments, "counts">;
   /** Tasks on drones that the hub carries out for them. */
   readonly own?: OwnTasks;
+  /** Carries out plans that were made of a change. */
+  readonly changes: Pick<PlanMaker, "begin">;
 }
 
 /** Events of one part. */
 const eventsAtOnce = 500;
-/** Characters of one part of a plan's text. */
-const textChars = 256 * 1024;
 /** Of one stage, when all its tasks are wanted. */
 const tasksMax = 1_000;
 
@@ -87,7 +92,7 @@ export class PlanDesk {
   }
 
   /** Goes on with what an earlier life began. @throws DATA_UNUSABLE */
-  async open(): Promise<void> {
+  async open(): Promise<PlanEngine> {
     const { world } = this.#parts;
     const { clock, random, log, store } = world;
     const prober = new PlanProber({
@@ -106,6 +111,7 @@ export class PlanDesk {
     for (const { run, state } of all) {
       if (state !== "over" && state !== "unreadable") void this.#noteEnd(engine, run);
     }
+    return engine;
   }
 
   /** Plans go on when the hub is opened again. */
@@ -134,16 +140,17 @@ export class PlanDesk {
 
   async #start(params: Params<"hub.plan-start">): Promise<Result<"hub.plan-start">> {
     const { plan: text, file, by, hash: wanted, locks, id } = params;
-    const { means, own } = this.#parts;
+    const { means, own, changes } = this.#parts;
     const { repositories } = this.#parts.world;
     const plan = await readPlanWithCode({ file, text }, means.commands, repositories);
-    this.#check(plan, file);
     const hash = planHash(plan);
     if (wanted !== undefined && wanted !== hash) {
       throw new PropagitError("CHANGED_MEANWHILE", `${file} is another plan than was looked at`, {
         hint: "look at it again: propagit plan FILE",
       });
     }
+    if (plan.request) return { id: await changes.begin(plan, { by, file }), hash };
+    this.#check(plan, file);
     const engine = this.#open;
     const letGo = await own?.accept(plan);
     const asked = { by, ...(locks && { locks }), ...(id !== undefined && { id }) };
@@ -211,7 +218,7 @@ export class PlanDesk {
     const engine = this.#open;
     const run = engine.find(id);
     const before = engine.list().find((summary) => summary.run === run);
-    await engine.ask(run, ask, by);
+    await engine.ask(run, this.#whole(run, ask), by);
     this.#note("plan-asked", by, askedText(before, run, ask, by));
     // Only a retry can be asked of it then, and it is on its way again.
     if (before?.state === "over") void this.#noteEnd(engine, run);
@@ -225,13 +232,14 @@ export class PlanDesk {
     const engine = this.#open;
     const run = engine.find(id);
     const plan = await engine.plan(run);
-    const text = JSON.stringify(writePlan(plan, this.#parts.means.commands));
-    let rest = text;
-    while (rest.length > textChars) {
-      part(rest.slice(0, textChars));
-      rest = rest.slice(textChars);
-    }
-    return { id: run, hash: planHash(plan), text: rest };
+    const text = sendText(JSON.stringify(writePlan(plan, this.#parts.means.commands)), part);
+    return { id: run, hash: planHash(plan), text };
+  }
+
+  /** A release that is stopped is put back: nothing of it stays by half. */
+  #whole(run: string, ask: RunAsk): RunAsk {
+    const isPutBack = ask.kind === "stop" && this.#parts.rollouts.isRun(run);
+    return isPutBack ? { ...ask, undo: true } : ask;
   }
 
   #executor(): Executor {
@@ -257,8 +265,9 @@ export class PlanDesk {
     throw new PropagitError("UNREACHABLE", "the hub is still reading its plans; ask again");
   }
 
-  /** Once it is over. */
+  /** Once it is over. What becomes of a release is told as such. */
   async #noteEnd(engine: PlanEngine, run: string): Promise<void> {
+    if (this.#parts.rollouts.isRun(run)) return;
     const summary = await engine.over(run);
     await this.#ends.note([summary], engine.list());
   }

@@ -13,6 +13,7 @@ import {
   type RepoName,
   type Result,
   type RolloutResult,
+  type WavesWish,
 } from "@propagit/protocol";
 import type { IncomingCall } from "@propagit/runtime";
 import { changeRelease, environmentOf } from "./core/deployment-edits.js";
@@ -29,6 +30,9 @@ import {
   summaryOf,
 } from "./core/release-history.js";
 import { checkEnvironment, remarkNewEnvironment } from "./core/environment-name.js";
+import type { PlannerDrone } from "./core/planners/planner-view.js";
+import { releasePlan, type PlannedRelease } from "./core/planners/release-plan.js";
+import { releaseWaves } from "./core/planners/release-waves.js";
 import { aheadOf } from "./core/put-back.js";
 import type { ReleaseRow } from "./core/rows.js";
 import { withScales } from "./core/scales.js";
@@ -49,6 +53,14 @@ export interface ReleasePlace {
   readonly by: string;
 }
 
+/** A release that is wanted, with what whoever asks is told once it is accepted. */
+export interface AskedRelease {
+  readonly request: ReleaseRequest;
+  readonly notes: readonly string[];
+  /** In which order drones get it; absent: all at once. */
+  readonly waves?: WavesWish;
+}
+
 /** What of an old release is new when it is released once more. */
 type NewOfOld = Pick<
   ReleaseRequest,
@@ -64,75 +76,90 @@ export class ReleaseDesk {
   readonly #world: Pick<HubWorld, "repositories">;
   readonly #ledger: Ledger;
   readonly #rollouts: RolloutStarter;
+  readonly #drones: () => readonly PlannerDrone[];
 
-  constructor(world: Pick<HubWorld, "repositories">, ledger: Ledger, rollouts: RolloutStarter) {
+  constructor(
+    world: Pick<HubWorld, "repositories">,
+    ledger: Ledger,
+    rollouts: RolloutStarter,
+    drones: () => readonly PlannerDrone[],
+  ) {
     this.#world = world;
     this.#ledger = ledger;
     this.#rollouts = rollouts;
+    this.#drones = drones;
   }
 
   /** @throws BAD_NAME, NO_REPO, NO_COMMIT, AMBIGUOUS, BAD_MANIFEST, and what a rollout throws */
   async deploy(
-    {
-      repo,
-      ref,
-      environment = environmentDefault,
-      by = "somebody",
-      ...wanted
-    }: Params<"hub.deploy">,
+    params: Params<"hub.deploy">,
     call: IncomingCall<"hub.deploy">,
   ): Promise<RolloutResult> {
-    const name = parseRepoName(repo);
-    const commit = await this.#world.repositories.resolve(name, ref);
-    checkEnvironment(environment);
-    const { detach, ...rest } = wanted;
-    const asker = askerOf(call, detach);
-    const branch = await this.#world.repositories.branchNamed(name, ref);
-    const manifest = await this.#manifestOf(name, commit);
-    const warnings = manifest.warnings.map((warning) => `warning: ${warning}`);
-    const place = { repo: name, environment, by, commit, ...(branch !== undefined && { branch }) };
-    return this.#release(
-      manifest,
-      { ...place, ...rest },
-      { ...asker, onPart: withNotes(asker.onPart, warnings) },
-    );
+    const { detach, ...wanted } = params;
+    return this.start(await this.deployAsked(wanted), askerOf(call, detach));
   }
 
   /** What a push sets in motion. @throws as `deploy` */
   async deployPushed({ promote, ...pushed }: PushedRelease, asker: Asker): Promise<RolloutResult> {
     // What it warns of was said when the push was taken.
     const manifest = await this.#manifestOf(pushed.repo, pushed.commit);
-    return this.#release(manifest, { ...pushed, ...(promote !== undefined && { promote }) }, asker);
+    const wanted = { ...pushed, ...(promote !== undefined && { promote }) };
+    return this.start(await this.#ofCommit(manifest, wanted), asker);
   }
 
   /** @throws NO_RELEASE, CHANGED_MEANWHILE, and what a rollout throws */
   async rollback(
-    {
-      repo,
-      environment = environmentDefault,
-      by = "somebody",
-      release,
-      ...wanted
-    }: Params<"hub.rollback">,
+    params: Params<"hub.rollback">,
     call: IncomingCall<"hub.rollback">,
   ): Promise<RolloutResult> {
+    const { detach, ...wanted } = params;
+    return this.start(await this.rollbackAsked(wanted), askerOf(call, detach));
+  }
+
+  /** @throws BAD_PLAN when it cannot come in such waves, and what a rollout throws */
+  async start({ request, notes, waves: wish }: AskedRelease, asker: Asker): Promise<RolloutResult> {
+    const telling = { ...asker, onPart: withNotes(asker.onPart, notes) };
+    const waves = wish ? releaseWaves(this.#drones(), request.specification, wish) : [];
+    if (waves.length === 0) return this.#rollouts.start(request, telling);
+    const planOf = (release: PlannedRelease) => releasePlan({ ...release, waves });
+    return this.#rollouts.start({ ...request, planOf }, telling);
+  }
+
+  /** What a deploy is, before it is carried out or planned. @throws as `deploy` */
+  async deployAsked({
+    repo,
+    ref,
+    environment = environmentDefault,
+    by = "somebody",
+    waves,
+    ...wanted
+  }: Omit<Params<"hub.deploy">, "detach">): Promise<AskedRelease> {
     const name = parseRepoName(repo);
-    const { detach, supersede } = wanted;
+    const commit = await this.#world.repositories.resolve(name, ref);
+    checkEnvironment(environment);
+    const branch = await this.#world.repositories.branchNamed(name, ref);
+    const manifest = await this.#manifestOf(name, commit);
+    const warnings = manifest.warnings.map((warning) => `warning: ${warning}`);
+    const place = { repo: name, environment, by, commit, ...(branch !== undefined && { branch }) };
+    const { request, notes } = await this.#ofCommit(manifest, { ...place, ...wanted });
+    return { request, notes: [...warnings, ...notes], ...(waves && { waves }) };
+  }
+
+  /** @throws as `rollback` */
+  async rollbackAsked({
+    repo,
+    environment = environmentDefault,
+    by = "somebody",
+    release,
+    waves,
+    ...wanted
+  }: Omit<Params<"hub.rollback">, "detach">): Promise<AskedRelease> {
+    const name = parseRepoName(repo);
     const target = this.#rollbackTarget({ repo: name, environment, by }, release);
-    const asker = askerOf(call, detach);
-    const note = this.#describeRollback(target, release === undefined);
-    return this.#again(
-      target,
-      {
-        kind: "rollback",
-        from: target.number,
-        by,
-        settings: target.settings,
-        scales: target.scales,
-        ...(supersede !== undefined && { supersede }),
-      },
-      { ...asker, onPart: withNotes(asker.onPart, [note]) },
-    );
+    const { number: from, settings, scales } = target;
+    const old = { kind: "rollback", from, by, settings, scales, ...wanted } as const;
+    const notes = [this.#describeRollback(target, release === undefined)];
+    return { request: await this.#again(target, old), notes, ...(waves && { waves }) };
   }
 
   /** The current release with these settings; undefined when nothing is deployed there. */
@@ -146,7 +173,8 @@ export class ReleaseDesk {
     const place = environmentOf(this.#ledger, repo, environment);
     const ahead = aheadOf(this.#ledger, { ...place, settings });
     const wanted = { kind: "config", by, settings: ahead.settings, alongside } as const;
-    return this.#again(base, { ...wanted, scales: base.scales }, asker);
+    const request = await this.#again(base, { ...wanted, scales: base.scales });
+    return this.start({ request, notes: [] }, asker);
   }
 
   releases(
@@ -220,11 +248,10 @@ export class ReleaseDesk {
     return {};
   }
 
-  async #release(
+  async #ofCommit(
     manifest: Manifest,
     wanted: ReleasePlace & Pick<ReleaseRequest, "commit" | "branch" | "promote" | "supersede">,
-    asker: Asker,
-  ): Promise<RolloutResult> {
+  ): Promise<AskedRelease> {
     const { repo, environment, commit } = wanted;
     const plain = specificationOf(manifest, environment);
     const { subject } = await this.#world.repositories.describe(repo, commit);
@@ -233,37 +260,29 @@ export class ReleaseDesk {
       place.lastRelease === 0 ? remarkNewEnvironment(environment, manifest) : undefined;
     const { settings, scales } = aheadOf(this.#ledger, place);
     const specification = withScales(plain, scales);
-    return this.#rollouts.start(
-      { ...wanted, kind: "deploy", specification, settings, scales, subject },
-      remark === undefined ? asker : { ...asker, onPart: withNotes(asker.onPart, [remark]) },
-    );
+    return {
+      request: { ...wanted, kind: "deploy", specification, settings, scales, subject },
+      notes: remark === undefined ? [] : [remark],
+    };
   }
 
   /**
    * An old release once more: its commit and what was built of it, its specification. Visitors are sent
    * there, as they are who it is for.
    */
-  async #again(
-    row: ReleaseRow,
-    { scales, ...wanted }: NewOfOld,
-    asker: Asker,
-  ): Promise<RolloutResult> {
-    const repo = row.repo as RepoName;
+  async #again(row: ReleaseRow, { scales, ...wanted }: NewOfOld): Promise<ReleaseRequest> {
     const artifact = await this.#artifactOf(row);
-    return this.#rollouts.start(
-      {
-        ...wanted,
-        repo,
-        environment: row.environment,
-        commit: row.commit as CommitHash,
-        ...(artifact !== undefined && { artifact }),
-        ...(scales && { scales }),
-        specification: row.specification,
-        subject: row.subject,
-        promote: true,
-      },
-      asker,
-    );
+    return {
+      ...wanted,
+      repo: row.repo as RepoName,
+      environment: row.environment,
+      commit: row.commit as CommitHash,
+      ...(artifact !== undefined && { artifact }),
+      ...(scales && { scales }),
+      specification: row.specification,
+      subject: row.subject,
+      promote: true,
+    };
   }
 
   /** What the build made, while the hub has it; otherwise it is built again. */

@@ -8,20 +8,19 @@ import {
 } from "@propagit/protocol";
 import { Value } from "typebox/value";
 import { alsoOfBranch, leadBranch } from "./core/branch-edits.js";
-import { checkEnvironmentRoom, currentRelease, environmentOf } from "./core/deployment-edits.js";
-import { deploymentIdOf } from "./core/deployment-id.js";
+import { checkEnvironmentRoom, environmentOf } from "./core/deployment-edits.js";
 import type { Draft, LedgerRows } from "./core/draft.js";
 import { putBack } from "./core/put-back.js";
-import { isComplete, isThere, judge } from "./core/readiness.js";
+import { isThere, judge } from "./core/readiness.js";
 import { outcomeOf, type Standing } from "./core/rollout-start.js";
 import { newLines } from "./core/rollout-text.js";
 import { refusalOf } from "./core/rollout-refusal.js";
-import { sharePercent } from "./core/shares.js";
-import { placeKey, releaseKey, type ReleaseRow, type RolloutRow } from "./core/rows.js";
+import { unchangedRelease } from "./core/unchanged-release.js";
+import { releaseKey, type ReleaseRow, type RolloutRow } from "./core/rows.js";
 import type { Fleet } from "./fleet.js";
 import type { ReleaseRequest } from "./rollout-request.js";
 import type { RolloutSight } from "./rollout-sight.js";
-import { openSettings } from "./specifications.js";
+import { deploymentIdFor } from "./specifications.js";
 import type { HubWorld } from "./world.js";
 
 /** For drones to say whether it fits; who does not answer is not waited for. */
@@ -64,11 +63,7 @@ export class ReleaseGate {
 
   /** What it is to run: the same is the same. @throws DATA_UNUSABLE when settings cannot be read */
   deploymentOf(request: ReleaseRequest): string {
-    const { repo, environment, commit, specification, settings } = request;
-    const { crypto, settingsKey } = this.#world;
-    const variables = openSettings(crypto, settingsKey, settings);
-    const content = { repo, environment, commit, specification, variables };
-    return deploymentIdOf(crypto, settingsKey, content);
+    return deploymentIdFor(this.#world, request);
   }
 
   /** Asks the drones that would get it whether they have room. @throws DISK_LOW */
@@ -124,16 +119,10 @@ export class ReleaseGate {
     request: ReleaseRequest,
     deployment: string,
   ): UnchangedRelease | undefined {
-    const row = rows.rows("deployments").get(deployment);
-    if (!row?.started || request.kind === "scale") return undefined;
-    const { repo, environment } = request;
-    const release = rows.rows("releases").get(releaseKey(repo, environment, row.release));
-    if (release?.state !== "ready") return undefined;
-    if (!Value.Equal(row.specification, request.specification)) return undefined;
-    if (!this.#isVisited(rows, request, release)) return undefined;
-    const drones = this.#sight.drones(deployment);
-    const runs = drones.every((drone) => !isThere(drone) || isComplete(drone));
-    if (!runs || !drones.some((drone) => drone.wanted.size > 0 && isThere(drone))) return undefined;
+    const seen = () => this.#sight.drones(deployment);
+    const release = unchangedRelease(request, { rows, deployment, drones: seen });
+    if (!release) return undefined;
+    const drones = seen();
     const standings = drones.flatMap((drone): Standing[] => {
       const { identity, contact } = drone;
       if (contact === "left") return [];
@@ -160,16 +149,6 @@ export class ReleaseGate {
       Value.Equal(release.specification, request.specification);
     if (isSame && request.branch !== undefined) alsoOfBranch(draft, release, request.branch);
     return isSame;
-  }
-
-  /** Its visitors are where they should be. */
-  #isVisited(rows: LedgerRows, request: ReleaseRequest, release: ReleaseRow): boolean {
-    const { repo, environment, specification, promote, kind } = request;
-    const wanted = promote ?? (kind !== "deploy" || specification.promote === "always");
-    const route = rows.rows("routes").get(placeKey(repo, environment));
-    if (!wanted) return route !== undefined && route.shares.length > 0;
-    const isCurrent = currentRelease(rows, repo, environment)?.deployment === release.deployment;
-    return isCurrent && route?.shares.length === 1 && sharePercent(route, release) === 100;
   }
 }
 

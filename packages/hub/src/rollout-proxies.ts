@@ -1,6 +1,6 @@
 /** Asks the proxies whether they see a release, once at a time for each however often its machine wants it. */
 import { toPropagitError } from "@propagit/protocol";
-import type { RolloutEvent } from "./core/rollout.js";
+import type { RolloutEvent } from "./core/rollout-step.js";
 import type { Rollout } from "./rollout.js";
 import type { Switchboard } from "./switch.js";
 

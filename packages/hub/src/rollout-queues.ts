@@ -1,6 +1,7 @@
 /** Releases on their way by place: the first is under way, the others wait behind it. */
 import { PropagitError } from "@propagit/protocol";
 import { placeName } from "./core/place-name.js";
+import { isOpen } from "./core/release-progress.js";
 import { placeKey, type RolloutRow } from "./core/rows.js";
 import type { Rollout } from "./rollout.js";
 
@@ -21,11 +22,6 @@ export class RolloutQueues {
     return [...this.#queues.values()].flat();
   }
 
-  /** Those under way, one for each place. */
-  get first(): readonly Rollout[] {
-    return [...this.#queues.values()].flatMap(([first]) => (first ? [first] : []));
-  }
-
   of({ repo, environment }: ReleasePlace): readonly Rollout[] {
     return this.#queues.get(placeKey(repo, environment)) ?? [];
   }
@@ -36,6 +32,12 @@ export class RolloutQueues {
 
   isFirst(rollout: Rollout): boolean {
     return this.of(rollout.row)[0] === rollout;
+  }
+
+  /** The one right before it. */
+  before(rollout: Rollout): Rollout | undefined {
+    const queue = this.of(rollout.row);
+    return queue[queue.indexOf(rollout) - 1];
   }
 
   add(rollout: Rollout): void {
@@ -57,9 +59,8 @@ export class RolloutQueues {
 
 /** Those that had begun are before those that waited. */
 export function inTurn(rows: readonly RolloutRow[]): readonly RolloutRow[] {
-  const isBegun = ({ phase }: RolloutRow) => phase !== "queued";
-  const waiting = rows.filter((row) => !isBegun(row));
-  return [...rows.filter(isBegun), ...waiting.sort((left, right) => left.number - right.number)];
+  const waiting = rows.filter((row) => !isOpen(row));
+  return [...rows.filter(isOpen), ...waiting.sort((left, right) => left.number - right.number)];
 }
 
 export function noRelease({ repo, environment, release }: ReleaseName): PropagitError {

@@ -6,7 +6,9 @@ import type {
   RolloutProgress,
   Specification,
 } from "@propagit/protocol";
+import type { Plan } from "@propagit/plan";
 import type { Draft } from "./core/draft.js";
+import type { PlannedRelease } from "./core/planners/release-plan.js";
 import type { SettingRows } from "./core/rows.js";
 
 /** A release to be made and carried out. */
@@ -34,6 +36,8 @@ export interface ReleaseRequest {
   readonly promote?: boolean;
   /** Takes the place of releases that wait in the queue. */
   readonly supersede?: boolean;
+  /** How it is carried out; default: as `releasePlan` says. */
+  readonly planOf?: (release: PlannedRelease) => Plan;
   /** What is written together with it, also when there is nothing to do; refuses by throwing. */
   readonly alongside?: (draft: Draft) => void;
 }

@@ -5,6 +5,7 @@ import { loadsOf, placesOf } from "./core/assignments.js";
 import { environmentOf } from "./core/deployment-edits.js";
 import type { LedgerRows } from "./core/draft.js";
 import type { Place } from "./core/placement.js";
+import { isOpen, type ReleaseCommand } from "./core/release-progress.js";
 import { ownService, type SeenDrone } from "./core/readiness.js";
 import { getsAllVisitors, releaseOf } from "./core/rollout-edits.js";
 import { refusalOf } from "./core/rollout-refusal.js";
@@ -39,7 +40,11 @@ export class RolloutSight {
   }
 
   /** Undefined when the release itself is gone, which cannot be while it is on its way. */
-  viewOf(rows: LedgerRows, row: RolloutRow): RolloutView | undefined {
+  viewOf(
+    rows: LedgerRows,
+    row: RolloutRow,
+    asked: ReleaseCommand | undefined,
+  ): RolloutView | undefined {
     const release = releaseOf(rows, row);
     if (!release) return undefined;
     const { builtOn } = environmentOf(rows, row.repo, row.environment);
@@ -47,12 +52,13 @@ export class RolloutSight {
     const holds = rows.rows("holds");
     return {
       now: this.#world.clock.now(),
+      asked,
       release,
       deployment: rows.rows("deployments").get(deployment),
       drones: this.drones(deployment),
       builtOn,
       hubSince: this.#hubSince,
-      whyNot: row.phase === "queued" ? refusalOf(release, this.places())?.message : undefined,
+      whyNot: !isOpen(row) ? refusalOf(release, this.places())?.message : undefined,
       isHeld: (identity, service) => holds.has(holdKey({ deployment, identity, service })),
       asksProxies: this.#switchboard.asks && getsAllVisitors(rows, row, release),
       freshId: () => this.#world.random.hex(taskIdChars),
@@ -60,9 +66,13 @@ export class RolloutSight {
   }
 
   /** What says how late a release is. */
-  timesOf(rows: LedgerRows, row: RolloutRow): RolloutTimes | undefined {
+  timesOf(
+    rows: LedgerRows,
+    row: RolloutRow,
+    asked: ReleaseCommand | undefined,
+  ): RolloutTimes | undefined {
     const release = releaseOf(rows, row);
-    return release && { release, hubSince: this.#hubSince };
+    return release && { release, hubSince: this.#hubSince, asked };
   }
 
   /** Every drone with what it has, and should have, of a deployment; in the order of names. */

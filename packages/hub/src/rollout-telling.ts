@@ -45,7 +45,7 @@ export function tellStep(
   sight: StartSight,
 ): void {
   const { phase, task } = rollout.row;
-  const isNew = before.phase !== phase || before.task?.id !== task?.id;
+  const isNew = before.phase !== phase || (task && before.task?.id !== task.id);
   if (phase !== "starting") tellStart(rollout, sight);
   if (isNew) tellPhase(fleet, rollout);
   if (phase === "starting") {

@@ -1,11 +1,20 @@
 /** One release on its way, in memory: what was told of it so far, who listens, and its result. */
 import type { RolloutProgress, RolloutResult } from "@propagit/protocol";
 import type { Clock, Timer } from "@propagit/runtime";
+import type { ReleaseCommand } from "./core/release-progress.js";
+import type { TaskAnswer } from "./core/rollout-step.js";
 import type { RolloutRow } from "./core/rows.js";
 import { ToldOutput } from "./core/told-output.js";
 import { Paced } from "./paced.js";
 
 export type OnPart = (part: RolloutProgress) => void;
+
+/** The task of its plan that the engine waits for. */
+export interface AskedTask {
+  readonly command: ReleaseCommand;
+  readonly settle: (answer: TaskAnswer) => void;
+  readonly onOutput: (line: string) => void;
+}
 
 /** Lines of output that are kept for those who begin to listen later; a guess. */
 const outputLinesMax = 5_000;
@@ -24,6 +33,9 @@ export class Rollout {
   isOver = false;
   /** The id of the task whose drone is being asked. */
   asking: string | undefined;
+  asked: AskedTask | undefined;
+  /** Resolves when its run has begun, or is known to be there. */
+  begun: Promise<void> = Promise.resolve();
   /** Looks at the drones. */
   readonly looks: Paced;
   readonly #clock: Clock;
@@ -67,6 +79,15 @@ export class Rollout {
     this.#parts.push(part);
     if (part.kind === "output" && ++this.#outputLines > outputLinesMax) this.#dropOutput();
     for (const listener of this.#listeners) listener(part);
+    if (part.kind === "output") this.asked?.onOutput(`${part.drone} | ${part.text}`);
+  }
+
+  /** The engine hears how its task has ended; an answer to another one is late, and for nobody. */
+  settle(answer: TaskAnswer): void {
+    const { asked } = this;
+    if (asked?.command !== answer.command) return;
+    this.asked = undefined;
+    asked.settle(answer);
   }
 
   /** What was told of a task's output, which is now told from its beginning. */

@@ -1,29 +1,30 @@
 /**
  * All releases on their way: one at a time for each repo and environment, the others wait behind it.
  *
- *     asked -> refused | joined | unchanged | accepted -> queue -> machine (core/rollout.ts) -> end -> next
+ *     asked -> refused | joined | unchanged | accepted -> its plan's run (release-runs.ts)
+ *                                                            | the engine asks for one task after the other
+ *                                                         release-tasks.ts -> release-steps.ts -> its end
  *
- * Each step of a machine is decided when the ledger's turn comes, from the rows as they are then, and is
- * written in one change; a hub that dies goes on from there.
+ * What is asked for twice is decided when the ledger's turn comes, and the release is written then, with the id
+ * of the run that is going to carry it out. A hub that died in between begins that run when it starts.
  */
-import { assert, PropagitError, type InstanceReport, type RolloutResult } from "@propagit/protocol";
-import type { Contact, Step } from "./core/contact.js";
+import { assert, PropagitError, type RolloutResult } from "@propagit/protocol";
 import { Draft } from "./core/draft.js";
-import { deadlineOf, stepRollout, type RolloutEvent, type RolloutStep } from "./core/rollout.js";
+import { isOpen } from "./core/release-progress.js";
 import {
   acceptRelease,
-  applyEffect,
   nameOfRelease,
   noteQueued,
   releaseOf,
   supersede,
-  writeRollout,
 } from "./core/rollout-edits.js";
-import { pastParts, stepLine } from "./core/rollout-text.js";
-import { releaseKey, type LedgerChange, type RolloutRow } from "./core/rows.js";
-import type { Fleet } from "./fleet.js";
+import { pastParts } from "./core/rollout-text.js";
+import { releaseKey } from "./core/rows.js";
 import type { Ledger } from "./ledger.js";
 import { ReleaseGate, type UnchangedRelease } from "./release-gate.js";
+import { ReleaseRuns, type ReleaseEngine } from "./release-runs.js";
+import { ReleaseSteps } from "./release-steps.js";
+import { ReleaseTasks } from "./release-tasks.js";
 import type { Asker, ReleaseRequest } from "./rollout-request.js";
 import { resultOfRelease, unchangedResult } from "./rollout-result.js";
 import {
@@ -34,73 +35,74 @@ import {
   type ReleaseName,
   type ReleasePlace,
 } from "./rollout-queues.js";
-import {
-  startSight,
-  tellAccepted,
-  tellHolder,
-  tellPhase,
-  tellPromoted,
-  tellStep,
-  tellSteps,
-  type StartSight,
-} from "./rollout-telling.js";
-import { RolloutProxies } from "./rollout-proxies.js";
+import { tellAccepted, tellHolder, tellPhase, tellPromoted, tellSteps } from "./rollout-telling.js";
 import { RolloutSight, type SightParts } from "./rollout-sight.js";
-import { Rollout } from "./rollout.js";
-import { TaskRunner } from "./task-runner.js";
+import type { Rollout } from "./rollout.js";
 import type { HubWorld } from "./world.js";
-
-/** Between two looks at all drones, of which each takes about a microsecond. */
-const restMsPerDrone = 0.1;
-/** Until a step that could not be written is tried again. */
-const againMs = 5_000;
 
 type Begun =
   | { readonly kind: "new" | "joined"; readonly rollout: Rollout }
   | { readonly kind: "unchanged"; readonly unchanged: UnchangedRelease };
 
-/** A step with how the drones stood when it was taken: told when it is on disk, after all that came before. */
-type SeenStep = RolloutStep & StartSight;
-
 export class Rollouts {
+  /** What the engine asks of releases. */
+  readonly tasks: ReleaseTasks;
   readonly #world: HubWorld;
   readonly #ledger: Ledger;
-  readonly #fleet: Fleet;
-  readonly #switchboard: SightParts["switchboard"];
-  readonly #sight: RolloutSight;
+  readonly #parts: SightParts;
   readonly #gate: ReleaseGate;
-  readonly #tasks: TaskRunner;
-  readonly #proxies: RolloutProxies;
   readonly #queues = new RolloutQueues();
-  #isSuspended = false;
+  readonly #steps: ReleaseSteps;
+  readonly #runs: ReleaseRuns;
 
   constructor(world: HubWorld, ledger: Ledger, parts: SightParts) {
-    const { fleet, assignments, switchboard } = parts;
-    [this.#world, this.#ledger, this.#fleet] = [world, ledger, fleet];
-    this.#switchboard = switchboard;
-    this.#sight = new RolloutSight(world, parts);
-    this.#gate = new ReleaseGate(world, fleet, this.#sight);
-    this.#tasks = new TaskRunner(world, ledger, fleet, {
-      ended: (rollout, id, result) => this.#feed(rollout, { kind: "task-ended", id, result }),
+    [this.#world, this.#ledger, this.#parts] = [world, ledger, parts];
+    const queues = this.#queues;
+    const sight = new RolloutSight(world, parts);
+    this.#gate = new ReleaseGate(world, parts.fleet, sight);
+    this.#steps = new ReleaseSteps({
+      ...parts,
+      world,
+      ledger,
+      sight,
+      queues,
+      ended: (rollout) => this.#finish(rollout),
+      breakOff: (rollout, by) => void this.#breakOff(rollout, by),
     });
-    this.#proxies = new RolloutProxies(switchboard, (rollout, event) => this.#feed(rollout, event));
-    assignments.listen(() => this.#lookAll());
-    fleet.listen({
-      observed: (identity, report, step) => this.#observed(identity, report, step),
-      contact: (identity, contact) => this.#contact(identity, contact),
+    this.#runs = new ReleaseRuns({
+      world,
+      ledger,
+      queues,
+      stranded: (rollout, why) => this.#steps.feed(rollout, { kind: "stranded", why }),
+    });
+    this.tasks = new ReleaseTasks({
+      ledger,
+      queues,
+      feed: (rollout, event) => this.#steps.feed(rollout, event),
+      whyUndone: (run) => this.#runs.whyUndone(run),
     });
   }
 
-  /** Goes on with what a former life of the hub had accepted. */
-  resume(): void {
+  /** Takes up what a former life of the hub had accepted, before anybody asks for it. */
+  load(): void {
     for (const row of inTurn([...this.#ledger.rows("rollouts").values()])) {
       this.#world.log.info(`goes on with ${nameOfRelease(releaseOf(this.#ledger, row) ?? row)}`);
-      const rollout = this.#newRollout(row);
+      const rollout = this.#steps.rolloutOf(row);
       this.#queues.add(rollout);
       tellAccepted(this.#ledger, rollout);
-      tellPhase(this.#fleet, rollout);
+      tellPhase(this.#parts.fleet, rollout);
     }
-    for (const first of this.#queues.first) this.#turn(first);
+  }
+
+  /** Goes on with it. @param engine has gone on with its runs */
+  resume(engine: ReleaseEngine): void {
+    for (const rollout of this.#queues.all) this.#steps.feed(rollout, { kind: "looked" });
+    this.#runs.resume(engine, this.#queues.all);
+  }
+
+  /** Whether a run carries out a release: it is whole, or it is put back. */
+  isRun(run: string): boolean {
+    return [...this.#ledger.rows("releases").values()].some((release) => release.run === run);
   }
 
   /**
@@ -148,15 +150,15 @@ export class Rollouts {
     const rollout =
       release === undefined ? first : this.#queues.find({ repo, environment, release });
     if (!rollout) throw notUnderWay({ repo, environment }, release);
-    this.#feed(rollout, { kind: "cancelled", text: `${by} cancelled it` });
+    this.#steps.feed(rollout, { kind: "cancelled", by });
     return this.#look(rollout, asker);
   }
 
   /** What a release on its way was to run is stopped: that fails it. */
   stopped(deployments: ReadonlySet<string>, by: string): void {
     for (const rollout of this.#queues.all) {
-      const isConcerned = deployments.has(rollout.row.deployment) && rollout.row.phase !== "queued";
-      if (isConcerned) this.#feed(rollout, { kind: "stopped", text: `${by} stopped it meanwhile` });
+      const isConcerned = deployments.has(rollout.row.deployment) && isOpen(rollout.row);
+      if (isConcerned) this.#steps.feed(rollout, { kind: "stopped", by });
     }
   }
 
@@ -164,13 +166,14 @@ export class Rollouts {
   held(services: ReadonlyMap<string, readonly string[]>, by: string): void {
     for (const rollout of this.#queues.all) {
       const own = services.get(rollout.row.deployment);
-      if (own) this.#feed(rollout, { kind: "held", services: own, by });
+      if (own) this.#steps.feed(rollout, { kind: "held", services: own, by });
     }
   }
 
   /** Nothing more happens; what is under way is on disk. */
   suspend(): void {
-    this.#isSuspended = true;
+    this.#steps.suspend();
+    this.#runs.suspend();
     const goodbye = "the hub ends, and goes on with it when it is started again";
     const error = new PropagitError("LINK_LOST", goodbye);
     for (const rollout of this.#queues.all) rollout.abandon(error);
@@ -183,7 +186,6 @@ export class Rollouts {
    */
   async #accept(request: ReleaseRequest, deployment: string): Promise<Begun> {
     let begun: Begun | undefined;
-    let step: SeenStep | undefined;
     let superseded: readonly Rollout[] = [];
     try {
       await this.#ledger.change(() => {
@@ -193,10 +195,8 @@ export class Rollouts {
         begun = this.#alreadyBegun(draft, request, deployment);
         if (begun) return draft.changeIfAny;
         this.#gate.refuse(this.#ledger, request, this.#queues.all.length);
-        superseded = request.supersede ? queue.filter(({ row }) => row.phase === "queued") : [];
-        const made = this.#make(draft, request, deployment, superseded);
-        ({ step } = made);
-        begun = { kind: "new", rollout: made.rollout };
+        superseded = request.supersede ? queue.filter(({ row }) => !isOpen(row)) : [];
+        begun = { kind: "new", rollout: this.#make(draft, request, deployment, superseded) };
         return draft.change;
       });
     } catch (thrown) {
@@ -204,16 +204,24 @@ export class Rollouts {
       throw thrown;
     }
     assert(begun, "a change that was made has decided");
-    for (const each of superseded) this.#finish(each);
-    if (begun.kind !== "new") return begun;
-    const { rollout } = begun;
-    tellAccepted(this.#ledger, rollout);
-    if (step) this.#took(rollout, rollout.row, step);
-    else {
-      const [holder = rollout] = this.#queues.of(request);
-      tellHolder(this.#ledger, this.#fleet, rollout, holder, this.#world.clock.now());
+    for (const each of superseded) {
+      this.#finish(each);
+      void this.#breakOff(each, request.by);
     }
+    if (begun.kind === "new") this.#begin(begun.rollout, request);
     return begun;
+  }
+
+  /** Its run, and who is before it. */
+  #begin(rollout: Rollout, { planOf }: ReleaseRequest): void {
+    const release = releaseOf(this.#ledger, rollout.row);
+    tellAccepted(this.#ledger, rollout);
+    const { promote } = rollout.row;
+    const plan = release && planOf?.({ ...release, ...(promote !== undefined && { promote }) });
+    this.#runs.begin(rollout, plan);
+    const [holder = rollout] = this.#queues.of(rollout.row);
+    if (holder === rollout) return;
+    tellHolder(this.#ledger, this.#parts.fleet, rollout, holder, this.#world.clock.now());
   }
 
   /** The very same on its way, or there. */
@@ -227,25 +235,27 @@ export class Rollouts {
     return unchanged && { kind: "unchanged", unchanged };
   }
 
-  /** The new release in the queue, and its first step when it is its turn at once. */
+  /** The new release in the queue. */
   #make(
     draft: Draft,
     request: ReleaseRequest,
     deployment: string,
     superseded: readonly Rollout[],
-  ): { readonly rollout: Rollout; readonly step: SeenStep | undefined } {
-    const { supersede: _, alongside: __, promote, ...given } = request;
+  ): Rollout {
+    const { supersede: _, alongside: __, planOf, promote, ...given } = request;
     const now = this.#world.clock.now();
-    const queued = acceptRelease(draft, { ...given, deployment, promote }, now);
+    const run = this.#runs.freshId();
+    const queued = acceptRelease(
+      draft,
+      { ...given, deployment, promote, run, ownPlan: planOf !== undefined },
+      now,
+    );
     const by = `release ${queued.number} (${request.by}) takes its place`;
     for (const { row } of superseded) supersede(draft, row, by, now);
-    const rollout = this.#newRollout(queued);
+    const rollout = this.#steps.rolloutOf(queued);
     this.#queues.add(rollout);
-    if (this.#queues.isFirst(rollout)) {
-      return { rollout, step: this.#step(draft, rollout, { kind: "turn" }) };
-    }
-    noteQueued(draft, queued, request.by);
-    return { rollout, step: undefined };
+    if (!this.#queues.isFirst(rollout)) noteQueued(draft, queued, request.by);
+    return rollout;
   }
 
   async #look(rollout: Rollout, { onPart, signal, detach }: Asker): Promise<RolloutResult> {
@@ -259,89 +269,23 @@ export class Rollouts {
     }
   }
 
-  #feed(rollout: Rollout, event: RolloutEvent): void {
-    void this.#take(rollout, event).catch((thrown: unknown) => {
-      if (this.#isSuspended || rollout.isOver) return;
-      const what = nameOfRelease(rollout.row);
-      this.#world.log.warn(`a step of ${what} could not be written: ${String(thrown)}`);
-      this.#world.clock.after(againMs, () => this.#feed(rollout, event));
-    });
-  }
-
-  async #take(rollout: Rollout, event: RolloutEvent): Promise<void> {
-    let step: SeenStep | undefined;
-    let before = rollout.row;
-    await this.#ledger.change((): LedgerChange | undefined => {
-      if (rollout.isOver || this.#isSuspended) return undefined;
-      before = rollout.row;
-      const draft = new Draft(this.#ledger);
-      step = this.#step(draft, rollout, event);
-      return draft.changeIfAny;
-    });
-    if (step && !this.#isSuspended) this.#took(rollout, before, step);
-  }
-
-  /** Decides, and writes what must be written into the draft. */
-  #step(draft: Draft, rollout: Rollout, event: RolloutEvent): SeenStep | undefined {
-    const { row } = rollout;
-    const view = this.#sight.viewOf(draft, row);
-    if (!view) return undefined;
-    const step = stepRollout(row, event, view);
-    if (step.row !== row) writeRollout(draft, row, step.row, view.now);
-    for (const effect of step.durable) applyEffect(draft, step.row, effect, view.now);
-    return { ...step, ...startSight(row, step.row, view) };
-  }
-
-  /** What follows when a step is on disk. */
-  #took(rollout: Rollout, before: RolloutRow, step: SeenStep): void {
-    rollout.row = step.row;
-    tellStep(this.#fleet, rollout, before, step);
-    for (const effect of step.outward) {
-      switch (effect.kind) {
-        case "run-task":
-          this.#tasks.ask(rollout);
-          break;
-        case "cancel-task":
-          this.#tasks.cancel(effect.task);
-          break;
-        case "ask-proxies":
-          this.#proxies.ask(rollout);
-          break;
-        case "note":
-          rollout.tell({ kind: "note", at: rollout.now, text: effect.text });
-          break;
-        default:
-          effect satisfies never;
-      }
-    }
-    if (step.durable.some(({ kind }) => kind === "end")) this.#finish(rollout);
-    else this.#goOn(rollout, step);
-  }
-
-  #goOn(rollout: Rollout, step: RolloutStep): void {
-    const times = this.#sight.timesOf(this.#ledger, rollout.row);
-    const at = times && deadlineOf(rollout.row, times);
-    rollout.alarm(at, () => this.#feed(rollout, { kind: "looked" }));
-    // What was just changed may be all there already: instances that are warm, or gone.
-    if (step.durable.length > 0) this.#lookAt(rollout);
+  /** What its run does just now is ended; when that is undoing it already, it goes on. */
+  async #breakOff(rollout: Rollout, by: string): Promise<void> {
+    await this.#runs.stop(rollout, by);
+    const { asked, row } = rollout;
+    if (!asked || asked.command === "undo-release") return;
+    const reason = rollout.isOver ? "it is over" : row.failure?.reason;
+    if (reason === undefined) return;
+    rollout.settle({ command: asked.command, outcome: "failed", reason });
   }
 
   #finish(rollout: Rollout): void {
-    const wasFirst = this.#queues.isFirst(rollout);
     this.#queues.remove(rollout);
     const result = this.#resultOf(rollout);
     if (result.promoted) tellPromoted(rollout);
     else tellSteps(this.#ledger, rollout);
     // Told when it is so for every visitor; what is next need not wait for that.
-    rollout.finish(result.promoted ? this.#switchboard.applied().then(() => result) : result);
-    const [next] = this.#queues.of(rollout.row);
-    if (wasFirst && next) this.#turn(next);
-  }
-
-  /** Its place is free, or it had begun in a former life of the hub. */
-  #turn(rollout: Rollout): void {
-    this.#tasks.ask(rollout);
-    this.#feed(rollout, { kind: rollout.row.phase === "queued" ? "turn" : "looked" });
+    rollout.finish(result.promoted ? this.#parts.switchboard.applied().then(() => result) : result);
   }
 
   #forget(rollout: Rollout, thrown: unknown): void {
@@ -353,45 +297,5 @@ export class Rollouts {
     const release = releaseOf(this.#ledger, row);
     assert(release, "a release on its way has its row");
     return resultOfRelease(this.#ledger, release);
-  }
-
-  #observed(identity: string, report: InstanceReport, step: Step | undefined): void {
-    for (const rollout of this.#queues.all) {
-      const { deployment, phase } = rollout.row;
-      if (report.deployment !== deployment || phase === "queued") continue;
-      const name = this.#fleet.nameOf(identity);
-      const line = step && phase === "starting" && stepLine(name, step, rollout.told);
-      if (line) rollout.tell({ kind: "drone", at: rollout.now, ...line });
-      this.#lookAt(rollout);
-    }
-  }
-
-  #contact(identity: string, contact: Contact): void {
-    this.#lookAll();
-    if (contact !== "connected") return;
-    // After the answer to its join, which a drone must have first.
-    this.#world.clock.after(0, () => {
-      for (const rollout of this.#queues.all) {
-        if (rollout.row.task?.identity === identity) this.#tasks.ask(rollout);
-      }
-    });
-  }
-
-  #lookAll(): void {
-    for (const rollout of this.#queues.all) this.#lookAt(rollout);
-  }
-
-  #lookAt(rollout: Rollout): void {
-    if (!rollout.isOver && rollout.row.phase !== "queued") rollout.looks.ask();
-  }
-
-  #newRollout(row: RolloutRow): Rollout {
-    const { clock } = this.#world;
-    const restMs = () => this.#ledger.rows("drones").size * restMsPerDrone;
-    const rollout: Rollout = new Rollout(clock, row, {
-      restMs,
-      work: () => this.#feed(rollout, { kind: "looked" }),
-    });
-    return rollout;
   }
 }

@@ -51,9 +51,19 @@ export class ScaleDesk {
 
   /** @throws NOT_DEPLOYED, NO_SERVICE, and what a rollout throws */
   async scale(
-    { repo, environment = environmentDefault, services, by = "somebody" }: Params<"hub.scale">,
+    params: Params<"hub.scale">,
     { part, signal }: IncomingCall<"hub.scale">,
   ): Promise<RolloutResult> {
+    return this.#rollouts.start(await this.scaleAsked(params), { onPart: part, signal });
+  }
+
+  /** What it is, before it is carried out or planned. @throws NOT_DEPLOYED, NO_SERVICE */
+  async scaleAsked({
+    repo,
+    environment = environmentDefault,
+    services,
+    by = "somebody",
+  }: Params<"hub.scale">): Promise<ReleaseRequest> {
     const current = this.#currentOf(parseRepoName(repo), environment);
     checkServices(
       current,
@@ -65,8 +75,7 @@ export class ScaleDesk {
     const specification = withScales(rescaled(current.specification, manifest), scales);
     const text = `${by} scales ${placeName(current)}: ${describe(services)}`;
     const alongside = (draft: Draft) => putScales(draft, { current, services, scales, by, text });
-    const request = { ...requestOf(current, specification, by), scales, alongside };
-    return this.#rollouts.start(request, { onPart: part, signal });
+    return { ...requestOf(current, specification, by), scales, alongside };
   }
 
   /** @throws NOT_DEPLOYED, EXISTS, NO_PLACE, BAD_PATTERN, and what finding a release throws */

@@ -13,6 +13,7 @@ import {
 import type { IncomingCall } from "@propagit/runtime";
 import type { Assignments } from "./assignments.js";
 import { releasesOf } from "./core/deployment-edits.js";
+import { deploymentIdOf } from "./core/deployment-id.js";
 import type { DeploymentRow, SettingRows } from "./core/rows.js";
 import type { Fleet } from "./fleet.js";
 import type { Ledger } from "./ledger.js";
@@ -64,6 +65,22 @@ export class Specifications {
   #find(id: string): Pick<DeploymentRow, "specification" | "settings"> | undefined {
     return this.#ledger.rows("deployments").get(id) ?? releasesOf(this.#ledger, id).at(-1);
   }
+}
+
+/** What a release is to run: the same is the same. @throws DATA_UNUSABLE when settings cannot be read */
+export function deploymentIdFor(
+  { crypto, settingsKey }: Pick<HubWorld, "crypto" | "settingsKey">,
+  {
+    repo,
+    environment,
+    commit,
+    specification,
+    settings,
+  }: Pick<DeploymentRow, "repo" | "environment" | "commit" | "specification" | "settings">,
+): string {
+  const variables = openSettings(crypto, settingsKey, settings);
+  const content = { repo, environment, commit, specification, variables };
+  return deploymentIdOf(crypto, settingsKey, content);
 }
 
 /** Settings in clear. @throws DATA_UNUSABLE when they were hidden under another key */

@@ -3,6 +3,7 @@
  * later version.
  *
  *     format 1: new rows are put -> the format is written -> old rows are deleted
+ *     format 2: releases on their way are rewritten -> the format is written
  *
  * A hub that dies in between does it again: the old rows are there until the new ones all are.
  */
@@ -18,6 +19,7 @@ import {
   type FormerTable,
 } from "./core/upgrade.js";
 import { environmentDefault } from "@propagit/protocol";
+import { formerRollout, upgradeRollout } from "./core/upgrade-rollouts.js";
 import type { HubWorld } from "./world.js";
 
 const formatKey = "format";
@@ -46,6 +48,7 @@ export async function upgradeLedger(
         variables: {},
       }),
     );
+    await writeAll(store, await rolloutWrites(store));
     await writeAll(
       store,
       edits.map(({ table, key, row }) => ({
@@ -70,6 +73,17 @@ async function formatOf(store: Store): Promise<number> {
   if (entry === undefined) return 1;
   if (typeof entry.value === "number") return entry.value;
   throw new PropagitError("DATA_UNUSABLE", "the hub's ledger does not say which format it has");
+}
+
+/** Those that are not rewritten yet. */
+async function rolloutWrites(store: Store): Promise<readonly Write[]> {
+  const { entries } = await store.list("rollouts/");
+  return entries.flatMap(({ key, value }): Write[] => {
+    const former = check(formerRollout, value);
+    if (!former.ok) return [];
+    const row = upgradeRollout(value as object, former.value.phase);
+    return [{ kind: "put", key, value: row as Json }];
+  });
 }
 
 async function formerRows(store: Store): Promise<{ rows: FormerRows; keys: readonly string[] }> {

@@ -18,8 +18,8 @@ export interface HubWorld extends World {
   readonly certificates?: CertificateMeans;
   /** Without them no files are pushed through here. */
   readonly files?: FilesMeans;
-  /** Without them no plans are carried out here. */
-  readonly plans?: PlanMeans;
+  /** For the plans that are carried out here, those of releases among them. */
+  readonly plans: PlanMeans;
   /** Without it every commit travels with git. */
   readonly swarm?: SwarmMeans;
 }

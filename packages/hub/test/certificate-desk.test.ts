@@ -13,6 +13,7 @@ import { CertificateDesk } from "../src/certificate-desk.js";
 import { Ledger } from "../src/ledger.js";
 import { SimAuthority } from "./support/sim-authority.js";
 import { SimRepositories } from "./support/sim-repositories.js";
+import { simPlanMeans } from "./support/plan-means.js";
 
 const sessionKey = "5e".repeat(32);
 const conversation = { peer: { sessionKey } } as unknown as Conversation;
@@ -28,7 +29,9 @@ async function open() {
   const ledger = await Ledger.open(store, clock);
   const authority = new SimAuthority(clock);
   const certificates = { ...authority.means, read: readCertificatePair };
-  const own = { store, settingsKey: "a1".repeat(32), repositories: new SimRepositories() };
+  const settingsKey = "a1".repeat(32);
+  const repositories = new SimRepositories();
+  const own = { store, settingsKey, repositories, plans: simPlanMeans };
   const desk = new CertificateDesk({ ...worldOf(), ...own, certificates }, ledger);
   const list = () => desk.list({ part: () => undefined });
   const give = (names: readonly string[], days = 90) => {

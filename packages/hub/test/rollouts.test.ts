@@ -511,7 +511,7 @@ test("only a drone that has something to do with a deployment learns what it is"
 
 test("a hub that is killed at any of its writes goes on with the release, and runs each task once", async () => {
   for (const when of ["before", "after"] as const) {
-    for (let write = 1; write <= 12; write++) {
+    for (let write = 1; write <= 24; write++) {
       const hub = await start(tasks);
       const begun: BegunTask[] = [];
       const drone = plainDrone(hub, "web-1", { begun });

@@ -148,14 +148,14 @@ test("an upgrade that is cut short at any write is done again", async () => {
 test("a new ledger needs no upgrade, and says its format", async () => {
   const store = openMemoryStore();
   await upgraded(store);
-  assert.equal((await store.get("format"))?.value, 2);
+  assert.equal((await store.get("format"))?.value, 3);
 });
 
 test("a ledger of a newer version is not touched", async () => {
   const store = openMemoryStore();
-  await store.transact({ writes: [{ kind: "put", key: "format", value: 3 }] });
+  await store.transact({ writes: [{ kind: "put", key: "format", value: 4 }] });
   await assert.rejects(upgraded(store), (thrown: { code?: string; message?: string }) => {
-    assert.match(thrown.message ?? "", /has format 3, .* knows format 2/);
+    assert.match(thrown.message ?? "", /has format 4, .* knows format 3/);
     return thrown.code === "DATA_UNUSABLE";
   });
 });

@@ -16,6 +16,8 @@ export interface Plan {
   readonly name: string;
   /** What it was made from; absent when it was written by hand, and holds for any state. */
   readonly basis?: Basis;
+  /** The change that it was made of, so that it can be made anew; what is done is in its stages alone. */
+  readonly request?: Readonly<Record<string, unknown>>;
   /** Where commands come from that are not ours; absent when there are none. */
   readonly code?: CodePlace;
   /** In order; a stage begins when the one before has ended. */

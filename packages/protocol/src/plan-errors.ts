@@ -28,6 +28,12 @@ export const planErrors = {
     "no plan that is carried out, or was, has an id that begins like that",
     "see them with `propagit plans`",
   ),
+  PLAN_MOVED: kind(
+    conflict,
+    409,
+    "what a plan was made from has changed since",
+    "see the difference, and plan anew: propagit apply FILE --rebase",
+  ),
   NOT_NOW: kind(
     conflict,
     409,

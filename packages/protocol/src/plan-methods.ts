@@ -1,6 +1,7 @@
 /**
  * Plans carried out by the hub, and their tasks by drones:
  *
+ *     command line --hub.plan-make--> hub: says what a change would do, as a plan
  *     command line --hub.plan-start--> hub: checks it, keeps it on disk, carries it out
  *     command line --hub.plan-follow--> hub: all that happens, from any event on, until it is over
  *     hub --drone.command--> drone: does it, remembers its end on disk, says it
@@ -18,6 +19,7 @@ import {
   planStandingSchema,
   planSummarySchema,
 } from "./plan-sight.js";
+import { changeSchema, plannedSchema } from "./plan-make.js";
 import { count, exact, list, oneOf, text } from "./shape.js";
 
 const nothing = exact({});
@@ -44,6 +46,14 @@ export const planMethods = {
       id: Type.Optional(Type.String({ pattern: "^[0-9a-f]{10,32}$" })),
     }),
     result: exact({ id: planRunId, hash: text(64) }),
+    needs: "cluster",
+  },
+  /** What a change would do, as a plan; nothing is written and nothing begins. */
+  "hub.plan-make": {
+    params: exact({ change: changeSchema }),
+    /** The beginning of the plan as JSON, of one that is long; the rest is in the result. */
+    part: text(600_000),
+    result: exact({ hash: text(64), text: text(600_000), told: plannedSchema }),
     needs: "cluster",
   },
   /** Newest first. */

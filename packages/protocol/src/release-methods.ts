@@ -1,6 +1,7 @@
 /** What people call on the hub about releases and settings. */
 import * as Type from "typebox";
 import { by, environment, nothing, reference } from "./hub-params.js";
+import { wavesSchema } from "./plan-make.js";
 import {
   releaseDetailSchema,
   releaseDifferenceSchema,
@@ -30,6 +31,8 @@ export const releaseMethods = {
       promote: Type.Optional(Type.Boolean()),
       /** Takes the place of releases that wait in the queue. */
       supersede: Type.Optional(Type.Boolean()),
+      /** Default: as the manifest says, otherwise all drones at once. */
+      waves: Type.Optional(wavesSchema),
       /** Ends when it is accepted; the result then is that of `hub.follow`, told to nobody. */
       detach: Type.Optional(Type.Boolean()),
     }),
@@ -45,6 +48,8 @@ export const releaseMethods = {
       release: Type.Optional(count),
       by,
       supersede: Type.Optional(Type.Boolean()),
+      /** Default: all drones at once. */
+      waves: Type.Optional(wavesSchema),
       detach: Type.Optional(Type.Boolean()),
     }),
     ...rollout,

@@ -3,7 +3,7 @@ import { examples } from "../examples.js";
 import type { ApplyFlags } from "../plans/apply-plan.js";
 import { withHubFlags } from "../hub-call.js";
 import { withConfigFlags, withWishFlags } from "../plans/source-flags.js";
-import { withShowFlags } from "./plan.js";
+import { withShowFlags } from "../plans/show-flags.js";
 
 export function applyCommand(): Command {
   const command = new Command("apply")
@@ -17,13 +17,18 @@ export function applyCommand(): Command {
       "--code <repo[@commit]>",
       "where the hub and its drones find the project's own commands (the commit that is checked out here)",
     )
-    .option("--dry-run", "only show what it would do, as `propagit plan`");
+    .option("--dry-run", "only show what it would do, as `propagit plan`")
+    .option(
+      "--rebase",
+      "only show what would be different if the hub made the plan anew; --save writes the new one down",
+    );
   return examples(withHubFlags(withShowFlags(withWishFlags(withConfigFlags(command)))), [
     "propagit apply rollout.yaml",
     "propagit apply rollout.yaml --local",
     "propagit apply --config production.yaml --code deployer",
     "propagit apply --config production.yaml --directory /srv/packages --local",
     "propagit apply plan.json --dry-run",
+    "propagit apply plan.json --rebase --save plan.json",
   ]).action(async (file: string | undefined, flags: ApplyFlags) => {
     const { applyPlan } = await import("../plans/apply-plan.js");
     await applyPlan(file, flags);

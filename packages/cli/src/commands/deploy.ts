@@ -5,43 +5,67 @@ import { examples } from "../examples.js";
 import { asFlag, parseRef } from "../flags.js";
 import { withHubFlags } from "../hub-call.js";
 import { carryOut, withRolloutFlags, type RolloutFlags } from "../rollout.js";
+import { showDryRun, withDryRunFlag, type ChangeOf, type DryRunFlags } from "../plans/dry-run.js";
+import { wavesOf, withWaveFlags, type WaveFlags } from "../plans/wave-flags.js";
 import { environmentOf, withEnvironmentFlag, type EnvironmentFlags } from "../targets.js";
 
-interface DeployFlags extends RolloutFlags, EnvironmentFlags {
+interface DeployWords extends EnvironmentFlags, WaveFlags {
   readonly promote?: boolean;
+}
+
+interface DeployFlags extends RolloutFlags, DeployWords, DryRunFlags {
   readonly supersede?: boolean;
 }
 
 export function deployCommand(): Command {
-  const command = withEnvironmentFlag(
+  const command = withDeployWords(
     withHubFlags(
       new Command("deploy")
         .summary("make a release of a commit and carry it out")
         .description(
           "Makes a release of a commit: builds and tests it when the repository says so, starts it beside what runs, and sends visitors to it when it is ready. Shows each step; ends with 0 only when all of it is ready. ^C ends the looking on, not the deploy. Behind a deploy of the same repository and environment it waits.",
-        )
-        .argument("<repo>", "the repository, as it was pushed", asFlag(parseRepoName))
-        .argument("<commit>", "full hash, unique prefix, branch or tag", asFlag(parseRef)),
+        ),
     ),
-  )
-    .option("--promote", "send visitors to it when it is ready (default: as the manifest says)")
-    .option("--no-promote", "leave visitors where they are")
-    .option("--supersede", "take the place of releases that wait and have not begun");
-  return examples(withRolloutFlags(command, { follow: true }), [
+  ).option("--supersede", "take the place of releases that wait and have not begun");
+  return examples(withDryRunFlag(withRolloutFlags(command, { follow: true })), [
     "propagit deploy --hub=localhost:6001 --secret=beepboop webapp 74336bc",
     "propagit deploy webapp master -e staging --follow",
+    "propagit deploy webapp master --waves=zone --canary-drone=web-1 --dry-run",
     "propagit deploy webapp master --no-promote --detach",
   ]).action(deploy);
 }
 
-async function deploy(repo: string, ref: string, flags: DeployFlags): Promise<void> {
-  const { promote, supersede, detach } = flags;
-  const params = {
-    repo,
-    ref,
-    by: author(),
+/** Which deploy is meant; `plan deploy` has the same words. */
+export function withDeployWords(command: Command): Command {
+  return withWaveFlags(
+    withEnvironmentFlag(
+      command
+        .argument("<repo>", "the repository, as it was pushed", asFlag(parseRepoName))
+        .argument("<commit>", "full hash, unique prefix, branch or tag", asFlag(parseRef)),
+    )
+      .option("--promote", "send visitors to it when it is ready (default: as the manifest says)")
+      .option("--no-promote", "leave visitors where they are"),
+  );
+}
+
+export function deployChange(repo: string, ref: string, flags: DeployWords): ChangeOf<"deploy"> {
+  const { promote } = flags;
+  const asked = {
     ...environmentOf(flags),
+    ...wavesOf(flags),
     ...(promote !== undefined && { promote }),
+  };
+  return { kind: "deploy", repo, ref, ...asked };
+}
+
+async function deploy(repo: string, ref: string, flags: DeployFlags): Promise<void> {
+  const { supersede, detach, dryRun } = flags;
+  const change = deployChange(repo, ref, flags);
+  if (dryRun) return showDryRun(change, flags);
+  const { kind: _, ...asked } = change;
+  const params = {
+    ...asked,
+    by: author(),
     ...(supersede && { supersede }),
     ...(detach && { detach }),
   };

@@ -9,13 +9,15 @@ import {
   type Stage,
   type Task,
 } from "@propagit/plan";
+import { isOfHub } from "@propagit/hub";
 import { formatCount, formatNames } from "./quantity.js";
 
 /** The machine of the engine, which is in front of the user. */
 export const localName = "local";
 
-export function hostName({ where }: Pick<Task, "where">): string {
-  return where.kind === "engine" ? localName : hostOf(where);
+export function hostName({ where, command }: Pick<Task, "where" | "command">): string {
+  if (where.kind !== "engine") return hostOf(where);
+  return isOfHub(command) ? "hub" : localName;
 }
 
 /** What it would do, as its command says. */

@@ -1,5 +1,6 @@
 /** `propagit apply`: has the hub carry a plan out, or does it here; what happens is kept on disk. */
-import { type Gate, type Plan } from "@propagit/plan";
+import type { Gate, Plan } from "@propagit/plan";
+import { isOfHub } from "@propagit/hub";
 import { PropagitError } from "@propagit/protocol";
 import { describeTask, hostName, tasksOf } from "../output/plan-words.js";
 import { formatCount, formatNames } from "../output/quantity.js";
@@ -10,6 +11,7 @@ import { withCode } from "./code-place.js";
 import { LocalRuns } from "./local-runs.js";
 import { formatLine, lineLog } from "./logs.js";
 import { planned, type Planned } from "./planned.js";
+import { rebase } from "./rebase.js";
 import { showPlan, type ShowFlags } from "./show-plan.js";
 
 export interface ApplyFlags extends ShowFlags, HubFlags {
@@ -17,12 +19,14 @@ export interface ApplyFlags extends ShowFlags, HubFlags {
   readonly dryRun?: boolean;
   /** The repository that has the project's own commands. */
   readonly code?: string;
+  readonly rebase?: boolean;
 }
 
 /** Longer plans are not told task by task before they begin. */
 const toldTasksMax = 20;
 
 export async function applyPlan(file: string | undefined, flags: ApplyFlags): Promise<void> {
+  if (flags.rebase) return rebase(file, flags);
   if (flags.dryRun) return showPlan(file, flags);
   const write = (line: string) => void process.stdout.write(line);
   const made = await planned(file, flags, (who) => lineLog(who, write));
@@ -62,7 +66,12 @@ function refuseForeign({ stages, rollback = [] }: Plan): void {
       : "";
   const waits =
     gates.length > 0 ? `waits for ${formatNames([...new Set(gates)])}, which only a hub knows` : "";
-  const why = [drones, waits].filter((one) => one !== "").join(", and ");
+  const ofHub = tasksOf(all).filter(({ command }) => isOfHub(command));
+  const changes =
+    ofHub.length > 0
+      ? `changes what only a hub keeps (${formatNames([...new Set(ofHub.map(({ command }) => command))], 5)})`
+      : "";
+  const why = [drones, changes, waits].filter((one) => one !== "").join(", and ");
   if (why === "") return;
   throw new PropagitError("BAD_PLAN", `the plan ${why}`, {
     hint: "have the hub carry it out, without --local; or name machines by `host`, which is reached by ssh",

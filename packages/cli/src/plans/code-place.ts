@@ -1,7 +1,8 @@
 /** Where a hub and its drones find a project's own commands: the commit whose propagit.config has them. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { foreignNames, projectFiles, toolBox, type CodePlace, type Plan } from "@propagit/plan";
+import { hubCommands } from "@propagit/hub";
+import { foreignNames, projectFiles, type CodePlace, type Plan } from "@propagit/plan";
 import { parseCommitHash, parseRepoName, PropagitError, shortCommit } from "@propagit/protocol";
 import { formatNames } from "../output/quantity.js";
 import type { Planned } from "./planned.js";
@@ -15,7 +16,7 @@ const run = promisify(execFile);
  * @throws BAD_PLAN when it is not said where they are; BAD_USAGE when what is here was not committed
  */
 export async function withCode({ plan, folder }: Planned, asked?: string): Promise<Plan> {
-  const own = foreignNames(plan, toolBox);
+  const own = foreignNames(plan, hubCommands);
   if (own.length === 0 || (plan.code && asked === undefined)) return plan;
   if (asked !== undefined) return { ...plan, code: await placeOf(asked, folder) };
   const names = formatNames(own);

@@ -7,13 +7,13 @@
 import {
   planHash,
   Run,
-  toolBox,
   writePlan,
   type Plan,
   type RunAsk,
   type RunEvent,
   type RunStatus,
 } from "@propagit/plan";
+import { hubCommands } from "@propagit/hub";
 import { exitCodes, toPropagitError, type PlanSummary } from "@propagit/protocol";
 import { nodeClock, nodeRandom, sleep } from "@propagit/runtime";
 import { author } from "../author.js";
@@ -40,14 +40,15 @@ export async function beginOnHub(
   flags: HubFlags,
 ): Promise<string> {
   // Of a project's own commands all is said: the hub does not know what they would say.
-  const text = JSON.stringify(writePlan(plan, toolBox));
-  const id = nodeRandom.hex(10);
+  const text = JSON.stringify(writePlan(plan, hubCommands));
+  const wanted = nodeRandom.hex(10);
   // Two of one name would do the same to the same drones: the later one waits for its turn.
   const locks = [`plan ${plan.name}`.slice(0, lockChars)];
   const hash = planHash(plan);
-  const started = { plan: text, file: "the plan", by: author(), hash, locks, id };
-  await begin(() => withHub(flags, (hub) => hub.call("hub.plan-start", started, callLimit)));
-  return id;
+  const started = { plan: text, file: "the plan", by: author(), hash, locks, id: wanted };
+  return begin(wanted, () =>
+    withHub(flags, (hub) => hub.call("hub.plan-start", started, callLimit)),
+  );
 }
 
 /** Tells what happens until it is over, unless nobody wants to hear it; ^C only looks away. */
@@ -80,16 +81,23 @@ const lockChars = 300;
 /** Checking a long plan, and writing it, takes its time. */
 const callLimit = { limitMs: 60_000 };
 
-/** A second time when the answer was lost: then it is there already. */
-async function begin(start: () => Promise<unknown>): Promise<void> {
+/** A second time when the answer was lost: then it is there already. @returns its id: that of a release is its own */
+async function begin(
+  wanted: string,
+  start: () => Promise<{ readonly id: string }>,
+): Promise<string> {
   try {
-    await start();
+    return (await start()).id;
   } catch (thrown) {
     if (!isLost(thrown) || toPropagitError(thrown).code === "UNREACHABLE") throw thrown;
     await sleep(nodeClock, againMs);
-    await start().catch((again: unknown) => {
-      if (toPropagitError(again).code !== "EXISTS") throw again;
-    });
+    return start().then(
+      ({ id }) => id,
+      (again: unknown) => {
+        if (toPropagitError(again).code !== "EXISTS") throw again;
+        return wanted;
+      },
+    );
   }
 }
 

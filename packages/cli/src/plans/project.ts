@@ -8,12 +8,12 @@ import {
   packageNamed,
   projectFiles,
   readConfiguration,
-  toolBox,
   type Configuration,
   type Package,
   type PlanWish,
   type Project,
 } from "@propagit/plan";
+import { hubCommands } from "@propagit/hub";
 import { PropagitError, quote } from "@propagit/protocol";
 import type { Log } from "@propagit/runtime";
 import { readTextFile } from "./read-text.js";
@@ -30,7 +30,7 @@ export interface PlacedProject extends Project {
 export async function openProject(folder?: string): Promise<PlacedProject> {
   const place = folder === undefined ? projectAround(process.cwd()) : absolute(folder);
   const modules = { "propagit/config": await import("../config.js") };
-  return { ...(await loadProject(place, { ours: toolBox, modules })), folder: place };
+  return { ...(await loadProject(place, { ours: hubCommands, modules })), folder: place };
 }
 
 /** Up to the top of the git repository, and no further than that. */

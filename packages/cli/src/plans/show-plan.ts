@@ -1,24 +1,40 @@
 /** `propagit plan`: what would happen. Nothing is written but what was asked for, and nothing is begun. */
-import { writeFileSync } from "node:fs";
-import { openFolderJournal, planHash, writePlan } from "@propagit/plan";
-import { PropagitError } from "@propagit/protocol";
+import { existsSync, writeFileSync } from "node:fs";
+import {
+  openFolderJournal,
+  planHash,
+  writePlan,
+  type Commands,
+  type Plan,
+  type WrittenPlan,
+} from "@propagit/plan";
+import { PropagitError, type ToldOfPlan } from "@propagit/protocol";
 import { errnoOf } from "@propagit/runtime";
 import { planPage } from "../output/plan-page.js";
 import { planPicture } from "../output/plan-picture.js";
 import { print, printJson } from "../output/print.js";
-import { forecast, pastDurations, type Durations } from "./forecast.js";
+import { forecast, pastDurations, type Durations, type Forecast } from "./forecast.js";
 import { plansFolder } from "./local-runs.js";
 import { lineLog } from "./logs.js";
 import { planned, type Planned } from "./planned.js";
 import type { SourceFlags } from "./source-flags.js";
-import { existsSync } from "node:fs";
 
-export interface ShowFlags extends SourceFlags {
+/** How a plan is shown. */
+export interface PlanShowFlags {
   readonly dump?: boolean;
   readonly json?: boolean;
   readonly save?: string;
   readonly html?: string;
   readonly all?: boolean;
+}
+
+export interface ShowFlags extends SourceFlags, PlanShowFlags {}
+
+/** A plan with what it is expected to do. */
+export interface Shown {
+  readonly plan: Plan;
+  readonly commands: Commands;
+  readonly forecast: Forecast;
 }
 
 export async function showPlan(file: string | undefined, flags: ShowFlags): Promise<void> {
@@ -29,19 +45,37 @@ export async function showPlan(file: string | undefined, flags: ShowFlags): Prom
 /** Of a plan that is there already. */
 export async function showPlanned(made: Planned, flags: ShowFlags): Promise<void> {
   const durations = await durationsOf(made);
-  const hash = planHash(made.plan);
-  const whole = { ...made, hash, forecast: forecast(made.plan, durations, Date.now()) };
-  const written = () => `${JSON.stringify(writePlan(made.plan, made.commands), undefined, 2)}\n`;
-  if (flags.save !== undefined) save(flags.save, written());
+  const shown = { ...made, forecast: forecast(made.plan, durations, Date.now()) };
+  if (showWith(shown, flags) && made.isGiven) print("\nSyntax ok\n");
+}
+
+/**
+ * Writes and prints what is asked for.
+ *
+ * @param told for programs, beside the plan
+ * @returns whether that was the picture
+ */
+export function showWith(shown: Shown, flags: PlanShowFlags, told?: ToldOfPlan): boolean {
+  const { plan, commands } = shown;
+  const whole = { ...shown, hash: planHash(plan) };
+  const written = () => writePlan(plan, commands);
+  if (flags.save !== undefined) savePlan(flags.save, written());
   if (flags.html !== undefined) save(flags.html, planPage(whole));
-  if (flags.dump) return print(written());
-  if (flags.json) {
+  if (flags.dump) print(textOf(written()));
+  else if (flags.json) {
     const { announcement, isTimed } = whole.forecast;
     const { stages, from, until } = announcement;
-    return printJson({ hash, plan: made.plan, isTimed, from, until, stages });
-  }
-  print(planPicture({ ...whole, isWhole: flags.all ?? false }));
-  if (made.isGiven) print("\nSyntax ok\n");
+    printJson({ hash: whole.hash, plan, isTimed, from, until, stages, ...(told && { told }) });
+  } else print(planPicture({ ...whole, isWhole: flags.all ?? false }));
+  return !flags.dump && !flags.json;
+}
+
+export function savePlan(path: string, plan: WrittenPlan): void {
+  save(path, textOf(plan));
+}
+
+function textOf(plan: WrittenPlan): string {
+  return `${JSON.stringify(plan, undefined, 2)}\n`;
 }
 
 /** No folder is made for it. */

@@ -8,6 +8,7 @@ import {
   type Task,
   type UndoTask,
 } from "@propagit/plan";
+import { isReleaseCommand } from "./release-progress.js";
 
 export interface PlaceRules {
   /** Names of drones that have joined once and are not gone for good. */
@@ -22,7 +23,7 @@ export interface PlaceRules {
  * What the hub does in its own process for anybody who may start plans: these reach out from it, and touch
  * nothing of its machine.
  */
-export const hubCommands: ReadonlySet<string> = new Set([
+export const reachingCommands: ReadonlySet<string> = new Set([
   "drain",
   "undrain",
   "wait-http",
@@ -79,7 +80,8 @@ function problemOf(task: Placed["task"], rules: PlaceRules): string | undefined 
       if (rules.runsPrograms) return undefined;
       return `the hub goes to no hosts by ssh: name a drone, use --local, or start it with --plan-commands`;
     case "engine":
-      if (rules.runsPrograms || hubCommands.has(command)) return undefined;
+      if (isReleaseCommand(command)) return "it is part of a release: propagit deploy REPO COMMIT";
+      if (rules.runsPrograms || reachingCommands.has(command)) return undefined;
       return `the hub does this not on its own machine: name a drone, or start it with --plan-commands`;
     default:
       return where satisfies never;

@@ -20,7 +20,7 @@ import {
   type ReleaseRow,
   type RolloutRow,
 } from "./rows.js";
-import type { DurableEffect, RolloutEnd } from "./rollout.js";
+import type { DurableEffect, RolloutEnd } from "./rollout-step.js";
 import { writeRulesOfRunning } from "./said.js";
 import { leadsTo } from "./shares.js";
 
@@ -35,11 +35,14 @@ export type NewRelease = Pick<
   Pick<ReleaseRow, "specification" | "settings" | "scales" | "artifact" | "from"> & {
     readonly branch?: string;
     readonly promote: boolean | undefined;
+    /** The id of the plan's run that is going to carry it out. */
+    readonly run: string;
+    readonly ownPlan: boolean;
   };
 
 /** Gives it its number and a place in the queue. */
 export function acceptRelease(draft: Draft, wanted: NewRelease, now: number): RolloutRow {
-  const { promote, branch, ...given } = wanted;
+  const { promote, branch, run, ownPlan, ...given } = wanted;
   const { repo, environment, deployment } = given;
   const place = environmentOf(draft, repo, environment);
   const number = place.lastRelease + 1;
@@ -52,6 +55,7 @@ export function acceptRelease(draft: Draft, wanted: NewRelease, now: number): Ro
     drones: [],
     pinned: false,
     presence: "kept",
+    run,
     ...(branch !== undefined && { branches: [branch] }),
   };
   const row: RolloutRow = {
@@ -62,8 +66,9 @@ export function acceptRelease(draft: Draft, wanted: NewRelease, now: number): Ro
     acceptedAt: now,
     phase: "queued",
     phaseAt: now,
-    tasks: [],
+    run,
     drones: [],
+    ...(ownPlan && { ownPlan }),
     ...(promote !== undefined && { promote }),
   };
   draft.put("environments", placeKey(repo, environment), { ...place, lastRelease: number });
@@ -100,7 +105,7 @@ export function applyEffect(
       takeArtifact(draft, row, effect);
       return false;
     case "start":
-      startServices(draft, row, effect.services, now);
+      startServices(draft, row, effect, now);
       return false;
     case "undo":
       if (row.former) putFormer(draft, row.former);
@@ -178,6 +183,7 @@ function prepare(draft: Draft, row: RolloutRow, now: number): void {
     since: row.former?.since ?? now,
     started: row.former?.started ?? false,
     services: row.former?.services ?? [],
+    ...(row.former?.only && { only: row.former.only }),
     ...(artifact !== undefined && { artifact }),
     ...(branches && { branches }),
   };
@@ -212,12 +218,16 @@ function takeArtifact(
 function startServices(
   draft: Draft,
   row: RolloutRow,
-  services: readonly string[],
+  { services, only }: Extract<DurableEffect, { kind: "start" }>,
   now: number,
 ): void {
   const deployment = draft.rows("deployments").get(row.deployment);
   if (!deployment) return;
-  const started = { ...deployment, started: true, services: [...services] };
+  const started = changed(deployment, {
+    started: true,
+    services: [...services],
+    only: only && [...only],
+  });
   draft.put("deployments", row.deployment, started);
   writeRulesOfRunning(draft, deployment, now);
   for (const release of draft.rows("releases").values()) {
@@ -241,6 +251,7 @@ function endRelease(draft: Draft, row: RolloutRow, end: RolloutEnd, now: number)
   if (!release) return false;
   draft.note(endEvent(draft, row, release, end));
   if (state !== "ready") return false;
+  noLongerLimited(draft, row);
   for (const branch of release.branches ?? []) lead(draft, release, branch, now);
   if (!wantsVisitors(draft, row, release)) return false;
   const { repo, environment, commit, deployment, number, by } = release;
@@ -260,6 +271,12 @@ function endRelease(draft: Draft, row: RolloutRow, end: RolloutEnd, now: number)
   const text = `visitors of ${placeName(release)} go to release ${number} (${shortCommit(commit)})`;
   draft.note({ kind: "promoted", ...aboutRelease(draft, row), text });
   return true;
+}
+
+/** All waves are through: whoever joins from now on runs it too. */
+function noLongerLimited(draft: Draft, { deployment: id }: RolloutRow): void {
+  const deployment = draft.rows("deployments").get(id);
+  if (deployment?.only) draft.put("deployments", id, changed(deployment, { only: undefined }));
 }
 
 function lead(draft: Draft, release: ReleaseRow, branch: string, now: number): void {

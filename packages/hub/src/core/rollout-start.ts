@@ -41,14 +41,20 @@ export function rememberDrones(
   drones: readonly SeenDrone[],
 ): RolloutRow["drones"] {
   const wasStarted = row.former?.started ?? false;
+  const known = new Map(row.drones.map((drone) => [drone.identity, drone]));
   return drones
-    .filter(({ contact }) => contact !== "left")
-    .map(({ identity, contact, reports }) => ({
-      identity,
-      wasThere: isThere({ contact }),
-      ranBefore: wasStarted && reports.some(({ phase }) => phase === "ready"),
-      staleFailures: [...rememberFailures(reports)],
-    }));
+    .filter(({ contact, identity }) => contact !== "left" || known.has(identity))
+    .map(({ identity, contact, reports, wanted }) => {
+      // In a later wave: it is told already.
+      const told = wanted.size > 0 ? known.get(identity) : undefined;
+      if (told) return told;
+      return {
+        identity,
+        wasThere: isThere({ contact }),
+        ranBefore: wasStarted && reports.some(({ phase }) => phase === "ready"),
+        staleFailures: [...rememberFailures(reports)],
+      };
+    });
 }
 
 /** Those that ran before go on; others come when what they come after is ready. */
@@ -70,7 +76,12 @@ export function whatLacks(started: readonly string[], view: RolloutView): string
   const own = view.drones.filter(({ ownCommand }) => ownCommand);
   if (isReadySomewhere(ownService, own)) return undefined;
   if (services.length === 0) return "no drone is left that runs it";
-  const wanted = services.filter(({ instances }) => instances.count > 0);
+  // Of a wave only what has its place there: the others may come with the next one.
+  const isLimited = view.deployment?.only !== undefined;
+  const isPlaced = (name: string) => view.drones.some((drone) => drone.wanted.has(name));
+  const wanted = services.filter(
+    ({ name, instances }) => instances.count > 0 && (!isLimited || isPlaced(name)),
+  );
   const waiting = wanted.find(({ name }) => !started.includes(name));
   if (waiting) {
     return `service ${waiting.name} never started: ${waiting.after.join(", ")} must be ready before it`;

@@ -7,9 +7,11 @@ import {
   type RolloutPhase,
 } from "@propagit/protocol";
 import { isThere, type SeenDrone } from "./readiness.js";
+import type { ReleaseCommand } from "./release-progress.js";
 import type { DeploymentRow, ReleaseRow, RolloutRow, TaskRow } from "./rows.js";
 
 export type TaskKind = TaskRow["kind"];
+export type TaskCommand = Extract<ReleaseCommand, "build" | "test" | "release-step">;
 
 /** Beyond what the task itself may take: a fetch, a checkout, a reconnect. A guess. */
 const graceMs = 10 * 60_000;
@@ -19,24 +21,37 @@ const droneWaitMs = 5 * 60_000;
 export const attemptsMax = 3;
 
 /**
- * What a release must have done before it starts. A rollback has been through all of it, the number of
- * instances changes nothing of it, and what was built (and so tested) once is not built again.
+ * Why there is nothing to do, in words; undefined when it must be done. What was built, and so tested, once is
+ * not built again.
  */
-export function tasksOf(
-  { kind, specification }: Pick<ReleaseRow, "kind" | "specification">,
-  isBuilt: boolean,
+export function whyNoTask(
+  kind: TaskKind,
+  { specification, artifact }: Pick<ReleaseRow, "specification" | "artifact">,
   former: DeploymentRow | undefined,
-): TaskKind[] {
-  if (kind === "scale") return [];
-  const tasks: TaskKind[] = [];
-  if (specification.build && !isBuilt) tasks.push("build");
-  if (specification.test && kind === "deploy" && !former) tasks.push("test");
-  if (specification.release && kind !== "rollback") tasks.push("release");
-  return tasks;
+): string | undefined {
+  if (!taskOf(specification, kind)) return "its manifest says nothing of it";
+  switch (kind) {
+    case "build":
+      return (artifact ?? former?.artifact) === undefined ? undefined : "it is built already";
+    case "test":
+      return former && "what it runs was tested before";
+    case "release":
+      return undefined;
+    default:
+      return kind satisfies never;
+  }
 }
 
 export function taskOf(specification: Specification, kind: TaskKind): Task | undefined {
   return specification[kind];
+}
+
+export function kindOfTask(command: TaskCommand): TaskKind {
+  return command === "release-step" ? "release" : command;
+}
+
+export function commandOfTask(kind: TaskKind): TaskCommand {
+  return kind === "release" ? "release-step" : kind;
 }
 
 export function phaseOfTask(kind: TaskKind): RolloutPhase {

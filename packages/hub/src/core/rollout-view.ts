@@ -1,4 +1,5 @@
 /** What the machine of a release looks at, and how late it is. */
+import type { ReleaseCommand } from "./release-progress.js";
 import type { SeenDrone } from "./readiness.js";
 import type { DeploymentRow, ReleaseRow } from "./rows.js";
 
@@ -8,6 +9,8 @@ const resumedMs = 60_000;
 /** Everything the machine may look at. */
 export interface RolloutView {
   readonly now: number;
+  /** What the engine waits for; undefined between two tasks, while it is paused, and in the queue. */
+  readonly asked: ReleaseCommand | undefined;
   readonly release: Pick<ReleaseRow, "kind" | "specification" | "artifact" | "commit">;
   /** As it is in the ledger: before its turn that of a release before. */
   readonly deployment: DeploymentRow | undefined;
@@ -27,7 +30,7 @@ export interface RolloutView {
 }
 
 /** What of it says when the machine must look again by itself. */
-export type RolloutTimes = Pick<RolloutView, "release" | "hubSince">;
+export type RolloutTimes = Pick<RolloutView, "release" | "hubSince" | "asked">;
 
 /** After a restart of the hub drones need time to come back, however late it is. */
 export function atLeast(deadline: number, { hubSince }: Pick<RolloutTimes, "hubSince">): number {

@@ -98,6 +98,8 @@ const deploymentRow = Type.Object({
   services: Type.Array(name),
   /** Labels of branches that lead to it, see `branch-edits.ts`; absent when there are none. */
   branches: Type.Optional(Type.Array(branchLabel)),
+  /** Identities of the drones that its waves have reached; absent: all that fit. */
+  only: Type.Optional(Type.Array(Type.String())),
 });
 export type DeploymentRow = Static<typeof deploymentRow>;
 
@@ -172,6 +174,8 @@ const releaseRow = Type.Object({
   branches: Type.Optional(Type.Array(Type.String(), { maxItems: 20 })),
   /** When visitors were last sent away from it; absent while they come, or never came. */
   leftAt: Type.Optional(time),
+  /** The plan's run that carried it out, or does; releases of former versions had none. */
+  run: Type.Optional(Type.String()),
   presence: Type.Enum(["running", "kept", "removed"]),
 });
 export type ReleaseRow = Static<typeof releaseRow>;
@@ -189,7 +193,7 @@ const taskRow = Type.Object({
 });
 export type TaskRow = Static<typeof taskRow>;
 
-/** A release on its way: the state of the machine in `rollout.ts`. */
+/** A release on its way: what the machine in `rollout.ts` remembers while the tasks of its plan are carried out. */
 const rolloutRow = Type.Object({
   repo: name,
   environment: name,
@@ -201,8 +205,12 @@ const rolloutRow = Type.Object({
   phaseAt: time,
   /** Said by whoever asked; otherwise as the specification says. */
   promote: Type.Optional(Type.Boolean()),
-  /** Tasks that are still to be run. */
-  tasks: Type.Array(Type.Enum(["build", "test", "release"])),
+  /** The plan's run that carries it out; absent until it has one. */
+  run: Type.Optional(Type.String()),
+  /** Its plan is not what `releasePlan` makes of it, and is nowhere but in its run. */
+  ownPlan: Type.Optional(Type.Boolean()),
+  /** What of its plan is done and need not be done again; absent while it waits in the queue. */
+  done: Type.Optional(Type.Enum(["open-release", "build", "test", "release-step", "start"])),
   task: Type.Optional(taskRow),
   /** Drones when it began to start, so that what ran or failed before is told apart. */
   drones: Type.Array(

@@ -1,5 +1,5 @@
 /**
- * A ledger of format 1, from before releases, as rows of format 2:
+ * A ledger of format 1, from before releases, as rows of this one:
  *
  *     deployments/<repo>/<commit>  -> a deployment and a ready release in production
  *     routes/<repo>                -> routes/<repo>/production
@@ -26,13 +26,13 @@ import {
 } from "./rows.js";
 
 /** What this program writes. */
-export const ledgerFormat = 2;
+export const ledgerFormat = 3;
 
 const commit = Type.String({ pattern: "^(?:[0-9a-f]{40}|[0-9a-f]{64})$" });
 const name = Type.String({ minLength: 1, maxLength: 63 });
 const time = Type.Integer({ minimum: 0 });
 
-/** Rows of format 1 that are no rows of format 2; the drones' are the same. */
+/** Rows of format 1 that are no rows of this one; the drones' are the same. */
 export const formerTables = {
   deployments: Type.Object({ repo: name, commit, since: time }),
   routes: routeSchema,
@@ -168,7 +168,6 @@ function upgradeDeployment(
     acceptedAt: startedAt,
     phase: "queued",
     phaseAt: startedAt,
-    tasks: [],
     drones: [],
   };
   return [...edits, { table: "rollouts", key, row: rollout }];

@@ -1,5 +1,6 @@
 /** What the hub's plans have of this machine. */
-import { localHost, openSshHosts, toolBox, type ProjectCommands } from "@propagit/plan";
+import { localHost, openSshHosts, type ProjectCommands } from "@propagit/plan";
+import { hubCommands } from "../plan-commands/hub-commands.js";
 import { reachingOut, type PlanMeans } from "../plan-means.js";
 
 /**
@@ -11,7 +12,7 @@ export function planMeans(project: ProjectCommands, runsPrograms: boolean): Plan
   const here = runsPrograms ? whole : reachingOut(whole);
   const hosts = openSshHosts();
   return {
-    commands: toolBox,
+    commands: hubCommands,
     runsPrograms,
     ...(runsPrograms && { project }),
     hostFor: (where) => (where.kind === "host" ? hosts.host(where.host) : here),

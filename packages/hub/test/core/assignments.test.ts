@@ -68,6 +68,20 @@ test("each drone gets what is per drone, and a share of what is counted in total
   assert.deepEqual(wanted(question(), "b"), { web: 1, job: 1 });
 });
 
+test("only drones that its waves have reached run it, and nothing moves when they reach the next", () => {
+  const reached = (only: readonly string[] | undefined, before: AssignmentQuestion["before"]) => {
+    const row = deploymentRow(only ? { only: [...only] } : {});
+    return placeAll(question({ deployments: new Map([[id, row]]), before }));
+  };
+  const first = reached(["b"], new Map());
+  assert.deepEqual(Object.fromEntries(wantedOf(first, id, "a")), {});
+  assert.deepEqual(Object.fromEntries(wantedOf(first, id, "b")), { web: 1, job: 1 });
+  assert.deepEqual(reached(["b"], first), first);
+  const all = reached(undefined, first);
+  assert.deepEqual(Object.fromEntries(wantedOf(all, id, "a")), { web: 1, job: 2 });
+  assert.deepEqual(Object.fromEntries(wantedOf(all, id, "b")), { web: 1, job: 1 });
+});
+
 test("what is not started, or waits for another service, is nowhere", () => {
   const notYet = new Map([[id, deploymentRow({ started: false })]]);
   assert.deepEqual(wanted(question({ deployments: notYet }), "a"), {});

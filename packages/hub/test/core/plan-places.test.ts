@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { readPlan, toolBox } from "@propagit/plan";
-import { hubCommands, problemsOfPlaces } from "../../src/core/plan-places.js";
+import { reachingCommands, problemsOfPlaces } from "../../src/core/plan-places.js";
 
 const drones = new Set(["web-1", "web-2"]);
 const touch = { command: "execute", run: "true" };
@@ -46,7 +46,7 @@ describe("places of a plan", () => {
 
   it("of the hub are for commands that there are", () => {
     assert.deepEqual(
-      [...hubCommands].filter((name) => !toolBox.has(name)),
+      [...reachingCommands].filter((name) => !toolBox.has(name)),
       [],
     );
   });

@@ -135,7 +135,6 @@ test("what comes behind a rollback on its way is of what that leaves behind", ()
     acceptedAt: 1,
     phase: "starting",
     phaseAt: 1,
-    tasks: [],
     drones: [],
   };
   const ahead = () =>

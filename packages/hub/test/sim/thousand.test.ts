@@ -10,6 +10,7 @@ import {
   type InstanceReport,
   type RepoName,
 } from "@propagit/protocol";
+import { PlanEngine, storeJournal } from "@propagit/plan";
 import { simulate, type Conversation, type SimClock } from "@propagit/runtime";
 import { openMemoryStore } from "@propagit/store";
 import { Assignments } from "../../src/assignments.js";
@@ -21,6 +22,7 @@ import { Rollouts } from "../../src/rollouts.js";
 import { identityOf } from "../support/sim-hub.js";
 import { SimRepositories } from "../support/sim-repositories.js";
 import { emptySpecification, service } from "../support/specifications.js";
+import { simPlanMeans } from "../support/plan-means.js";
 
 const nothing = Promise.resolve();
 const drones = 1_000;
@@ -75,14 +77,20 @@ class Thousand {
     const repositories = new SimRepositories();
     repositories.push("webapp", "main", commit);
     const store = openMemoryStore();
-    const world = { ...sim.worldOf("hub"), store, repositories, settingsKey: "5ec7" };
+    const own = { store, repositories, settingsKey: "5ec7", plans: simPlanMeans };
+    const world = { ...sim.worldOf("hub"), ...own };
     const ledger = await Ledger.open(store, sim.clock);
     const edits = Array.from({ length: deployments }, (_, at): Edit => {
       const row = deploymentRow(at);
       return { table: "deployments", key: row.id, row };
     });
     await ledger.change(() => ({ edits, events: [] }));
-    return new Thousand(sim.clock, ledger, world);
+    const hub = new Thousand(sim.clock, ledger, world);
+    const journal = storeJournal(store);
+    const executor = hub.rollouts.tasks;
+    const prober = { look: () => Promise.reject(new Error("no plan of a release has gates")) };
+    hub.rollouts.resume(await PlanEngine.open({ ...world, journal, executor, prober }));
+    return hub;
   }
 
   /** Lets everything happen that follows by itself. */

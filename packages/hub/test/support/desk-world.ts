@@ -25,6 +25,7 @@ import { LogDesk } from "../../src/log-desk.js";
 import { RunDesk } from "../../src/run-desk.js";
 import type { HubWorld } from "../../src/world.js";
 import { SimRepositories } from "./sim-repositories.js";
+import { simPlanMeans } from "./plan-means.js";
 
 const credential = credentialFromSecret("beepboop");
 const address = { host: "hub", port: 6001 };
@@ -129,7 +130,8 @@ export class DeskWorld {
     const repositories = new SimRepositories();
     repositories.push("webapp", "main", commit);
     repositories.push("webapp", "next", nextCommit);
-    const world: HubWorld = { ...plain, store, repositories, settingsKey: "5ec7" };
+    const own = { store, repositories, settingsKey: "5ec7", plans: simPlanMeans };
+    const world: HubWorld = { ...plain, ...own };
     const desks = new DeskWorld(sim, world, ledger);
     sim.network.serve(address, sessionPaths.hub, (wire) => {
       const conversation = new Conversation(world, wire, {

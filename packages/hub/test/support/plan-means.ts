@@ -1,6 +1,7 @@
 /** Plans of a hub in the simulator: all commands are known, and its own machine only talks. */
 import { PropagitError } from "@propagit/protocol";
-import { toolBox, type Host } from "@propagit/plan";
+import { type Host } from "@propagit/plan";
+import { hubCommands } from "../../src/plan-commands/hub-commands.js";
 import type { PlanMeans } from "../../src/plan-means.js";
 
 const refuse = () => Promise.reject(new PropagitError("TASK_REFUSED", "there is no machine here"));
@@ -15,7 +16,7 @@ const nowhere: Host = {
 };
 
 export const simPlanMeans: PlanMeans = {
-  commands: toolBox,
+  commands: hubCommands,
   runsPrograms: false,
   hostFor: () => nowhere,
   close: () => Promise.resolve(),

@@ -10,7 +10,14 @@ import {
   type Conversation,
   type Simulation,
 } from "@propagit/runtime";
-import { openMemoryStore, type Outcome, type Store, type Transaction } from "@propagit/store";
+import {
+  openMemoryStore,
+  type Json,
+  type Outcome,
+  type Store,
+  type Transaction,
+  type Write,
+} from "@propagit/store";
 import { Hub } from "../../src/index.js";
 import { simPlanMeans } from "./plan-means.js";
 import { SimDrone, type SimDroneOptions } from "./sim-drone.js";
@@ -66,6 +73,17 @@ export class SimHub {
   async keys(prefix: string): Promise<readonly string[]> {
     const { entries } = await this.#store.list(prefix);
     return entries.map(({ key }) => key);
+  }
+
+  /** Rewrites what is on its disk while it is down; undefined deletes. */
+  async rewrite(prefix: string, change: (value: Json) => Json | undefined): Promise<void> {
+    const { entries } = await this.#store.list(prefix);
+    const writes = entries.map(({ key, value }): Write => {
+      const changed = change(value);
+      if (changed === undefined) return { kind: "delete", key };
+      return { kind: "put", key, value: changed };
+    });
+    await this.#store.transact({ writes });
   }
 
   /** As kill -9 does: nothing more is written, nobody is told. */

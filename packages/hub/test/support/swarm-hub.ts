@@ -25,6 +25,7 @@ import type { ArtifactShelf, ShelfOptions } from "../../src/system/artifact-shel
 import { makeGitBench, type GitBench } from "./git-bench.js";
 import { secret } from "./real-git.js";
 import { openShelf } from "./shelf-bench.js";
+import { simPlanMeans } from "./plan-means.js";
 
 const credential = credentialFromSecret(secret);
 
@@ -170,7 +171,8 @@ async function openHub(
   const { port } = server.address() as AddressInfo;
   const means = { artifacts: shelf, swarm, port };
   const settingsKey = "5".repeat(64);
-  const world = { ...nodeWorld(log), store, repositories, settingsKey, swarm: means };
+  const own = { store, repositories, settingsKey, swarm: means, plans: simPlanMeans };
+  const world = { ...nodeWorld(log), ...own };
   const registry = { port: 6000, open: false };
   const hub = await Hub.open(world, { clusterKey: credential.key, registry });
   const wires = acceptWires(server, { [sessionPaths.hub]: (wire) => hub.accept(wire) });

@@ -4,8 +4,8 @@ import type { Plan } from "../plan.js";
 
 /**
  * All that will be done, and what it was made from. Not when: made anew a minute later from a state that has
- * not moved, it is the same plan.
+ * not moved, it is the same plan. Nor of which wish: the stages say what comes of it.
  */
-export function hashedText({ basis, ...plan }: Plan): string {
+export function hashedText({ basis, request: _, ...plan }: Plan): string {
   return canonicalJson({ ...plan, ...(basis && { basis: basis.revisions }) });
 }

@@ -6,7 +6,9 @@ import {
   mapped,
   object,
   placed,
+  plainOf,
   record,
+  refuseKind,
   whole,
   type Placed,
   type Problems,
@@ -48,6 +50,15 @@ const code: Shape<CodePlace> = object(
   ["repo", "commit"],
 );
 
+/** Whoever made the plan reads it, and nobody else. */
+const request: Shape<NonNullable<Plan["request"]>> = {
+  schema: { type: "object" },
+  read(node, where, problems) {
+    if (node.kind !== "map") return refuseKind(node, where, { wanted: "a map", problems });
+    return plainOf(request, node) as NonNullable<Plan["request"]>;
+  },
+};
+
 /** @param parts see stage-shape.ts */
 export function planShape(parts: StageParts): Shape<Plan> {
   return planMap(stageShape(parts));
@@ -66,6 +77,7 @@ export function planMap(stage: Shape<UnplacedStage>): Shape<Plan> {
           object({ stages: described("As those of the plan.", stages) }, ["stages"]),
         ),
         basis: described("The state it was made from; refused when that has moved (any).", basis),
+        request: described("The change that it was made of, for --rebase (none).", request),
         code: described("Where commands come from that are not propagit's own (nowhere).", code),
       },
       ["name", "stages"],

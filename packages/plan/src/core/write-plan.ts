@@ -14,6 +14,7 @@ import { writtenWindow } from "./window-shape.js";
 export interface WrittenPlan {
   readonly name: string;
   readonly basis?: Basis;
+  readonly request?: Readonly<Record<string, unknown>>;
   readonly code?: CodePlace;
   readonly stages: readonly WrittenStage[];
   readonly rollback?: { readonly stages: readonly WrittenStage[] };
@@ -35,10 +36,11 @@ export type WrittenGate = Readonly<Record<string, unknown>>;
 
 /** @param commands those it was read with: what they say anyway is left out; of others, everything is said */
 export function writePlan(plan: Plan, commands: Commands): WrittenPlan {
-  const { name, basis, code, stages, rollback } = plan;
+  const { name, basis, request, code, stages, rollback } = plan;
   return {
     name,
     ...(basis && { basis }),
+    ...(request && { request }),
     ...(code && { code }),
     stages: stages.map((stage) => writtenStage(stage, commands)),
     ...(rollback && {

@@ -49,7 +49,16 @@ const process = { drone: "web-1", process: "c3d4" };
 
 const releaseSamples = {
   "hub.deploy": {
-    params: { repo, ref: "main", environment, by, promote: false, supersede: true, detach: true },
+    params: {
+      repo,
+      ref: "main",
+      environment,
+      by,
+      promote: false,
+      supersede: true,
+      waves: { by: { kind: "label", key: "zone" }, canary: "web-1" },
+      detach: true,
+    },
     part: dronePart,
     result: rollout,
   },
@@ -59,7 +68,15 @@ const releaseSamples = {
     result: rollout,
   },
   "hub.rollback": {
-    params: { repo, environment, release: 10, by, supersede: true, detach: true },
+    params: {
+      repo,
+      environment,
+      release: 10,
+      by,
+      supersede: true,
+      waves: { by: { kind: "min-up", minUp: 2 }, force: true },
+      detach: true,
+    },
     part: { kind: "phase", at, phase: "starting", text: "starts on 3 drones" },
     result: rollout,
   },

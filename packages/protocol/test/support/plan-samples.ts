@@ -81,6 +81,34 @@ export const planSamples: SamplesOf<keyof typeof planMethods> = {
     params: { plan: "{}", file: "plan.yaml", by, hash, locks: ["webapp/production"], id },
     result: { id, hash },
   },
+  "hub.plan-make": {
+    params: {
+      change: {
+        kind: "deploy",
+        repo: "webapp",
+        ref: "main",
+        environment: "production",
+        promote: true,
+        waves: {
+          by: { kind: "percent", steps: [5, 25, 100] },
+          canary: "web-1",
+          force: false,
+        },
+      },
+    },
+    part: "{",
+    result: {
+      hash,
+      text: "}",
+      told: {
+        skipped: [{ what: "web-2", why: "it runs it already" }],
+        skippedCount: 1,
+        travel: { bytes: 1_000_000, drones: 3 },
+        durations: [{ command: "build", ms: 12_000 }],
+        warnings: ["the manifest says nothing of its health"],
+      },
+    },
+  },
   "hub.plans": { params: {}, part: [summary], result: { plans: [summary] } },
   "hub.plan-status": {
     params: { id: "0123", tasks: "all" },

@@ -1,0 +1,37 @@
+/** What is told beside a plan that the hub made: what is left alone, what travels, what to think of. */
+import type { ToldOfPlan } from "@propagit/protocol";
+import { formatBytes, formatCount, formatNames } from "./quantity.js";
+import { plainText } from "./text-width.js";
+
+const namesMax = 5;
+
+/** @param saved where the plan was written; absent: nowhere */
+export function toldText(told: ToldOfPlan, saved?: string): string {
+  const { travel, warnings } = told;
+  const lines = [
+    ...skippedLines(told),
+    ...(travel ? [travelLine(travel)] : []),
+    ...warnings.map((warning) => plainText(warning)),
+    "",
+    saved === undefined
+      ? "nothing was changed"
+      : `nothing was changed; carry it out with: propagit apply ${saved}`,
+  ];
+  return `\n${lines.join("\n").trimStart()}\n`;
+}
+
+/** Those with the same reason in one line. */
+function skippedLines({ skipped, skippedCount }: ToldOfPlan): readonly string[] {
+  const byWhy = new Map<string, string[]>();
+  for (const { what, why } of skipped) byWhy.set(why, [...(byWhy.get(why) ?? []), what]);
+  const lines = [...byWhy].map(
+    ([why, names]) => `skipped: ${plainText(formatNames(names, namesMax))} (${plainText(why)})`,
+  );
+  const left = skippedCount - skipped.length;
+  return left > 0 ? [...lines, `skipped: ${formatCount(left, "more drone")}`] : lines;
+}
+
+function travelLine({ bytes, drones }: NonNullable<ToldOfPlan["travel"]>): string {
+  const all = drones > 1 ? `, ${formatBytes(bytes * drones)} in all` : "";
+  return `travels: at most ${formatBytes(bytes)} to ${formatCount(drones, "drone")}${all}`;
+}

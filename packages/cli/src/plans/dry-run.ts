@@ -1,0 +1,20 @@
+/** `--dry-run` of commands that change the cluster: what `propagit plan` shows of the same change. */
+import type { PlannedChange } from "@propagit/protocol";
+import type { Command } from "commander";
+import type { HubFlags } from "../hub-call.js";
+
+export type ChangeOf<K extends PlannedChange["kind"]> = Extract<PlannedChange, { kind: K }>;
+
+export interface DryRunFlags extends HubFlags {
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+export function withDryRunFlag(command: Command): Command {
+  return command.option("--dry-run", "only show what it would do, as `propagit plan`");
+}
+
+export async function showDryRun(change: PlannedChange, flags: DryRunFlags): Promise<void> {
+  const { showChange } = await import("./show-change.js");
+  await showChange(change, flags);
+}

@@ -1,0 +1,66 @@
+/** In which order drones get a release. */
+import { PropagitError, quote, type WavesWish } from "@propagit/protocol";
+import type { Command } from "commander";
+import { asFlag, parseWhole } from "../flags.js";
+import { parseDroneName } from "@propagit/protocol";
+
+export interface WaveFlags {
+  readonly waves?: WavesWish["by"];
+  readonly canaryDrone?: string;
+  readonly minUp?: number;
+  readonly force?: boolean;
+}
+
+const minUpMax = 1_000_000;
+
+export function withWaveFlags(command: Command): Command {
+  return command
+    .option(
+      "--waves <how>",
+      "drones one after the other: `zone`, `label:KEY`, or parts of them such as `5,25,100`",
+      asFlag(parseWaves),
+    )
+    .option("--canary-drone <name>", "this drone alone, before all others", asFlag(parseDroneName))
+    .option(
+      "--min-up <n>",
+      "so many drones are left alone while others get it",
+      asFlag((text) => parseWhole(text, 0, minUpMax)),
+    )
+    .option("--force", "one drone at a time when --min-up is not possible");
+}
+
+/** @throws BAD_USAGE when both ways are said */
+export function wavesOf({ waves, canaryDrone, minUp, force }: WaveFlags): { waves?: WavesWish } {
+  if (waves !== undefined && minUp !== undefined) {
+    throw new PropagitError(
+      "BAD_USAGE",
+      "both --waves and --min-up say which drones come together",
+      {
+        hint: "say one of them",
+      },
+    );
+  }
+  const by = minUp === undefined ? waves : ({ kind: "min-up", minUp } as const);
+  if (by === undefined && canaryDrone === undefined) return {};
+  return {
+    waves: {
+      by: by ?? { kind: "percent", steps: [100] },
+      ...(canaryDrone !== undefined && { canary: canaryDrone }),
+      ...(force && { force }),
+    },
+  };
+}
+
+/** @throws BAD_USAGE */
+export function parseWaves(text: string): WavesWish["by"] {
+  if (text === "zone") return { kind: "label", key: "zone" };
+  const label = /^label:([A-Za-z0-9][A-Za-z0-9._-]{0,62})$/.exec(text)?.[1];
+  if (label !== undefined) return { kind: "label", key: label };
+  const steps = text.split(",").map((word) => Number(word.trim().replace(/%$/, "")));
+  if (steps.every((step) => Number.isInteger(step) && step >= 1 && step <= 100)) {
+    return { kind: "percent", steps: steps.slice(0, 50) };
+  }
+  throw new PropagitError("BAD_USAGE", `${quote(text)} does not say which drones come together`, {
+    hint: "write `zone`, `label:KEY`, or percentages such as `5,25,100`",
+  });
+}

@@ -1,0 +1,32 @@
+/** How far a release has come with the tasks of its plan. */
+import type { RolloutRow } from "./rows.js";
+
+/** In the order in which a plan asks for them. */
+export const releaseSteps = [
+  "open-release",
+  "build",
+  "test",
+  "release-step",
+  "start",
+  "wait-healthy",
+  "shift-traffic",
+  "close-release",
+  "undo-release",
+] as const;
+export type ReleaseCommand = (typeof releaseSteps)[number];
+
+export function isReleaseCommand(command: string): command is ReleaseCommand {
+  return (releaseSteps as readonly string[]).includes(command);
+}
+
+type Progress = Pick<RolloutRow, "done">;
+
+/** Its turn has come. */
+export function isOpen({ done }: Progress): boolean {
+  return done !== undefined;
+}
+
+/** What only looks is never done for good: it looks again. */
+export function hasDone({ done }: Progress, command: ReleaseCommand): boolean {
+  return done !== undefined && releaseSteps.indexOf(command) <= releaseSteps.indexOf(done);
+}
