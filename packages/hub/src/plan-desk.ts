@@ -107,7 +107,12 @@ export class PlanDesk {
     const engine = await PlanEngine.open({ clock, random, log, journal, executor, prober });
     this.#engine = engine;
     const all = engine.list();
-    await this.#ends.note(all, all);
+    const { rollouts } = this.#parts;
+    // What becomes of a release is told as such.
+    await this.#ends.note(
+      all.filter(({ run }) => !rollouts.isRun(run)),
+      all,
+    );
     for (const { run, state } of all) {
       if (state !== "over" && state !== "unreadable") void this.#noteEnd(engine, run);
     }
@@ -265,7 +270,7 @@ export class PlanDesk {
     throw new PropagitError("UNREACHABLE", "the hub is still reading its plans; ask again");
   }
 
-  /** Once it is over. What becomes of a release is told as such. */
+  /** Once it is over. */
   async #noteEnd(engine: PlanEngine, run: string): Promise<void> {
     if (this.#parts.rollouts.isRun(run)) return;
     const summary = await engine.over(run);
