@@ -154,8 +154,8 @@ export class PlanDesk {
         hint: "look at it again: propagit plan FILE",
       });
     }
-    if (plan.request) return { id: await changes.begin(plan, { by, file }), hash };
     this.#check(plan, file);
+    if (plan.request) return { id: await changes.begin(plan, { by, file }), hash };
     const engine = this.#open;
     const letGo = await own?.accept(plan);
     const asked = { by, ...(locks && { locks }), ...(id !== undefined && { id }) };

@@ -23,7 +23,7 @@ export interface PlaceRules {
  * What the hub does in its own process for anybody who may start plans: these reach out from it, and touch
  * nothing of its machine.
  */
-export const reachingCommands: ReadonlySet<string> = new Set([
+export const outwardCommands: ReadonlySet<string> = new Set([
   "drain",
   "undrain",
   "wait-http",
@@ -38,8 +38,9 @@ const problemsMax = 20;
 /** Nothing when all of it can be carried out from here. */
 export function problemsOfPlaces(plan: Plan, rules: PlaceRules): readonly string[] {
   const problems = new Set<string>();
+  const isOfChange = plan.request !== undefined;
   for (const { id, task } of tasksOf(plan)) {
-    const problem = problemOf(task, rules);
+    const problem = problemOf(task, { ...rules, isOfChange });
     if (problem !== undefined) problems.add(`task ${id} (${task.command}): ${problem}`);
     if (problems.size >= problemsMax) break;
   }
@@ -67,7 +68,11 @@ function withUndo(task: Task): readonly Placed[] {
   return [{ id: task.id, task }, ...undo.map((each) => ({ id: `${task.id}, undone`, task: each }))];
 }
 
-function problemOf(task: Placed["task"], rules: PlaceRules): string | undefined {
+/** @param rules with `isOfChange`: it was made of a change such as a deploy, whose parts are the hub's own */
+function problemOf(
+  task: Placed["task"],
+  rules: PlaceRules & { readonly isOfChange: boolean },
+): string | undefined {
   const { command, where } = task;
   const [file] = filesOf(task, rules.commands);
   if (file !== undefined) {
@@ -80,8 +85,12 @@ function problemOf(task: Placed["task"], rules: PlaceRules): string | undefined 
       if (rules.runsPrograms) return undefined;
       return `the hub goes to no hosts by ssh: name a drone, use --local, or start it with --plan-commands`;
     case "engine":
-      if (isReleaseCommand(command)) return "it is part of a release: propagit deploy REPO COMMIT";
-      if (rules.runsPrograms || reachingCommands.has(command)) return undefined;
+      if (isReleaseCommand(command)) {
+        return rules.isOfChange
+          ? undefined
+          : "it is part of a release: propagit deploy REPO COMMIT";
+      }
+      if (rules.runsPrograms || outwardCommands.has(command)) return undefined;
       return `the hub does this not on its own machine: name a drone, or start it with --plan-commands`;
     default:
       return where satisfies never;
