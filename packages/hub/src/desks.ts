@@ -4,6 +4,7 @@ import {
   filesRepo,
   parseRepoName,
   parseStoredRepoName,
+  PropagitError,
   type Result,
   type RolloutProgress,
   type RolloutResult,
@@ -18,6 +19,7 @@ import { currentRelease } from "./core/deployment-edits.js";
 import { isStepping } from "./core/visited.js";
 import { visitorUrls } from "./core/visitor-url.js";
 import { checkRepo } from "./deployed.js";
+import { Delegations } from "./delegations.js";
 import { DistributionDesk } from "./distribution-desk.js";
 import { DroneDesk } from "./drone-desk.js";
 import { ExperimentDesk } from "./experiment-desk.js";
@@ -98,7 +100,8 @@ export class Desks {
     });
     const files = this.#filesPart(options);
     this.files = files?.desk;
-    this.plans = this.#plansPart(options, files);
+    const delegations = this.#delegations(options);
+    this.plans = this.#plansPart(options, files, delegations);
     this.handlers = {
       ...this.#releaseHandlers(options),
       ...this.#instanceHandlers(options),
@@ -112,6 +115,7 @@ export class Desks {
       ...sightHandlers(options, this.reports),
       ...swarmHandlers(options, this.swarm),
       ...this.plans?.handlers,
+      ...delegations?.handlers,
       "hub.distribution": (params, call) => this.distribution.follow(params, call),
     };
   }
@@ -127,10 +131,24 @@ export class Desks {
     return { desk, tasks };
   }
 
-  #plansPart(options: DesksOptions, files: FilesPart | undefined): PlanDesk | undefined {
+  #delegations({ world, fleet }: DesksOptions): Delegations | undefined {
+    const { plans: means } = world;
+    const runs = () => {
+      if (this.plans) return this.plans.runs;
+      throw new PropagitError("INTERNAL", "this hub carries no plans out");
+    };
+    return means && new Delegations({ world, fleet, commands: means.commands, runs });
+  }
+
+  #plansPart(
+    options: DesksOptions,
+    files: FilesPart | undefined,
+    delegations: Delegations | undefined,
+  ): PlanDesk | undefined {
     const { plans: means } = options.world;
-    const own = ownTasksOf({ files: files?.tasks });
-    return means && new PlanDesk({ ...options, means, own, counts: this.reports.counts });
+    if (!means || !delegations) return undefined;
+    const own = ownTasksOf({ files: files?.tasks, delegations });
+    return new PlanDesk({ ...options, means, own, counts: this.reports.counts });
   }
 
   #releaseHandlers({ world, ledger, rollouts, proxyUrl }: DesksOptions): Handlers {

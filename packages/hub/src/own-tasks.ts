@@ -1,5 +1,6 @@
 /** Tasks that name a drone, and that the hub carries out for it: it knows what the drone needs for them. */
-import type { Executor, Plan, RunAsk } from "@propagit/plan";
+import type { Executor, Plan } from "@propagit/plan";
+import type { Delegations } from "./delegations.js";
 import type { FilesTasks } from "./files-tasks.js";
 
 export interface OwnTasks {
@@ -10,19 +11,23 @@ export interface OwnTasks {
    * go, which is when the plan is on disk.
    */
   accept(plan: Plan): Promise<() => void>;
-  /** Something was asked of a run, which is on disk. */
-  asked(run: string, ask: RunAsk, by: string): void;
 }
 
 export interface OwnTaskParts {
   /** Absent: the hub has no repository of files. */
   readonly files: Pick<FilesTasks, "accept" | "run" | "recall"> | undefined;
+  readonly delegations: Pick<Delegations, "accept" | "run" | "recall">;
 }
 
-export function ownTasksOf({ files }: OwnTaskParts): OwnTasks {
+export function ownTasksOf({ files, delegations }: OwnTaskParts): OwnTasks {
   return {
-    of: (command) => (command === "put-files" ? files : undefined),
-    accept: async (plan) => (await files?.accept(plan)) ?? (() => undefined),
-    asked: () => undefined,
+    of: (command) => {
+      if (command === "delegate") return delegations;
+      return command === "put-files" ? files : undefined;
+    },
+    accept: async (plan) => {
+      await delegations.accept(plan);
+      return (await files?.accept(plan)) ?? (() => undefined);
+    },
   };
 }

@@ -18,6 +18,7 @@ export {
   type WrittenStage,
 } from "./core/write-plan.js";
 export { planHash } from "./system/plan-hash.js";
+export { flatParts, partOf, partsOf, runOfPart, type PlanPart } from "./system/plan-parts.js";
 export { planSchema } from "./json-schema.js";
 export * from "./core/announce.js";
 export * from "./core/timeline.js";

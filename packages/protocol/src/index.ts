@@ -16,6 +16,7 @@ export * from "./hub-methods.js";
 export * from "./methods.js";
 export * from "./proxy-methods.js";
 export * from "./registry-methods.js";
+export * from "./delegation-methods.js";
 export * from "./plan-methods.js";
 export * from "./plan-sight.js";
 export { piecesOf, sendPieces } from "./pieces.js";
