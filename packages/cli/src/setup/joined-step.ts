@@ -5,7 +5,8 @@ import { sleep } from "@propagit/runtime";
 import { described, duration, object, text, withDefault } from "@propagit/shapes";
 import { dataFolderOf, readRecord, type DroneRecord } from "./drone-record.js";
 import { droneThere } from "./hub-there.js";
-import { managerAt, type Manager } from "./manager.js";
+import type { Manager } from "./manager.js";
+import { managerAt } from "./manager-choice.js";
 import { confirmSwitch, goBack, readSwitch, type Switch } from "./switching.js";
 import { failure, placeOf, readThere, type Place } from "./there.js";
 

@@ -15,8 +15,10 @@ import {
 } from "./drone-record.js";
 import { factsOf } from "./host-facts.js";
 import { droneThere } from "./hub-there.js";
-import { linger, managerArg, managerAt, managerOf, type Manager } from "./manager.js";
+import type { Manager } from "./manager.js";
+import { managerArg, managerAt, managerOf } from "./manager-choice.js";
 import { hubArg } from "./secret-step.js";
+import { linger } from "./systemd.js";
 import { followNext, linksOf, noteSwitch, type Links } from "./switching.js";
 import { askThere, failure, placeOf, readThere, writeThere, type Place } from "./there.js";
 

@@ -9,7 +9,7 @@ import { LocalRuns } from "../plans/local-runs.js";
 import { showPlanned } from "../plans/show-plan.js";
 import { version } from "../version.js";
 import { setupCommands } from "./commands.js";
-import type { ManagerWish } from "./manager.js";
+import type { ManagerWish } from "./manager-choice.js";
 import { formatResults, resultsOf } from "./results.js";
 import { setupPlan, type SetupWish } from "./setup-plan.js";
 
