@@ -31,13 +31,16 @@ import { askedText, beganText } from "./core/plan-texts.js";
 import { fitted } from "./core/plan-sight.js";
 import type { TrafficCounts } from "./core/traffic-counts.js";
 import type { Fleet } from "./fleet.js";
+import { HoldDesk } from "./hold-desk.js";
 import type { Ledger } from "./ledger.js";
 import type { OwnTasks } from "./own-tasks.js";
 import { endOf, isOnDrone, PlanDrones } from "./plan-drones.js";
 import { readPlanWithCode } from "./plan-code.js";
+import { balancedHere, PlanBalancer } from "./plan-balancer.js";
 import { PlanEnds } from "./plan-ends.js";
 import type { PlanMeans } from "./plan-means.js";
 import { PlanProber } from "./plan-prober.js";
+import type { Rollouts } from "./rollouts.js";
 import type { HubWorld } from "./world.js";
 
 export interface PlanDeskParts {
@@ -47,6 +50,7 @@ export interface PlanDeskParts {
   readonly means: PlanMeans;
   readonly counts: Pick<TrafficCounts, "flowOf">;
   readonly assignments: Pick<Assignments, "counts">;
+  readonly rollouts: Pick<Rollouts, "held">;
   /** Tasks on drones that the hub carries out for them. */
   readonly own?: OwnTasks;
 }
@@ -66,8 +70,9 @@ export class PlanDesk {
   #engine: PlanEngine | undefined;
 
   constructor(parts: PlanDeskParts) {
-    const { world, fleet, means } = parts;
+    const { world, ledger, fleet, means, rollouts } = parts;
     const { clock } = world;
+    const holds = new HoldDesk(world, ledger, fleet, rollouts);
     this.#parts = parts;
     this.#drones = new PlanDrones({ clock, fleet });
     this.#ends = new PlanEnds(parts.ledger, world.log);
@@ -78,6 +83,7 @@ export class PlanDesk {
       means: {
         secret: () => Promise.resolve(undefined),
         readFile: (path) => Promise.reject(noFile(path)),
+        balancer: new PlanBalancer({ clock, fleet, holds }),
       },
       hostFor: (where) => {
         if (where.kind !== "drone") return means.hostFor(where);
@@ -236,15 +242,17 @@ export class PlanDesk {
 
   #executor(): Executor {
     return {
-      run: async (order, call) => {
-        const { task } = order;
+      run: async (asked, call) => {
+        const task = balancedHere(asked.task);
+        const order = { ...asked, task };
         const own = this.#parts.own?.of(task.command);
         if (own) return own.run(order, call);
         if (!isOnDrone(task)) return this.#here.run(order, call);
         return endOf(await this.#drones.run({ ...order, task }, call));
       },
       recall: (order) => {
-        const { task, key } = order;
+        const { key } = order;
+        const task = balancedHere(order.task);
         const own = this.#parts.own?.of(task.command);
         if (own) return own.recall(order);
         return isOnDrone(task) ? this.#drones.recall({ key, task }) : this.#here.recall();
