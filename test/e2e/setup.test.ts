@@ -179,7 +179,7 @@ describe("propagit setup", { skip: noSshd, timeout: 600_000 }, () => {
     const [, id = ""] = /plans retry ([0-9a-f]{10}) --local/.exec(ended.stderr) ?? [];
     const retried = await run(["plans", "retry", id, "--local"]);
     assert.equal(retried.exitCode, exitCodes.failed);
-    assert.match(retried.stdout, /\[setup-connect \] \[no-git\] failed: no-git: git is missing/);
+    assert.match(retried.stdout, /\[setup-connect +\] \[no-git\] failed: no-git: git is missing/);
 
     const [again] = await resultsOf(["old", "--no-service", `--node=${node}`]);
     assert.equal(again?.outcome, "unchanged");
@@ -218,6 +218,13 @@ describe("propagit setup", { skip: noSshd, timeout: 600_000 }, () => {
     assert.match(failed.next ?? "", /journalctl --user/);
     assert.match(await readlink(join(shareOf(machine), "current")), /^0\.2\.0-/);
     assert.equal(await instance(), before, "its instances ran on");
+
+    await machine.refuseStart();
+    const [unstarted] = await resultsOf(["prod", `--node=${node}`, "--force"]);
+    assert.equal(unstarted?.step, "service");
+    assert.match(unstarted.reason ?? "", /Job for propagit-drone\.service failed/);
+    assert.match(await readlink(join(shareOf(machine), "current")), /^0\.2\.0-/);
+    assert.equal((await dronesIn(machine)).length, 1);
 
     const [forced] = await resultsOf(["prod", `--node=${node}`, "--force"]);
     assert.deepEqual([forced?.outcome, forced?.version], ["set-up", "0.1.0"]);

@@ -9,7 +9,7 @@ import type { Place } from "./there.js";
 export type ManagerKind = "user" | "system" | "none";
 
 /** How the drone is started. */
-export interface DroneStart {
+interface DroneStart {
   /** Flags of `propagit drone`. */
   readonly words: readonly string[];
   readonly dataFolder: string;

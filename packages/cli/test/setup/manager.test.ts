@@ -9,7 +9,7 @@ import {
 } from "../../src/setup/drone-record.js";
 import { managerAt, managerOf } from "../../src/setup/manager-choice.js";
 
-const place = { home: "/home/ann's", base: "/home/ann's/.local/share/propagit", isRoot: false };
+const place = { home: "/srv/ann's", base: "/srv/ann's/.local/share/propagit", isRoot: false };
 const start = {
   words: ["--hub=hub:6001", "--label=note=a $b"],
   dataFolder: "/srv/drone",
@@ -38,7 +38,7 @@ describe("who keeps a drone running", () => {
     assert.equal(ofRoot.sudo, false);
     assert.doesNotMatch(ofRoot.text(start), /^User=/m);
     const user = managerAt("user", place);
-    assert.equal(user.file, "/home/ann's/.config/systemd/user/propagit-drone.service");
+    assert.equal(user.file, "/srv/ann's/.config/systemd/user/propagit-drone.service");
     assert.match(user.text(start), /^WantedBy=default\.target$/m);
   });
 
@@ -78,7 +78,7 @@ describe("how a drone is asked for", () => {
   });
 
   it("has its data below the home there", () => {
-    assert.equal(dataFolderOf({ hub: "a:1" }, "/home/ann"), "/home/ann/.propagit/drone");
-    assert.equal(dataFolderOf({ hub: "a:1", data: "/srv/~x" }, "/home/ann"), "/srv/~x");
+    assert.equal(dataFolderOf({ hub: "a:1" }, "/srv/ann"), "/srv/ann/.propagit/drone");
+    assert.equal(dataFolderOf({ hub: "a:1", data: "/srv/~x" }, "/srv/ann"), "/srv/~x");
   });
 });

@@ -32,6 +32,8 @@ export interface FarMachine {
   readonly sshd: TestSshd;
   /** How its `systemctl` was called, each call in a line. */
   systemdCalls(): Promise<readonly string[]>;
+  /** The next start of a unit fails there. */
+  refuseStart(): Promise<void>;
   /** What runs with its home. */
   processes(): Promise<readonly FarProcess[]>;
 }
@@ -82,6 +84,7 @@ export class FarMachines {
         const text = await readFile(join(state, "calls"), "utf8").catch(() => "");
         return text.split("\n").filter((line) => line !== "");
       },
+      refuseStart: () => writeFile(join(state, "refuses"), ""),
       processes: () => processesWith(`HOME=${home}`),
     };
     this.#machines.push(machine);
