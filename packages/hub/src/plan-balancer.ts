@@ -7,7 +7,7 @@
  * Instances end when every proxy says that it sends nothing new to them and has nothing under way, or their time is
  * over. What visitors would miss is refused.
  */
-import { PropagitError, toPropagitError, type DroneProgress } from "@propagit/protocol";
+import { PropagitError, toPropagitError } from "@propagit/protocol";
 import type { Balancer, CommandEnd, DrainPart, Task } from "@propagit/plan";
 import type { Clock } from "@propagit/runtime";
 import { isAlive } from "./core/readiness.js";
@@ -79,7 +79,7 @@ export class PlanBalancer implements Balancer {
     const timer = this.#parts.clock.after(Math.min(timeoutMs, timerMsMax), () => limit.abort());
     const both = AbortSignal.any([limit.signal, signal]);
     try {
-      return await work({ signal: both, part: (_: DroneProgress) => undefined } as Call);
+      return await work({ signal: both, part: () => undefined } as unknown as Call);
     } finally {
       timer.cancel();
     }

@@ -65,6 +65,7 @@ export { HostExecutor, type HostExecutorOptions } from "./host-executor.js";
 export { onlyRun } from "./only-run.js";
 export { hostView, localMeans } from "./system/local-means.js";
 export { loadProject, projectFiles, type LoadOptions } from "./system/load-project.js";
+export { redactor } from "./core/redact.js";
 export { foreignNames, OpenCommands } from "./core/open-commands.js";
 export { runInProject } from "./system/project-process.js";
 export { defineCommand } from "./define-command.js";
