@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
 import type { PlanDelegation, PlanSummary } from "@propagit/protocol";
 import {
   Cluster,
@@ -16,12 +17,12 @@ import {
 
 const yaml = `
 targets:
-  all: { a: now, head: { forward: all, after: 1s } }
-  slow: { head: { forward: slow } }
+  all: { dc1-head: now, dc2-head: { forward: all, after: 1s } }
+  slow: { dc2-head: { forward: slow } }
 relays:
-  head:
-    all: { w1: now, w2: 4s }
-    slow: { w1: now, w2: 10m }
+  dc2-head:
+    all: { dc2-web1: now, dc2-web2: 4s }
+    slow: { dc2-web1: now, dc2-web2: 10m }
 `;
 
 describe("a part of a plan on a relay", () => {
@@ -30,7 +31,7 @@ describe("a part of a plan on a relay", () => {
   let targets: string;
   let hub: DaemonProcess;
   let relay: DaemonProcess;
-  let w2: DaemonProcess;
+  let web2: DaemonProcess;
   let port: number;
 
   before(async () => {
@@ -40,9 +41,9 @@ describe("a part of a plan on a relay", () => {
     port = await freePort();
     relay = await startRelay();
     await relay.said(/connected to the hub/);
-    await places.startDrone("a");
-    await places.startDrone("w1", port);
-    w2 = await places.startDrone("w2", port);
+    await places.startDrone("dc1-head");
+    await places.startDrone("dc2-web1", port);
+    web2 = await places.startDrone("dc2-web2", port);
     targets = join(cluster.folder, "targets.yaml");
     await writeFile(targets, yaml);
   });
@@ -50,11 +51,11 @@ describe("a part of a plan on a relay", () => {
   after(() => cluster.destroy());
 
   async function startRelay(): Promise<DaemonProcess> {
-    await mkdir(places.home("head"), { recursive: true });
+    await mkdir(places.home("dc2-head"), { recursive: true });
     const place = [`--hub=localhost:${cluster.ports.hub}`, `--secret=${secret}`, `--port=${port}`];
-    const flags = ["--name=head", "--zone=b", "--host=127.0.0.1", "--no-instances"];
-    const words = ["relay", ...place, ...flags, `--data=${join(cluster.folder, "head")}`];
-    return cluster.start("head", "propagit", words, { HOME: places.home("head") });
+    const flags = ["--name=dc2-head", "--zone=b", "--host=127.0.0.1", "--no-instances"];
+    const words = ["relay", ...place, ...flags, `--data=${join(cluster.folder, "dc2-head")}`];
+    return cluster.start("dc2-head", "propagit", words, { HOME: places.home("dc2-head") });
   }
 
   const push = async (target: string, name: string, text: string) => {
@@ -86,21 +87,21 @@ describe("a part of a plan on a relay", () => {
 
   it("goes on while hub and relay are killed, and what happened is told afterwards", async () => {
     const run = await push("all", "site", "one");
-    await untilOn("w1", "site", "one");
+    await untilOn("dc2-web1", "site", "one");
     // What a drone has not got by then it cannot get without a hub.
-    await w2.said(/files \w+ are here, for when relay head asks/);
+    await web2.said(/files \w+ are here, for when relay dc2-head asks/);
     hub.kill("SIGKILL");
     relay.kill("SIGKILL");
     await Promise.all([hub.stop(), relay.stop()]);
-    assert.equal(await textOn("w2", "site"), undefined);
+    assert.equal(await textOn("dc2-web2", "site"), undefined);
     relay = await startRelay();
-    await untilOn("w2", "site", "one");
+    await untilOn("dc2-web2", "site", "one");
     hub = await cluster.startHub({ ownRegistry: true });
     await untilOver(run);
     const { outcome, counts } = await statusOf(run);
     assert.deepEqual([outcome, counts.failed], ["done", 0], cluster.output);
     const [part] = await partsOf(run);
-    assert.equal(part?.relay, "head");
+    assert.equal(part?.relay, "dc2-head");
     // What was under way when the relay was killed was done again, and was there already.
     const { done, unchanged } = part.plan.counts;
     assert.deepEqual([part.plan.outcome, done + unchanged], ["done", 2]);
@@ -108,7 +109,7 @@ describe("a part of a plan on a relay", () => {
 
   it("hears that it is to stop when the line is back", async () => {
     const run = await push("slow", "slow", "two");
-    await untilOn("w1", "slow", "two");
+    await untilOn("dc2-web1", "slow", "two");
     relay.kill("SIGKILL");
     await relay.stop();
     const stopped = await cluster.propagit("plans", "stop", run);
@@ -118,6 +119,38 @@ describe("a part of a plan on a relay", () => {
     await untilOver(run);
     const [part] = await partsOf(run);
     assert.deepEqual([part?.plan.outcome, part?.plan.counts.neverRun], ["stopped", 1]);
-    assert.equal(await textOn("w2", "slow"), undefined);
+    assert.equal(await textOn("dc2-web2", "slow"), undefined);
+  });
+
+  it("is what the example's files of deploy-in-stages say, in one line", async () => {
+    const folder = fileURLToPath(new URL("../../../examples/deploy-in-stages/", import.meta.url));
+    const own = `--targets=${folder}targets.json`;
+    const far = `--targets=dc2-head=${folder}dc2-targets.json`;
+    const shown = await cluster.propagit("targets", own, far, "all");
+    assert.equal(
+      shown.stdout,
+      [
+        "all  4 drones, the last after 1m",
+        "   dc1-head  at once",
+        "   dc2-head  after 1m  hands on all:",
+        "      dc2-web1  after 1m",
+        "      dc2-web2  after 1m",
+      ].join("\n"),
+      shown.stderr,
+    );
+    const source = await places.source("folder", { "deep/data.txt": "three" });
+    const file = join(cluster.folder, "file");
+    await writeFile(file, "beside");
+    const queued = await places.run("queue", own, far, source.slice(0, -1), file, "quick:~/data");
+    assert.equal(queued.exitCode, 0, queued.stderr);
+    for (const drone of ["dc1-head", "dc2-head", "dc2-web1", "dc2-web2"]) {
+      await until(`the data is on ${drone}`, async () => {
+        const data = join(places.home(drone), "data");
+        const texts = ["folder/deep/data.txt", "file"].map((path) =>
+          readFile(join(data, path), "utf8").catch(() => ""),
+        );
+        return (await Promise.all(texts)).join(" ") === "three beside";
+      });
+    }
   });
 });

@@ -83,9 +83,7 @@ export class PlanRelay implements DronePart {
     "relay.errands": ({ drone }, { conversation }) => {
       this.#lines.set(drone, conversation);
       for (const look of this.#waiting) look();
-      void conversation.over.then(() => {
-        if (this.#lines.get(drone) === conversation) this.#lines.delete(drone);
-      });
+      void this.#untilOver(drone, conversation);
       return {};
     },
   };
@@ -115,6 +113,11 @@ export class PlanRelay implements DronePart {
     if (summary) return endOfPart(summary);
     throw new PropagitError("LINK_LOST", "who asked has gone; the part goes on");
   };
+
+  async #untilOver(drone: string, line: Conversation): Promise<void> {
+    await line.over;
+    if (this.#lines.get(drone) === line) this.#lines.delete(drone);
+  }
 
   async #open(): Promise<PlanEngine> {
     const { clock, random, log } = this.#context.world;

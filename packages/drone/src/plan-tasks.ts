@@ -1,5 +1,5 @@
 /** Tasks of plans on this machine, by whoever may ask for them: the parts of the drone that the hub calls, too. */
-import { PropagitError, type DroneCommandEnd, type Errand } from "@propagit/protocol";
+import { assert, PropagitError, type DroneCommandEnd, type Errand } from "@propagit/protocol";
 import type { Handlers, IncomingCall } from "@propagit/runtime";
 
 export interface TaskCall {
@@ -22,9 +22,9 @@ interface FilesArgs {
 }
 
 export class PlanTasks {
-  readonly #handlers: Pick<Handlers, "drone.files" | "drone.command" | "drone.command-cancel">;
+  readonly #handlers: Pick<Handlers, Called>;
 
-  constructor(handlers: Pick<Handlers, "drone.files" | "drone.command" | "drone.command-cancel">) {
+  constructor(handlers: Pick<Handlers, Called>) {
     this.#handlers = handlers;
   }
 
@@ -36,7 +36,7 @@ export class PlanTasks {
   async #putFiles({ args, by }: PlanTask, call: TaskCall): Promise<DroneCommandEnd> {
     const { commit, path, replace, force } = JSON.parse(args) as FilesArgs;
     const params = { path, commit, carrier: commit, replace, force, dryRun: false, by };
-    const { changes } = await this.#handlers["drone.files"]!(
+    const { changes } = await this.#handler("drone.files")(
       params,
       callOf<"drone.files">(call.signal, () => undefined),
     );
@@ -55,7 +55,7 @@ export class PlanTasks {
   ): Promise<DroneCommandEnd> {
     // Who goes away leaves it under way; the task is to end.
     const cancel = () =>
-      void this.#handlers["drone.command-cancel"]!(
+      void this.#handler("drone.command-cancel")(
         { key },
         callOf(signal, () => undefined),
       );
@@ -65,10 +65,16 @@ export class PlanTasks {
       const params = { key, command, args, timeoutMs, once };
       // It is ended by being cancelled, and its end is waited for.
       const call = callOf<"drone.command">(new AbortController().signal, onPart);
-      return await this.#handlers["drone.command"]!(params, call);
+      return await this.#handler("drone.command")(params, call);
     } finally {
       signal.removeEventListener("abort", cancel);
     }
+  }
+
+  #handler<M extends Called>(method: M): NonNullable<Pick<Handlers, Called>[M]> {
+    const handler = this.#handlers[method];
+    assert(handler, `a drone answers ${method}`);
+    return handler;
   }
 }
 

@@ -38,10 +38,9 @@ import {
 } from "@propagit/plan";
 import type { Handlers, IncomingCall } from "@propagit/runtime";
 import { askedAfter, nothingAsked, wishSince, type AskedSoFar } from "./core/delegation-wish.js";
-import { errandsOf } from "./core/errands.js";
 import { fitted } from "./core/plan-sight.js";
-import type { Fleet, Member } from "./fleet.js";
-import { inParallel } from "./in-parallel.js";
+import { ErrandTelling, isThere, memberOf } from "./errand-telling.js";
+import type { Fleet } from "./fleet.js";
 import type { HubWorld } from "./world.js";
 
 /** Runs of the hub's own engine. */
@@ -62,10 +61,11 @@ export interface DelegationParts {
 
 /** Until a relay that is there, and would not take it, is asked again. */
 const againMs = 2_000;
-/** Drones that are told at the same time. */
-const toldAtOnce = 64;
 /** A part may take so long in all, its delays with it; then drones do no more of it. */
 const errandsMs = 30 * 86_400_000;
+
+/** The newest, for whoever looks at plans that are over; twice as many as the hub keeps plans. A guess. */
+const partsKept = 400;
 
 /** A part as far as it was heard of. */
 interface Known {
@@ -93,7 +93,9 @@ export class Delegations implements Executor {
   /** @throws BAD_PLAN when what is to take a part over is no relay */
   async accept(plan: Plan): Promise<void> {
     const parts = flatParts(partsOf("new", plan, this.#parts.commands));
-    const wrong = parts.filter((part) => this.#memberOf(part.relay)?.swarm?.relay === undefined);
+    const wrong = parts.filter(
+      (part) => memberOf(this.#parts.fleet, part.relay)?.swarm?.relay === undefined,
+    );
     if (wrong.length === 0) return;
     const names = [...new Set(wrong.map(({ relay }) => relay))].join(", ");
     throw new PropagitError("BAD_PLAN", `${names} can take no part of a plan over: no relay`, {
@@ -102,7 +104,8 @@ export class Delegations implements Executor {
   }
 
   async run(order: TaskOrder, call: TaskCall): Promise<TaskEnd> {
-    const { runs, commands } = this.#parts;
+    const { runs, commands, world, fleet } = this.#parts;
+    const telling = new ErrandTelling({ fleet, log: world.log });
     const part = partOf(order.run, order.task, commands);
     const by =
       runs()
@@ -112,7 +115,7 @@ export class Delegations implements Executor {
     const asked = await this.#asked(order);
     const all = flatParts([part]);
     try {
-      await this.#tellDrones(all, over.signal);
+      await telling.begin(all, world.clock.now() + errandsMs, over.signal);
       const sub = all.slice(1).map((one) => this.#carry(one, { by, asked, over: over.signal }));
       sub.forEach((work) => void work.catch(() => undefined));
       const context = { by, asked, over: over.signal, call };
@@ -120,7 +123,8 @@ export class Delegations implements Executor {
     } finally {
       over.abort();
       asked.stop();
-      await this.#tellOver(all);
+      await telling.end(all);
+      await this.#tidy(all);
     }
   }
 
@@ -131,9 +135,9 @@ export class Delegations implements Executor {
 
   /** To the end of the part; the relay is waited for whenever there is no line. */
   async #carry(part: PlanPart, context: Carrying): Promise<PlanSummary> {
-    const known = await this.#knownOf(part);
     for (;;) {
       context.over.throwIfAborted();
+      const known = await this.#knownOf(part);
       const identity = await this.#connected(part.relay, context);
       if (identity === undefined) throw new PropagitError("LINK_LOST", `${part.relay} is away`);
       try {
@@ -146,6 +150,8 @@ export class Delegations implements Executor {
         const isEarly = code === "NO_PLAN" && context.call === undefined;
         if (!againCodes.has(code) && !isEarly) throw thrown;
         known.line = known.heard > 0 ? "cut" : "waiting";
+        // What could not be written is heard again.
+        if (code === "DATA_UNUSABLE") this.#known.delete(part.run);
         await this.#pause();
       }
     }
@@ -216,74 +222,9 @@ export class Delegations implements Executor {
     };
   }
 
-  /** Those that are there before anything begins, the others as they come. */
-  async #tellDrones(parts: readonly PlanPart[], over: AbortSignal): Promise<void> {
-    const { world, fleet } = this.#parts;
-    const until = world.clock.now() + errandsMs;
-    const waiting = new Map<string, (() => Promise<void>)[]>();
-    for (const part of parts) {
-      const relay = this.#memberOf(part.relay)?.swarm?.relay;
-      if (!relay) continue;
-      for (const [drone, errands] of errandsOf(part, relay, until)) {
-        const tell = async () => {
-          const { identity } = this.#memberOf(drone) ?? {};
-          if (identity !== undefined) await fleet.call(identity, "drone.errands", errands);
-        };
-        waiting.set(drone, [...(waiting.get(drone) ?? []), tell]);
-      }
-    }
-    const tellAll = async (drone: string) => {
-      const tells = waiting.get(drone) ?? [];
-      waiting.delete(drone);
-      try {
-        for (const tell of tells) await tell();
-      } catch (thrown) {
-        waiting.set(drone, tells);
-        world.log.warn(
-          `drone ${drone} was not told its errands: ${toPropagitError(thrown).message}`,
-        );
-      }
-    };
-    const listening = fleet.listen({
-      observed: () => undefined,
-      contact: (identity, contact) => {
-        const drone = fleet.nameOf(identity);
-        if (contact === "connected" && drone !== undefined && waiting.has(drone)) {
-          void tellAll(drone);
-        }
-      },
-    });
-    over.addEventListener("abort", () => listening.stop(), { once: true });
-    const there = [...waiting.keys()].filter((drone) => isThere(this.#memberOf(drone)));
-    await inParallel(there, toldAtOnce, tellAll);
-  }
-
-  async #tellOver(parts: readonly PlanPart[]): Promise<void> {
-    const { fleet } = this.#parts;
-    for (const { run, plan, relay } of parts) {
-      const drones = new Set(
-        plan.stages.flatMap(({ lines }) =>
-          lines.flat().flatMap(({ where }) => (where.kind === "drone" ? [where.drone] : [])),
-        ),
-      );
-      drones.delete(relay);
-      const there = [...drones].flatMap((drone) => this.#memberOf(drone) ?? []).filter(isThere);
-      await inParallel(there, toldAtOnce, async ({ identity }) => {
-        // Who does not hear it forgets it when its time is over.
-        await fleet.call(identity, "drone.errands-over", { run }).catch(() => undefined);
-      });
-    }
-  }
-
-  #memberOf(drone: string): Member | undefined {
-    return this.#parts.fleet.members.find(
-      ({ name, contact }) => name === drone && contact !== "left",
-    );
-  }
-
   #connected(drone: string, { over, call }: Carrying): Promise<string | undefined> {
     const { fleet } = this.#parts;
-    const member = this.#memberOf(drone);
+    const member = memberOf(fleet, drone);
     if (isThere(member) || over.aborted) {
       return Promise.resolve(over.aborted ? undefined : member?.identity);
     }
@@ -324,6 +265,28 @@ export class Delegations implements Executor {
     return { part, run: new Run(part.plan, events), heard: events.length, line };
   }
 
+  /** What is over is read from the journal when somebody wants to see it; the oldest goes. */
+  async #tidy(parts: readonly PlanPart[]): Promise<void> {
+    for (const { run } of parts) this.#known.delete(run);
+    const heads = await this.#journal.list();
+    for (const { run } of heads.slice(partsKept)) {
+      if (!this.#known.has(run)) await this.#journal.remove(run);
+    }
+  }
+
+  /** As far as it was heard of, which may be nothing. */
+  async #seen(part: PlanPart): Promise<Pick<Known, "run" | "line">> {
+    const known = this.#known.get(part.run);
+    if (known) return known;
+    try {
+      const { plan, events } = await this.#journal.read(part.run);
+      return { run: new Run(plan, events), line: events.length > 0 ? "cut" : "waiting" };
+    } catch (thrown) {
+      if (toPropagitError(thrown).code !== "NO_PLAN") throw thrown;
+      return { run: new Run(part.plan), line: "waiting" };
+    }
+  }
+
   async #list(
     id: Params<"hub.plan-delegations">["id"],
     { part: send }: IncomingCall<"hub.plan-delegations">,
@@ -333,7 +296,7 @@ export class Delegations implements Executor {
     const parts = flatParts(partsOf(run, await runs().plan(run), commands));
     const all: PlanDelegation[] = [];
     for (const part of parts) {
-      const known = await this.#knownOf(part);
+      const known = await this.#seen(part);
       const { stages, ...standing } = statusOf(part.run, known.run, {
         tasks: "all",
         tasksMax: 1_000,
@@ -380,10 +343,6 @@ const againCodes: ReadonlySet<string> = new Set([
   "TIMED_OUT",
   "DATA_UNUSABLE",
 ]);
-
-function isThere(member: Member | undefined): member is Member {
-  return member?.contact === "connected";
-}
 
 function endOf({ outcome, reason, counts }: PlanSummary): TaskEnd {
   const { done, unchanged, failed, tasks } = counts;
