@@ -105,4 +105,56 @@ describe("a push over a target", () => {
     assert.match(pushed.stderr, /1 task of 2 failed/);
     assert.equal(await readFile(join(places.home("a"), "some", "index.html"), "utf8"), "some");
   });
+
+  it("is asked in the words of deploy-in-stages", async () => {
+    const source = await places.source("words", { "index.html": "words" });
+    const file = join(cluster.folder, "file.txt");
+    await writeFile(file, "beside");
+    const waiting = join(cluster.folder, "waiting.yaml");
+    await writeFile(waiting, "targets: { slow: { a: now, b: 1h, c: 2h } }");
+    const words = [`--targets=${waiting}`, source, file, "slow:~/words"];
+    const queued = await places.run("queue", "--json", ...words);
+    assert.equal(queued.exitCode, 0, queued.stderr);
+    const { run } = JSON.parse(queued.stdout) as PlanSummary;
+    const there = (name: string) =>
+      until(`it is on ${name}`, async () => {
+        const text = readFile(join(places.home(name), "words", "file.txt"), "utf8");
+        return (await text.catch(() => "")) === "beside";
+      });
+    await there("a");
+    const active = await places.run("status", "active");
+    assert.match(
+      active.stdout,
+      /files to slow:~\/words {2}\w+ pending.*\n {3}next in .*\n {3}done 1: a\n {3}pending 2: b, c\n/,
+    );
+    const early = await places.run("reset", run);
+    assert.equal(early.exitCode, exitCodes.conflict);
+    assert.match(early.stderr, /nothing of the stage that runs has failed/);
+    await places.run("age", run.slice(0, 5));
+    await there("b");
+    const stopped = await places.run("stop", run);
+    assert.equal(stopped.exitCode, 0, stopped.stderr);
+    await until("it is stopped", async () => {
+      const { stdout } = await places.run("status", "stopped", "--json");
+      return (JSON.parse(stdout) as PlanSummary[]).some((job) => job.run === run);
+    });
+    assert.match(
+      (await places.run("status", run)).stdout,
+      /stopped[^\n]*\n {3}done 2: a, b\n {3}pending 1: c\n/,
+    );
+    assert.match((await places.run("more")).stdout, /^ {4}0 payloads on their way\n/);
+    assert.equal((await places.run("more", "--quiet")).stdout, "");
+    const again = await places.run("reset", run);
+    assert.equal(again.exitCode, 0, again.stderr);
+    await places.run("age", run);
+    await there("c");
+    await until("it is done", async () => {
+      const { stdout } = await places.run("status", run, "--json");
+      return (JSON.parse(stdout) as { readonly bucket: string }).bucket === "done";
+    });
+    const over = await places.run("reset", run);
+    assert.equal(over.exitCode, exitCodes.conflict);
+    assert.match(over.stderr, /nothing of it failed/);
+    assert.equal((await places.run("stop", "nothing")).exitCode, exitCodes.notFound);
+  });
 });

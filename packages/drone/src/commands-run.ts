@@ -7,6 +7,7 @@ import {
 } from "@propagit/protocol";
 import {
   argsOf,
+  redactor,
   type CommandContext,
   type CommandEnd,
   type CommitMeans,
@@ -33,6 +34,8 @@ export interface CommandRunContext {
   readonly name: string;
   readonly commits?: CommitMeans;
   readonly project?: ProjectCommands;
+  /** By name; nothing of them is in what it says. */
+  readonly secrets?: ReadonlyMap<string, string>;
 }
 
 export class CommandRun {
@@ -42,11 +45,13 @@ export class CommandRun {
   readonly #abort = new AbortController();
   readonly #tail = new OutputTail();
   #timer: Timer | undefined;
+  readonly #redact: (text: string) => string;
   #exit: number | undefined;
 
   constructor(context: CommandRunContext, params: CommandParams) {
     this.#context = context;
     this.#params = params;
+    this.#redact = redactor(context.secrets ?? new Map());
   }
 
   /** Of what it said so far. */
@@ -84,12 +89,12 @@ export class CommandRun {
   }
 
   async #carryOut(): Promise<CommandEnd> {
-    const { clock, world, name, commits } = this.#context;
+    const { clock, world, name, commits, secrets } = this.#context;
     const { key } = this.#params;
     this.#abort.signal.throwIfAborted();
     const context: CommandContext = {
       host: this.#watched(world.host(name)),
-      means: { ...means(name), ...(commits && { commits }) },
+      means: { ...means(name, secrets), ...(commits && { commits }) },
       clock,
       signal: this.#abort.signal,
       key,
@@ -112,7 +117,7 @@ export class CommandRun {
   #end(outcome: DroneCommandEnd["outcome"], reason: string | undefined): DroneCommandEnd {
     return {
       outcome,
-      ...(reason !== undefined && { reason: reason.slice(0, reasonChars) }),
+      ...(reason !== undefined && { reason: this.#redact(reason).slice(0, reasonChars) }),
       lastLines: [...this.#tail.lines],
       ...(this.#exit !== undefined && { exit: this.#exit }),
     };
@@ -131,7 +136,7 @@ export class CommandRun {
   }
 
   #say(line: string): void {
-    this.#tail.push(line);
+    this.#tail.push(this.#redact(line));
     this.#timer ??= this.#context.clock.after(tellMs, () => this.#tell());
   }
 
@@ -143,10 +148,10 @@ export class CommandRun {
   }
 }
 
-/** A drone has neither the engine's files nor its secrets. */
-function means(drone: string): Means {
+/** A drone has none of the engine's files, and those secrets that came with the task. */
+function means(drone: string, secrets?: ReadonlyMap<string, string>): Means {
   return {
-    secret: () => Promise.resolve(undefined),
+    secret: (name) => Promise.resolve(secrets?.get(name)),
     readFile: (path) => {
       const why = `${path} is a file of the hub, which drone ${drone} cannot read`;
       return Promise.reject(

@@ -69,7 +69,7 @@ export class CommandDesk implements DronePart {
   };
 
   async #answer(params: CommandParams, call: Call): Promise<DroneCommandEnd> {
-    const { run, end } = this.#living.get(params.key) ?? this.#begin(params);
+    const { run, end } = this.#living.get(params.key) ?? this.#begin(params, call);
     const tell = (lines: string[]) => call.part(lines);
     if (run.lines.length > 0) tell([...run.lines]);
     run.listeners.add(tell);
@@ -83,7 +83,7 @@ export class CommandDesk implements DronePart {
   }
 
   /** At once, so that whoever asks next joins it. */
-  #begin(params: CommandParams): Living {
+  #begin(params: CommandParams, call: Call): Living {
     const { name, world } = this.#drone;
     if (this.#isStopped) throw new PropagitError("LINK_LOST", `drone ${name()} ends`);
     if (this.#living.size >= livingMax) {
@@ -98,6 +98,7 @@ export class CommandDesk implements DronePart {
       name: name(),
       ...(commits && { commits }),
       ...(project && { project }),
+      secrets: this.#secretsOf(params, call),
     };
     const run = new CommandRun(context, params);
     const end = this.#carryOut(run, params).finally(() => this.#living.delete(key));
@@ -106,6 +107,17 @@ export class CommandDesk implements DronePart {
     const living = { run, end };
     this.#living.set(key, living);
     return living;
+  }
+
+  /** @throws UNPROVEN when they were hidden under another key */
+  #secretsOf({ secrets = [] }: CommandParams, call: Call): ReadonlyMap<string, string> {
+    const shown = secrets.map(({ name, hidden }) => {
+      const key = call.conversation.peer?.sessionKey;
+      const value = key === undefined ? undefined : this.#drone.world.crypto.decrypt(key, hidden);
+      if (value !== undefined) return [name, value] as const;
+      throw new PropagitError("UNPROVEN", `secret ${name} was not hidden under the session's key`);
+    });
+    return new Map(shown);
   }
 
   async #carryOut(run: CommandRun, params: CommandParams): Promise<DroneCommandEnd> {

@@ -4,9 +4,9 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, it } from "node:test";
-import type { DroneCommandEnd, Params, Result } from "@propagit/protocol";
-import { localHost, toolBox } from "@propagit/plan";
-import { nodeDisk, nodeWorld, silentLog, type IncomingCall } from "@propagit/runtime";
+import { PropagitError, type DroneCommandEnd, type Params, type Result } from "@propagit/protocol";
+import { localHost, toolBox, type CommandContext } from "@propagit/plan";
+import { nodeCrypto, nodeDisk, nodeWorld, silentLog, type IncomingCall } from "@propagit/runtime";
 import { CommandDesk } from "../src/commands.js";
 import type { CommandStore } from "../src/command-world.js";
 import type { DroneContext } from "../src/drone-part.js";
@@ -22,24 +22,30 @@ interface Asked {
 class Life {
   readonly desk: CommandDesk;
 
-  constructor(store: CommandStore) {
+  constructor(store: CommandStore, commands = toolBox) {
     const context = { world: nodeWorld(silentLog), name: () => "one" } as unknown as DroneContext;
     const host = (name: string) => localHost({ name });
-    this.desk = new CommandDesk(context, { store, commands: toolBox, host });
+    this.desk = new CommandDesk(context, { store, commands, host });
   }
 
-  ask(params: Partial<Params<"drone.command">> & { readonly run?: string }): Asked {
+  ask(
+    params: Partial<Params<"drone.command">> & { readonly run?: string },
+    sessionKey?: string,
+  ): Asked {
     const { run = "true", ...more } = params;
     const lines: string[] = [];
     const gone = new AbortController();
     const call = {
       signal: gone.signal,
       part: (part: string[]) => void lines.push(...part),
+      conversation: { peer: sessionKey === undefined ? undefined : { sessionKey } },
     } as unknown as IncomingCall<"drone.command">;
     const args = JSON.stringify({ run });
     const whole = { key: "r/1.1.1/1", command: "execute", args, timeoutMs: 60_000, once: false };
-    const end = this.desk.handlers["drone.command"]?.({ ...whole, ...more }, call);
-    return { end: Promise.resolve(end as DroneCommandEnd), lines, leave: () => gone.abort() };
+    const end = Promise.resolve().then(() =>
+      this.desk.handlers["drone.command"]?.({ ...whole, ...more }, call),
+    );
+    return { end: end as Promise<DroneCommandEnd>, lines, leave: () => gone.abort() };
   }
 
   async recall(...keys: string[]): Promise<Result<"drone.command-recall">["commands"]> {
@@ -191,5 +197,32 @@ describe("tasks of plans on a drone", () => {
     await nodeDisk.writeAtomic(`${place}-go`, "");
     for (const { end } of asked) assert.equal((await end).outcome, "done");
     assert.equal(await traces(), 20);
+  });
+
+  it("use secrets that are hidden under the session's key, and say their names in their places", async () => {
+    const sessionKey = "5".repeat(64);
+    const means = {
+      name: "tell",
+      summary: "",
+      args: { schema: {}, keys: [], read: () => ({}) },
+      describe: () => "would tell",
+      run: async (_: unknown, { means: given, say }: CommandContext) => {
+        const secret = await given.secret("TOKEN");
+        say(`it is ${secret}`);
+        throw new PropagitError("TASK_FAILED", `not ${secret}, nor ${await given.secret("OTHER")}`);
+      },
+      example: {},
+    };
+    const commands: typeof toolBox = new Map([["tell", means]]);
+    const store = await DiskCommandStore.open(nodeDisk, `${place}-data`);
+    const one = new Life(store, commands);
+    const hidden = nodeCrypto.encrypt(sessionKey, "much-hidden");
+    const params = { command: "tell", args: "{}", secrets: [{ name: "TOKEN", hidden }] };
+    const { end, lines } = one.ask(params, sessionKey);
+    const { outcome, reason, lastLines } = await end;
+    assert.deepEqual([outcome, reason], ["failed", "not $TOKEN, nor undefined"]);
+    assert.deepEqual([lines, lastLines], [["it is $TOKEN"], ["it is $TOKEN"]]);
+    const other = one.ask({ ...params, key: "r/1.1.2/1" }, "6".repeat(64));
+    await assert.rejects(other.end, { code: "UNPROVEN" });
   });
 });

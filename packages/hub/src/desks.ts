@@ -18,6 +18,7 @@ import { currentRelease } from "./core/deployment-edits.js";
 import { isStepping } from "./core/visited.js";
 import { visitorUrls } from "./core/visitor-url.js";
 import { checkRepo } from "./deployed.js";
+import { Delegations } from "./delegations.js";
 import { DistributionDesk } from "./distribution-desk.js";
 import { DroneDesk } from "./drone-desk.js";
 import { ExperimentDesk } from "./experiment-desk.js";
@@ -103,7 +104,8 @@ export class Desks {
     this.files = files?.desk;
     const scales = new ScaleDesk(world, ledger, fleet, rollouts);
     const changes = new PlanMaker({ ...options, releases, scales });
-    this.plans = this.#plansPart(options, files, changes);
+    const delegations = this.#delegations(options);
+    this.plans = this.#plansPart(options, { files, delegations, changes });
     this.handlers = {
       ...this.#releaseHandlers(options),
       ...this.#instanceHandlers(options, scales),
@@ -118,6 +120,7 @@ export class Desks {
       ...swarmHandlers(options, this.swarm),
       ...this.plans.handlers,
       ...changes.handlers,
+      ...delegations.handlers,
       "hub.distribution": (params, call) => this.distribution.follow(params, call),
     };
   }
@@ -133,9 +136,26 @@ export class Desks {
     return { desk, tasks };
   }
 
-  #plansPart(options: DesksOptions, files: FilesPart | undefined, changes: PlanMaker): PlanDesk {
+  #delegations({ world, fleet }: DesksOptions): Delegations {
+    const { commands } = world.plans;
+    return new Delegations({ world, fleet, commands, runs: () => this.plans.runs });
+  }
+
+  #plansPart(
+    options: DesksOptions,
+    {
+      files,
+      delegations,
+      changes,
+    }: {
+      readonly files: FilesPart | undefined;
+      readonly delegations: Delegations;
+      readonly changes: PlanMaker;
+    },
+  ): PlanDesk {
     const { plans: means } = options.world;
-    const own = ownTasksOf({ releases: options.rollouts.tasks, files: files?.tasks });
+    const { tasks: releases } = options.rollouts;
+    const own = ownTasksOf({ releases, files: files?.tasks, delegations });
     return new PlanDesk({ ...options, means, own, changes, counts: this.reports.counts });
   }
 

@@ -1,6 +1,7 @@
 /** Tasks that only the hub can carry out, with its ledger and what it knows of drones. */
-import type { Executor, Plan, RunAsk } from "@propagit/plan";
+import type { Executor, Plan } from "@propagit/plan";
 import { isReleaseCommand } from "./core/release-progress.js";
+import type { Delegations } from "./delegations.js";
 import type { FilesTasks } from "./files-tasks.js";
 
 export interface OwnTasks {
@@ -11,23 +12,25 @@ export interface OwnTasks {
    * go, which is when the plan is on disk.
    */
   accept(plan: Plan): Promise<() => void>;
-  /** Something was asked of a run, which is on disk. */
-  asked(run: string, ask: RunAsk, by: string): void;
 }
 
 export interface OwnTaskParts {
   readonly releases: Executor;
   /** Absent: the hub has no repository of files. */
   readonly files: Pick<FilesTasks, "accept" | "run" | "recall"> | undefined;
+  readonly delegations: Pick<Delegations, "accept" | "run" | "recall">;
 }
 
-export function ownTasksOf({ releases, files }: OwnTaskParts): OwnTasks {
+export function ownTasksOf({ releases, files, delegations }: OwnTaskParts): OwnTasks {
   return {
     of: (command) => {
       if (isReleaseCommand(command)) return releases;
+      if (command === "delegate") return delegations;
       return command === "put-files" ? files : undefined;
     },
-    accept: async (plan) => (await files?.accept(plan)) ?? (() => undefined),
-    asked: () => undefined,
+    accept: async (plan) => {
+      await delegations.accept(plan);
+      return (await files?.accept(plan)) ?? (() => undefined);
+    },
   };
 }

@@ -20,6 +20,7 @@ import {
   storeJournal,
   writePlan,
   type Executor,
+  type Means,
   type Plan,
   type RunAsk,
   type RunStatus,
@@ -33,14 +34,17 @@ import { fitted } from "./core/plan-sight.js";
 import { sendText } from "./core/text-pieces.js";
 import type { TrafficCounts } from "./core/traffic-counts.js";
 import type { Fleet } from "./fleet.js";
+import { HoldDesk } from "./hold-desk.js";
 import type { Ledger } from "./ledger.js";
 import type { OwnTasks } from "./own-tasks.js";
-import { endOf, isOnDrone, PlanDrones } from "./plan-drones.js";
+import { endOf, isOnDrone, PlanDrones, type DroneOrder } from "./plan-drones.js";
 import { readPlanWithCode } from "./plan-code.js";
+import { balancedHere, PlanBalancer } from "./plan-balancer.js";
 import { PlanEnds } from "./plan-ends.js";
 import type { PlanMaker } from "./plan-maker.js";
 import type { PlanMeans } from "./plan-means.js";
 import { PlanProber } from "./plan-prober.js";
+import { PlanSecrets } from "./plan-secrets.js";
 import type { Rollouts } from "./rollouts.js";
 import type { HubWorld } from "./world.js";
 
@@ -48,7 +52,7 @@ export interface PlanDeskParts {
   readonly world: HubWorld;
   readonly ledger: Ledger;
   readonly fleet: Fleet;
-  readonly rollouts: Pick<Rollouts, "isRun">;
+  readonly rollouts: Pick<Rollouts, "isRun" | "held">;
   readonly means: PlanMeans;
   readonly counts: Pick<TrafficCounts, "flowOf">;
   readonly assignments: Pick<Assignments, "counts">;
@@ -68,22 +72,33 @@ export class PlanDesk {
   readonly #here: HostExecutor;
   readonly #drones: PlanDrones;
   readonly #ends: PlanEnds;
+  readonly #secrets: PlanSecrets;
   #engine: PlanEngine | undefined;
 
   constructor(parts: PlanDeskParts) {
-    const { world, fleet, means } = parts;
+    const { world, ledger, fleet, means, rollouts } = parts;
     const { clock } = world;
+    const holds = new HoldDesk(world, ledger, fleet, rollouts);
     this.#parts = parts;
-    this.#drones = new PlanDrones({ clock, fleet });
     this.#ends = new PlanEnds(parts.ledger, world.log);
+    this.#secrets = new PlanSecrets({ world, ledger, commands: means.commands });
+    const { crypto } = world;
+    const secretsOf = (order: DroneOrder) => this.#secrets.of(order);
+    this.#drones = new PlanDrones({ clock, fleet, crypto, secretsOf });
+    const hubMeans: Means = {
+      secret: () => Promise.resolve(undefined),
+      readFile: (path) => Promise.reject(noFile(path)),
+      balancer: new PlanBalancer({ clock, fleet, holds }),
+    };
     this.#here = new HostExecutor({
       commands: means.commands,
       clock,
       ...(means.project && { project: means.project }),
-      means: {
-        secret: () => Promise.resolve(undefined),
-        readFile: (path) => Promise.reject(noFile(path)),
-      },
+      means: hubMeans,
+      meansOf: (order) => ({
+        ...hubMeans,
+        secret: (name) => Promise.resolve(this.#secrets.of(order).get(name)),
+      }),
       hostFor: (where) => {
         if (where.kind !== "drone") return means.hostFor(where);
         throw new PropagitError("INTERNAL", "a drone is no host of the hub");
@@ -170,6 +185,7 @@ export class PlanDesk {
     const { fleet, means } = this.#parts;
     const there = fleet.members.filter(({ contact }) => contact !== "left");
     const drones = new Set(there.map(({ name }) => name));
+    this.#secrets.check(plan);
     const problems = problemsOfPlaces(plan, { drones, ...means });
     if (problems.length === 0) return;
     throw new PropagitError(
@@ -249,15 +265,17 @@ export class PlanDesk {
 
   #executor(): Executor {
     return {
-      run: async (order, call) => {
-        const { task } = order;
+      run: async (asked, call) => {
+        const task = balancedHere(asked.task);
+        const order = { ...asked, task };
         const own = this.#parts.own?.of(task.command);
         if (own) return own.run(order, call);
-        if (!isOnDrone(task)) return this.#here.run(order, call);
-        return endOf(await this.#drones.run({ ...order, task }, call));
+        if (isOnDrone(task)) return endOf(await this.#drones.run({ ...order, task }, call));
+        return this.#secrets.hidden(order, call, (quiet) => this.#here.run(order, quiet));
       },
       recall: (order) => {
-        const { task, key } = order;
+        const { key } = order;
+        const task = balancedHere(order.task);
         const own = this.#parts.own?.of(task.command);
         if (own) return own.recall(order);
         return isOnDrone(task) ? this.#drones.recall({ key, task }) : this.#here.recall();

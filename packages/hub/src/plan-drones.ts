@@ -5,14 +5,22 @@
  *              | drone.command (key) --> its end
  *              '-- LINK_LOST, OVERLOADED --> once more, with the same key: the drone knows it again
  */
-import { PropagitError, toPropagitError, type DroneCommandEnd } from "@propagit/protocol";
+import {
+  PropagitError,
+  toPropagitError,
+  type Crypto,
+  type DroneCommandEnd,
+} from "@propagit/protocol";
 import type { Task, TaskCall, TaskEnd, TaskOrder } from "@propagit/plan";
 import type { Clock } from "@propagit/runtime";
 import type { Fleet } from "./fleet.js";
 
 export interface PlanDronesParts {
   readonly clock: Clock;
-  readonly fleet: Pick<Fleet, "members" | "member" | "listen" | "nameOf" | "call">;
+  readonly fleet: Pick<Fleet, "members" | "member" | "listen" | "nameOf" | "call" | "sessionKeyOf">;
+  readonly crypto: Pick<Crypto, "encrypt">;
+  /** What a task may use, in clear. */
+  readonly secretsOf: (order: DroneOrder) => ReadonlyMap<string, string>;
 }
 
 /** Until a drone that is connected, and would not take it, is asked again. */
@@ -23,7 +31,7 @@ const timerMsMax = 2 ** 31 - 1;
 /** A task that is on a drone. */
 export type DroneTask = Task & { readonly where: { readonly kind: "drone" } };
 
-export interface DroneOrder extends Pick<TaskOrder, "key" | "code"> {
+export interface DroneOrder extends Pick<TaskOrder, "key" | "code" | "secrets"> {
   readonly task: DroneTask;
   /** It only looks, for a gate. */
   readonly look?: boolean;
@@ -79,11 +87,13 @@ export class PlanDrones {
   /** Undefined when it is to be asked again. */
   async #ask(
     identity: string,
-    { task, key, code, look = false }: DroneOrder,
+    order: DroneOrder,
     { signal, onOutput }: TaskCall,
   ): Promise<DroneCommandEnd | undefined> {
     const { fleet } = this.#parts;
+    const { task, key, code, look = false } = order;
     const { command, timeoutMs, once } = task;
+    const secrets = this.#hiddenFor(identity, order);
     const params = { key, command, args: JSON.stringify(task.args), timeoutMs, once };
     // Who ends a call only goes away; the drone is to end the task.
     const cancel = () =>
@@ -94,7 +104,12 @@ export class PlanDrones {
         const asked = fleet.call(
           identity,
           "drone.command",
-          { ...params, ...(code && { code: { ...code } }), ...(look && { look }) },
+          {
+            ...params,
+            ...(code && { code: { ...code } }),
+            ...(secrets.length > 0 && { secrets }),
+            ...(look && { look }),
+          },
           { limitMs: 0, onPart: (lines) => lines.forEach(onOutput) },
         );
         if (signal.aborted) cancel();
@@ -103,6 +118,17 @@ export class PlanDrones {
     } finally {
       signal.removeEventListener("abort", cancel);
     }
+  }
+
+  /** Under the key of the session that is there now: another one cannot read it, and is asked anew. */
+  #hiddenFor(identity: string, order: DroneOrder): { name: string; hidden: string }[] {
+    const { fleet, crypto, secretsOf } = this.#parts;
+    const key = fleet.sessionKeyOf(identity);
+    if (key === undefined) return [];
+    return [...secretsOf(order)].map(([name, value]) => ({
+      name,
+      hidden: crypto.encrypt(key, value),
+    }));
   }
 
   /** Its identity once it is connected; undefined when that takes too long. @throws NO_DRONE */

@@ -23,6 +23,8 @@ export interface HostExecutorOptions {
   readonly commands: Commands;
   readonly clock: Clock;
   readonly means: Means;
+  /** Instead, of one task: what only that may use. */
+  readonly meansOf?: (order: TaskOrder) => Means;
   /** For commands that are not among those. */
   readonly project?: ProjectCommands;
   /** @throws when there is no way there */
@@ -37,11 +39,16 @@ export class HostExecutor implements Executor, Prober {
     this.#options = options;
   }
 
-  async run({ task, code, key }: TaskOrder, { signal, onOutput }: TaskCall): Promise<TaskEnd> {
+  async run(order: TaskOrder, { signal, onOutput }: TaskCall): Promise<TaskEnd> {
+    const { task, code, key } = order;
     const watched = watchedHost(this.#options.hostFor(task.where));
     const context = { host: watched.host, key, signal, say: onOutput };
+    const means = this.#options.meansOf?.(order);
     try {
-      const { outcome, note } = await this.#carryOut(task, code, context);
+      const { outcome, note } = await this.#carryOut(task, code, {
+        ...context,
+        ...(means && { means }),
+      });
       return note === undefined ? { outcome } : { outcome, reason: note };
     } catch (thrown) {
       const { code: why, message } = toPropagitError(thrown);
@@ -81,9 +88,9 @@ export class HostExecutor implements Executor, Prober {
   async #carryOut(
     task: Task,
     code: CodePlace | undefined,
-    { signal, ...context }: Pick<CommandContext, "host" | "key" | "signal" | "say">,
+    { signal, means = this.#options.means, ...context }: TaskContext,
   ): Promise<CommandEnd> {
-    const { clock, means } = this.#options;
+    const { clock } = this.#options;
     const begin = this.#beginning(task, code);
     const abort = new AbortController();
     const signals = AbortSignal.any([signal, abort.signal]);
@@ -147,6 +154,9 @@ function missing(name: string): never {
     hint: "it was the project's own when the plan was made: see its propagit.config",
   });
 }
+
+type TaskContext = Pick<CommandContext, "host" | "key" | "signal" | "say"> &
+  Partial<Pick<CommandContext, "means">>;
 
 interface WatchedHost {
   readonly host: Host;

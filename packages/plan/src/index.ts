@@ -18,6 +18,7 @@ export {
   type WrittenStage,
 } from "./core/write-plan.js";
 export { planHash } from "./system/plan-hash.js";
+export { flatParts, partOf, partsOf, runOfPart, type PlanPart } from "./system/plan-parts.js";
 export { planSchema } from "./json-schema.js";
 export * from "./core/announce.js";
 export * from "./core/timeline.js";
@@ -64,6 +65,7 @@ export { HostExecutor, type HostExecutorOptions } from "./host-executor.js";
 export { onlyRun } from "./only-run.js";
 export { hostView, localMeans } from "./system/local-means.js";
 export { loadProject, projectFiles, type LoadOptions } from "./system/load-project.js";
+export { redactor } from "./core/redact.js";
 export { foreignNames, OpenCommands } from "./core/open-commands.js";
 export { runInProject } from "./system/project-process.js";
 export { defineCommand } from "./define-command.js";

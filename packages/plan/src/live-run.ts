@@ -245,9 +245,16 @@ export class LiveRun {
 
   #orderOf(id: TaskId): TaskOrder {
     const attempt = this.run.taskRun(id)?.attempt ?? 1;
-    const { code } = this.run.plan;
+    const { code, secrets } = this.run.plan;
     const key = `${this.id}/${id}/${attempt}`;
-    return { run: this.id, task: this.run.task(id), attempt, ...(code && { code }), key };
+    return {
+      run: this.id,
+      task: this.run.task(id),
+      attempt,
+      ...(code && { code }),
+      ...(secrets && { secrets }),
+      key,
+    };
   }
 }
 

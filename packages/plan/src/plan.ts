@@ -20,6 +20,7 @@ export interface Plan {
   readonly request?: Readonly<Record<string, unknown>>;
   /** Where commands come from that are not ours; absent when there are none. */
   readonly code?: CodePlace;
+  readonly secrets?: SecretPlace;
   /** In order; a stage begins when the one before has ended. */
   readonly stages: readonly Stage[];
   /** What puts it back, numbered on from `stages`; absent: made from what its tasks did, see `Task.undo`. */
@@ -32,6 +33,13 @@ export interface Basis {
   readonly revisions: Readonly<Record<string, number>>;
   /** When it was made, in ms since 1970. */
   readonly at: number;
+}
+
+/** Settings of an environment that tasks may use: by their names, so that none is in a plan. */
+export interface SecretPlace {
+  readonly repo: string;
+  readonly environment: string;
+  readonly names: readonly string[];
 }
 
 /** A commit whose `propagit.config` has commands of its own. */

@@ -1,6 +1,6 @@
 /** What carrying a plan out needs from outside. */
 import type { Clock, Log, Random } from "@propagit/runtime";
-import type { CodePlace, GateProbe, Plan, Task } from "./plan.js";
+import type { CodePlace, GateProbe, Plan, SecretPlace, Task } from "./plan.js";
 import type { RunSummary } from "./core/run-status.js";
 import type { RunEvent, TaskOutcome } from "./run-event.js";
 
@@ -62,6 +62,8 @@ export interface TaskOrder {
   readonly attempt: number;
   /** Where commands are that are not propagit's own. */
   readonly code?: CodePlace;
+  /** What it may use as secrets. */
+  readonly secrets?: SecretPlace;
   /** For whoever carries it out, to know it again: `<run>/<task>/<attempt>`. */
   readonly key: string;
 }

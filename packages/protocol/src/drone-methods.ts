@@ -2,6 +2,7 @@
 import * as Type from "typebox";
 import type { Static, TSchema } from "typebox";
 import { filesDroneMethods } from "./files-methods.js";
+import { delegationDroneMethods } from "./delegation-methods.js";
 import { planDroneMethods } from "./plan-methods.js";
 import { commit, count, exact, list, name, oneOf, text } from "./shape.js";
 import { variablesSchema } from "./specification.js";
@@ -163,6 +164,7 @@ export const droneMethods = {
   ...carryMethods,
   ...filesDroneMethods,
   ...planDroneMethods,
+  ...delegationDroneMethods,
 } as const satisfies Record<
   string,
   { params: TSchema; result: TSchema; part?: TSchema; needs: "cluster" }

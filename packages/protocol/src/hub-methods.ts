@@ -10,6 +10,7 @@ import {
 } from "./drone-methods.js";
 import { distributionMethods } from "./distribution.js";
 import { filesMethods } from "./files-methods.js";
+import { delegationMethods } from "./delegation-methods.js";
 import { planMethods } from "./plan-methods.js";
 import { droneOutcomeSchema, droneProgressSchema } from "./release.js";
 import { canaryMethods } from "./canary-methods.js";
@@ -279,6 +280,7 @@ export const hubMethods = {
   ...distributionMethods,
   ...filesMethods,
   ...planMethods,
+  ...delegationMethods,
 } as const satisfies Record<
   string,
   { params: TSchema; result: TSchema; part?: TSchema; needs: "cluster" }

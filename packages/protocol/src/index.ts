@@ -17,6 +17,7 @@ export * from "./methods.js";
 export * from "./proxy-methods.js";
 export * from "./registry-methods.js";
 export * from "./plan-make.js";
+export * from "./delegation-methods.js";
 export * from "./plan-methods.js";
 export * from "./plan-sight.js";
 export { piecesOf, sendPieces } from "./pieces.js";

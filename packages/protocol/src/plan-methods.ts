@@ -128,6 +128,8 @@ export const planDroneMethods = {
       once: Type.Boolean(),
       /** Where it is found when it is none of the tool-box: the propagit.config of a commit. */
       code: Type.Optional(exact({ repo: text(300), commit: text(64) })),
+      /** What it may use, hidden under the session's key; kept in memory only, and in nothing that it says. */
+      secrets: Type.Optional(list(exact({ name: text(200), hidden: text(200_000) }), 100)),
       /** It only looks, for a gate: nobody asks again what became of it. */
       look: Type.Optional(Type.Boolean()),
     }),

@@ -1,8 +1,6 @@
 /** `files push`, `files list`: folders and files that are no repository, on drones. */
 import {
-  isOwner,
   PropagitError,
-  quote,
   shortCommit,
   type FilesOutcome,
   type FilesPlace,
@@ -12,6 +10,16 @@ import {
 import { Command } from "commander";
 import { examples } from "../examples.js";
 import type { ReadTargets } from "@propagit/plan";
+import { wantsPlan, withPushFlags, type PushFlags } from "../files/push-flags.js";
+import {
+  ageCommand,
+  moreCommand,
+  queueCommand,
+  resetCommand,
+  statusCommand,
+  stopCommand,
+  type StatusFlags,
+} from "../files/verb-commands.js";
 import {
   parseFilesPlace,
   parseFilesSight,
@@ -19,8 +27,8 @@ import {
   type FilesPlaceFlag,
 } from "../files/place.js";
 import type { FilesResult } from "../files/push.js";
-import { asFlag, asRepeatedFlag, parseWhole } from "../flags.js";
-import { collect, findHubAccess, withHub, withHubFlags, type HubFlags } from "../hub-call.js";
+import { asFlag } from "../flags.js";
+import { collect, findHubAccess, withHub, withHubFlags } from "../hub-call.js";
 import { badColour, dimColour, goodColour } from "../output/colour.js";
 import { formatAge } from "../output/duration.js";
 import { openFilesView } from "../output/files-progress.js";
@@ -29,29 +37,7 @@ import { formatBytes, formatCount } from "../output/quantity.js";
 import { formatTable, type Column } from "../output/table.js";
 import { plainText } from "../output/text-width.js";
 import { endOnInterrupt } from "../interrupt.js";
-import { findTargets, withTargetsFlag, type TargetsFlags } from "../targets/book.js";
-import { parseDurationMs } from "../traffic-flags.js";
-
-interface PushFlags extends HubFlags, TargetsFlags {
-  readonly exclude?: readonly string[];
-  readonly owner?: string;
-  readonly mode?: number;
-  readonly dirMode?: number;
-  readonly replace?: boolean;
-  readonly force?: boolean;
-  readonly dryRun?: boolean;
-  readonly allowMissing?: boolean;
-  readonly json?: boolean;
-  readonly after?: number;
-  readonly retries?: number;
-  readonly concurrency?: number | string;
-  readonly detach?: boolean;
-}
-
-interface ListFlags extends HubFlags {
-  readonly verify?: boolean;
-  readonly json?: boolean;
-}
+import { findTargets } from "../targets/book.js";
 
 export function filesCommand(): Command {
   return withHubFlags(
@@ -62,59 +48,36 @@ export function filesCommand(): Command {
       ),
   )
     .addCommand(pushCommand())
-    .addCommand(listCommand());
+    .addCommand(listCommand())
+    .addCommand(queueCommand(push))
+    .addCommand(statusCommand(list))
+    .addCommand(stopCommand())
+    .addCommand(ageCommand())
+    .addCommand(resetCommand())
+    .addCommand(moreCommand());
 }
 
 function pushCommand(): Command {
-  const command = withHubFlags(
+  const command = withPushFlags(
     new Command("push")
       .summary("bring folders and files to drones")
       .description(
         "Makes a folder on drones hold what is in folders here. `site` goes there by its name, `site/` as what is in it. Links stay links. The folder there must be new, empty, or of a former push; what a former push brought and this one does not is removed. Ends with the truth about every drone.",
-      )
-      .usage("[options] <source...> <target:path>")
-      .argument(
-        "<sources-and-target...>",
-        "folders and files; at the end a target or the drones (names a,b, `*`, /regex/, or a label selector) and the folder there, absolute or ~/…",
       ),
-  )
-    .option("--after <duration>", "begin later; makes it a plan", asFlag(parseDurationMs))
-    .option(
-      "--retries <number>",
-      "of a plan: further attempts, after 1, 8, 27, 64 … minutes (default: 4)",
-      asFlag((text: string) => parseWhole(text, 0, 20)),
-    )
-    .option(
-      "--concurrency <number>",
-      "of a plan: drones at the same time, or a part of them such as 25% (default: 64)",
-      asFlag(parseConcurrency),
-    )
-    .option("--detach", "of a plan: do not wait for its end")
-    .option(
-      "--exclude <pattern>",
-      "leave out, as .gitignore has it; may be repeated",
-      asRepeatedFlag((text: string) => text),
-    )
-    .option("--owner <user[:group]>", "whom it belongs to there (root drones)", asFlag(parseOwner))
-    .option("--mode <octal>", "of all files, such as 644 (default: as here)", asFlag(parseMode))
-    .option("--dir-mode <octal>", "of all folders, such as 755", asFlag(parseMode))
-    .option("--replace", "remove what no push brought there, too")
-    .option("--force", "with --replace: even more than 1,000 files")
-    .option("--dry-run", "only tell what would change")
-    .option("--allow-missing", "drones that are away are no failure")
-    .option("--json", "print what became of it as JSON");
-  return examples(withTargetsFlag(command), [
+  );
+  return examples(command, [
     "propagit files push site/ web-1:/srv/site",
     "propagit files push --exclude='*.map' --owner=www:www site/ 'role=web:/srv/site'",
     "propagit files push --dry-run fonts logo.svg '*:~/assets'",
     "propagit files push --after=30m --detach /my/folder /and/my/file mytarget:~/",
-  ]).action(push);
+  ]).action((words: readonly string[], _: unknown, self: Command) =>
+    push(words, self.optsWithGlobals()),
+  );
 }
 
 function listCommand(): Command {
   const command = withHubFlags(
     new Command("list")
-      .alias("status")
       .summary("what was pushed where, and whether it still is")
       .description(
         "Lists the folders that files were pushed to, asked of the drones: what was pushed there when and by whom, and whether it is as it was pushed. With --verify every byte is compared, and a difference is a failure.",
@@ -125,12 +88,13 @@ function listCommand(): Command {
     .option("--json", "print it as JSON");
   return examples(command, [
     "propagit files list",
-    "propagit files status --verify 'role=web:/srv/site'",
-  ]).action(list);
+    "propagit files list --verify 'role=web:/srv/site'",
+  ]).action((sight: Partial<FilesPlaceFlag> | undefined, _: unknown, self: Command) =>
+    list(sight, self.optsWithGlobals()),
+  );
 }
 
-async function push(words: readonly string[], _: unknown, command: Command): Promise<void> {
-  const flags = command.optsWithGlobals<PushFlags>();
+async function push(words: readonly string[], flags: PushFlags): Promise<void> {
   const { sources, target, place } = splitWords(words);
   const targets = findTargets(flags);
   if (targets?.book.targets.has(target) || wantsPlan(flags)) {
@@ -205,16 +169,7 @@ async function pushOver(
   await pushByPlan(push, targets, findHubAccess(flags), wish).finally(() => view.end());
 }
 
-function wantsPlan({ after, retries, concurrency, detach }: PushFlags): boolean {
-  return [after, retries, concurrency, detach].some((flag) => flag !== undefined);
-}
-
-async function list(
-  sight: Partial<FilesPlaceFlag> | undefined,
-  _: unknown,
-  command: Command,
-): Promise<void> {
-  const flags = command.optsWithGlobals<ListFlags>();
+async function list(sight: Partial<FilesPlaceFlag> | undefined, flags: StatusFlags): Promise<void> {
   const verify = flags.verify ?? false;
   const params = { ...sight, verify };
   const rows = await withHub(flags, (hub) =>
@@ -252,28 +207,6 @@ function splitWords(words: readonly string[]): {
     });
   }
   return { sources, target: splitPlace(last).target, place: parseFilesPlace(last) };
-}
-
-/** @throws BAD_USAGE */
-export function parseMode(text: string): number {
-  const mode = Number.parseInt(text, 8);
-  if (/^0?[0-7]{3}$/.test(text)) return mode;
-  throw new PropagitError("BAD_USAGE", `${quote(text)} is no mode`, {
-    hint: "write three octal digits, such as 644 or 750",
-  });
-}
-
-/** @throws BAD_USAGE */
-function parseConcurrency(text: string): number | string {
-  if (/^(?:[1-9]\d?|100)%$/.test(text)) return text;
-  return parseWhole(text, 1, 10_000);
-}
-
-function parseOwner(text: string): string {
-  if (isOwner(text)) return text;
-  throw new PropagitError("BAD_USAGE", `${quote(text)} is no owner`, {
-    hint: "write it like www, www:www, :www or 1000:1000",
-  });
 }
 
 function formatOutcome(outcome: FilesOutcome, dryRun: boolean): string {

@@ -8,7 +8,7 @@ import type { SetupFlags } from "../setup/set-up.js";
 export function setupCommand(): Command {
   const command = withHubFlags(
     new Command("setup")
-      .summary("set machines up by ssh: Node, the program, a drone that has joined")
+      .summary("set machines up by ssh, each with a drone that has joined")
       .description(
         "Sets machines up by ssh, with the system's own client: a Node where there is none that is new enough, the program of this very version, the hub's secret, and a drone as a service, which has joined the hub in the end. Needs no root there. It can be said again, and changes nothing then; from a newer version it is the upgrade, which goes back by itself when the hub does not see the drone after it. Instances run on meanwhile. A host that fails does not hold up the others.",
       )

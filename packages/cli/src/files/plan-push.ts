@@ -26,6 +26,7 @@ import { formatBytes, formatCount } from "../output/quantity.js";
 import { forecast } from "../plans/forecast.js";
 import { beginOnHub, followOnHub } from "../plans/hub-plans.js";
 import { dronesOfHub, selectFrom } from "../targets/select.js";
+import { nameOfJob } from "./jobs.js";
 import { readFiles, type FilesReading, type FilesWatch } from "./push.js";
 
 export interface PlanPush extends FilesReading {
@@ -133,8 +134,7 @@ function whereTo({ target, path }: PlanPush): {
   readonly destination: string;
 } {
   const destination = `${target}:${path}`;
-  const name = `files to ${destination}`.replaceAll(/\s+/g, " ").slice(0, 200);
-  return { name, destination };
+  return { name: nameOfJob(destination), destination };
 }
 
 function showOnly({ plan, commit, files, bytes }: Made, json: boolean): void {

@@ -28,13 +28,13 @@ async function askHere(prefix: string, ask: RunAsk): Promise<void> {
   }
   const { plan, events } = await runs.journal.read(id);
   const run = new Run(plan, events);
-  const commands = await runs.commandsFor(id, plan);
+  const carried = { runs, plan, ...(await runs.needsOf(id, plan)) };
   if (run.state === "over") {
-    process.exitCode = await carryOutAgain({ runs, plan, commands }, id, ask);
+    process.exitCode = await carryOutAgain(carried, id, ask);
     return;
   }
   await noteAsk(runs, { id, run, ask });
-  process.exitCode = await carryOutAgain({ runs, plan, commands }, id);
+  process.exitCode = await carryOutAgain(carried, id);
 }
 
 /** Written into its journal, so that whoever goes on with it knows it from the beginning. */

@@ -29,18 +29,15 @@ import { deferred, nodeClock, nodeRandom } from "@propagit/runtime";
 import { author } from "../author.js";
 import { interruptedExitCode } from "../interrupt.js";
 import { AskDesk } from "./asks.js";
-import type { LocalRuns } from "./local-runs.js";
+import type { LocalRuns, RunNeeds } from "./local-runs.js";
 import { lineLog } from "./logs.js";
 import { RunView } from "./run-view.js";
 
-export interface Carried {
+export interface Carried extends RunNeeds {
   readonly runs: LocalRuns;
   readonly plan: Plan;
-  readonly commands: Commands;
   /** Where what happens is shown. Default standard output. */
   readonly output?: NodeJS.WriteStream;
-  /** Says how it ended, and which exit code that is; absent: as `propagit apply` does. */
-  readonly tellEnd?: (id: string, run: Run) => number;
 }
 
 /** A new run. @returns the exit code */

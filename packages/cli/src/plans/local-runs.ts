@@ -40,6 +40,13 @@ export interface LocalRun {
   readonly isCarried: boolean;
 }
 
+/** What a plan of somebody's is carried out with. */
+export interface RunNeeds {
+  readonly commands: Commands;
+  /** Says how it ended, and which exit code that is; absent: as `propagit apply` does. */
+  readonly tellEnd?: (id: string, run: Run) => number;
+}
+
 export class LocalRuns {
   readonly journal: Journal;
   readonly #folder: string;
@@ -110,18 +117,18 @@ export class LocalRuns {
     });
   }
 
-  /** What its plan uses; the project is loaded only for a command that is not ours. @throws BAD_CONFIG */
-  async commandsFor(run: string, plan: Plan): Promise<Commands> {
+  /** What its plan needs; the project is loaded only for a command that is not ours. @throws BAD_CONFIG */
+  async needsOf(run: string, plan: Plan): Promise<RunNeeds> {
     const stages = [...plan.stages, ...(plan.rollback ?? [])];
     const names = stages.flatMap(({ lines }) => lines.flat().map(({ command }) => command));
-    const { setupCommands } = await import("../setup/commands.js");
-    const ofSetup = setupCommands();
-    if (names.some((name) => ofSetup.has(name))) return new Map([...toolBox, ...ofSetup]);
-    const isOurs = names.every((name) => toolBox.has(name));
-    const folder = isOurs ? undefined : await this.#projectOf(run);
-    if (folder === undefined) return toolBox;
+    if (names.every((name) => toolBox.has(name))) return { commands: toolBox };
+    const { setupNeeds } = await import("../setup/needs.js");
+    const ofSetup = setupNeeds();
+    if (names.every((name) => ofSetup.commands.has(name))) return ofSetup;
+    const folder = await this.#projectOf(run);
+    if (folder === undefined) return { commands: toolBox };
     const modules = { "propagit/config": await import("../config.js") };
-    return (await loadProject(folder, { ours: toolBox, modules })).commands;
+    return loadProject(folder, { ours: toolBox, modules });
   }
 
   /** Removes the oldest of those that are over or were broken off. */

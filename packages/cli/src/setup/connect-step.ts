@@ -3,7 +3,8 @@ import { defineCommand, lastLine } from "@propagit/plan";
 import { object } from "@propagit/shapes";
 import { formatNames } from "../output/quantity.js";
 import { factsOf } from "./host-facts.js";
-import { managerArg, managerOf, systemdAt } from "./manager.js";
+import { managerArg, managerOf } from "./manager-choice.js";
+import { systemdAt } from "./systemd.js";
 import { failure, placeOf, tryThere } from "./there.js";
 
 const args = object({ manager: managerArg }, ["manager"]);

@@ -36,10 +36,12 @@ for each in git tar gzip sha256sum mktemp readlink find; do
   command -v "$each" >/dev/null || say missing "$each"
 done
 say git "$(git --version 2>/dev/null)"
-for each in "$base/next-node/bin/node" "$(command -v node)"; do
-  [ -x "$each" ] || continue
-  say node "$("$each" -p 'process.version + " " + process.execPath' 2>/dev/null)"
-done
+# What was brought is what its link leads to, whatever program that starts in turn.
+prefix=$(readlink -- "$base/next-node"); case $prefix in '' | /*) ;; *) prefix=$base/$prefix ;; esac
+if [ -x "$prefix/bin/node" ]; then
+  say node "$("$prefix/bin/node" -p process.version 2>/dev/null) $prefix/bin/node"
+fi
+found=$(command -v node) && say node "$("$found" -p 'process.version + " " + process.execPath' 2>/dev/null)"
 exit 0
 `;
 

@@ -5,7 +5,8 @@ import { sleep } from "@propagit/runtime";
 import { described, duration, object, text, withDefault } from "@propagit/shapes";
 import { dataFolderOf, readRecord, type DroneRecord } from "./drone-record.js";
 import { droneThere } from "./hub-there.js";
-import { managerAt, type Manager } from "./manager.js";
+import type { Manager } from "./manager.js";
+import { managerAt } from "./manager-choice.js";
 import { confirmSwitch, goBack, readSwitch, type Switch } from "./switching.js";
 import { failure, placeOf, readThere, type Place } from "./there.js";
 
@@ -20,6 +21,8 @@ const args = object(
 /** Until it has joined, and as long again when what was before is to join. */
 const timeoutMs = 30 * 60_000;
 const everyMs = 1_000;
+/** What was before is known to work: it is given its time, however short the one for the new was. */
+const backMsMin = 60_000;
 
 export function joinedStep(onJoined: (host: string, drone: DroneSummary) => void) {
   return defineCommand({
@@ -117,7 +120,11 @@ async function back(
   context.say(`goes back to ${before.current}`);
   await goBack(context, place, { manager, before });
   const made = await recordOf(context, place);
-  const seen = await untilJoined(context, place, { made, within, wanted: {} });
+  const seen = await untilJoined(context, place, {
+    made,
+    within: Math.max(within, backMsMin),
+    wanted: {},
+  });
   const old = before.current.replace(/-[0-9a-f]{12}$/, "");
   if ("since" in seen) return `${seen.name} runs ${old} again`;
   return `it was taken back to ${old}, which the hub does not see either: ${seen.why}`;

@@ -15,12 +15,14 @@ import {
 } from "./drone-record.js";
 import { factsOf } from "./host-facts.js";
 import { droneThere } from "./hub-there.js";
-import { linger, managerArg, managerAt, managerOf, type Manager } from "./manager.js";
+import type { Manager } from "./manager.js";
+import { managerArg, managerAt, managerOf } from "./manager-choice.js";
 import { hubArg } from "./secret-step.js";
-import { followNext, linksOf, noteSwitch, type Links } from "./switching.js";
+import { linger } from "./systemd.js";
+import { followNext, goBack, linksOf, noteSwitch, readSwitch, type Links } from "./switching.js";
 import { askThere, failure, placeOf, readThere, writeThere, type Place } from "./there.js";
 
-export const droneArgs = {
+const droneArgs = {
   hub: hubArg,
   manager: managerArg,
   name: described("Of the drone (as it was, else the host's own).", text({ max: 300 })),
@@ -161,12 +163,29 @@ async function start(
   await writeThere(context, file, text, { mode, sudo });
   await followNext(context, place, links);
   if (manager.kind === "user") await seeToLinger(context);
-  await manager.restart(context);
+  await manager
+    .restart(context)
+    .catch((thrown: unknown) => restored(context, place, manager, thrown));
   await writeThere(context, `${base}/started`, stamp);
   return {
     outcome: "done",
     note: `${manager.name} ${links.current === "" ? "started" : "restarted"}`,
   };
+}
+
+/** What does not even start gives its place to what was before. @throws what kept it from starting */
+async function restored(
+  context: CommandContext,
+  place: Place,
+  manager: Manager,
+  thrown: unknown,
+): Promise<never> {
+  const before = await readSwitch(context, place);
+  if (before && before.current !== "") {
+    context.say(`goes back to ${before.current}`);
+    await goBack(context, place, { manager, before });
+  }
+  throw thrown;
 }
 
 async function seeToLinger(context: CommandContext): Promise<void> {

@@ -1,16 +1,13 @@
 /** `propagit setup`: makes the plan, and shows it or carries it out. */
 import { resolve } from "node:path";
-import { toolBox, type Run } from "@propagit/plan";
-import { exitCodes, formatAddress, PropagitError, type DroneSummary } from "@propagit/protocol";
+import { formatAddress, PropagitError } from "@propagit/protocol";
 import { findHubAccess, type HubFlags } from "../hub-call.js";
-import { print, printJson } from "../output/print.js";
 import { carryOutNew } from "../plans/carry-out.js";
 import { LocalRuns } from "../plans/local-runs.js";
 import { showPlanned } from "../plans/show-plan.js";
 import { version } from "../version.js";
-import { setupCommands } from "./commands.js";
-import type { ManagerWish } from "./manager.js";
-import { formatResults, resultsOf } from "./results.js";
+import type { ManagerWish } from "./manager-choice.js";
+import { setupNeeds } from "./needs.js";
 import { setupPlan, type SetupWish } from "./setup-plan.js";
 
 export interface SetupFlags extends HubFlags {
@@ -33,48 +30,20 @@ export interface SetupFlags extends HubFlags {
 export async function setUp(hosts: readonly string[], flags: SetupFlags): Promise<void> {
   const { hub: address, secret } = findHubAccess(flags);
   const hub = formatAddress(address);
-  const joined = new Map<string, DroneSummary>();
-  const commands = new Map([
-    ...toolBox,
-    ...setupCommands({
-      secretFor: () => secret,
-      onJoined: (host, drone) => void joined.set(host, drone),
-    }),
-  ]);
-  const plan = setupPlan(wishOf(hosts, hub, flags), commands);
+  const needs = setupNeeds({ secretFor: () => secret, json: flags.json });
+  const plan = setupPlan(wishOf(hosts, hub, flags), needs.commands);
   const folder = process.cwd();
   if (flags.dryRun) {
-    return showPlanned({ plan, commands, folder, isGiven: false }, { all: true, ...flags });
+    return showPlanned({ plan, ...needs, folder, isGiven: false }, { all: true, ...flags });
   }
   if (secret === undefined) {
     throw new PropagitError("BAD_USAGE", `the secret of the hub ${hub} is not known`, {
       hint: "give it as --secret-file=…, or keep it: propagit remote add default HOST:PORT",
     });
   }
-  const tellEnd = (id: string, run: Run) => tell({ id, run, joined, flags });
   const output = flags.json ? process.stderr : process.stdout;
   const runs = await LocalRuns.open();
-  process.exitCode = await carryOutNew({ runs, plan, commands, output, tellEnd }, folder);
-}
-
-interface Ended {
-  readonly id: string;
-  readonly run: Run;
-  readonly joined: ReadonlyMap<string, DroneSummary>;
-  readonly flags: SetupFlags;
-}
-
-function tell({ id, run, joined, flags }: Ended): number {
-  const results = resultsOf(id, run, joined);
-  if (flags.json) printJson(results);
-  else print(formatResults(results));
-  const isGood = results.every(({ outcome }) => outcome === "set-up" || outcome === "unchanged");
-  if (isGood) return exitCodes.ok;
-  process.stderr.write(
-    "what is done stays done: the same command goes on with what is left, or only there: " +
-      `propagit plans retry ${id} --local\n`,
-  );
-  return exitCodes.failed;
+  process.exitCode = await carryOutNew({ runs, plan, ...needs, output }, folder);
 }
 
 /** @throws BAD_USAGE */

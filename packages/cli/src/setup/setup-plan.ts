@@ -10,7 +10,7 @@
 import { readPlan, type Commands, type Plan, type TaskDraft } from "@propagit/plan";
 import { formatNames } from "../output/quantity.js";
 import type { DroneWish } from "./drone-record.js";
-import type { ManagerWish } from "./manager.js";
+import type { ManagerWish } from "./manager-choice.js";
 
 export interface SetupWish extends DroneWish {
   readonly hosts: readonly string[];

@@ -8,7 +8,7 @@
  *           web-2  after 1h30m
  */
 import { aimsOf, dronesOf, type Aim, type ReadTargets } from "@propagit/plan";
-import { PropagitError, toPropagitError } from "@propagit/protocol";
+import { toPropagitError, type PropagitError } from "@propagit/protocol";
 import { formatDuration } from "@propagit/shapes";
 import { dimColour, headColour } from "../output/colour.js";
 import { padTo } from "../output/text-width.js";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { PropagitError } from "@propagit/protocol";
-import { parseMode } from "../../src/commands/files.js";
+import { parseMode } from "../../src/files/push-flags.js";
 import { parseFilesPlace, parseFilesSight } from "../../src/files/place.js";
 
 describe("TARGET:PATH", () => {

@@ -2,11 +2,19 @@
  * The one port of a relay: wires for the hub and its registry are carried, everything else is forwarded.
  *
  *     GET /session, /registry (upgrade)   Relay.accept      channels of the relay's own session
+ *     GET /errands (upgrade)              PlanRelay         lines of drones to this relay itself
  *     any other request                   forward           git, the registry's HTTP interface
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { acceptWires, cannotListen, sessionPaths, type ServicePath } from "@propagit/runtime";
+import {
+  acceptWires,
+  cannotListen,
+  sessionPaths,
+  type ServicePath,
+  type Wire,
+} from "@propagit/runtime";
+import { errandsPath } from "../plan-errands.js";
 import type { RelayDoor } from "../relay.js";
 import { forward, refuse } from "./relay-forward.js";
 
@@ -16,6 +24,8 @@ export interface RelayFront {
   readonly port: number;
   /** Until it is open everybody is told to come again. */
   open(relay: RelayDoor): void;
+  /** Takes drones' lines to the relay itself, see `plan-errands.ts`. */
+  openErrands(accept: (wire: Wire) => void): void;
   close(): Promise<void>;
 }
 
@@ -27,6 +37,7 @@ const connectionsMax = 8_000;
 /** @throws PORT_IN_USE, BAD_USAGE */
 export async function listenAsRelay(port: number): Promise<RelayFront> {
   let relay: RelayDoor | undefined;
+  let acceptErrands: ((wire: Wire) => void) | undefined;
   // A push may take hours; whether it moves is watched where it is taken.
   const timeouts = { requestTimeout: 0, headersTimeout: headersMsMax, keepAliveTimeout: 10_000 };
   const server = createServer(timeouts, (request, response) => answer(relay, request, response));
@@ -36,24 +47,26 @@ export async function listenAsRelay(port: number): Promise<RelayFront> {
     else socket.destroy();
   });
   const paths: readonly ServicePath[] = [sessionPaths.hub, sessionPaths.registry];
-  const wires = acceptWires(
-    server,
-    Object.fromEntries(
-      paths.map((path) => [
-        path,
-        (wire, query) => {
-          if (relay) void relay.accept(wire, path, query);
-          else wire.close();
-        },
-      ]),
-    ),
-  );
+  const carried = paths.map((path) => [
+    path,
+    (wire: Wire, query: string) => {
+      if (relay) void relay.accept(wire, path, query);
+      else wire.close();
+    },
+  ]);
+  const wires = acceptWires(server, {
+    ...Object.fromEntries(carried),
+    [errandsPath]: (wire) => (acceptErrands ? acceptErrands(wire) : wire.close()),
+  });
   await bind(server, port);
   return {
     server,
     port: (server.address() as AddressInfo).port,
     open: (opened) => {
       relay = opened;
+    },
+    openErrands: (accept) => {
+      acceptErrands = accept;
     },
     close: () =>
       new Promise((resolve) => {

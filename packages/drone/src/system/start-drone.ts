@@ -1,7 +1,7 @@
 /** Starts a real drone: its data folder, its world, its connection. */
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { openCredential, type PropagitError } from "@propagit/protocol";
+import { openCredential, type Credential, type PropagitError } from "@propagit/protocol";
 import { connectIn } from "@propagit/registry";
 import { credentialFromSecret, nodeWorld, type Log, type World } from "@propagit/runtime";
 import { checkOptions, type DroneOptions, type DroneSettings } from "../core/options.js";
@@ -98,11 +98,14 @@ async function makeDrone(settings: DroneSettings, folder: string, log: Log): Pro
   let swarm: SwarmDesk | undefined;
   try {
     swarm = await openSwarmDesk({ world, folder, settings, hider, ...front });
-    const { droneWorld, parts } = await openWorld({ world, settings, folder, hider, swarm });
+    const credential = secret === undefined ? openCredential : credentialFromSecret(secret);
+    const opening = { world, settings, folder, hider, swarm, credential };
+    const { droneWorld, parts, accept } = await openWorld(opening);
+    if (accept) relay?.front.openErrands(accept);
     return new Drone(droneWorld, {
       settings,
       identity,
-      credential: secret === undefined ? openCredential : credentialFromSecret(secret),
+      credential,
       host: host ?? (await addressTowards(hub)),
       environment: process.env,
       version,
@@ -121,10 +124,11 @@ interface Opening {
   readonly folder: string;
   readonly hider: Hider;
   readonly swarm: SwarmDesk | undefined;
+  readonly credential: Credential;
 }
 
 /** What the drone works with, on this machine. */
-async function openWorld({ world, settings, folder, hider, swarm }: Opening) {
+async function openWorld({ world, settings, folder, hider, swarm, credential }: Opening) {
   const { clock, random, log } = world;
   const { stopTimeoutMs, logBytesMax } = settings;
   const commits = new GitCommits(folder, random, { log, ways: swarm });
@@ -139,8 +143,10 @@ async function openWorld({ world, settings, folder, hider, swarm }: Opening) {
     processes: new NodeProcesses({ clock, log, logs, folder, stopTimeoutMs }),
     connectRegistry: (address, access) => connectIn(world, address, registryOptions(access)),
   };
-  const tasks = await taskParts({ world, folder, commits });
-  return { droneWorld, parts: [...tasks, ...watchParts({ clock, logs, folder })] };
+  const isRelay = settings.relay !== undefined;
+  const tasks = await taskParts({ world, folder, commits, credential, isRelay });
+  const parts = [...tasks.parts, ...watchParts({ clock, logs, folder })];
+  return { droneWorld, parts, accept: tasks.accept };
 }
 
 function registryOptions({ lease, ...access }: RegistryAccess) {

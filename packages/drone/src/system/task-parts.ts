@@ -10,7 +10,7 @@ import type { CommandWorld } from "../command-world.js";
 import { CommandDesk } from "../commands.js";
 import { roomFor } from "../core/artifact-room.js";
 import { DistributedCommits } from "../distributed-commits.js";
-import type { MakePart } from "../drone-part.js";
+import type { DronePart, MakePart } from "../drone-part.js";
 import { RunDesk } from "../runs.js";
 import { TaskDesk } from "../tasks.js";
 import { FilesDesk } from "../files.js";
@@ -21,21 +21,26 @@ import type { GitCommits } from "./commits.js";
 import { NodeDestinations } from "./files/destinations.js";
 import { FilesRecords } from "./files/records.js";
 import { projectCommands } from "./project-commands.js";
+import { planParts, type PlanPartsOfDrone, type PlanPartsOptions } from "./plan-parts.js";
 import { NodeTaskCommands } from "./task-commands.js";
 import { NodeTaskFolders } from "./task-folders.js";
 import { DiskTaskStore } from "./task-store.js";
 import { NodeCommands } from "./terminals.js";
 
-export interface TaskPartsOptions {
+export interface TaskPartsOptions extends Pick<PlanPartsOptions, "credential" | "isRelay"> {
   readonly world: Pick<World, "clock" | "disk" | "random">;
   /** The drone's data folder. */
   readonly folder: string;
   readonly commits: GitCommits;
 }
 
+export interface TaskParts extends Pick<PlanPartsOfDrone, "accept"> {
+  readonly parts: readonly MakePart[];
+}
+
 /** Reads what an earlier life left; what it began goes on as soon as the parts are made. */
-export async function taskParts(options: TaskPartsOptions): Promise<readonly MakePart[]> {
-  const { world, folder, commits } = options;
+export async function taskParts(options: TaskPartsOptions): Promise<TaskParts> {
+  const { world, folder, commits, credential, isRelay } = options;
   const store = await DiskTaskStore.open(world.disk, join(folder, "tasks"));
   const tasks = {
     store,
@@ -62,13 +67,28 @@ export async function taskParts(options: TaskPartsOptions): Promise<readonly Mak
     project: (drone) => projectCommands(commits, drone),
     distributed: () => distributed.all,
   };
-  return [
+  // What plans of a relay do here is done by the parts that the hub calls.
+  const own: Handlers[] = [];
+  const noted = (part: DronePart) => {
+    own.push(part.handlers);
+    return part;
+  };
+  const plans = await planParts({
+    disk: world.disk,
+    folder,
+    credential,
+    isRelay,
+    handlers: () => Object.assign({}, ...own) as Handlers,
+  });
+  const parts: readonly MakePart[] = [
     (context) => new TaskDesk(context, tasks),
-    (context) => new CommandDesk(context, commands),
+    (context) => noted(new CommandDesk(context, commands)),
     (context) => new RunDesk(context, new NodeCommands(world.clock)),
-    (context) => new FilesDesk(context, files, (name) => commits.hold(name)),
+    (context) => noted(new FilesDesk(context, files, (name) => commits.hold(name))),
     () => ({ handlers: roomHandlers(folder, commits) }),
+    ...plans.makeParts,
   ];
+  return { parts, accept: plans.accept };
 }
 
 function roomHandlers(folder: string, commits: GitCommits): Handlers {

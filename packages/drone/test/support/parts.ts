@@ -1,6 +1,6 @@
 /** Tasks and commands of a drone without the drone: what they need of it is here, real where it matters. */
 import { nodeRandom, nodeWorld, type IncomingCall, type Log } from "@propagit/runtime";
-import type { Build, Service, Task } from "@propagit/protocol";
+import { openCredential, type Build, type Service, type Task } from "@propagit/protocol";
 import type { DroneContext, LivingInstance } from "../../src/drone-part.js";
 import { GitCommits } from "../../src/system/commits.js";
 import { taskParts } from "../../src/system/task-parts.js";
@@ -34,8 +34,10 @@ export async function openParts(options: PartsOptions): Promise<Parts> {
   await commits.tidy();
   const hub = { source: () => Promise.resolve({ url: options.url, password: undefined }) };
   const context = contextOf({ ...world, commits } as unknown as DroneWorld, options, hub);
-  const made = await taskParts({ world, folder: options.folder, commits });
-  const parts = made.map((make) => make(context));
+  const { folder } = options;
+  const own = { world, folder, commits, credential: openCredential, isRelay: false };
+  const made = await taskParts(own);
+  const parts = made.parts.map((make) => make(context));
   const tasks = parts.find((part) => part instanceof TaskDesk);
   const runs = parts.find((part) => part instanceof RunDesk);
   if (!tasks || !runs) throw new Error("cannot happen: the parts are there");

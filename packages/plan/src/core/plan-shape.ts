@@ -9,14 +9,16 @@ import {
   plainOf,
   record,
   refuseKind,
+  text,
   whole,
+  withDefault,
   type Placed,
   type Problems,
   type Shape,
 } from "@propagit/shapes";
-import type { Basis, CodePlace, Plan, Stage } from "../plan.js";
+import type { Basis, CodePlace, Plan, SecretPlace, Stage } from "../plan.js";
 import { stagesMax, tasksMax } from "./plan-limits.js";
-import { commitHash, repoName, title } from "./plan-words.js";
+import { commitHash, environmentName, repoName, title } from "./plan-words.js";
 import { placedStage, stageShape, type StageParts, type UnplacedStage } from "./stage-shape.js";
 
 const revisionNames = {
@@ -58,6 +60,21 @@ const request: Shape<NonNullable<Plan["request"]>> = {
     return plainOf(request, node) as NonNullable<Plan["request"]>;
   },
 };
+const secretName = text({
+  wanted: "the name of a setting",
+  max: 200,
+  pattern: "^[A-Z][A-Z0-9_]*$",
+  why: "is not the name of a setting such as SLACK_URL",
+});
+
+const secrets: Shape<SecretPlace> = object(
+  {
+    repo: described("A repository.", repoName),
+    environment: withDefault(described("One of its environments.", environmentName), "production"),
+    names: described("Settings of it, which a task names as $NAME.", list(secretName, 100)),
+  },
+  ["repo", "names"],
+);
 
 /** @param parts see stage-shape.ts */
 export function planShape(parts: StageParts): Shape<Plan> {
@@ -79,6 +96,7 @@ export function planMap(stage: Shape<UnplacedStage>): Shape<Plan> {
         basis: described("The state it was made from; refused when that has moved (any).", basis),
         request: described("The change that it was made of, for --rebase (none).", request),
         code: described("Where commands come from that are not propagit's own (nowhere).", code),
+        secrets: described("Settings at the hub that tasks may use as secrets (none).", secrets),
       },
       ["name", "stages"],
     ),

@@ -107,7 +107,10 @@ export const disTargetsShape: Shape<Targets> = mapped(
   object(
     {
       doc: { schema: {}, read: () => true },
-      targets: mapped(record(targetName, mapped(record(memberName, disSpec), placedMembers)), plainMap),
+      targets: mapped(
+        record(targetName, mapped(record(memberName, disSpec), placedMembers)),
+        plainMap,
+      ),
     },
     ["targets"],
   ),

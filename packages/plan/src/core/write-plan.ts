@@ -6,7 +6,17 @@
  */
 import { formatDuration } from "@propagit/shapes";
 import type { Commands, TaskDraft } from "../command.js";
-import type { Basis, CodePlace, Gate, Plan, Stage, StageDelay, Task, UndoTask } from "../plan.js";
+import type {
+  Basis,
+  CodePlace,
+  Gate,
+  Plan,
+  SecretPlace,
+  Stage,
+  StageDelay,
+  Task,
+  UndoTask,
+} from "../plan.js";
 import { attemptsMax, cubedDelaysMs } from "./plan-words.js";
 import { timeoutMsDefault, wordsOf } from "./task-shape.js";
 import { writtenWindow } from "./window-shape.js";
@@ -16,6 +26,7 @@ export interface WrittenPlan {
   readonly basis?: Basis;
   readonly request?: Readonly<Record<string, unknown>>;
   readonly code?: CodePlace;
+  readonly secrets?: SecretPlace;
   readonly stages: readonly WrittenStage[];
   readonly rollback?: { readonly stages: readonly WrittenStage[] };
 }
@@ -36,12 +47,13 @@ export type WrittenGate = Readonly<Record<string, unknown>>;
 
 /** @param commands those it was read with: what they say anyway is left out; of others, everything is said */
 export function writePlan(plan: Plan, commands: Commands): WrittenPlan {
-  const { name, basis, request, code, stages, rollback } = plan;
+  const { name, basis, request, code, secrets, stages, rollback } = plan;
   return {
     name,
     ...(basis && { basis }),
     ...(request && { request }),
     ...(code && { code }),
+    ...(secrets && { secrets }),
     stages: stages.map((stage) => writtenStage(stage, commands)),
     ...(rollback && {
       rollback: { stages: rollback.map((stage) => writtenStage(stage, commands)) },

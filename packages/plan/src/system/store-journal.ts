@@ -28,9 +28,12 @@ interface HeadRow {
   readonly pieces: number;
 }
 
-/** @param store stays the caller's: `close` does not close it */
-export function storeJournal(store: Store): Journal {
-  return new StoreJournal(store);
+/**
+ * @param store stays the caller's: `close` does not close it
+ * @param prefix of its keys, for whoever keeps other runs beside those of its own engine
+ */
+export function storeJournal(store: Store, prefix = "plan"): Journal {
+  return new StoreJournal(store, prefix);
 }
 
 class StoreJournal implements Journal {
@@ -38,24 +41,26 @@ class StoreJournal implements Journal {
   /** Rows of events so far, of runs that were asked about. */
   readonly #rows = new Map<string, number>();
   readonly #turns = new Turns();
+  readonly #prefix: string;
 
-  constructor(store: Store) {
+  constructor(store: Store, prefix: string) {
     this.#store = store;
+    this.#prefix = prefix;
   }
 
   async create(run: string, plan: Plan): Promise<void> {
-    if (await this.#store.get(headKey(run))) throw exists(run);
+    if (await this.#store.get(this.#headKey(run))) throw exists(run);
     // Of a former run of this id that was removed by half.
-    const { entries } = await this.#store.list(`plan-events/${run}/`);
+    const { entries } = await this.#store.list(`${this.#prefix}-events/${run}/`);
     await this.#writeAll(entries.map(({ key }) => ({ kind: "delete", key })));
     const pieces = piecesOf(JSON.stringify(plan));
     const head: HeadRow = { name: plan.name, pieces: pieces.length };
-    const writes = pieces.map((piece, at) => put(textKey(run, at), piece));
+    const writes = pieces.map((piece, at) => put(this.#textKey(run, at), piece));
     const last = writes.splice(Math.floor((writes.length - 1) / rowsPerWrite) * rowsPerWrite);
     await this.#writeAll(writes);
     const outcome = await this.#store.transact({
-      checks: [{ key: headKey(run), revision: 0 }],
-      writes: [...last, put(headKey(run), head)],
+      checks: [{ key: this.#headKey(run), revision: 0 }],
+      writes: [...last, put(this.#headKey(run), head)],
     });
     if (!outcome.ok) throw exists(run);
     this.#rows.set(run, 0);
@@ -67,17 +72,17 @@ class StoreJournal implements Journal {
 
   async read(run: string): Promise<{ readonly plan: Plan; readonly events: readonly RunEvent[] }> {
     const { pieces } = await this.#head(run);
-    const texts = (await this.#store.list(`plan-text/${run}/`)).entries;
+    const texts = (await this.#store.list(`${this.#prefix}-text/${run}/`)).entries;
     const text = texts.slice(0, pieces).map(textOf).join("");
     const plan = parseJson(text) as Plan | undefined;
     if (plan === undefined) throw damaged(run, "its plan is not whole");
-    const { entries } = await this.#store.list(`plan-events/${run}/`);
+    const { entries } = await this.#store.list(`${this.#prefix}-events/${run}/`);
     return { plan, events: entries.flatMap((entry) => eventsOf(run, entry)) };
   }
 
   async list(): Promise<readonly RunHead[]> {
-    const ends = (await this.#store.list("plan-ends/")).entries;
-    const runs = (await this.#store.list("plan-runs/")).entries;
+    const ends = (await this.#store.list(`${this.#prefix}-ends/`)).entries;
+    const runs = (await this.#store.list(`${this.#prefix}-runs/`)).entries;
     const concluded = new Map(ends.map(({ key, value }) => [idOf(key), value as unknown]));
     return [...runs]
       .sort((left, right) => right.revision - left.revision)
@@ -89,7 +94,7 @@ class StoreJournal implements Journal {
 
   async conclude(run: string, summary: RunSummary | undefined): Promise<void> {
     await this.#head(run);
-    const key = `plan-ends/${run}`;
+    const key = `${this.#prefix}-ends/${run}`;
     const write: Write = summary === undefined ? { kind: "delete", key } : put(key, summary);
     await this.#store.transact({ writes: [write] });
   }
@@ -106,12 +111,12 @@ class StoreJournal implements Journal {
 
   async remove(run: string): Promise<void> {
     this.#rows.delete(run);
-    const lists = [`plan-text/${run}/`, `plan-events/${run}/`].map((prefix) => {
+    const lists = [`${this.#prefix}-text/${run}/`, `${this.#prefix}-events/${run}/`].map((prefix) => {
       return this.#store.list(prefix);
     });
     const keys = (await Promise.all(lists)).flatMap(({ entries }) => entries.map(({ key }) => key));
     // The head goes first: what is left of a run without one is no run.
-    const all = [headKey(run), `plan-ends/${run}`, ...keys];
+    const all = [this.#headKey(run), `${this.#prefix}-ends/${run}`, ...keys];
     await this.#writeAll(all.map((key) => ({ kind: "delete", key })));
   }
 
@@ -124,20 +129,32 @@ class StoreJournal implements Journal {
     const rows = rowsOf(events);
     // Written again after a failure, they are at the same place, so they are there once whatever happened.
     await this.#store.transact({
-      writes: rows.map((row, at) => put(eventsKey(run, first + at), row)),
+      writes: rows.map((row, at) => put(this.#eventsKey(run, first + at), row)),
     });
     this.#rows.set(run, first + rows.length);
   }
 
   async #head(run: string): Promise<HeadRow> {
-    const entry = await this.#store.get(headKey(run));
+    const entry = await this.#store.get(this.#headKey(run));
     if (!entry) throw new PropagitError("NO_PLAN", `there is no plan ${run}`);
     return entry.value as unknown as HeadRow;
   }
 
   async #countRows(run: string): Promise<number> {
     await this.#head(run);
-    return (await this.#store.list(`plan-events/${run}/`)).entries.length;
+    return (await this.#store.list(`${this.#prefix}-events/${run}/`)).entries.length;
+  }
+
+  #headKey(run: string): string {
+    return `${this.#prefix}-runs/${run}`;
+  }
+
+  #textKey(run: string, at: number): string {
+    return `${this.#prefix}-text/${run}/${String(at).padStart(digits, "0")}`;
+  }
+
+  #eventsKey(run: string, at: number): string {
+    return `${this.#prefix}-events/${run}/${String(at).padStart(digits, "0")}`;
   }
 
   /** Not as one step. */
@@ -190,18 +207,6 @@ function put(key: string, value: unknown): Write {
 
 function textOf({ value }: Entry): string {
   return typeof value === "string" ? value : "";
-}
-
-function headKey(run: string): string {
-  return `plan-runs/${run}`;
-}
-
-function textKey(run: string, at: number): string {
-  return `plan-text/${run}/${String(at).padStart(digits, "0")}`;
-}
-
-function eventsKey(run: string, at: number): string {
-  return `plan-events/${run}/${String(at).padStart(digits, "0")}`;
 }
 
 function idOf(key: string): string {

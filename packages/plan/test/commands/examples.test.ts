@@ -9,10 +9,12 @@ import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import {
   argsOf,
+  localHost,
   toolBox,
   whyNoCommand,
   type CommandEnd,
   type CommitMeans,
+  type FilesMeans,
   type Host,
 } from "../../src/index.js";
 import { hostWithServices } from "../support/fake-services.js";
@@ -126,6 +128,13 @@ const trials: Readonly<Record<string, Trial>> = {
       assert.deepEqual(asked, [one, one]);
     },
   },
+  // Through a hub, on drones: test/e2e/targets.test.ts and delegation.test.ts.
+  "put-files": {
+    check: async ({ asked, app }) => {
+      const one = `files to ${join(app, "site")}`;
+      assert.deepEqual(asked, [one, one]);
+    },
+  },
   "check-service": {
     prepare: ({ state }) => writeFile(join(state, "app"), ""),
     check: async ({ state }) => {
@@ -187,8 +196,11 @@ const trials: Readonly<Record<string, Trial>> = {
   },
 };
 
+/** Only a hub hands on, and only to a relay: test/e2e/delegation.test.ts. */
+const isForHub = (name: string) => name === "delegate";
+
 describe("the example of", () => {
-  for (const [name, command] of toolBox) {
+  for (const [name, command] of [...toolBox].filter(([one]) => !isForHub(one))) {
     const trial = trials[name === "put" ? "upload" : name];
     it(`${name} does what its page says, and the second time ${command.actsAgain ? "does it again" : "finds it done"}`, async (t) => {
       assert.ok(trial, "every command has a trial");
@@ -206,6 +218,7 @@ describe("the example of", () => {
         ...noMeans,
         secret: async () => `http://127.0.0.1:${ports.http}/slack`,
         commits: commitsThatNote(asked),
+        files: filesThatNote(asked),
       };
       const given = { host: stage.host, means, say: (line: string) => said.push(line) };
       const example = placed(command.example, app, ports);
@@ -220,6 +233,17 @@ describe("the example of", () => {
       await trial.check(stage, said);
     });
   }
+});
+
+describe("delegate", () => {
+  it("is refused wherever no relay is", async () => {
+    const { example } = commandOf("delegate");
+    const given = { host: localHost({ name: "here" }), means: noMeans };
+    await assert.rejects(carryOut("delegate", example, given), {
+      code: "TASK_REFUSED",
+      message: /here takes over no part of a plan/,
+    });
+  });
 });
 
 describe("every command", () => {
@@ -242,6 +266,15 @@ describe("every command", () => {
     });
   }
 });
+
+function filesThatNote(asked: string[]): FilesMeans {
+  return {
+    put: async ({ path }) => {
+      asked.push(`files to ${path}`);
+      return { outcome: asked.length === 1 ? "done" : "unchanged" };
+    },
+  };
+}
 
 /** The second time it is there already. */
 function commitsThatNote(asked: string[]): CommitMeans {

@@ -2,6 +2,7 @@
 import type { droneMethods } from "../../src/index.js";
 import type { SamplesOf } from "./samples.js";
 import { filesDroneSamples } from "./files-samples.js";
+import { delegationDroneSamples } from "./delegation-samples.js";
 import { planDroneSamples } from "./plan-samples.js";
 import { carrySamples } from "./swarm-samples.js";
 import {
@@ -64,4 +65,5 @@ export const droneSamples: SamplesOf<keyof typeof droneMethods> = {
   ...carrySamples,
   ...filesDroneSamples,
   ...planDroneSamples,
+  ...delegationDroneSamples,
 };

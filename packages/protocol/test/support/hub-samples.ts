@@ -7,6 +7,7 @@ import { proxyHubSamples } from "./proxy-samples.js";
 import { sightSamples } from "./sight-samples.js";
 import type { SamplesOf } from "./samples.js";
 import { filesSamples } from "./files-samples.js";
+import { delegationSamples } from "./delegation-samples.js";
 import { planSamples } from "./plan-samples.js";
 import { swarmSamples } from "./swarm-samples.js";
 import { ruleSamples } from "./traffic-samples.js";
@@ -260,5 +261,6 @@ export const hubSamples: SamplesOf<keyof typeof hubMethods> = {
   ...swarmSamples,
   ...filesSamples,
   ...planSamples,
+  ...delegationSamples,
   ...distributionSamples,
 };

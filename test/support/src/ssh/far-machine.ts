@@ -16,8 +16,8 @@ import { startSshd, type TestSshd } from "./sshd.js";
 export interface FarMachineOptions {
   /** Programs that it has none of. */
   readonly lacks?: readonly string[];
-  /** Of the Node on its PATH: scripts and the real one are files here. Default: none. */
-  readonly node?: string;
+  /** Scripts on its PATH, by name, in front of what this machine has. */
+  readonly scripts?: Readonly<Record<string, string>>;
   /** Default true. */
   readonly systemd?: boolean;
   /** Instead of a folder in the machine's own. */
@@ -32,6 +32,16 @@ export interface FarMachine {
   readonly sshd: TestSshd;
   /** How its `systemctl` was called, each call in a line. */
   systemdCalls(): Promise<readonly string[]>;
+  /** The next start of a unit fails there. */
+  refuseStart(): Promise<void>;
+  /** What runs with its home. */
+  processes(): Promise<readonly FarProcess[]>;
+}
+
+export interface FarProcess {
+  readonly pid: number;
+  /** Its command line, or what it says instead. */
+  readonly title: string;
 }
 
 /** Programs that a fresh machine does not have, whatever this one has. */
@@ -53,6 +63,10 @@ export class FarMachines {
     return `${join(this.#folder, "client")}${delimiter}${process.env["PATH"] ?? ""}`;
   }
 
+  get all(): readonly FarMachine[] {
+    return this.#machines;
+  }
+
   async add(name: string, options: FarMachineOptions = {}): Promise<FarMachine> {
     const folder = join(this.#folder, name);
     const [bin, state] = [join(folder, "bin"), join(folder, "systemd")];
@@ -70,6 +84,8 @@ export class FarMachines {
         const text = await readFile(join(state, "calls"), "utf8").catch(() => "");
         return text.split("\n").filter((line) => line !== "");
       },
+      refuseStart: () => writeFile(join(state, "refuses"), ""),
+      processes: () => processesWith(`HOME=${home}`),
     };
     this.#machines.push(machine);
     await this.name(name, machine);
@@ -78,12 +94,14 @@ export class FarMachines {
 
   /** One more name for a machine, with lines of its own in the client's configuration. */
   async name(name: string, { sshd }: FarMachine, more: readonly string[] = []): Promise<void> {
-    this.#hosts.set(name, [
-      ...more,
+    const usual = [
       `Port ${sshd.port}`,
       `IdentityFile ${sshd.folder}/user`,
       `UserKnownHostsFile ${sshd.knownHosts}`,
-    ]);
+    ];
+    // Keys add up, so that another one must stand instead of the usual one.
+    const isSaid = (line: string) => more.some((own) => own.split(" ")[0] === line.split(" ")[0]);
+    this.#hosts.set(name, [...more, ...usual.filter((line) => !isSaid(line))]);
     await this.#writeClient();
   }
 
@@ -115,7 +133,11 @@ const everyHost = [
 
 const realSsh = ["/usr/bin/ssh", "/usr/local/bin/ssh"].find((path) => existsSync(path)) ?? "ssh";
 
-async function fillPath(bin: string, { lacks = [], node }: FarMachineOptions): Promise<void> {
+async function fillPath(
+  bin: string,
+  { lacks = [], scripts = {} }: FarMachineOptions,
+): Promise<void> {
+  await addScripts(bin, new Map(Object.entries(scripts)));
   for (const folder of ["/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"]) {
     const names = await readdir(folder).catch(() => []);
     for (const name of names) {
@@ -123,7 +145,22 @@ async function fillPath(bin: string, { lacks = [], node }: FarMachineOptions): P
       await symlink(join(folder, name), join(bin, name)).catch(() => undefined);
     }
   }
-  if (node !== undefined) await symlink(node, join(bin, "node"));
+}
+
+async function processesWith(variable: string): Promise<readonly FarProcess[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(
+    pids.map(async (pid): Promise<readonly FarProcess[]> => {
+      const [environment, title] = await Promise.all(
+        ["environ", "cmdline"].map((name) =>
+          readFile(`/proc/${pid}/${name}`, "utf8").catch(() => ""),
+        ),
+      );
+      if (!environment?.split("\0").includes(variable)) return [];
+      return [{ pid: Number(pid), title: (title ?? "").replaceAll("\0", " ") }];
+    }),
+  );
+  return found.flat();
 }
 
 async function addScripts(folder: string, scripts: ReadonlyMap<string, string>): Promise<void> {

@@ -1,7 +1,7 @@
 /**
  * Stand-ins for systemd's clients, where no systemd runs: units of the user's folder are started as they say
  * (`ExecStart`, `Environment`), ended by SIGTERM to the main process alone, and what they print is kept. A unit that
- * ends by itself is not started again.
+ * ends by itself is not started again. With a file `refuses` in their folder, the next start fails.
  */
 
 /** @param state the folder of what is known: `calls`, and of each unit its pid and its log */
@@ -38,7 +38,10 @@ case $verb in
   show) echo Version=252 ;;
   daemon-reload) ;;
   enable) [ -f "$file" ] ;;
-  restart) end; begin ;;
+  restart)
+    end
+    if [ -e "$state/refuses" ]; then rm "$state/refuses"; echo "Job for $unit failed" >&2; exit 1; fi
+    begin ;;
   stop) end ;;
   is-active) running ;;
   *) echo "unknown here: $verb" >&2; exit 1 ;;
