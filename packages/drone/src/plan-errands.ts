@@ -147,14 +147,15 @@ export class ErrandDesk implements DronePart {
       role: "drone",
       credential: this.#parts.credential,
       acceptsOpen: false,
-      handlers: { "drone.errand": (params, call) => this.#run(params, call) },
+      handlers: { "drone.errand": (params, call) => this.answer(params, call) },
       introduce: async (conversation) => {
         await conversation.call("relay.errands", { drone: this.#context.name() });
       },
     });
   }
 
-  async #run(
+  /** What a relay asks on its line. @throws DENIED when the hub has not told of it, or its time is over */
+  async answer(
     { run, hash, task: id, attempt }: Params<"drone.errand">,
     { signal, part }: Pick<IncomingCall<"drone.errand">, "signal" | "part">,
   ): Promise<DroneCommandEnd> {

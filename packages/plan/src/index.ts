@@ -67,6 +67,7 @@ export { hostView, localMeans } from "./system/local-means.js";
 export { loadProject, projectFiles, type LoadOptions } from "./system/load-project.js";
 export { redactor } from "./core/redact.js";
 export { foreignNames, OpenCommands } from "./core/open-commands.js";
+export { projectApi } from "./project-module.js";
 export { runInProject } from "./system/project-process.js";
 export { defineCommand } from "./define-command.js";
 export { toolBox } from "./commands/tool-box.js";

@@ -52,8 +52,8 @@ const disShape = mapped(disTargetsShape, (targets): TargetBook => {
  * @throws BAD_TARGET with file, line and column of everything that is wrong
  *
  * @example
- * const text = "targets: { all: { dc1-head: now, dc2-head: 60m } }";
- * readTargets({ file: "propagit.yaml", text }).book.targets.get("all")?.size; // 2
+ * const written = "targets: { all: { dc1-head: now, dc2-head: 60m } }";
+ * readTargets({ file: "propagit.yaml", text: written }).book.targets.get("all")?.size; // 2
  */
 export function readTargets({ file, text }: TargetsText): ReadTargets {
   const problems = new Problems(file, text);
