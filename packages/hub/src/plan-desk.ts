@@ -248,6 +248,7 @@ export class PlanDesk {
         if (isOfRelease(task)) return ofReleases.recall(order);
         return isOnDrone(task) ? this.#drones.recall({ key, task }) : this.#here.recall();
       },
+      remembers: isOfRelease,
     };
   }
 
