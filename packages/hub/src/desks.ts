@@ -17,6 +17,7 @@ import { labelsOfRelease } from "./core/branch-edits.js";
 import { currentRelease } from "./core/deployment-edits.js";
 import { isStepping } from "./core/visited.js";
 import { visitorUrls } from "./core/visitor-url.js";
+import { ChangeTasks } from "./change-tasks.js";
 import { checkRepo } from "./deployed.js";
 import { DistributionDesk } from "./distribution-desk.js";
 import { DroneDesk } from "./drone-desk.js";
@@ -92,9 +93,16 @@ export class Desks {
       swarm: this.swarm,
     });
     const scales = new ScaleDesk(world, ledger, fleet, rollouts);
-    const changes = new PlanMaker({ ...options, releases, scales });
+    const { retention } = this;
+    const changes = new PlanMaker({ ...options, releases, scales, retention });
+    const oneStep = new ChangeTasks({
+      traffic: new TrafficDesk(world, ledger, options.switchboard),
+      stops: new StopDesk(world, ledger, fleet, rollouts),
+      retention,
+      holds: new HoldDesk(world, ledger, fleet, rollouts),
+    });
     const { counts } = this.reports;
-    this.plans = new PlanDesk({ ...options, means: world.plans, counts, changes });
+    this.plans = new PlanDesk({ ...options, means: world.plans, counts, changes, oneStep });
     this.handlers = {
       ...this.#releaseHandlers(options),
       ...this.#instanceHandlers(options, scales),

@@ -27,6 +27,7 @@ import {
   type RunSummary,
 } from "@propagit/plan";
 import { aborted, type Handlers, type IncomingCall } from "@propagit/runtime";
+import { isChange, type ChangeTasks } from "./change-tasks.js";
 import { problemsOfPlaces } from "./core/plan-places.js";
 import { askedText, beganText, endedText } from "./core/plan-texts.js";
 import { fitted } from "./core/plan-sight.js";
@@ -51,6 +52,7 @@ export interface PlanDeskParts {
   readonly counts: Pick<TrafficCounts, "flowOf">;
   /** Carries out plans that were made of a change. */
   readonly changes: Pick<PlanMaker, "begin">;
+  readonly oneStep: ChangeTasks;
 }
 
 /** Events of one part. */
@@ -133,7 +135,8 @@ export class PlanDesk {
         hint: "look at it again: propagit plan FILE",
       });
     }
-    if (plan.request) return { id: await changes.begin(plan, { by, file }), hash };
+    const begun = await changes.begin(plan, { by, file });
+    if (begun !== undefined) return { id: begun, hash };
     this.#check(plan, file);
     const engine = this.#open;
     const run = await engine.start(plan, {
@@ -240,15 +243,21 @@ export class PlanDesk {
       run: async (order, call) => {
         const { task } = order;
         if (isOfRelease(task)) return ofReleases.run(order, call);
+        if (isChange(task)) return this.#parts.oneStep.run(order, this.#authorOf(order.run), call);
         if (!isOnDrone(task)) return this.#here.run(order, call);
         return endOf(await this.#drones.run({ key: order.key, task }, call));
       },
       recall: (order) => {
         const { task, key } = order;
         if (isOfRelease(task)) return ofReleases.recall(order);
+        if (isChange(task)) return this.#parts.oneStep.recall();
         return isOnDrone(task) ? this.#drones.recall({ key, task }) : this.#here.recall();
       },
     };
+  }
+
+  #authorOf(run: string): string {
+    return this.#open.list().find((summary) => summary.run === run)?.by ?? "somebody";
   }
 
   get #open(): PlanEngine {

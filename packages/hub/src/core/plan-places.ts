@@ -1,6 +1,7 @@
 /** Where a plan would act, and what of it this hub will not do: said all at once, before anything begins. */
 import { isNear } from "@propagit/shapes";
 import type { Plan, Stage, Task, UndoTask } from "@propagit/plan";
+import { isChangeCommand } from "../plan-commands/change-commands.js";
 import { isReleaseCommand } from "./release-progress.js";
 
 export interface PlaceRules {
@@ -67,6 +68,7 @@ function problemOf({ command, where }: Placed["task"], rules: PlaceRules): strin
       return `the hub goes to no hosts by ssh: name a drone, use --local, or start it with --plan-commands`;
     case "engine":
       if (isReleaseCommand(command)) return "it is part of a release: propagit deploy REPO COMMIT";
+      if (isChangeCommand(command)) return undefined;
       if (rules.runsPrograms || hubCommands.has(command)) return undefined;
       return `the hub does this not on its own machine: name a drone, or start it with --plan-commands`;
     default:
