@@ -3,9 +3,8 @@
  * that does it when a user asks for it does it here, too. Done twice it finds everything as it should be.
  */
 import { environmentDefault, PropagitError, type DroneProgress } from "@propagit/protocol";
-import type { Task, TaskCall, TaskEnd, TaskOrder } from "@propagit/plan";
+import type { Executor, Task, TaskCall, TaskEnd, TaskOrder } from "@propagit/plan";
 import type { HoldDesk } from "./hold-desk.js";
-import { isChangeCommand } from "./plan-commands/change-commands.js";
 import type { RetentionDesk } from "./retention-desk.js";
 import type { StopDesk } from "./stop-desk.js";
 import type { TrafficDesk } from "./traffic-desk.js";
@@ -17,23 +16,18 @@ export interface ChangeDesks {
   readonly holds: Pick<HoldDesk, "drain">;
 }
 
-export function isChange({ command, where }: Task): boolean {
-  return where.kind === "engine" && isChangeCommand(command);
-}
-
-export class ChangeTasks {
+export class ChangeTasks implements Executor {
   readonly #desks: ChangeDesks;
+  readonly #authorOf: (run: string) => string | undefined;
 
-  constructor(desks: ChangeDesks) {
+  constructor(desks: ChangeDesks, authorOf: (run: string) => string | undefined) {
     this.#desks = desks;
+    this.#authorOf = authorOf;
   }
 
   /** @throws as the change itself */
-  async run(
-    { task }: Pick<TaskOrder, "task">,
-    by: string,
-    { signal, onOutput }: TaskCall,
-  ): Promise<TaskEnd> {
+  async run({ run, task }: TaskOrder, { signal, onOutput }: TaskCall): Promise<TaskEnd> {
+    const by = this.#authorOf(run) ?? "somebody";
     const { traffic, stops, retention, holds } = this.#desks;
     const { repo = "", environment = environmentDefault, ref = "", name = "" } = wordsOf(task);
     const watch = { part: (progress: DroneProgress) => onOutput(lineOf(progress)), signal };

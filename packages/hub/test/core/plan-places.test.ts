@@ -2,14 +2,18 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { readPlan, toolBox } from "@propagit/plan";
-import { hubCommands, problemsOfPlaces } from "../../src/core/plan-places.js";
+import { reachingCommands, problemsOfPlaces } from "../../src/core/plan-places.js";
 
 const drones = new Set(["web-1", "web-2"]);
 const touch = { command: "execute", run: "true" };
 
 function problems(tasks: readonly object[], more: object = {}, runsPrograms = false) {
   const text = JSON.stringify({ name: "p", stages: [{ name: "s", tasks, ...more }] });
-  return problemsOfPlaces(readPlan({ file: "plan.json", text }, toolBox), { drones, runsPrograms });
+  return problemsOfPlaces(readPlan({ file: "plan.json", text }, toolBox), {
+    drones,
+    runsPrograms,
+    commands: toolBox,
+  });
 }
 
 describe("places of a plan", () => {
@@ -42,8 +46,23 @@ describe("places of a plan", () => {
 
   it("of the hub are for commands that there are", () => {
     assert.deepEqual(
-      [...hubCommands].filter((name) => !toolBox.has(name)),
+      [...reachingCommands].filter((name) => !toolBox.has(name)),
       [],
     );
+  });
+
+  it("refuses files of whoever made the plan, which are not there, with the way that works", () => {
+    const tasks = [
+      { command: "upload", drone: "web-1", file: "/home/ann/app.tar", to: "/srv/app.tar" },
+      { command: "write-file", drone: "web-1", path: "/srv/x", template: "/home/ann/x" },
+      { command: "write-file", drone: "web-1", path: "/srv/x", text: "plain" },
+    ];
+    const found = problems(tasks, {}, true);
+    assert.equal(found.length, 2);
+    assert.match(
+      found[0] ?? "",
+      /^task 1\.1\.1 \(upload\): the hub has no file \/home\/ann\/app\.tar of yours.*files push.*--local$/,
+    );
+    assert.match(found[1] ?? "", /\(write-file\): the hub has no file \/home\/ann\/x/);
   });
 });
