@@ -149,9 +149,9 @@ export class PlanDesk {
         hint: "look at it again: propagit plan FILE",
       });
     }
+    this.#check(plan, file);
     const begun = await changes.begin(plan, { by, file });
     if (begun !== undefined) return { id: begun, hash };
-    this.#check(plan, file);
     const engine = this.#open;
     const letGo = await own?.accept(plan);
     const asked = { by, ...(locks && { locks }), ...(id !== undefined && { id }) };

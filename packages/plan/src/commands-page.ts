@@ -38,11 +38,28 @@ This page is written by \`npm run docs:cli\` from the commands themselves; every
 twice, on a real folder (services by stand-ins for \`systemctl\` and \`supervisorctl\`).
 `;
 
-export function commandsPage(commands: Commands): string {
+const ofHub = `## What a hub does itself
+
+The parts of plans that a hub makes of what it is asked for, such as \`propagit deploy\`: it carries them out by what it
+knows and what its drones report. They are in plans that were made of such a request, also when they were saved and
+edited since, and in no others. A test finds each example in a plan that a simulated hub carries out.
+`;
+
+/**
+ * @param commands of all plans
+ * @param hubCommands of plans that a hub makes
+ */
+export function commandsPage(commands: Commands, hubCommands: readonly Command[]): string {
   const all = [...commands.values()];
-  const rows = all.map(({ name, summary }) => `| [\`${name}\`](#${name}) | ${cell(summary)} |`);
-  const list = ["| command | |", "| --- | --- |", ...rows].join("\n");
-  return `${[intro, list, ...all.map(section)].join("\n\n")}\n`;
+  const sections = [...all.map(section), ofHub, listOf(hubCommands)];
+  return `${[intro, listOf(all), ...sections, ...hubCommands.map(section)].join("\n\n")}\n`;
+}
+
+function listOf(commands: readonly Command[]): string {
+  const rows = commands.map(
+    ({ name, summary }) => `| [\`${name}\`](#${name}) | ${cell(summary)} |`,
+  );
+  return ["| command | |", "| --- | --- |", ...rows].join("\n");
 }
 
 function section(command: Command): string {

@@ -39,8 +39,9 @@ const problemsMax = 20;
 /** Nothing when all of it can be carried out from here. */
 export function problemsOfPlaces(plan: Plan, rules: PlaceRules): readonly string[] {
   const problems = new Set<string>();
+  const isOfChange = plan.request !== undefined;
   for (const { id, task } of tasksOf(plan)) {
-    const problem = problemOf(task, rules);
+    const problem = problemOf(task, { ...rules, isOfChange });
     if (problem !== undefined) problems.add(`task ${id} (${task.command}): ${problem}`);
     if (problems.size >= problemsMax) break;
   }
@@ -68,7 +69,11 @@ function withUndo(task: Task): readonly Placed[] {
   return [{ id: task.id, task }, ...undo.map((each) => ({ id: `${task.id}, undone`, task: each }))];
 }
 
-function problemOf(task: Placed["task"], rules: PlaceRules): string | undefined {
+/** @param rules with `isOfChange`: it was made of a change such as a deploy, whose parts are the hub's own */
+function problemOf(
+  task: Placed["task"],
+  rules: PlaceRules & { readonly isOfChange: boolean },
+): string | undefined {
   const { command, where } = task;
   const [file] = filesOf(task, rules.commands);
   if (file !== undefined) {
@@ -81,7 +86,11 @@ function problemOf(task: Placed["task"], rules: PlaceRules): string | undefined 
       if (rules.runsPrograms) return undefined;
       return `the hub goes to no hosts by ssh: name a drone, use --local, or start it with --plan-commands`;
     case "engine":
-      if (isReleaseCommand(command)) return "it is part of a release: propagit deploy REPO COMMIT";
+      if (isReleaseCommand(command)) {
+        return rules.isOfChange
+          ? undefined
+          : "it is part of a release: propagit deploy REPO COMMIT";
+      }
       if (isChangeCommand(command)) return undefined;
       if (rules.runsPrograms || reachingCommands.has(command)) return undefined;
       return `the hub does this not on its own machine: name a drone, or start it with --plan-commands`;

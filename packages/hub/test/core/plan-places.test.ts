@@ -3,17 +3,19 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { readPlan, toolBox } from "@propagit/plan";
 import { reachingCommands, problemsOfPlaces } from "../../src/core/plan-places.js";
+import { hubCommands } from "../../src/plan-commands/hub-commands.js";
 
 const drones = new Set(["web-1", "web-2"]);
 const touch = { command: "execute", run: "true" };
 
 function problems(tasks: readonly object[], more: object = {}, runsPrograms = false) {
-  const text = JSON.stringify({ name: "p", stages: [{ name: "s", tasks, ...more }] });
-  return problemsOfPlaces(readPlan({ file: "plan.json", text }, toolBox), {
-    drones,
-    runsPrograms,
-    commands: toolBox,
-  });
+  return problemsOf({ name: "p", stages: [{ name: "s", tasks, ...more }] }, runsPrograms);
+}
+
+function problemsOf(plan: object, runsPrograms = false) {
+  const source = { file: "plan.json", text: JSON.stringify(plan) };
+  const commands = hubCommands;
+  return problemsOfPlaces(readPlan(source, commands), { drones, runsPrograms, commands });
 }
 
 describe("places of a plan", () => {
@@ -25,6 +27,16 @@ describe("places of a plan", () => {
   it("may be the hub and hosts when it runs programs of plans", () => {
     assert.deepEqual(problems([touch, { ...touch, host: "root@db" }], {}, true), []);
     const refused = problems([touch, { ...touch, host: "root@db" }]);
+    assert.equal(refused.length, 2);
+    for (const problem of refused) assert.match(problem, /--plan-commands/);
+  });
+
+  it("may be parts of a release only in a plan that was made of one, which may do no more than others", () => {
+    const start = { command: "start", repo: "webapp", release: 3 };
+    assert.match(problems([start], {}, true)[0] ?? "", /it is part of a release/);
+    const request = { kind: "deploy", repo: "webapp", ref: "main" };
+    const stages = [{ name: "s", tasks: [start, touch, { ...touch, host: "root@db" }] }];
+    const refused = problemsOf({ name: "p", request, stages });
     assert.equal(refused.length, 2);
     for (const problem of refused) assert.match(problem, /--plan-commands/);
   });
