@@ -46,9 +46,19 @@ const worker = await build({
   minifyWhitespace: true,
 });
 
+// A process of its own for commands of projects, started by a file's name.
+const project = await build({
+  ...options,
+  entryPoints: [fileURLToPath(import.meta.resolve("@propagit/plan/project-process"))],
+  minifySyntax: true,
+  minifyWhitespace: true,
+});
+
 // Names hold the hash of the content. What is no longer part of it goes last, so that a command that
 // starts meanwhile finds all of its files.
-const outputs = [all, drone, worker].flatMap(({ metafile }) => Object.keys(metafile.outputs));
+const outputs = [all, drone, worker, project].flatMap(({ metafile }) =>
+  Object.keys(metafile.outputs),
+);
 const written = new Set(outputs.map((path) => basename(path)));
 for (const name of readdirSync(outdir)) if (!written.has(name)) rmSync(`${outdir}/${name}`);
 

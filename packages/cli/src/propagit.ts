@@ -40,11 +40,13 @@ import { runCommandCommand } from "./commands/run.js";
 import { scaleCommand } from "./commands/scale.js";
 import { secretsCommand } from "./commands/secrets.js";
 import { serviceCommand } from "./commands/service.js";
+import { setupCommand } from "./commands/setup.js";
 import { shadowCommand } from "./commands/shadow.js";
 import { spawnCommand } from "./commands/spawn.js";
 import { splitCommand } from "./commands/split.js";
 import { startCommand } from "./commands/start.js";
 import { stopCommand } from "./commands/stop.js";
+import { targetsCommand } from "./commands/targets.js";
 import { swarmCommand } from "./commands/swarm.js";
 import { topCommand } from "./commands/top.js";
 import { upCommand } from "./commands/up.js";
@@ -73,6 +75,7 @@ export function propagitProgram(): Command {
     relayCommand(),
     proxyCommand(),
     serviceCommand(),
+    setupCommand(),
   ]);
   addGroup(program, "Releases:", [
     deployCommand(),
@@ -104,6 +107,7 @@ export function propagitProgram(): Command {
     proxiesCommand(),
     swarmCommand(),
     filesCommand(),
+    targetsCommand(),
     eventsCommand(),
   ]);
   return finish(

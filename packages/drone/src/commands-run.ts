@@ -5,7 +5,15 @@ import {
   type DroneCommandEnd,
   type Params,
 } from "@propagit/protocol";
-import { argsOf, type Command, type CommandContext, type Host, type Means } from "@propagit/plan";
+import {
+  argsOf,
+  type CommandContext,
+  type CommandEnd,
+  type CommitMeans,
+  type Host,
+  type Means,
+  type ProjectCommands,
+} from "@propagit/plan";
 import type { Clock, Timer } from "@propagit/runtime";
 import type { CommandWorld } from "./command-world.js";
 import { OutputTail } from "./core/output-tail.js";
@@ -23,6 +31,8 @@ export interface CommandRunContext {
   readonly world: CommandWorld;
   /** Of this drone. */
   readonly name: string;
+  readonly commits?: CommitMeans;
+  readonly project?: ProjectCommands;
 }
 
 export class CommandRun {
@@ -73,25 +83,30 @@ export class CommandRun {
     }
   }
 
-  async #carryOut(): Promise<Awaited<ReturnType<Command["run"]>>> {
-    const { clock, world, name } = this.#context;
-    const { command: wanted, args, key } = this.#params;
-    const command = world.commands.get(wanted);
-    if (!command) {
-      throw new PropagitError("BAD_PLAN", `drone ${name} does not know the command ${wanted}`, {
-        hint: "it may be older than the hub: update it",
-      });
-    }
+  async #carryOut(): Promise<CommandEnd> {
+    const { clock, world, name, commits } = this.#context;
+    const { key } = this.#params;
     this.#abort.signal.throwIfAborted();
     const context: CommandContext = {
       host: this.#watched(world.host(name)),
-      means: means(name),
+      means: { ...means(name), ...(commits && { commits }) },
       clock,
       signal: this.#abort.signal,
       key,
       say: (line) => this.#say(line),
     };
-    return command.run(argsOf(command, JSON.parse(args) as Record<string, unknown>), context);
+    return this.#perform(JSON.parse(this.#params.args) as Record<string, unknown>, context);
+  }
+
+  #perform(args: Readonly<Record<string, unknown>>, context: CommandContext): Promise<CommandEnd> {
+    const { world, name, project } = this.#context;
+    const { command: wanted, code } = this.#params;
+    const command = world.commands.get(wanted);
+    if (command) return command.run(argsOf(command, args), context);
+    if (code && project) return project.run({ code, command: wanted, args }, context);
+    throw new PropagitError("BAD_PLAN", `drone ${name} does not know the command ${wanted}`, {
+      hint: "it may be older than the hub: update it",
+    });
   }
 
   #end(outcome: DroneCommandEnd["outcome"], reason: string | undefined): DroneCommandEnd {

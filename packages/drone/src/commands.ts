@@ -20,6 +20,7 @@ import type { CommandWorld } from "./command-world.js";
 import { CommandRun, type CommandParams } from "./commands-run.js";
 import type { DroneContext, DronePart } from "./drone-part.js";
 import { Gate } from "./gate.js";
+import type { CommitName } from "./world.js";
 
 /** At the same time; how many a plan wants is its own to say, this bounds what all plans together may. A guess. */
 const runningMax = 16;
@@ -37,6 +38,7 @@ interface Living {
 
 export class CommandDesk implements DronePart {
   readonly handlers: Handlers;
+  readonly commitsInUse: () => readonly CommitName[];
   readonly #drone: DroneContext;
   readonly #world: CommandWorld;
   readonly #living = new Map<string, Living>();
@@ -46,6 +48,7 @@ export class CommandDesk implements DronePart {
   constructor(drone: DroneContext, world: CommandWorld) {
     this.#drone = drone;
     this.#world = world;
+    this.commitsInUse = () => world.distributed?.() ?? [];
     this.handlers = {
       "drone.command": (params, call) => this.#answer(params, call),
       "drone.command-cancel": ({ key }) => {
@@ -87,7 +90,15 @@ export class CommandDesk implements DronePart {
       throw new PropagitError("OVERLOADED", `${livingMax} tasks wait on drone ${name()} already`);
     }
     const { key } = params;
-    const context = { clock: world.clock, world: this.#world, name: name() };
+    const commits = this.#world.commits?.(this.#drone);
+    const project = this.#world.project?.(this.#drone);
+    const context = {
+      clock: world.clock,
+      world: this.#world,
+      name: name(),
+      ...(commits && { commits }),
+      ...(project && { project }),
+    };
     const run = new CommandRun(context, params);
     const end = this.#carryOut(run, params).finally(() => this.#living.delete(key));
     // Nobody may be left to hear it.

@@ -17,17 +17,20 @@ import { labelsOfRelease } from "./core/branch-edits.js";
 import { currentRelease } from "./core/deployment-edits.js";
 import { isStepping } from "./core/visited.js";
 import { visitorUrls } from "./core/visitor-url.js";
+import { ChangeTasks } from "./change-tasks.js";
 import { checkRepo } from "./deployed.js";
 import { DistributionDesk } from "./distribution-desk.js";
 import { DroneDesk } from "./drone-desk.js";
 import { ExperimentDesk } from "./experiment-desk.js";
 import { FilesDesk } from "./files-desk.js";
+import { FilesTasks } from "./files-tasks.js";
 import type { Fleet } from "./fleet.js";
 import { followEvents } from "./followers.js";
 import { HoldDesk } from "./hold-desk.js";
 import { InstanceDesk } from "./instance-desk.js";
 import type { Ledger } from "./ledger.js";
 import { LogDesk } from "./log-desk.js";
+import { ownTasksOf } from "./own-tasks.js";
 import { PlanDesk } from "./plan-desk.js";
 import { PlanMaker } from "./plan-maker.js";
 import { plannerDrones } from "./planner-sight.js";
@@ -62,6 +65,11 @@ export interface DesksOptions extends ProxyDeskParts {
   readonly proxyUrl: string | undefined;
 }
 
+interface FilesPart {
+  readonly desk: FilesDesk;
+  readonly tasks: FilesTasks;
+}
+
 export class Desks {
   readonly releases: ReleaseDesk;
   readonly retention: RetentionDesk;
@@ -71,6 +79,7 @@ export class Desks {
   readonly runs: RunDesk;
   readonly swarm: SwarmDesk;
   readonly distribution: DistributionDesk;
+  readonly files: FilesDesk | undefined;
   readonly plans: PlanDesk;
   readonly handlers: Handlers;
 
@@ -91,10 +100,12 @@ export class Desks {
       clock: world.clock,
       swarm: this.swarm,
     });
+    const files = this.#filesPart(options);
+    this.files = files?.desk;
     const scales = new ScaleDesk(world, ledger, fleet, rollouts);
-    const changes = new PlanMaker({ ...options, releases, scales });
-    const { counts } = this.reports;
-    this.plans = new PlanDesk({ ...options, means: world.plans, counts, changes });
+    const { retention } = this;
+    const changes = new PlanMaker({ ...options, releases, scales, retention });
+    this.plans = this.#plansPart(options, files, changes);
     this.handlers = {
       ...this.#releaseHandlers(options),
       ...this.#instanceHandlers(options, scales),
@@ -103,7 +114,7 @@ export class Desks {
       ...ruleHandlers(options),
       ...certificateHandlers(this.certificates),
       ...proxyHandlers(options),
-      ...filesHandlers(options, this.swarm),
+      ...files?.desk.handlers,
       ...canaryHandlers(new CanaryDesk({ ...options, canaries, releases })),
       ...sightHandlers(options, this.reports),
       ...swarmHandlers(options, this.swarm),
@@ -111,6 +122,36 @@ export class Desks {
       ...changes.handlers,
       "hub.distribution": (params, call) => this.distribution.follow(params, call),
     };
+  }
+
+  #filesPart({ world, ledger, fleet }: DesksOptions): FilesPart | undefined {
+    const { files: means, clock } = world;
+    if (!means) return undefined;
+    const { demand } = this.swarm;
+    const asks = demand.asks.bind(demand);
+    const planned = () => tasks.commits();
+    const desk = new FilesDesk({ world, ledger, fleet, means, asks, planned });
+    const tasks = new FilesTasks({ clock, fleet, desk, plans: () => this.plans?.runs });
+    return { desk, tasks };
+  }
+
+  #plansPart(options: DesksOptions, files: FilesPart | undefined, changes: PlanMaker): PlanDesk {
+    const { plans: means } = options.world;
+    const { tasks: releases } = options.rollouts;
+    const own = ownTasksOf({ releases, files: files?.tasks, changes: this.#changeTasks(options) });
+    return new PlanDesk({ ...options, means, own, changes, counts: this.reports.counts });
+  }
+
+  #changeTasks({ world, ledger, fleet, rollouts, switchboard }: DesksOptions): ChangeTasks {
+    const desks = {
+      traffic: new TrafficDesk(world, ledger, switchboard),
+      stops: new StopDesk(world, ledger, fleet, rollouts),
+      retention: this.retention,
+      holds: new HoldDesk(world, ledger, fleet, rollouts),
+    };
+    const authorOf = (run: string) =>
+      this.plans.runs?.list().find((summary) => summary.run === run)?.by;
+    return new ChangeTasks(desks, authorOf);
   }
 
   #releaseHandlers({ world, ledger, rollouts, proxyUrl }: DesksOptions): Handlers {
@@ -220,12 +261,6 @@ function ruleHandlers({ world, ledger, switchboard }: DesksOptions): Handlers {
     "hub.experiment-stop": (params) => experiments.stop(params),
     "hub.shadow": (params) => experiments.shadow(params),
   };
-}
-
-function filesHandlers({ world, ledger, fleet }: DesksOptions, { demand }: SwarmDesk): Handlers {
-  const { files: means } = world;
-  const asks = demand.asks.bind(demand);
-  return means ? new FilesDesk({ world, ledger, fleet, means, asks }).handlers : {};
 }
 
 function certificateHandlers(desk: CertificateDesk): Handlers {

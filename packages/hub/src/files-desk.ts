@@ -4,7 +4,8 @@
  *     hub.files-push -> drones that are meant -> drone.files on each, some at a time -> what each says
  *
  * Nothing is left to be done later: a drone that is away is told as away, and the same push again does what is
- * missing. So there is no state of a push but what drones have on disk.
+ * missing. So there is no state of a push but what drones have on disk. A push over targets is a plan, which does
+ * the same for one drone after the other (`FilesTasks`).
  */
 import {
   filesRepo,
@@ -21,7 +22,7 @@ import {
   type RepoName,
   type Result,
 } from "@propagit/protocol";
-import type { Handlers, IncomingCall } from "@propagit/runtime";
+import type { Handlers, IncomingCall, Timer } from "@propagit/runtime";
 import { chooseDrones } from "./core/drone-target.js";
 import { forgottenFiles } from "./core/files-rows.js";
 import { byName } from "./fleet-view.js";
@@ -42,6 +43,11 @@ const statusMsMax = 60_000;
 /** When every byte is read. */
 const verifyMsMax = 30 * 60_000;
 
+/** Of single drones, as plans have them: tidied together. */
+const tidyMs = 60_000;
+/** Commits for a drone's base; a guess, some more than there are different pushes on the drones of a plan. */
+const carriersMax = 100;
+
 export interface FilesDeskParts {
   readonly world: Pick<HubWorld, "clock" | "crypto" | "log">;
   readonly ledger: Ledger;
@@ -49,14 +55,22 @@ export interface FilesDeskParts {
   readonly means: FilesMeans;
   /** A drone is going to want a commit: told for all of them before the first one asks. */
   readonly asks?: (repo: RepoName, commit: CommitHash, identity: string) => void;
+  /** Commits that plans are going to put somewhere. */
+  readonly planned?: () => Promise<ReadonlySet<string>>;
 }
+
+/** For one drone. */
+export type DronePush = Omit<PushParams, "target"> & { readonly drone: string };
 
 export class FilesDesk {
   readonly #parts: FilesDeskParts;
   /** Commits of pushes under way, and how many of them. */
   readonly #busy = new Map<string, number>();
+  /** Made for drones of a plan; the same for the same two. */
+  readonly #carriersMade = new Map<string, CommitHash>();
   /** Keeping and letting go take turns. */
   #turn: Promise<unknown> = Promise.resolve();
+  #tidying: Timer | undefined;
 
   constructor(parts: FilesDeskParts) {
     this.#parts = parts;
@@ -66,6 +80,44 @@ export class FilesDesk {
     "hub.files-push": (params, call) => this.#push(params, call),
     "hub.files-list": (params, call) => this.#list(params, call),
   };
+
+  /** Keeps what was pushed until what is returned is called. @throws NO_COMMIT */
+  async keep(commit: CommitHash): Promise<() => void> {
+    const letGo = this.#hold(commit);
+    try {
+      await this.#inTurn(() => this.#parts.means.keep(commit));
+      return letGo;
+    } catch (thrown) {
+      letGo();
+      throw thrown;
+    }
+  }
+
+  /** As a push to that drone alone. @throws NO_COMMIT when the files are no longer here */
+  async pushToOne(push: DronePush, call: Pick<PushCall, "part" | "signal">): Promise<FilesOutcome> {
+    const commit = parseCommitHash(push.commit);
+    const { drone } = push;
+    const member = this.#parts.fleet.members.find(
+      ({ name, contact }) => name === drone && contact !== "left",
+    );
+    if (!member) return { drone, outcome: "away", reason: "there is no such drone any more" };
+    const letGo = [this.#hold(commit)];
+    try {
+      await this.#inTurn(() => this.#parts.means.keep(commit));
+      const params = { ...push, target: { names: [drone] }, commit };
+      const carriers = await this.#carriers([member], params, letGo);
+      const carrier = carriers.get(member.identity) ?? commit;
+      return await this.#pushTo(member, { ...params, carrier }, call);
+    } finally {
+      for (const release of letGo) release();
+      this.#tidySoon();
+    }
+  }
+
+  /** Nothing is tidied any more. */
+  stop(): void {
+    this.#tidying?.cancel();
+  }
 
   async #push(params: PushParams, call: PushCall): Promise<Result<"hub.files-push">> {
     const { ledger, means } = this.#parts;
@@ -95,7 +147,7 @@ export class FilesDesk {
   async #pushTo(
     { identity, name: drone, contact }: Member,
     params: PushParams & { readonly carrier: CommitHash },
-    { part, signal }: PushCall,
+    { part, signal }: Pick<PushCall, "part" | "signal">,
   ): Promise<FilesOutcome> {
     const { fleet } = this.#parts;
     if (contact !== "connected") return { drone, outcome: "away", reason: "it is not connected" };
@@ -123,21 +175,30 @@ export class FilesDesk {
     { path, commit, dryRun }: PushParams & { readonly commit: CommitHash },
     letGo: (() => void)[],
   ): Promise<ReadonlyMap<string, CommitHash>> {
-    const { ledger, means, asks } = this.#parts;
-    const ofBase = new Map<string, CommitHash>();
+    const { ledger, asks } = this.#parts;
     const carriers = new Map<string, CommitHash>();
     for (const { identity, contact } of drones) {
       if (contact !== "connected") continue;
       const base = ledger.rows("files").get(this.#keyOf(identity, path))?.commit ?? commit;
-      const made = dryRun || base === commit ? commit : ofBase.get(base);
-      const carrier =
-        made ?? (await this.#inTurn(() => means.carrier(commit, parseCommitHash(base))));
-      if (made === undefined) letGo.push(this.#hold(carrier));
-      ofBase.set(base, carrier);
+      const isWhole = dryRun || base === commit;
+      const carrier = isWhole ? commit : await this.#carrier(commit, parseCommitHash(base), letGo);
       carriers.set(identity, carrier);
       asks?.(filesRepo, carrier, identity);
     }
     return carriers;
+  }
+
+  /** In the turn in which it is looked up it is also held: nothing lets it go in between. */
+  #carrier(commit: CommitHash, base: CommitHash, letGo: (() => void)[]): Promise<CommitHash> {
+    const key = `${commit} ${base}`;
+    return this.#inTurn(async () => {
+      const carrier =
+        this.#carriersMade.get(key) ?? (await this.#parts.means.carrier(commit, base));
+      this.#carriersMade.set(key, carrier);
+      if (this.#carriersMade.size > carriersMax) this.#carriersMade.clear();
+      letGo.push(this.#hold(carrier));
+      return carrier;
+    });
   }
 
   #remember(
@@ -224,9 +285,16 @@ export class FilesDesk {
     };
   }
 
+  #tidySoon(): void {
+    this.#tidying ??= this.#parts.world.clock.after(tidyMs, () => {
+      this.#tidying = undefined;
+      void this.#tidy();
+    });
+  }
+
   /** Lets go of what no drone holds any more; a failure costs disk only, and the next push tries again. */
   async #tidy(): Promise<void> {
-    const { ledger, fleet, means, world } = this.#parts;
+    const { ledger, fleet, means, world, planned } = this.#parts;
     try {
       const known = (identity: string) => fleet.member(identity) !== undefined;
       await ledger.change(() => {
@@ -235,10 +303,13 @@ export class FilesDesk {
         );
         return edits.length > 0 ? { edits, events: [] } : undefined;
       });
-      await this.#inTurn(() => {
+      await this.#inTurn(async () => {
+        const plans = (await planned?.()) ?? [];
         const rows = [...ledger.rows("files").values()];
         const used = rows.flatMap(({ commit, carrier }) => [commit, carrier]);
-        return means.keepOnly(new Set([...used, ...this.#busy.keys()]), world.clock.now());
+        this.#carriersMade.clear();
+        const kept = new Set([...used, ...plans, ...this.#busy.keys()]);
+        await means.keepOnly(kept, world.clock.now());
       });
     } catch (thrown) {
       world.log.warn(`old files were not removed: ${toPropagitError(thrown).message}`);

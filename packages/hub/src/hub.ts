@@ -192,6 +192,7 @@ export class Hub {
   /** Ends all conversations; releases and plans under way go on when the hub is opened again. */
   async stop(): Promise<void> {
     await this.#desks.plans.stop();
+    this.#desks.files?.stop();
     await this.#desks.retention.stop();
     this.#desks.canaries.suspend();
     await this.#desks.certificates.stop();

@@ -17,7 +17,6 @@ import {
   HostExecutor,
   PlanEngine,
   planHash,
-  readPlan,
   storeJournal,
   writePlan,
   type Executor,
@@ -27,18 +26,21 @@ import {
   type RunSummary,
 } from "@propagit/plan";
 import { aborted, type Handlers, type IncomingCall } from "@propagit/runtime";
+import type { Assignments } from "./assignments.js";
 import { problemsOfPlaces } from "./core/plan-places.js";
-import { askedText, beganText, endedText } from "./core/plan-texts.js";
+import { askedText, beganText } from "./core/plan-texts.js";
 import { fitted } from "./core/plan-sight.js";
 import { sendText } from "./core/text-pieces.js";
 import type { TrafficCounts } from "./core/traffic-counts.js";
 import type { Fleet } from "./fleet.js";
 import type { Ledger } from "./ledger.js";
+import type { OwnTasks } from "./own-tasks.js";
 import { endOf, isOnDrone, PlanDrones } from "./plan-drones.js";
+import { readPlanWithCode } from "./plan-code.js";
+import { PlanEnds } from "./plan-ends.js";
 import type { PlanMaker } from "./plan-maker.js";
 import type { PlanMeans } from "./plan-means.js";
 import { PlanProber } from "./plan-prober.js";
-import { isOfRelease } from "./release-tasks.js";
 import type { Rollouts } from "./rollouts.js";
 import type { HubWorld } from "./world.js";
 
@@ -46,9 +48,12 @@ export interface PlanDeskParts {
   readonly world: HubWorld;
   readonly ledger: Ledger;
   readonly fleet: Fleet;
-  readonly rollouts: Pick<Rollouts, "tasks" | "isRun">;
+  readonly rollouts: Pick<Rollouts, "isRun">;
   readonly means: PlanMeans;
   readonly counts: Pick<TrafficCounts, "flowOf">;
+  readonly assignments: Pick<Assignments, "counts">;
+  /** Tasks on drones that the hub carries out for them. */
+  readonly own?: OwnTasks;
   /** Carries out plans that were made of a change. */
   readonly changes: Pick<PlanMaker, "begin">;
 }
@@ -62,6 +67,7 @@ export class PlanDesk {
   readonly #parts: PlanDeskParts;
   readonly #here: HostExecutor;
   readonly #drones: PlanDrones;
+  readonly #ends: PlanEnds;
   #engine: PlanEngine | undefined;
 
   constructor(parts: PlanDeskParts) {
@@ -69,9 +75,11 @@ export class PlanDesk {
     const { clock } = world;
     this.#parts = parts;
     this.#drones = new PlanDrones({ clock, fleet });
+    this.#ends = new PlanEnds(parts.ledger, world.log);
     this.#here = new HostExecutor({
       commands: means.commands,
       clock,
+      ...(means.project && { project: means.project }),
       means: {
         secret: () => Promise.resolve(undefined),
         readFile: (path) => Promise.reject(noFile(path)),
@@ -98,7 +106,9 @@ export class PlanDesk {
     const executor = this.#executor();
     const engine = await PlanEngine.open({ clock, random, log, journal, executor, prober });
     this.#engine = engine;
-    for (const { run, state } of engine.list()) {
+    const all = engine.list();
+    await this.#ends.note(all, all);
+    for (const { run, state } of all) {
       if (state !== "over" && state !== "unreadable") void this.#noteEnd(engine, run);
     }
     return engine;
@@ -109,6 +119,11 @@ export class PlanDesk {
     this.#engine?.close();
     await this.#here.end();
     await this.#parts.means.close();
+  }
+
+  /** All that it carries out or did. @throws UNREACHABLE while they are read */
+  get runs(): Pick<PlanEngine, "list" | "plan" | "find" | "follow"> {
+    return this.#open;
   }
 
   readonly handlers: Handlers = {
@@ -125,8 +140,9 @@ export class PlanDesk {
 
   async #start(params: Params<"hub.plan-start">): Promise<Result<"hub.plan-start">> {
     const { plan: text, file, by, hash: wanted, locks, id } = params;
-    const { means, changes } = this.#parts;
-    const plan = readPlan({ file, text }, means.commands);
+    const { means, own, changes } = this.#parts;
+    const { repositories } = this.#parts.world;
+    const plan = await readPlanWithCode({ file, text }, means.commands, repositories);
     const hash = planHash(plan);
     if (wanted !== undefined && wanted !== hash) {
       throw new PropagitError("CHANGED_MEANWHILE", `${file} is another plan than was looked at`, {
@@ -134,13 +150,12 @@ export class PlanDesk {
       });
     }
     this.#check(plan, file);
-    if (plan.request) return { id: await changes.begin(plan, { by, file }), hash };
+    const begun = await changes.begin(plan, { by, file });
+    if (begun !== undefined) return { id: begun, hash };
     const engine = this.#open;
-    const run = await engine.start(plan, {
-      by,
-      ...(locks && { locks }),
-      ...(id !== undefined && { id }),
-    });
+    const letGo = await own?.accept(plan);
+    const asked = { by, ...(locks && { locks }), ...(id !== undefined && { id }) };
+    const run = await engine.start(plan, asked).finally(letGo);
     this.#note("plan-began", by, beganText(plan, run, by));
     void this.#noteEnd(engine, run);
     return { id: run, hash };
@@ -149,15 +164,9 @@ export class PlanDesk {
   /** @throws BAD_PLAN with all that cannot be carried out from here */
   #check(plan: Plan, file: string): void {
     const { fleet, means } = this.#parts;
-    if (plan.code) {
-      const { repo } = plan.code;
-      throw new PropagitError("BAD_PLAN", `${file} uses commands of ${repo}'s own`, {
-        hint: "the hub does not load them; carry it out from here: propagit apply --local",
-      });
-    }
     const there = fleet.members.filter(({ contact }) => contact !== "left");
     const drones = new Set(there.map(({ name }) => name));
-    const problems = problemsOfPlaces(plan, { drones, runsPrograms: means.runsPrograms });
+    const problems = problemsOfPlaces(plan, { drones, ...means });
     if (problems.length === 0) return;
     throw new PropagitError(
       "BAD_PLAN",
@@ -235,17 +244,18 @@ export class PlanDesk {
   }
 
   #executor(): Executor {
-    const { tasks: ofReleases } = this.#parts.rollouts;
     return {
       run: async (order, call) => {
         const { task } = order;
-        if (isOfRelease(task)) return ofReleases.run(order, call);
+        const own = this.#parts.own?.of(task.command);
+        if (own) return own.run(order, call);
         if (!isOnDrone(task)) return this.#here.run(order, call);
-        return endOf(await this.#drones.run({ key: order.key, task }, call));
+        return endOf(await this.#drones.run({ ...order, task }, call));
       },
       recall: (order) => {
         const { task, key } = order;
-        if (isOfRelease(task)) return ofReleases.recall(order);
+        const own = this.#parts.own?.of(task.command);
+        if (own) return own.recall(order);
         return isOnDrone(task) ? this.#drones.recall({ key, task }) : this.#here.recall();
       },
       remembers: isOfRelease,
@@ -257,17 +267,14 @@ export class PlanDesk {
     throw new PropagitError("UNREACHABLE", "the hub is still reading its plans; ask again");
   }
 
-  /**
-   * Once it is over; a hub that dies right then does not say it twice, and perhaps not at all. What becomes of a
-   * release is told as such.
-   */
+  /** Once it is over. What becomes of a release is told as such. */
   async #noteEnd(engine: PlanEngine, run: string): Promise<void> {
     if (this.#parts.rollouts.isRun(run)) return;
     const summary = await engine.over(run);
-    this.#note("plan-ended", summary.by, endedText(summary));
+    await this.#ends.note([summary], engine.list());
   }
 
-  #note(kind: "plan-began" | "plan-ended" | "plan-asked", by: string, text: string): void {
+  #note(kind: "plan-began" | "plan-asked", by: string, text: string): void {
     this.#parts.ledger.note({ kind, by, text: text.slice(0, 2_000) });
   }
 }

@@ -23,7 +23,7 @@ const timerMsMax = 2 ** 31 - 1;
 /** A task that is on a drone. */
 export type DroneTask = Task & { readonly where: { readonly kind: "drone" } };
 
-export interface DroneOrder extends Pick<TaskOrder, "key"> {
+export interface DroneOrder extends Pick<TaskOrder, "key" | "code"> {
   readonly task: DroneTask;
   /** It only looks, for a gate. */
   readonly look?: boolean;
@@ -41,7 +41,11 @@ export class PlanDrones {
     const { drone } = order.task.where;
     let isAsked = false;
     for (;;) {
-      const identity = await this.#connected(drone, call);
+      const identity = await this.#connected(drone, call).catch((thrown: unknown) => {
+        // Gone for good: what it was doing is not known to have failed.
+        if (isAsked && order.task.once) return undefined;
+        throw thrown;
+      });
       if (identity === undefined) return missed(order, isAsked);
       isAsked = true;
       const end = await this.#ask(identity, order, call);
@@ -75,7 +79,7 @@ export class PlanDrones {
   /** Undefined when it is to be asked again. */
   async #ask(
     identity: string,
-    { task, key, look = false }: DroneOrder,
+    { task, key, code, look = false }: DroneOrder,
     { signal, onOutput }: TaskCall,
   ): Promise<DroneCommandEnd | undefined> {
     const { fleet } = this.#parts;
@@ -90,7 +94,7 @@ export class PlanDrones {
         const asked = fleet.call(
           identity,
           "drone.command",
-          { ...params, ...(look && { look }) },
+          { ...params, ...(code && { code: { ...code } }), ...(look && { look }) },
           { limitMs: 0, onPart: (lines) => lines.forEach(onOutput) },
         );
         if (signal.aborted) cancel();

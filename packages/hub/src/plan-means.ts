@@ -1,12 +1,14 @@
 /** What the hub has for plans beside its drones; made in `system/`. */
 import { PropagitError } from "@propagit/protocol";
-import type { Commands, Host, TaskPlace } from "@propagit/plan";
+import type { Commands, Host, ProjectCommands, TaskPlace } from "@propagit/plan";
 
 export interface PlanMeans {
   /** All that a plan may ask for here. */
   readonly commands: Commands;
   /** It may run programs of plans on its own machine, and go to others by ssh. */
   readonly runsPrograms: boolean;
+  /** Runs commands of projects here, where it may run programs. */
+  readonly project?: ProjectCommands;
   /** The hub's machine, or one behind ssh. */
   readonly hostFor: (where: Exclude<TaskPlace, { kind: "drone" }>) => Host;
   /** Ends connections to hosts. */

@@ -1,6 +1,7 @@
 /** Looks at gates of plans by what the hub knows of releases, instances and visitors. */
-import type { GateProbe, GateView, HostExecutor, Prober } from "@propagit/plan";
+import type { CodePlace, GateProbe, GateView, HostExecutor, Prober } from "@propagit/plan";
 import type { Clock, Random } from "@propagit/runtime";
+import type { Assignments } from "./assignments.js";
 import { currentRelease } from "./core/deployment-edits.js";
 import { ErrorRates } from "./core/error-rates.js";
 import { placeName } from "./core/place-name.js";
@@ -16,6 +17,7 @@ export interface PlanProberParts {
   readonly ledger: Ledger;
   readonly fleet: Pick<Fleet, "members">;
   readonly counts: Pick<TrafficCounts, "flowOf">;
+  readonly assignments: Pick<Assignments, "counts">;
   readonly drones: PlanDrones;
   /** Of this machine. */
   readonly here: Pick<HostExecutor, "look">;
@@ -33,17 +35,21 @@ export class PlanProber implements Prober {
     this.#parts = parts;
   }
 
-  async look(gate: GateProbe, signal: AbortSignal): Promise<GateView> {
-    const { state, why } = await this.#look(gate, signal);
+  async look(gate: GateProbe, signal: AbortSignal, code?: CodePlace): Promise<GateView> {
+    const { state, why } = await this.#look(gate, signal, code);
     return { state, why: why.slice(0, whyChars) };
   }
 
-  #look(gate: GateProbe, signal: AbortSignal): GateView | Promise<GateView> {
+  #look(
+    gate: GateProbe,
+    signal: AbortSignal,
+    code: CodePlace | undefined,
+  ): GateView | Promise<GateView> {
     switch (gate.kind) {
       case "http":
         return this.#parts.here.look(gate, signal);
       case "command":
-        return this.#byCommand(gate, signal);
+        return this.#byCommand(gate, signal, code);
       case "health":
         return this.#health(gate);
       case "canary":
@@ -56,11 +62,16 @@ export class PlanProber implements Prober {
   }
 
   /** By the exit code of the last program that it ran; one that ran none and failed says nothing. */
-  async #byCommand(gate: Probe<"command">, signal: AbortSignal): Promise<GateView> {
+  async #byCommand(
+    gate: Probe<"command">,
+    signal: AbortSignal,
+    place: CodePlace | undefined,
+  ): Promise<GateView> {
     const { task, exit } = gate;
     const { drones, here, random } = this.#parts;
-    if (!isOnDrone(task)) return here.look(gate, signal);
-    const order = { task, key: `look/${random.hex(20)}`, look: true };
+    if (!isOnDrone(task)) return here.look(gate, signal, place);
+    const key = `look/${random.hex(20)}`;
+    const order = { task, key, ...(place && { code: place }), look: true };
     const end = await drones.run(order, { signal, onOutput: () => undefined });
     const isFailed = end.outcome === "failed";
     const code = end.exit ?? (isFailed ? undefined : 0);
@@ -85,10 +96,25 @@ export class PlanProber implements Prober {
         ),
     );
     const ready = reports.filter((isReady) => isReady).length;
-    const isOpen = reports.length > 0 && ready * 100 >= readyPercent * reports.length;
+    // What should be there and is known to nobody counts as not ready, too.
+    const wanted = this.#wanted(release.deployment, service);
+    const all = Math.max(wanted, reports.length);
+    const isOpen = all > 0 && ready * 100 >= readyPercent * all;
     const what = service === undefined ? place : `${service} of ${place}`;
-    const why = `${ready} of ${reports.length} instances of ${what} are ready`;
+    const unknown = all - reports.length;
+    const missing = unknown === 0 ? "" : `, of ${unknown} that should be there nothing is known`;
+    const why = `${ready} of ${all} instances of ${what} are ready${missing}`;
     return { state: isOpen ? "open" : "shut", why };
+  }
+
+  /** How many instances drones are to run of a deployment. */
+  #wanted(deployment: string, service: string | undefined): number {
+    let wanted = 0;
+    for (const [name, placement] of this.#parts.assignments.counts.get(deployment) ?? []) {
+      if (service !== undefined && name !== service) continue;
+      for (const count of placement.values()) wanted += count;
+    }
+    return wanted;
   }
 
   #canary({ repo, environment }: Probe<"canary">): GateView {

@@ -96,9 +96,10 @@ describe("plans of a hub", () => {
       message: "plan.json: task 1.1.1 (execute): there is no drone web-2, but web-1",
     });
     const code = { repo: "webapp", commit: "7".repeat(40) };
-    const plan = JSON.stringify({ name: "p", code, stages: [stage([touch])] });
+    const greet = { command: "greet", drone: "web-1" };
+    const plan = JSON.stringify({ name: "p", code, stages: [stage([greet])] });
     const own = bench.hub.call("hub.plan-start", { plan, file: "plan.json", by: "ann" });
-    await assert.rejects(own, { code: "BAD_PLAN", message: /webapp's own/ });
+    await assert.rejects(own, { code: "NO_COMMIT" });
     assert.deepEqual((await bench.hub.call("hub.plans", {})).plans, []);
     await assert.rejects(bench.status("a"), { code: "NO_PLAN" });
   });
@@ -187,5 +188,37 @@ describe("plans of a hub", () => {
     const waits = await bench.begin([stage([touch], { gate: canary })]);
     const { summary: none } = await bench.follow(waits.id);
     assert.match(none.reason ?? "", /no release that gets visitors step by step/);
+  });
+
+  it("are told to have ended exactly once, wherever the hub dies", async () => {
+    let died = 0;
+    for (let write = 1; write <= 12; write++) {
+      for (const when of ["before", "after"] as const) {
+        const bench = await Bench.start();
+        const id = "a".repeat(10);
+        await bench.begin([stage([touch], { gate: { approval: true } })], { id });
+        bench.hub.killAtWrite(write, when);
+        void bench.ask(id, { kind: "approve" }).catch(() => undefined);
+        await bench.hub.sim.clock.advance(60_000);
+        if (!bench.hub.isAlive) {
+          died += 1;
+          await bench.hub.start();
+          await bench.drone();
+          const { plan } = await bench.status(id);
+          if (plan.state !== "over" && plan.counts.done === 0) {
+            await bench.ask(id, { kind: "approve" }).catch(() => undefined);
+          }
+        }
+        await bench.follow(id);
+        // A next life looks at all that is over, and finds it told.
+        await bench.hub.stop();
+        await bench.hub.start();
+        const { events } = await bench.hub.call("hub.events", { last: 50, follow: false });
+        const ends = events.filter(({ kind }) => kind === "plan-ended");
+        assert.equal(ends.length, 1, `${when} write ${write}`);
+        await bench.hub.stop();
+      }
+    }
+    assert.ok(died > 8, `the hub died ${died} times`);
   });
 });

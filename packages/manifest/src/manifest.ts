@@ -182,7 +182,14 @@ function checkOwn(file: ManifestFile, text: string, { other, warnings }: Beside)
 
 /** What differs between environments, and what is said once for the repository. */
 function parted(map: LocatedMap, problems: Problems) {
-  const { environments, deploy, ...own } = Object.fromEntries(map.entries);
+  // Read by whoever pushes files over them, from where he stands; a release has nothing to do with them.
+  const {
+    environments,
+    deploy,
+    targets: _targets,
+    relays: _relays,
+    ...own
+  } = Object.fromEntries(map.entries);
   const named = new Map<string, Located>();
   if (environments && environments.value.kind !== "map") {
     problems.add(environments.value.at, "`environments` is not a map of environments by name");

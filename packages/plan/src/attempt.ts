@@ -76,7 +76,10 @@ export class Attempt {
       const onOutput = (line: string) => this.#keep(line);
       return this.#judge(await this.#means.executor.run(this.#order, { signal, onOutput }));
     } catch (thrown) {
-      return this.#judge({ outcome: "failed", reason: toPropagitError(thrown).message });
+      const { code, message } = toPropagitError(thrown);
+      // Whoever had it is gone: it may have been done, and may go on.
+      const isLost = this.#order.task.once && code === "LINK_LOST";
+      return this.#judge({ outcome: isLost ? "unknown" : "failed", reason: message });
     }
   }
 

@@ -2,9 +2,10 @@
  * What a task can do. A command says what it takes, checks it without acting, says what it would do, does it
  * on a host, and knows how to take it back. Ours (`commands/`) and a project's own are made the same way.
  */
+import { PropagitError } from "@propagit/protocol";
 import type { Clock } from "@propagit/runtime";
 import type { Shape } from "@propagit/shapes";
-import type { TaskPlace } from "./plan.js";
+import type { CodePlace, TaskPlace } from "./plan.js";
 
 /** All that a plan may use, by name. */
 export type Commands = ReadonlyMap<string, Command>;
@@ -35,6 +36,10 @@ export interface Command<Args = unknown> {
   /** What holds where a task does not say it: its failure counts for nothing. Default false. */
   readonly continueOnFail?: boolean;
   readonly timeoutMs?: number;
+  /** Only a drone has what it needs: a task of it that names none is refused. */
+  readonly onDroneOnly?: boolean;
+  /** Files of the machine of the engine that it reads; a hub that is given a plan has none of them. */
+  files?(args: Args): readonly string[];
   /** For its page in the docs, where a test carries it out. */
   readonly example: Readonly<Record<string, unknown>>;
 }
@@ -64,6 +69,54 @@ export interface Means {
   readFile(path: string, bytesMax: number): Promise<Uint8Array>;
   /** Ours, between visitors and instances; absent where no hub is. */
   readonly balancer?: Balancer;
+  /** What was pushed to the hub; absent where no drone is. */
+  readonly commits?: CommitMeans;
+  /** Folders that `propagit files push` fills; absent where no drone is. */
+  readonly files?: FilesMeans;
+}
+
+/** Files that are no repository, as they are put on a drone. */
+export interface FilesMeans {
+  /**
+   * Makes a folder hold exactly what was pushed; `unchanged` when it did.
+   *
+   * @throws FILES_REFUSED with nothing touched
+   */
+  put(wanted: WantedFiles): Promise<CommandEnd>;
+}
+
+export interface WantedFiles {
+  /** Of the hub's repository of files, in full. */
+  readonly commit: string;
+  readonly path: string;
+  readonly replace: boolean;
+  readonly force: boolean;
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+}
+
+/** Commits of a drone's own, which it fetches from the hub and its neighbours. */
+export interface CommitMeans {
+  /**
+   * Has the files of a commit here, for whatever starts later; `unchanged` when they were.
+   *
+   * @throws as git or the hub say
+   */
+  distribute(commit: WantedCommit): Promise<CommandEnd>;
+  /**
+   * Makes a folder with exactly the files of a commit, whole or not at all; `unchanged` when it is one already.
+   *
+   * @param path absolute
+   * @throws FILES_REFUSED for a place that is nobody's to take; TASK_REFUSED when something else is there
+   */
+  checkOut(commit: WantedCommit, path: string): Promise<CommandEnd>;
+}
+
+export interface WantedCommit {
+  readonly repo: string;
+  /** In full. */
+  readonly commit: string;
+  readonly signal: AbortSignal;
 }
 
 /** Takes what runs on a machine out of the way of visitors, and puts it back. */
@@ -85,13 +138,21 @@ export interface DrainPart {
   readonly signal: AbortSignal;
 }
 
+/** The connection broke while something ran at a host: nobody knows how that ended, or whether it did. */
+export class HostLostMidway extends PropagitError {
+  constructor(message: string) {
+    super("HOST_LOST", message);
+  }
+}
+
 /** A machine on which commands act: this one, or one behind ssh. */
 export interface Host {
   readonly name: string;
   /**
    * Runs a program to its end; the words reach it as they are, through no shell. Its own failing is a result.
    *
-   * @throws HOST_LOST when it cannot be reached; HOST_DENIED; TASK_FAILED when the signal ended it
+   * @throws HOST_LOST when it cannot be reached, as `HostLostMidway` when it had begun; HOST_DENIED; TASK_FAILED when
+   *   the signal ended it
    */
   execute(words: readonly string[], options?: ExecuteOptions): Promise<Executed>;
   /**
@@ -166,6 +227,19 @@ export interface PutOptions {
   readonly mode?: number;
   readonly sudo?: boolean;
   readonly signal?: AbortSignal;
+}
+
+/** Carries out commands of a project's own, which are in a commit and never in this process. */
+export interface ProjectCommands {
+  /** @throws BAD_CONFIG, BAD_PLAN, TASK_FAILED; and what the command throws */
+  run(task: ProjectTask, context: CommandContext): Promise<CommandEnd>;
+}
+
+export interface ProjectTask {
+  readonly code: CodePlace;
+  readonly command: string;
+  /** As they are written in the plan. */
+  readonly args: Readonly<Record<string, unknown>>;
 }
 
 /** A task as people and generators write it. */

@@ -75,10 +75,11 @@ function section(command: Command): string {
 }
 
 function habits(command: Command): string {
-  const { actsAgain, continueOnFail, once, example } = command;
+  const { actsAgain, continueOnFail, once, onDroneOnly, example } = command;
   const undo = command.undo?.(argsOf(command, example)) ?? [];
   const words = [...new Set(undo.map(({ command: name }) => `\`${name}\``))].join(", ");
   return [
+    onDroneOnly === true ? " Only a `drone` can do it." : "",
     actsAgain === true ? " Carried out again, it acts again." : "",
     continueOnFail === true
       ? " Its failure does not fail the plan, unless `continueOnFail: false`."

@@ -8,7 +8,7 @@
 import { toPropagitError } from "@propagit/protocol";
 import type { Clock, Timer } from "@propagit/runtime";
 import { timeText } from "./core/time-text.js";
-import type { GateProbe } from "./plan.js";
+import type { CodePlace, GateProbe } from "./plan.js";
 import type { GateView, Prober } from "./world.js";
 
 /** An answer that comes later is none. */
@@ -20,6 +20,8 @@ export interface GateWatchOptions {
   readonly clock: Clock;
   readonly prober: Prober;
   readonly gate: GateProbe;
+  /** Where commands are that are not propagit's own. */
+  readonly code?: CodePlace;
   /** When the waiting for it began; its time is measured from there, also across restarts. */
   readonly since: number;
   readonly onEnd: (end: "open" | "refused", why: string) => void;
@@ -66,7 +68,7 @@ export class GateWatch {
   }
 
   async #ask(): Promise<GateView> {
-    const { clock, gate, prober } = this.#options;
+    const { clock, gate, prober, code } = this.#options;
     const limitMs = gate.kind === "command" ? gate.task.timeoutMs : lookMsMax;
     const limit = new AbortController();
     const signal = AbortSignal.any([this.#abort.signal, limit.signal]);
@@ -78,7 +80,7 @@ export class GateWatch {
       });
     });
     try {
-      return await Promise.race([prober.look(gate, signal), tooLate]);
+      return await Promise.race([prober.look(gate, signal, code), tooLate]);
     } catch (thrown) {
       return { state: "shut", why: toPropagitError(thrown).message };
     } finally {

@@ -6,15 +6,25 @@
  */
 import { PropagitError, toPropagitError } from "@propagit/protocol";
 import type { Clock } from "@propagit/runtime";
-import type { Command, CommandContext, CommandEnd, Commands, Host, Means } from "./command.js";
+import {
+  HostLostMidway,
+  type CommandContext,
+  type CommandEnd,
+  type Commands,
+  type Host,
+  type Means,
+  type ProjectCommands,
+} from "./command.js";
 import { argsOf } from "./core/task-args.js";
-import type { GateProbe, Task, TaskPlace } from "./plan.js";
+import type { CodePlace, GateProbe, Task, TaskPlace } from "./plan.js";
 import type { Executor, GateView, Prober, TaskCall, TaskEnd, TaskOrder } from "./world.js";
 
 export interface HostExecutorOptions {
   readonly commands: Commands;
   readonly clock: Clock;
   readonly means: Means;
+  /** For commands that are not among those. */
+  readonly project?: ProjectCommands;
   /** @throws when there is no way there */
   readonly hostFor: (where: TaskPlace) => Host;
 }
@@ -27,22 +37,31 @@ export class HostExecutor implements Executor, Prober {
     this.#options = options;
   }
 
-  async run({ task, key }: TaskOrder, { signal, onOutput }: TaskCall): Promise<TaskEnd> {
-    const host = this.#options.hostFor(task.where);
-    const { outcome, note } = await this.#carryOut(task, { host, key, signal, say: onOutput });
-    return note === undefined ? { outcome } : { outcome, reason: note };
+  async run({ task, code, key }: TaskOrder, { signal, onOutput }: TaskCall): Promise<TaskEnd> {
+    const watched = watchedHost(this.#options.hostFor(task.where));
+    const context = { host: watched.host, key, signal, say: onOutput };
+    try {
+      const { outcome, note } = await this.#carryOut(task, code, context);
+      return note === undefined ? { outcome } : { outcome, reason: note };
+    } catch (thrown) {
+      const { code: why, message } = toPropagitError(thrown);
+      if (task.once && why === "HOST_LOST" && watched.mayHaveActed()) {
+        return { outcome: "unknown", reason: message };
+      }
+      throw thrown;
+    }
   }
 
   recall(): Promise<"unknown"> {
     return Promise.resolve("unknown");
   }
 
-  async look(gate: GateProbe, signal: AbortSignal): Promise<GateView> {
+  async look(gate: GateProbe, signal: AbortSignal, code?: CodePlace): Promise<GateView> {
     switch (gate.kind) {
       case "http":
         return this.#lookAtUrl(gate, signal);
       case "command":
-        return this.#lookByCommand(gate, signal);
+        return this.#lookByCommand(gate, signal, code);
       case "health":
       case "canary":
       case "errors":
@@ -61,20 +80,34 @@ export class HostExecutor implements Executor, Prober {
 
   async #carryOut(
     task: Task,
+    code: CodePlace | undefined,
     { signal, ...context }: Pick<CommandContext, "host" | "key" | "signal" | "say">,
   ): Promise<CommandEnd> {
-    const { commands, clock, means } = this.#options;
-    const command = commandOf(task.command, commands);
-    const args = argsOf(command, task.args);
+    const { clock, means } = this.#options;
+    const begin = this.#beginning(task, code);
     const abort = new AbortController();
     const signals = AbortSignal.any([signal, abort.signal]);
-    const work = command.run(args, { ...context, signal: signals, clock, means });
+    const work = begin({ ...context, signal: signals, clock, means });
     this.#underWay.set(abort, work);
     try {
       return await work;
     } finally {
       this.#underWay.delete(abort);
     }
+  }
+
+  /** Its arguments are checked before anything is done. */
+  #beginning(
+    { command: name, args }: Task,
+    code: CodePlace | undefined,
+  ): (context: CommandContext) => Promise<CommandEnd> {
+    const { commands, project } = this.#options;
+    const known = commands.get(name);
+    if (!known && code && project)
+      return (context) => project.run({ code, command: name, args }, context);
+    const command = known ?? missing(name);
+    const checked = argsOf(command, args);
+    return (context) => command.run(checked, context);
   }
 
   async #lookAtUrl(
@@ -91,10 +124,11 @@ export class HostExecutor implements Executor, Prober {
   async #lookByCommand(
     { task, exit }: Extract<GateProbe, { kind: "command" }>,
     signal: AbortSignal,
+    place: CodePlace | undefined,
   ): Promise<GateView> {
     const watched = watchedHost(this.#options.hostFor(task.where));
     const context = { host: watched.host, key: `gate/${task.id}`, signal, say: () => undefined };
-    const failure = await this.#carryOut(task, context).then(
+    const failure = await this.#carryOut(task, place, context).then(
       () => undefined,
       (thrown: unknown) => toPropagitError(thrown),
     );
@@ -108,26 +142,46 @@ export class HostExecutor implements Executor, Prober {
 
 const requestMsMax = 30_000;
 
-function commandOf(name: string, commands: Commands): Command {
-  const command = commands.get(name);
-  if (command) return command;
+function missing(name: string): never {
   throw new PropagitError("BAD_PLAN", `there is no command ${name} any more`, {
     hint: "it was the project's own when the plan was made: see its propagit.config",
   });
 }
 
-/** The host, and how the last program ended there. */
-function watchedHost(host: Host): { readonly host: Host; code(): number | undefined } {
+interface WatchedHost {
+  readonly host: Host;
+  /** How the last program ended there. */
+  code(): number | undefined;
+  /** Something was done there, or was when the connection broke. */
+  mayHaveActed(): boolean;
+}
+
+function watchedHost(host: Host): WatchedHost {
   let code: number | undefined;
+  let mayHaveActed = false;
+  const watched = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      const done = await work;
+      mayHaveActed = true;
+      return done;
+    } catch (thrown) {
+      mayHaveActed ||= thrown instanceof HostLostMidway;
+      throw thrown;
+    }
+  };
   return {
     host: {
       ...host,
       execute: async (words, options) => {
-        const ended = await host.execute(words, options);
+        const ended = await watched(host.execute(words, options));
         ({ code } = ended);
         return ended;
       },
+      put: (content, path, options) => watched(host.put(content, path, options)),
+      request: (request) => watched(host.request(request)),
+      send: (message) => watched(host.send(message)),
     },
     code: () => code,
+    mayHaveActed: () => mayHaveActed,
   };
 }

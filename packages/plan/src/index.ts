@@ -51,10 +51,24 @@ export {
   type WaveRules,
   type Waves,
 } from "./core/waves.js";
+export { readTargets, withRelay, type ReadTargets, type TargetsText } from "./core/read-targets.js";
+export {
+  aimsOf,
+  type Aim,
+  type TargetBook,
+  type Targets,
+  type TargetWorld,
+} from "./core/targets.js";
+export { dronesOf, planOfAims, tasksOfPlan, type TargetWork } from "./core/plan-targets.js";
 export { HostExecutor, type HostExecutorOptions } from "./host-executor.js";
 export { onlyRun } from "./only-run.js";
 export { hostView, localMeans } from "./system/local-means.js";
 export { loadProject, projectFiles, type LoadOptions } from "./system/load-project.js";
+export { foreignNames, OpenCommands } from "./core/open-commands.js";
+export { runInProject } from "./system/project-process.js";
 export { defineCommand } from "./define-command.js";
 export { toolBox } from "./commands/tool-box.js";
 export { commandsPage } from "./commands-page.js";
+export { lastLine } from "./commands/kit/script.js";
+export { scriptEnds, scriptPreamble } from "./core/put-script.js";
+export { programLine } from "./core/shell-words.js";

@@ -169,7 +169,9 @@ export class LiveRun {
       this.#take({ at: clock.now(), kind, stage: view.number, gate: number, why });
       this.#pump();
     };
-    this.#gate = { place, watch: new GateWatch({ clock, prober, gate, since, onEnd }) };
+    const { code } = run.plan;
+    const watch = new GateWatch({ clock, prober, gate, ...(code && { code }), since, onEnd });
+    this.#gate = { place, watch };
   }
 
   /** They are on disk: what they say may be told and done. */
@@ -218,8 +220,9 @@ export class LiveRun {
       return this.#ended(order, { outcome: "unknown", reason });
     }
     if (known === "not-begun" && stopping) return this.#ended(order, notBegun(stopping.by));
-    if (known === "unknown" && stopping?.now) {
-      return this.#ended(order, { outcome: "stopped", reason: stopReason(stopping.by) });
+    if (known === "unknown" && stopping) {
+      const reason = `${stopReason(stopping.by)}; the engine had ended while it was under way, and nobody saw its end`;
+      return this.#ended(order, { outcome: "stopped", reason });
     }
     await this.#carryOut(order, known === "begun");
   }
@@ -256,7 +259,9 @@ export class LiveRun {
 
   #orderOf(id: TaskId): TaskOrder {
     const attempt = this.run.taskRun(id)?.attempt ?? 1;
-    return { run: this.id, task: this.run.task(id), attempt, key: `${this.id}/${id}/${attempt}` };
+    const { code } = this.run.plan;
+    const key = `${this.id}/${id}/${attempt}`;
+    return { run: this.id, task: this.run.task(id), attempt, ...(code && { code }), key };
   }
 }
 

@@ -1,6 +1,6 @@
 /** What carrying a plan out needs from outside. */
 import type { Clock, Log, Random } from "@propagit/runtime";
-import type { GateProbe, Plan, Task } from "./plan.js";
+import type { CodePlace, GateProbe, Plan, Task } from "./plan.js";
 import type { RunSummary } from "./core/run-status.js";
 import type { RunEvent, TaskOutcome } from "./run-event.js";
 
@@ -60,6 +60,8 @@ export interface TaskOrder {
   readonly run: string;
   readonly task: Task;
   readonly attempt: number;
+  /** Where commands are that are not propagit's own. */
+  readonly code?: CodePlace;
   /** For whoever carries it out, to know it again: `<run>/<task>/<attempt>`. */
   readonly key: string;
 }
@@ -96,7 +98,8 @@ export interface TaskCall {
 
 /** Looks whether a gate is open. */
 export interface Prober {
-  look(gate: GateProbe, signal: AbortSignal): Promise<GateView>;
+  /** @param code where commands are that are not propagit's own */
+  look(gate: GateProbe, signal: AbortSignal, code?: CodePlace): Promise<GateView>;
 }
 
 export interface GateView {

@@ -4,14 +4,17 @@ import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import {
   HostExecutor,
+  HostLostMidway,
   localHost,
   localMeans,
   readPlan,
   toolBox,
   type GateProbe,
+  type Host,
   type Task,
   type TaskCall,
 } from "@propagit/plan";
+import { PropagitError, toPropagitError } from "@propagit/protocol";
 import { deferred, nodeClock } from "@propagit/runtime";
 
 const executor = () =>
@@ -52,6 +55,27 @@ describe("tasks in the engine's process", () => {
     const unchanged = await executor().run(orderOf(same), call);
     assert.equal(unchanged.outcome, "unchanged");
     assert.match(unchanged.reason ?? "", /is there/);
+  });
+
+  it("that may run once are unknown when their host is lost in the middle, and failed when it was never reached", async () => {
+    const endsOf = async (once: boolean, execute: Host["execute"]) => {
+      const options = { commands: toolBox, clock: nodeClock, means: localMeans({}) };
+      const hostFor = () => ({ ...localHost(), execute });
+      const task = taskOf({ command: "execute", run: "x", once });
+      const run = new HostExecutor({ ...options, hostFor }).run(orderOf(task), {
+        signal: never,
+        onOutput: () => undefined,
+      });
+      return run.then(
+        ({ outcome }) => outcome,
+        (thrown: unknown) => toPropagitError(thrown).code,
+      );
+    };
+    const midway = () => Promise.reject(new HostLostMidway("it broke"));
+    const unreached = () => Promise.reject(new PropagitError("HOST_LOST", "no route"));
+    assert.equal(await endsOf(true, midway), "unknown");
+    assert.equal(await endsOf(false, midway), "HOST_LOST");
+    assert.equal(await endsOf(true, unreached), "HOST_LOST");
   });
 
   it("fail when their command is no more", async () => {

@@ -114,7 +114,7 @@ export type DroneCommandEnd = Static<typeof commandEndSchema>;
 
 export const planDroneMethods = {
   /**
-   * Carries out a command of the tool-box. Who goes away leaves it under way: the same key joins it, or has
+   * Carries out a command of the tool-box, or of a project. Who goes away leaves it under way: the same key joins it, or has
    * its end told. What was under way when a drone died is done again when asked, if it is not `once`.
    */
   "drone.command": {
@@ -126,6 +126,8 @@ export const planDroneMethods = {
       timeoutMs: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
       /** It may never be done twice: what nobody knows the end of is `unknown`. */
       once: Type.Boolean(),
+      /** Where it is found when it is none of the tool-box: the propagit.config of a commit. */
+      code: Type.Optional(exact({ repo: text(300), commit: text(64) })),
       /** It only looks, for a gate: nobody asks again what became of it. */
       look: Type.Optional(Type.Boolean()),
     }),

@@ -12,6 +12,8 @@ export * from "./inspect.js";
 export * from "./machines.js";
 export * from "./pebble.js";
 export * from "./real-app.js";
+export * from "./ssh/far-machine.js";
+export * from "./ssh/sshd.js";
 export * from "./swarm/evil-options.js";
 export * from "./swarm/grant.js";
 export * from "./swarm/virtual-hub.js";

@@ -13,6 +13,10 @@ export function applyCommand(): Command {
     )
     .argument("[file]", "the plan, YAML or JSON; - reads it from standard input")
     .option("--local", "carry it out from this machine, without a hub")
+    .option(
+      "--code <repo[@commit]>",
+      "where the hub and its drones find the project's own commands (the commit that is checked out here)",
+    )
     .option("--dry-run", "only show what it would do, as `propagit plan`")
     .option(
       "--rebase",
@@ -21,6 +25,7 @@ export function applyCommand(): Command {
   return examples(withHubFlags(withShowFlags(withWishFlags(withConfigFlags(command)))), [
     "propagit apply rollout.yaml",
     "propagit apply rollout.yaml --local",
+    "propagit apply --config production.yaml --code deployer",
     "propagit apply --config production.yaml --directory /srv/packages --local",
     "propagit apply plan.json --dry-run",
     "propagit apply plan.json --rebase --save plan.json",

@@ -11,9 +11,15 @@ import {
 } from "@propagit/protocol";
 import { Command } from "commander";
 import { examples } from "../examples.js";
-import { parseFilesPlace, parseFilesSight, type FilesPlaceFlag } from "../files/place.js";
+import type { ReadTargets } from "@propagit/plan";
+import {
+  parseFilesPlace,
+  parseFilesSight,
+  splitPlace,
+  type FilesPlaceFlag,
+} from "../files/place.js";
 import type { FilesResult } from "../files/push.js";
-import { asFlag, asRepeatedFlag } from "../flags.js";
+import { asFlag, asRepeatedFlag, parseWhole } from "../flags.js";
 import { collect, findHubAccess, withHub, withHubFlags, type HubFlags } from "../hub-call.js";
 import { badColour, dimColour, goodColour } from "../output/colour.js";
 import { formatAge } from "../output/duration.js";
@@ -23,8 +29,10 @@ import { formatBytes, formatCount } from "../output/quantity.js";
 import { formatTable, type Column } from "../output/table.js";
 import { plainText } from "../output/text-width.js";
 import { endOnInterrupt } from "../interrupt.js";
+import { findTargets, withTargetsFlag, type TargetsFlags } from "../targets/book.js";
+import { parseDurationMs } from "../traffic-flags.js";
 
-interface PushFlags extends HubFlags {
+interface PushFlags extends HubFlags, TargetsFlags {
   readonly exclude?: readonly string[];
   readonly owner?: string;
   readonly mode?: number;
@@ -34,6 +42,10 @@ interface PushFlags extends HubFlags {
   readonly dryRun?: boolean;
   readonly allowMissing?: boolean;
   readonly json?: boolean;
+  readonly after?: number;
+  readonly retries?: number;
+  readonly concurrency?: number | string;
+  readonly detach?: boolean;
 }
 
 interface ListFlags extends HubFlags {
@@ -63,9 +75,21 @@ function pushCommand(): Command {
       .usage("[options] <source...> <target:path>")
       .argument(
         "<sources-and-target...>",
-        "folders and files; at the end the drones (names a,b, `*`, /regex/, or a label selector) and the folder there, absolute or ~/…",
+        "folders and files; at the end a target or the drones (names a,b, `*`, /regex/, or a label selector) and the folder there, absolute or ~/…",
       ),
   )
+    .option("--after <duration>", "begin later; makes it a plan", asFlag(parseDurationMs))
+    .option(
+      "--retries <number>",
+      "of a plan: further attempts, after 1, 8, 27, 64 … minutes (default: 4)",
+      asFlag((text: string) => parseWhole(text, 0, 20)),
+    )
+    .option(
+      "--concurrency <number>",
+      "of a plan: drones at the same time, or a part of them such as 25% (default: 64)",
+      asFlag(parseConcurrency),
+    )
+    .option("--detach", "of a plan: do not wait for its end")
     .option(
       "--exclude <pattern>",
       "leave out, as .gitignore has it; may be repeated",
@@ -79,10 +103,11 @@ function pushCommand(): Command {
     .option("--dry-run", "only tell what would change")
     .option("--allow-missing", "drones that are away are no failure")
     .option("--json", "print what became of it as JSON");
-  return examples(command, [
+  return examples(withTargetsFlag(command), [
     "propagit files push site/ web-1:/srv/site",
     "propagit files push --exclude='*.map' --owner=www:www site/ 'role=web:/srv/site'",
     "propagit files push --dry-run fonts logo.svg '*:~/assets'",
+    "propagit files push --after=30m --detach /my/folder /and/my/file mytarget:~/",
   ]).action(push);
 }
 
@@ -106,7 +131,11 @@ function listCommand(): Command {
 
 async function push(words: readonly string[], _: unknown, command: Command): Promise<void> {
   const flags = command.optsWithGlobals<PushFlags>();
-  const { sources, place } = splitWords(words);
+  const { sources, target, place } = splitWords(words);
+  const targets = findTargets(flags);
+  if (targets?.book.targets.has(target) || wantsPlan(flags)) {
+    return pushOver(sources, words.at(-1) ?? "", { flags, targets });
+  }
   endOnInterrupt();
   // Git and what it works with are loaded only here.
   const { failureOf, pushFiles } = await import("../files/push.js");
@@ -141,6 +170,45 @@ async function push(words: readonly string[], _: unknown, command: Command): Pro
   if (failure) throw failure;
 }
 
+/** A target, or what only a plan can: it is carried out by the hub. */
+async function pushOver(
+  sources: readonly string[],
+  last: string,
+  { flags, targets }: { flags: PushFlags; targets: ReadTargets | undefined },
+): Promise<void> {
+  if (flags.allowMissing) {
+    throw new PropagitError("BAD_USAGE", "a plan tries drones again that are away", {
+      hint: "leave --allow-missing out; how often is said by --retries",
+    });
+  }
+  const { concurrencyDefault, pushByPlan, retriesDefault } = await import("../files/plan-push.js");
+  const view = openFilesView(process.stdout, !flags.json && process.stdout.isTTY);
+  const watch = {
+    note: (line: string) => void process.stderr.write(`${line}\n`),
+    step: (text: string) => view.step(text),
+  };
+  const push = {
+    sources,
+    ...splitPlace(last),
+    exclude: flags.exclude ?? [],
+    owner: flags.owner,
+    mode: flags.mode,
+    folderMode: flags.dirMode,
+    replace: flags.replace ?? false,
+    force: flags.force ?? false,
+    afterMs: flags.after ?? 0,
+    retries: flags.retries ?? retriesDefault,
+    concurrency: flags.concurrency ?? concurrencyDefault,
+  };
+  const { dryRun = false, detach = false, json = false } = flags;
+  const wish = { dryRun, detach, json, flags, watch };
+  await pushByPlan(push, targets, findHubAccess(flags), wish).finally(() => view.end());
+}
+
+function wantsPlan({ after, retries, concurrency, detach }: PushFlags): boolean {
+  return [after, retries, concurrency, detach].some((flag) => flag !== undefined);
+}
+
 async function list(
   sight: Partial<FilesPlaceFlag> | undefined,
   _: unknown,
@@ -172,6 +240,8 @@ async function list(
 /** @throws BAD_USAGE */
 function splitWords(words: readonly string[]): {
   readonly sources: readonly string[];
+  /** As it is written before the path. */
+  readonly target: string;
   readonly place: FilesPlaceFlag;
 } {
   const sources = words.slice(0, -1);
@@ -181,7 +251,7 @@ function splitWords(words: readonly string[]): {
       hint: "write it like: propagit files push site/ web-1:/srv/site",
     });
   }
-  return { sources, place: parseFilesPlace(last) };
+  return { sources, target: splitPlace(last).target, place: parseFilesPlace(last) };
 }
 
 /** @throws BAD_USAGE */
@@ -191,6 +261,12 @@ export function parseMode(text: string): number {
   throw new PropagitError("BAD_USAGE", `${quote(text)} is no mode`, {
     hint: "write three octal digits, such as 644 or 750",
   });
+}
+
+/** @throws BAD_USAGE */
+function parseConcurrency(text: string): number | string {
+  if (/^(?:[1-9]\d?|100)%$/.test(text)) return text;
+  return parseWhole(text, 1, 10_000);
 }
 
 function parseOwner(text: string): string {

@@ -12,11 +12,15 @@ const hint =
 
 /** @throws BAD_USAGE, BAD_NAME, BAD_PATTERN */
 export function parseFilesPlace(text: string): FilesPlaceFlag {
+  const { target, path } = splitPlace(text);
+  return { target: parseTarget(target), path };
+}
+
+/** Both parts as they are written. @throws BAD_USAGE */
+export function splitPlace(text: string): { readonly target: string; readonly path: string } {
   const at = endOfTarget(text);
-  const [target, path] = [text.slice(0, at), text.slice(at + 1)];
-  if (at < 1)
-    throw new PropagitError("BAD_USAGE", `${quote(text)} is not of the form TARGET:PATH`, { hint });
-  return { target: parseTarget(target), path: parsePath(path) };
+  if (at >= 1) return { target: text.slice(0, at), path: parsePath(text.slice(at + 1)) };
+  throw new PropagitError("BAD_USAGE", `${quote(text)} is not of the form TARGET:PATH`, { hint });
 }
 
 /** `TARGET:PATH`, or the target alone. @throws BAD_USAGE, BAD_NAME, BAD_PATTERN */

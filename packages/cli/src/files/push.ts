@@ -11,14 +11,18 @@ import { sourceChanged } from "./import.js";
 import { PushedFiles, type HubPlace } from "./repository.js";
 import { firstChange, readSource, shown, type Source } from "./source.js";
 
-export interface FilesPush {
+/** What is read here, and how it is to be there. */
+export interface FilesReading {
   readonly sources: readonly string[];
   readonly exclude: readonly string[];
-  readonly target: DroneTarget;
-  readonly path: string;
   readonly owner: string | undefined;
   readonly mode: number | undefined;
   readonly folderMode: number | undefined;
+}
+
+export interface FilesPush extends FilesReading {
+  readonly target: DroneTarget;
+  readonly path: string;
   readonly replace: boolean;
   readonly force: boolean;
   readonly dryRun: boolean;
@@ -54,30 +58,51 @@ export async function pushFiles(
     { target: push.target, machine: false },
     { onPart: () => undefined },
   );
+  const read = await readFiles(push, place, watch, {
+    destination: push.dryRun ? `${push.path} (dry run)` : push.path,
+    manifestOnly: push.dryRun,
+  });
+  return { ...read, drones: await distribute(push, read.commit, hub, watch) };
+}
+
+export interface FilesDestination {
+  /** What was pushed there before is not sent again; undefined: nothing is sent at all. */
+  readonly destination: string | undefined;
+  /** Only what there is, without contents. */
+  readonly manifestOnly: boolean;
+}
+
+/** Reads files into a commit, the same whenever they are the same, and brings it to the hub. @throws CHANGED_MEANWHILE */
+export async function readFiles(
+  { sources, exclude, owner, mode, folderMode }: FilesReading,
+  place: HubPlace,
+  watch: Pick<FilesWatch, "note" | "step">,
+  { destination, manifestOnly }: FilesDestination,
+): Promise<Omit<FilesResult, "drones">> {
   watch.step("looking at the files");
-  const source = await readSource(push.sources, push.exclude);
+  const source = await readSource(sources, exclude);
   noteRepositories(source, watch);
   watch.step(`reading ${source.entries.length} files`);
   const commit = await PushedFiles.use(place, async (pushed) => {
-    const read = await pushed.import(push.sources, {
+    const read = await pushed.import(sources, {
       entries: source.entries,
       head: {
-        ...(push.owner !== undefined && { owner: push.owner }),
-        mode: push.folderMode ?? source.mode ?? folderModeDefault,
+        ...(owner !== undefined && { owner }),
+        mode: folderMode ?? source.mode ?? folderModeDefault,
       },
-      mode: push.mode,
-      folderMode: push.folderMode,
-      manifestOnly: push.dryRun,
+      mode,
+      folderMode,
+      manifestOnly,
     });
-    const change = firstChange(source, await readSource(push.sources, push.exclude));
+    const change = firstChange(source, await readSource(sources, exclude));
     if (change !== undefined) throw sourceChanged(change);
+    if (destination === undefined) return read;
     watch.step("bringing them to the hub");
-    await pushed.send(read, push.dryRun ? `${push.path} (dry run)` : push.path);
+    await pushed.send(read, destination);
     return read;
   });
-  const drones = await distribute(push, commit, hub, watch);
   const sizes = source.entries.flatMap((entry) => (entry.kind === "file" ? [entry.bytes] : []));
-  return { commit, files: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0), drones };
+  return { commit, files: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0) };
 }
 
 /** The error that a push ends with; undefined when every drone has what it should have. */
@@ -126,7 +151,7 @@ async function distribute(
   return outcomes.toSorted((left, right) => (left.drone < right.drone ? -1 : 1));
 }
 
-function noteRepositories({ repositories }: Source, { note }: FilesWatch): void {
+function noteRepositories({ repositories }: Source, { note }: Pick<FilesWatch, "note">): void {
   const [first] = repositories;
   if (first === undefined) return;
   const more = repositories.length > 1 ? ` and ${repositories.length - 1} more` : "";

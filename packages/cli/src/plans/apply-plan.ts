@@ -1,12 +1,13 @@
 /** `propagit apply`: has the hub carry a plan out, or does it here; what happens is kept on disk. */
 import type { Gate, Plan } from "@propagit/plan";
-import { hubCommands, isOfHub } from "@propagit/hub";
+import { isOfHub } from "@propagit/hub";
 import { PropagitError } from "@propagit/protocol";
 import { describeTask, hostName, tasksOf } from "../output/plan-words.js";
 import { formatCount, formatNames } from "../output/quantity.js";
 import type { HubFlags } from "../hub-call.js";
 import { carryOutNew } from "./carry-out.js";
-import { applyOnHub, refuseOwnCommands } from "./hub-plans.js";
+import { applyOnHub } from "./hub-plans.js";
+import { withCode } from "./code-place.js";
 import { LocalRuns } from "./local-runs.js";
 import { formatLine, lineLog } from "./logs.js";
 import { planned, type Planned } from "./planned.js";
@@ -16,6 +17,8 @@ import { showPlan, type ShowFlags } from "./show-plan.js";
 export interface ApplyFlags extends ShowFlags, HubFlags {
   readonly local?: boolean;
   readonly dryRun?: boolean;
+  /** The repository that has the project's own commands. */
+  readonly code?: string;
   readonly rebase?: boolean;
 }
 
@@ -28,11 +31,10 @@ export async function applyPlan(file: string | undefined, flags: ApplyFlags): Pr
   const write = (line: string) => void process.stdout.write(line);
   const made = await planned(file, flags, (who) => lineLog(who, write));
   if (flags.local) refuseForeign(made.plan);
-  else refuseOwnCommands(made, new Set(hubCommands.keys()));
   tellBeforehand(made, write);
   if (tasksOf(made.plan.stages).length === 0) return;
   if (!flags.local) {
-    process.exitCode = await applyOnHub(made, flags);
+    process.exitCode = await applyOnHub({ ...made, plan: await withCode(made, flags.code) }, flags);
     return;
   }
   const { plan, commands, folder } = made;

@@ -37,6 +37,10 @@ export interface Carried {
   readonly runs: LocalRuns;
   readonly plan: Plan;
   readonly commands: Commands;
+  /** Where what happens is shown. Default standard output. */
+  readonly output?: NodeJS.WriteStream;
+  /** Says how it ended, and which exit code that is; absent: as `propagit apply` does. */
+  readonly tellEnd?: (id: string, run: Run) => number;
 }
 
 /** A new run. @returns the exit code */
@@ -69,13 +73,13 @@ async function carryOut(
 }
 
 async function carryOutLocked(
-  { runs, plan, commands }: Carried,
+  { runs, plan, commands, output, tellEnd }: Carried,
   id: string,
   begin: (engine: PlanEngine) => Promise<void>,
 ): Promise<number> {
   const former = await formerEvents(runs, id);
   const run = new Run(plan, former);
-  const view = new RunView({ id, plan, run: () => run });
+  const view = new RunView({ id, plan, run: () => run, ...(output && { output }) });
   const hosts = openSshHosts();
   const executor = executorFor(commands, hosts);
   // Nothing is shown before what it follows from.
@@ -114,7 +118,7 @@ async function carryOutLocked(
   await close(closing);
   if (end === "paused") return toldPause(id);
   await runs.prune();
-  return toldEnd(end);
+  return tellEnd ? tellEnd(id, run) : toldEnd(end);
 }
 
 async function formerEvents(runs: LocalRuns, id: string) {

@@ -8,11 +8,13 @@ import {
   planHash,
   Run,
   writePlan,
+  type Plan,
   type RunAsk,
   type RunEvent,
   type RunStatus,
 } from "@propagit/plan";
-import { exitCodes, PropagitError, toPropagitError, type PlanSummary } from "@propagit/protocol";
+import { hubCommands } from "@propagit/hub";
+import { exitCodes, toPropagitError, type PlanSummary } from "@propagit/protocol";
 import { nodeClock, nodeRandom, sleep } from "@propagit/runtime";
 import { author } from "../author.js";
 import { collect, withHub, type HubFlags } from "../hub-call.js";
@@ -27,34 +29,51 @@ const againMs = 1_000;
 const awayMsMax = 10 * 60_000;
 
 /** Begins a plan and tells what happens until it is over. @returns the exit code */
-export async function applyOnHub({ plan, commands }: Planned, flags: HubFlags): Promise<number> {
-  const text = JSON.stringify(writePlan(plan, commands));
+export async function applyOnHub(planned: Planned, flags: HubFlags): Promise<number> {
+  const id = await beginOnHub(planned, flags);
+  return toldEnd(await followOnHub(id, planned.plan, flags));
+}
+
+/** @returns the run's id */
+export async function beginOnHub(
+  { plan }: Pick<Planned, "plan" | "commands">,
+  flags: HubFlags,
+): Promise<string> {
+  // Of a project's own commands all is said: the hub does not know what they would say.
+  const text = JSON.stringify(writePlan(plan, hubCommands));
   const wanted = nodeRandom.hex(10);
   // Two of one name would do the same to the same drones: the later one waits for its turn.
   const locks = [`plan ${plan.name}`.slice(0, lockChars)];
   const hash = planHash(plan);
   const started = { plan: text, file: "the plan", by: author(), hash, locks, id: wanted };
-  const id = await begin(wanted, () =>
+  return begin(wanted, () =>
     withHub(flags, (hub) => hub.call("hub.plan-start", started, callLimit)),
   );
+}
+
+/** Tells what happens until it is over, unless nobody wants to hear it; ^C only looks away. */
+export async function followOnHub(
+  id: string,
+  plan: Plan,
+  { isQuiet = false, ...flags }: HubFlags & { readonly isQuiet?: boolean },
+): Promise<PlanSummary> {
   const run = new Run(plan);
-  const view = new RunView({ id, plan, run: () => run });
+  const view = isQuiet ? undefined : new RunView({ id, plan, run: () => run });
   const restore = onInterrupt(() => {
-    view.close();
+    view?.close();
     process.stderr.write(
       `the hub goes on with it; look: propagit plans status ${id}, end it: propagit plans stop ${id}\n`,
     );
     process.exit(interruptedExitCode);
   });
   try {
-    const summary = await followed(id, flags, (event) => {
+    return await followed(id, flags, (event) => {
       run.apply(event);
-      tell(view, run, event);
+      if (view) tell(view, run, event);
     });
-    return toldEnd(summary);
   } finally {
     restore();
-    view.close();
+    view?.close();
   }
 }
 
@@ -170,16 +189,3 @@ export const askedWords: Readonly<Record<RunAsk["kind"], string>> = {
   approve: "approved",
   retry: "what failed is tried again",
 };
-
-/** What only this machine has, a hub does not. @throws BAD_PLAN */
-export function refuseOwnCommands({ plan, commands }: Planned, known: ReadonlySet<string>): void {
-  const own = [...commands.keys()].filter((name) => !known.has(name));
-  const stages = [...plan.stages, ...(plan.rollback ?? [])];
-  const used = new Set(stages.flatMap(({ lines }) => lines.flat()).map(({ command }) => command));
-  const wrong = own.filter((name) => used.has(name));
-  if (wrong.length === 0) return;
-  const names = wrong.join(", ");
-  throw new PropagitError("BAD_PLAN", `the hub does not know the project's own command ${names}`, {
-    hint: "carry the plan out from this machine: propagit apply --local",
-  });
-}

@@ -26,7 +26,7 @@ import { parseJson, PropagitError, quote, toPropagitError } from "@propagit/prot
 import { lockFolder, nodeDisk, type FolderLock } from "@propagit/runtime";
 import { dataFolderOf } from "../folders.js";
 
-/** Runs that are over and kept, the newest ones. */
+/** Runs that no process carries out and that are kept, the newest ones. */
 const keptMax = 200;
 
 export function plansFolder(): string {
@@ -113,19 +113,29 @@ export class LocalRuns {
   /** What its plan uses; the project is loaded only for a command that is not ours. @throws BAD_CONFIG */
   async commandsFor(run: string, plan: Plan): Promise<Commands> {
     const stages = [...plan.stages, ...(plan.rollback ?? [])];
-    const isOurs = stages.every(({ lines }) =>
-      lines.flat().every(({ command }) => toolBox.has(command)),
-    );
+    const names = stages.flatMap(({ lines }) => lines.flat().map(({ command }) => command));
+    const { setupCommands } = await import("../setup/commands.js");
+    const ofSetup = setupCommands();
+    if (names.some((name) => ofSetup.has(name))) return new Map([...toolBox, ...ofSetup]);
+    const isOurs = names.every((name) => toolBox.has(name));
     const folder = isOurs ? undefined : await this.#projectOf(run);
     if (folder === undefined) return toolBox;
     const modules = { "propagit/config": await import("../config.js") };
     return (await loadProject(folder, { ours: toolBox, modules })).commands;
   }
 
-  /** Removes the oldest of those that are over. */
+  /** Removes the oldest of those that are over or were broken off. */
   async prune(): Promise<void> {
-    const over = (await this.journal.list()).filter(({ summary }) => summary !== undefined);
-    for (const { run } of over.slice(keptMax)) await this.journal.remove(run);
+    let kept = 0;
+    for (const { run, summary } of await this.journal.list()) {
+      const isCarried = summary === undefined && (await this.#isCarriedOrUnreadable(run));
+      if (!isCarried && ++kept > keptMax) await this.journal.remove(run);
+    }
+  }
+
+  /** What nobody can read is for a person to look at. */
+  async #isCarriedOrUnreadable(run: string): Promise<boolean> {
+    return this.isCarried(run).catch(() => true);
   }
 
   async #projectOf(run: string): Promise<string | undefined> {

@@ -12,10 +12,13 @@ export interface ViewedRun {
   readonly plan: Plan;
   /** Of it as it stands now. */
   readonly run: () => Run | undefined;
+  /** Default standard output. */
+  readonly output?: NodeJS.WriteStream;
 }
 
 export class RunView {
   readonly #viewed: ViewedRun;
+  readonly #output: NodeJS.WriteStream;
   readonly #area: LiveArea | undefined;
   readonly #timer: NodeJS.Timeout | undefined;
   /** Of large plans it takes longer to look where they stand than to say a line. */
@@ -23,8 +26,9 @@ export class RunView {
 
   constructor(viewed: ViewedRun) {
     this.#viewed = viewed;
-    if (!process.stdout.isTTY) return;
-    this.#area = new LiveArea(process.stdout);
+    this.#output = viewed.output ?? process.stdout;
+    if (!this.#output.isTTY) return;
+    this.#area = new LiveArea(this.#output);
     this.#timer = setInterval(() => this.#draw(), drawMs);
   }
 
@@ -39,7 +43,7 @@ export class RunView {
   ): void {
     const text = formatLine({ at, level, who, host, message });
     if (this.#area) this.#area.say(text);
-    else process.stdout.write(text);
+    else this.#output.write(text);
     this.#draw();
   }
 

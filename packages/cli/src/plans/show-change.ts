@@ -6,7 +6,7 @@ import { withHub, type HubFlags } from "../hub-call.js";
 import { toldText } from "../output/plan-told.js";
 import { print } from "../output/print.js";
 import { forecast } from "./forecast.js";
-import { showPlanned, type PlanShowFlags } from "./show-plan.js";
+import { showWith, type PlanShowFlags } from "./show-plan.js";
 
 /** Of 10,000 drones, each in its wave. */
 const limitMs = 60_000;
@@ -25,7 +25,7 @@ export async function showChange(
   const plan = readPlan({ file: "the hub's plan", text }, hubCommands);
   const durations = new Map(told.durations.map(({ command, ms }) => [command, ms]));
   const whole = { plan, commands: hubCommands, forecast: forecast(plan, durations, Date.now()) };
-  const isPicture = showPlanned(whole, flags, told);
+  const isPicture = showWith(whole, flags, told);
   if (isPicture) print(toldText(told, flags.save));
 }
 

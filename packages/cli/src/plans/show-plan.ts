@@ -39,10 +39,14 @@ export interface Shown {
 
 export async function showPlan(file: string | undefined, flags: ShowFlags): Promise<void> {
   const toErrors = (line: string) => void process.stderr.write(line);
-  const made = await planned(file, flags, (who) => lineLog(who, toErrors));
+  await showPlanned(await planned(file, flags, (who) => lineLog(who, toErrors)), flags);
+}
+
+/** Of a plan that is there already. */
+export async function showPlanned(made: Planned, flags: ShowFlags): Promise<void> {
   const durations = await durationsOf(made);
   const shown = { ...made, forecast: forecast(made.plan, durations, Date.now()) };
-  if (showPlanned(shown, flags) && made.isGiven) print("\nSyntax ok\n");
+  if (showWith(shown, flags) && made.isGiven) print("\nSyntax ok\n");
 }
 
 /**
@@ -51,7 +55,7 @@ export async function showPlan(file: string | undefined, flags: ShowFlags): Prom
  * @param told for programs, beside the plan
  * @returns whether that was the picture
  */
-export function showPlanned(shown: Shown, flags: PlanShowFlags, told?: ToldOfPlan): boolean {
+export function showWith(shown: Shown, flags: PlanShowFlags, told?: ToldOfPlan): boolean {
   const { plan, commands } = shown;
   const whole = { ...shown, hash: planHash(plan) };
   const written = () => writePlan(plan, commands);

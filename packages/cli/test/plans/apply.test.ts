@@ -238,6 +238,31 @@ stages:
     assert.match((await folder.run(["plans"])).out, /undone/);
   });
 
+  it("ends one that was killed without doing again what was under way, and takes back what was done", async () => {
+    for (const name of ["old", "new"]) folder.write(name, name);
+    await symlink("old", join(folder.path, "current"));
+    folder.write(
+      "plan.yaml",
+      `name: killed
+stages:
+  - { name: first, tasks: [{ command: symlink, path: ${folder.path}/current, to: new, previous: old }] }
+  - name: second
+    tasks: [{ command: execute, directory: ${folder.path}, run: "echo one >>made; ${untilGo}" }]
+`,
+    );
+    const applied = folder.start(["apply", "plan.yaml"]);
+    while (!folder.has("made")) await new Promise((resolve) => setTimeout(resolve, 10));
+    applied.child.kill("SIGKILL");
+    await applied.ended;
+    folder.write("go", "");
+    const [id = ""] = await folder.ids();
+    const stopped = await folder.run(["plans", "stop", id, "--undo"]);
+    assert.equal(stopped.code, 7, stopped.errors);
+    assert.match(stopped.out, /stopped: stopped by .*nobody saw its end/);
+    assert.deepEqual([folder.read("made"), folder.read("current")], ["one\n", "old"]);
+    assert.match((await folder.run(["plans"])).out, /undone/);
+  });
+
   it("says when there is nothing, or nothing of that name", async () => {
     assert.match((await folder.run(["plans"])).out, /no plan was carried out here/);
     const { code, errors } = await folder.run(["plans", "status", "abc"]);

@@ -88,7 +88,8 @@ function kindOf(stats: Stats): string {
   return stats.mode & 0o100 ? "program" : "file";
 }
 
-async function hasSameBytes(one: Buffer, other: Buffer): Promise<boolean> {
+/** Of two files of the same size. */
+export async function hasSameBytes(one: Buffer | string, other: Buffer | string): Promise<boolean> {
   const files: FileHandle[] = [];
   try {
     for (const path of [one, other]) files.push(await open(path));

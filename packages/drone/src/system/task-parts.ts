@@ -6,17 +6,21 @@ import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { localHost, toolBox } from "@propagit/plan";
 import type { Handlers, World } from "@propagit/runtime";
+import type { CommandWorld } from "../command-world.js";
 import { CommandDesk } from "../commands.js";
 import { roomFor } from "../core/artifact-room.js";
+import { DistributedCommits } from "../distributed-commits.js";
 import type { MakePart } from "../drone-part.js";
 import { RunDesk } from "../runs.js";
 import { TaskDesk } from "../tasks.js";
 import { FilesDesk } from "../files.js";
 import { GitArtifacts } from "./artifacts.js";
 import { DiskCommandStore } from "./command-store.js";
+import { DroneCommits } from "./commit-means.js";
 import type { GitCommits } from "./commits.js";
 import { NodeDestinations } from "./files/destinations.js";
 import { FilesRecords } from "./files/records.js";
+import { projectCommands } from "./project-commands.js";
 import { NodeTaskCommands } from "./task-commands.js";
 import { NodeTaskFolders } from "./task-folders.js";
 import { DiskTaskStore } from "./task-store.js";
@@ -45,10 +49,18 @@ export async function taskParts(options: TaskPartsOptions): Promise<readonly Mak
     records: await FilesRecords.open(world.disk, folder),
     dataFolder: folder,
   });
-  const commands = {
+  const distributed = await DistributedCommits.open({
+    ...world,
+    file: join(folder, "distributed"),
+  });
+  const droneCommits = new DroneCommits({ commits, distributed, dataFolder: folder });
+  const commands: CommandWorld = {
     store: await DiskCommandStore.open(world.disk, join(folder, "commands")),
     commands: toolBox,
-    host: (name: string) => localHost({ name }),
+    host: (name) => localHost({ name }),
+    commits: (drone) => droneCommits.for(drone),
+    project: (drone) => projectCommands(commits, drone),
+    distributed: () => distributed.all,
   };
   return [
     (context) => new TaskDesk(context, tasks),

@@ -1,11 +1,21 @@
 /** Where a plan would act, and what of it this hub will not do: said all at once, before anything begins. */
 import { isNear } from "@propagit/shapes";
-import type { Plan, Stage, Task, UndoTask } from "@propagit/plan";
+import {
+  argsOf,
+  type Commands,
+  type Plan,
+  type Stage,
+  type Task,
+  type UndoTask,
+} from "@propagit/plan";
+import { isChangeCommand } from "../plan-commands/change-commands.js";
 import { isReleaseCommand } from "./release-progress.js";
 
 export interface PlaceRules {
   /** Names of drones that have joined once and are not gone for good. */
   readonly drones: ReadonlySet<string>;
+  /** All that is known. */
+  readonly commands: Commands;
   /** The hub may run programs of plans, here and behind ssh. */
   readonly runsPrograms: boolean;
 }
@@ -14,7 +24,7 @@ export interface PlaceRules {
  * What the hub does in its own process for anybody who may start plans: these reach out from it, and touch
  * nothing of its machine.
  */
-export const outwardCommands: ReadonlySet<string> = new Set([
+export const reachingCommands: ReadonlySet<string> = new Set([
   "drain",
   "undrain",
   "wait-http",
@@ -40,7 +50,7 @@ export function problemsOfPlaces(plan: Plan, rules: PlaceRules): readonly string
 
 interface Placed {
   readonly id: string;
-  readonly task: Pick<Task, "command" | "where">;
+  readonly task: Pick<Task, "command" | "where" | "args">;
 }
 
 function* tasksOf({ stages, rollback = [] }: Plan): Iterable<Placed> {
@@ -61,9 +71,14 @@ function withUndo(task: Task): readonly Placed[] {
 
 /** @param rules with `isOfChange`: it was made of a change such as a deploy, whose parts are the hub's own */
 function problemOf(
-  { command, where }: Placed["task"],
+  task: Placed["task"],
   rules: PlaceRules & { readonly isOfChange: boolean },
 ): string | undefined {
+  const { command, where } = task;
+  const [file] = filesOf(task, rules.commands);
+  if (file !== undefined) {
+    return `the hub has no file ${file} of yours: bring it there first (propagit files push) and name its place there, or use --local`;
+  }
   switch (where.kind) {
     case "drone":
       return rules.drones.has(where.drone) ? undefined : noDrone(where.drone, rules.drones);
@@ -76,11 +91,18 @@ function problemOf(
           ? undefined
           : "it is part of a release: propagit deploy REPO COMMIT";
       }
-      if (rules.runsPrograms || outwardCommands.has(command)) return undefined;
+      if (isChangeCommand(command)) return undefined;
+      if (rules.runsPrograms || reachingCommands.has(command)) return undefined;
       return `the hub does this not on its own machine: name a drone, or start it with --plan-commands`;
     default:
       return where satisfies never;
   }
+}
+
+/** Files of the machine of whoever made the plan. */
+function filesOf({ command: name, args }: Placed["task"], commands: Commands): readonly string[] {
+  const command = commands.get(name);
+  return command?.files?.(argsOf(command, args)) ?? [];
 }
 
 function noDrone(name: string, drones: ReadonlySet<string>): string {

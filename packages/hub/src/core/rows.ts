@@ -282,6 +282,9 @@ const branchRow = Type.Object({
 });
 export type BranchRow = Static<typeof branchRow>;
 
+/** The end of a plan's run that the log of events has: whoever comes again does not say it twice. */
+const planEndRow = Type.Object({ run: Type.String(), endedAt: time });
+
 export const tables = {
   drones: droneRow,
   deployments: deploymentRow,
@@ -300,6 +303,7 @@ export const tables = {
   branches: branchRow,
   canaries: canaryRow,
   files: filesRow,
+  planEnds: planEndRow,
 } as const;
 export type TableName = keyof typeof tables;
 export type Row<T extends TableName> = Static<(typeof tables)[T]>;

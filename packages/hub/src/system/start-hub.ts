@@ -22,6 +22,7 @@ import { openHubMetrics } from "./hub-metrics.js";
 import { findHubSecret, type HubSecret } from "./hub-secret.js";
 import { Front } from "./front.js";
 import { openRegistryPart, placeOf, type RegistryPart } from "./registry-part.js";
+import { PlanCheckouts } from "./plan-checkout.js";
 import { planMeans } from "./plan-part.js";
 import { findSettingsKey } from "./settings-key.js";
 import { openSwarmPart } from "./swarm-part.js";
@@ -113,8 +114,10 @@ async function start(options: StartHubOptions, cleanup: Cleanup): Promise<Runnin
     uploadBytesPerSecondMax: options.swarmUploadBytesPerSecond,
   });
   cleanup.add(() => swarm.stop());
+  const project = new PlanCheckouts(repositories, dataFolder);
+  const plans = planMeans(project, options.planCommands ?? false);
   const hub = await Hub.open(
-    { ...world, swarm: swarm.means, plans: planMeans(options.planCommands ?? false) },
+    { ...world, swarm: swarm.means, plans },
     { clusterKey, ...hubOptionsOf(options, port, registry) },
   );
   cleanup.add(() => hub.stop());

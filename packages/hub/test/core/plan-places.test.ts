@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { readPlan, toolBox } from "@propagit/plan";
-import { outwardCommands, problemsOfPlaces } from "../../src/core/plan-places.js";
+import { reachingCommands, problemsOfPlaces } from "../../src/core/plan-places.js";
 import { hubCommands } from "../../src/plan-commands/hub-commands.js";
 
 const drones = new Set(["web-1", "web-2"]);
@@ -14,7 +14,8 @@ function problems(tasks: readonly object[], more: object = {}, runsPrograms = fa
 
 function problemsOf(plan: object, runsPrograms = false) {
   const source = { file: "plan.json", text: JSON.stringify(plan) };
-  return problemsOfPlaces(readPlan(source, hubCommands), { drones, runsPrograms });
+  const commands = hubCommands;
+  return problemsOfPlaces(readPlan(source, commands), { drones, runsPrograms, commands });
 }
 
 describe("places of a plan", () => {
@@ -57,8 +58,23 @@ describe("places of a plan", () => {
 
   it("of the hub are for commands that there are", () => {
     assert.deepEqual(
-      [...outwardCommands].filter((name) => !toolBox.has(name)),
+      [...reachingCommands].filter((name) => !toolBox.has(name)),
       [],
     );
+  });
+
+  it("refuses files of whoever made the plan, which are not there, with the way that works", () => {
+    const tasks = [
+      { command: "upload", drone: "web-1", file: "/home/ann/app.tar", to: "/srv/app.tar" },
+      { command: "write-file", drone: "web-1", path: "/srv/x", template: "/home/ann/x" },
+      { command: "write-file", drone: "web-1", path: "/srv/x", text: "plain" },
+    ];
+    const found = problems(tasks, {}, true);
+    assert.equal(found.length, 2);
+    assert.match(
+      found[0] ?? "",
+      /^task 1\.1\.1 \(upload\): the hub has no file \/home\/ann\/app\.tar of yours.*files push.*--local$/,
+    );
+    assert.match(found[1] ?? "", /\(write-file\): the hub has no file \/home\/ann\/x/);
   });
 });

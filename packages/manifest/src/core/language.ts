@@ -178,6 +178,16 @@ export function fileSchema(): JsonSchema {
         maxProperties: environmentName.max,
       },
       deploy: deployShape.schema,
+      targets: {
+        description: "Named selections of drones, for `propagit files push`: docs/targets.md.",
+        type: "object",
+        additionalProperties: { type: "object" },
+      },
+      relays: {
+        description: "What targets mean where a drone hands on, by its name.",
+        type: "object",
+        additionalProperties: { type: "object", additionalProperties: { type: "object" } },
+      },
     },
     additionalProperties: false,
   };

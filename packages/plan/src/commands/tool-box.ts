@@ -2,15 +2,19 @@
 import { assert } from "@propagit/protocol";
 import type { Command, Commands } from "../command.js";
 import { archive } from "./archive.js";
+import { checkout } from "./checkout.js";
 import { checkService } from "./check-service.js";
 import { cleanup } from "./cleanup.js";
 import { copy } from "./copy.js";
 import { createDirectory } from "./create-directory.js";
+import { delegateWith } from "./delegate.js";
+import { distribute } from "./distribute.js";
 import { drain } from "./drain.js";
 import { execute } from "./execute.js";
 import { message } from "./message.js";
 import { move } from "./move.js";
 import { notify } from "./notify.js";
+import { putFiles } from "./put-files.js";
 import { reloadService } from "./reload-service.js";
 import { remove } from "./remove.js";
 import { restartService } from "./restart-service.js";
@@ -38,6 +42,10 @@ const all: readonly Command[] = [
   remove,
   cleanup,
   archive,
+  distribute,
+  checkout,
+  putFiles,
+  delegateWith(() => toolBox),
   checkService,
   startService,
   stopService,

@@ -32,6 +32,7 @@ export const upload = defineCommand({
     const options = { sudo: asRoot, signal, ...(mode !== undefined && { mode }) };
     return { outcome: await host.put({ kind: "file", path: file }, path, options) };
   },
+  files: ({ file }) => [file],
   example: { file: "/srv/app/app.tar.gz", to: "/srv/app/incoming/app.tar.gz", mode: "0640" },
 });
 

@@ -77,6 +77,7 @@ export const writeFile = defineCommand({
       outcome: await host.put({ kind: "bytes", bytes }, await placeOn(context, path), options),
     };
   },
+  files: ({ template }) => (template === undefined ? [] : [template]),
   example: {
     path: "/srv/app/config/app.conf",
     text: "listen = {{host}}:{{port}}\n",

@@ -64,7 +64,7 @@ const member: Shape<TargetMember> = mapped(
         },
 );
 
-const target: Shape<Target> = mapped(record(memberName, member), plainMap);
+const target: Shape<Target> = mapped(record(memberName, member), placedMembers);
 
 /** `targets:` of a configuration. */
 export const targetsShape: Shape<Targets> = mapped(record(targetName, target), plainMap);
@@ -107,7 +107,7 @@ export const disTargetsShape: Shape<Targets> = mapped(
   object(
     {
       doc: { schema: {}, read: () => true },
-      targets: mapped(record(targetName, mapped(record(memberName, disSpec), plainMap)), plainMap),
+      targets: mapped(record(targetName, mapped(record(memberName, disSpec), placedMembers)), plainMap),
     },
     ["targets"],
   ),
@@ -116,4 +116,9 @@ export const disTargetsShape: Shape<Targets> = mapped(
 
 function plainMap<T>(values: ReadonlyMap<string, Placed<T>>): ReadonlyMap<string, T> {
   return new Map([...values].map(([name, { value }]) => [name, value]));
+}
+
+/** Each with its place, for what can be seen to be wrong only later. */
+function placedMembers(members: ReadonlyMap<string, Placed<TargetMember>>): Target {
+  return new Map([...members].map(([name, { value, at }]) => [name, { ...value, at }]));
 }

@@ -23,6 +23,8 @@ export interface TargetMember {
   readonly afterMs: number;
   /** The target that the drone carries out in its turn, as it is defined for that drone. */
   readonly forward?: string;
+  /** Its place in the file that it came from. */
+  readonly at?: number;
 }
 
 export interface TargetBook {
@@ -53,13 +55,15 @@ export interface TargetWorld {
    * else the drone that hands on. None when it means nothing.
    */
   readonly select: (member: string, at: string | undefined) => readonly string[];
+  /** Where a member is written: `propagit.yaml:3:5`. */
+  readonly placeOf?: (member: TargetMember) => string | undefined;
 }
 
 /** Targets within targets, and drones that hand on to drones that hand on. */
 const depthMax = 16;
 
 /** The target that is always there: every drone of its place, at once, unless it is defined otherwise. */
-const everybody = "all";
+export const everybody = "all";
 const everyDrone: Target = new Map([["*", { afterMs: 0 }]]);
 
 /**
@@ -107,7 +111,8 @@ class Walk {
       else if (spec.forward === undefined) {
         this.#visit(member, afterMs + spec.afterMs, [...path, name]);
       } else {
-        throw wrong(`member ${quote(member)} of ${quote(name)} is a target, and cannot forward`);
+        const what = `member ${quote(member)} of ${quote(name)} is a target, and cannot forward`;
+        throw this.#wrongAt(spec, what);
       }
     }
   }
@@ -115,24 +120,23 @@ class Walk {
   #aim(target: string, member: string, spec: TargetMember, startMs: number): void {
     const drones = this.#world.select(member, this.#at);
     if (drones.length === 0) {
-      throw wrong(
-        `member ${quote(member)} of ${quote(target)}${this.#here} is no drone, target or selector of any`,
-      );
+      const what = `member ${quote(member)} of ${quote(target)}${this.#here}`;
+      throw this.#wrongAt(spec, `${what} is no drone, target or selector of any`);
     }
     const afterMs = startMs + spec.afterMs;
-    for (const drone of drones) this.#add(drone, afterMs, spec.forward);
+    for (const drone of drones) this.#add(drone, afterMs, spec);
   }
 
-  #add(drone: string, afterMs: number, target: string | undefined): void {
+  #add(drone: string, afterMs: number, spec: TargetMember): void {
+    const { forward: target } = spec;
     const before = this.#aims.get(drone);
     const known = before?.forward;
     if (known && target !== undefined && known.target !== target) {
       const both = `${quote(known.target)} and ${quote(target)}`;
-      throw wrong(
-        `drone ${quote(drone)}${this.#here} is to hand on to ${both}, but can to one only`,
-      );
+      const what = `drone ${quote(drone)}${this.#here} is to hand on to ${both}`;
+      throw this.#wrongAt(spec, `${what}, but can to one only`);
     }
-    const forward = known ?? this.#forward(drone, target);
+    const forward = known ?? this.#forward(drone, spec);
     this.#aims.set(drone, {
       drone,
       afterMs: Math.min(afterMs, before?.afterMs ?? afterMs),
@@ -140,13 +144,14 @@ class Walk {
     });
   }
 
-  #forward(drone: string, target: string | undefined): Forward | undefined {
+  #forward(drone: string, spec: TargetMember): Forward | undefined {
+    const { forward: target } = spec;
     if (target === undefined) return undefined;
     const way = [...this.#way, drone];
     if (this.#way.includes(drone)) {
-      throw wrong(`drone ${quote(drone)} hands on to itself`, way.join(" > "));
+      throw this.#wrongAt(spec, `drone ${quote(drone)} hands on to itself: ${way.join(" > ")}`);
     }
-    if (way.length > depthMax) throw wrong(`${quote(target)} is handed on too often`);
+    if (way.length > depthMax) throw this.#wrongAt(spec, `${quote(target)} is handed on too often`);
     return { target, aims: new Walk(this.#world, drone, way).walk(target) };
   }
 
@@ -157,6 +162,11 @@ class Walk {
 
   get #here(): string {
     return this.#at === undefined ? "" : ` at ${this.#at}`;
+  }
+
+  #wrongAt(spec: TargetMember, what: string): PropagitError {
+    const place = this.#world.placeOf?.(spec);
+    return wrong(place === undefined ? what : `${place}: ${what}`);
   }
 
   #unknown(name: string): PropagitError {

@@ -19,9 +19,17 @@ import {
   unknownKey,
   yesNo,
 } from "@propagit/shapes";
-import type { JsonSchema, LocatedEntry, LocatedMap, Shape, ValueOf } from "@propagit/shapes";
+import type {
+  JsonSchema,
+  Located,
+  LocatedEntry,
+  LocatedMap,
+  Shape,
+  ValueOf,
+} from "@propagit/shapes";
 import { placeOf, type Command, type Commands, type TaskDraft } from "../command.js";
 import type { Task, TaskPlace, UndoTask } from "../plan.js";
+import { isForeign } from "./open-commands.js";
 import { droneName, hostName, retries, title, wait } from "./plan-words.js";
 
 /** A task before it has its place in the plan. */
@@ -34,6 +42,14 @@ const whereFields = {
   host: described("A host reached by ssh that it is done on: deploy@fe001.", hostName),
   timeout: described("Longest time an attempt may take (as its command says, or 10m).", wait(1)),
 };
+/** Read when it is known which command they are for. */
+const someTasks: Shape<readonly Located[]> = {
+  schema: { type: "array", items: { type: "object", required: ["command"] }, maxItems: 100 },
+  read: (node, where, problems) =>
+    node.kind === "list" && node.items.length <= 100
+      ? node.items
+      : refuseKind(node, where, { wanted: "a list of at most 100 tasks", problems }),
+};
 const askFields = { command: described("What is done.", title), ...whereFields };
 const taskFields = {
   ...askFields,
@@ -44,6 +60,10 @@ const taskFields = {
   continueOnFail: described(
     "true: its failure is told and counts for nothing (as its command says).",
     yesNo,
+  ),
+  undo: described(
+    "What takes it back, for a project's own command (as that says): tasks.",
+    someTasks,
   ),
   once: described(
     "true: never done twice; when nobody can know whether it was, the run stops there (as its command says).",
@@ -88,6 +108,7 @@ export function whyNoCommand({ name, args }: Command): string | undefined {
 }
 
 interface Reading {
+  readonly words: Partial<TaskWords>;
   readonly command: Command;
   /** As its shape gave them. */
   readonly args: unknown;
@@ -117,10 +138,10 @@ function commandShape(
       const known = knownOnly(rest, command, { where, problems, wordKeys });
       const value = command.args.read(known, where, problems);
       if (!words) return undefined;
-      checkPlace(words, { node, where, problems });
+      checkPlace(words, command, { node, where, problems });
       if (value === undefined) return undefined;
       const args = plainOf(command.args, known) as Task["args"];
-      const reading = { command, args: value, node, where, problems };
+      const reading = { words, command, args: value, node, where, problems };
       return finish(taskOf(words, command, args), reading);
     },
   };
@@ -160,6 +181,7 @@ function knownOnly(
   { args }: Command,
   { where, problems, wordKeys }: KeyContext,
 ): LocatedMap {
+  if (isForeign({ args })) return rest;
   const keys = args.keys ?? [];
   const isKnown = ([key, { keyAt }]: readonly [string, LocatedEntry]) => {
     if (keys.includes(key)) return true;
@@ -171,7 +193,10 @@ function knownOnly(
 
 type Placing = Pick<Reading, "node" | "where" | "problems">;
 
-function checkPlace(words: TaskWords, { node, where, problems }: Placing): void {
+function checkPlace(words: TaskWords, command: Command, { node, where, problems }: Placing): void {
+  if (command.onDroneOnly === true && words.drone === undefined) {
+    problems.add(node.at, `${named(where)}: only a \`drone\` can ${command.name}; name one`);
+  }
   if (words.drone !== undefined && words.host !== undefined) {
     problems.add(
       node.at,
@@ -206,12 +231,28 @@ function finishAsk(task: UnplacedTask, { node, where, problems }: Reading): Unpl
     const why = "is done only once; a gate asks again and again";
     problems.add(node.at, `${named(where)}: \`${task.command}\` ${why}`);
   }
-  return task;
+  // How it fails is what is asked.
+  return { ...task, continueOnFail: false };
 }
 
 /** What takes it back, checked like any task; where it was done, unless its command says otherwise. */
 function undoOf(task: UnplacedTask, reading: Reading, shape: Shape<UndoTask>): readonly UndoTask[] {
-  const { command, args, node, where, problems } = reading;
+  const { words, command, node, where, problems } = reading;
+  const written = words.undo?.flatMap((one) => shape.read(one, `${where}.undo`, problems) ?? []);
+  if (isForeign(command)) return written ?? [];
+  const said = undoSaid(task, reading, shape);
+  if (written && JSON.stringify(written) !== JSON.stringify(said)) {
+    const why = "says itself what takes it back, and that is not its `undo`";
+    problems.add(node.at, `${named(where)}: command ${command.name} ${why}`);
+  }
+  return said;
+}
+
+function undoSaid(
+  task: UnplacedTask,
+  { command, args, node, where, problems }: Reading,
+  shape: Shape<UndoTask>,
+): readonly UndoTask[] {
   const drafts = command.undo?.(args) ?? [];
   return drafts.flatMap((draft) => {
     const found = new Problems(command.name);

@@ -2,11 +2,11 @@
  * A plan as people write it: what reads as the same plan, as short as that can be. For `--dump` and `--save`,
  * and to be edited by hand.
  *
- * What takes tasks back (`Task.undo`) is not written: it comes again from their commands.
+ * What takes tasks back (`Task.undo`) is not written: it comes again from their commands, where those are known.
  */
 import { formatDuration } from "@propagit/shapes";
 import type { Commands, TaskDraft } from "../command.js";
-import type { Basis, CodePlace, Gate, Plan, Stage, StageDelay, Task } from "../plan.js";
+import type { Basis, CodePlace, Gate, Plan, Stage, StageDelay, Task, UndoTask } from "../plan.js";
 import { attemptsMax, cubedDelaysMs } from "./plan-words.js";
 import { timeoutMsDefault, wordsOf } from "./task-shape.js";
 import { writtenWindow } from "./window-shape.js";
@@ -76,20 +76,22 @@ function writtenLine(line: readonly Task[], commands: Commands): TaskDraft | rea
   return only && tasks.length === 1 ? only : tasks;
 }
 
-function writtenTask(task: Task, commands: Commands): TaskDraft {
+function writtenTask(task: Task | UndoTask, commands: Commands): TaskDraft {
   const command = commands.get(task.command);
   const { retryDelaysMs, continueOnFail, once } = task;
+  const undo = "undo" in task ? (task.undo ?? []) : [];
   return {
     ...writtenAsk(task, commands),
     ...(retryDelaysMs.length > 0 && { retries: writtenRetries(retryDelaysMs) }),
     ...((!command || continueOnFail !== (command.continueOnFail ?? false)) && { continueOnFail }),
     ...((!command || once !== (command.once ?? false)) && { once }),
+    ...(!command && undo.length > 0 && { undo: undo.map((one) => writtenTask(one, commands)) }),
   };
 }
 
 /** What it does, and where. */
 function writtenAsk(
-  { command: name, where, args, timeoutMs }: Task,
+  { command: name, where, args, timeoutMs }: UndoTask,
   commands: Commands,
 ): TaskDraft {
   const command = commands.get(name);

@@ -41,6 +41,7 @@ export class RunningProgram {
   readonly #run: ProgramRun;
   #aborted = false;
   #hasEnded = false;
+  #isOver = false;
   #killTimer: NodeJS.Timeout | undefined;
 
   constructor(run: ProgramRun) {
@@ -58,6 +59,7 @@ export class RunningProgram {
 
   /** TERM, and KILL when that is not enough. */
   abort(): void {
+    if (this.#isOver) return;
     this.#aborted = true;
     this.#signal("SIGTERM");
     this.#killTimer ??= setTimeout(() => this.#signal("SIGKILL"), graceMs);
@@ -79,6 +81,7 @@ export class RunningProgram {
       if (this.#aborted) this.#signal("SIGKILL");
       return { code, aborted: this.#aborted };
     } finally {
+      this.#isOver = true;
       clearTimeout(this.#killTimer);
       signal?.removeEventListener("abort", onAbort);
     }

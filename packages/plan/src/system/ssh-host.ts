@@ -9,7 +9,7 @@
 import { randomBytes } from "node:crypto";
 import { PropagitError, quote } from "@propagit/protocol";
 import { deferred } from "@propagit/runtime";
-import type { Executed, Host } from "../command.js";
+import { HostLostMidway, type Executed, type Host } from "../command.js";
 import { FarFrame, framedLine } from "../core/far-frame.js";
 import { OutputLines } from "../core/output-lines.js";
 import { loginLine, programLine } from "../core/shell-words.js";
@@ -183,7 +183,7 @@ class FarProgram {
     if (group === undefined) return { refusal: sshRefusal(call.host, before) };
     if (code === undefined) {
       const message = `${call.host} was lost while ${quote(words[0] ?? "")} ran there; nobody knows how it ended`;
-      throw new PropagitError("HOST_LOST", message);
+      throw new HostLostMidway(message);
     }
     const output = this.#output.text;
     return { executed: { code, output, errorOutput: this.#errorOutput.text } };

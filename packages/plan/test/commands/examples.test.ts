@@ -7,7 +7,14 @@ import { createServer } from "node:http";
 import { createServer as createTcpServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { argsOf, toolBox, whyNoCommand, type Host } from "../../src/index.js";
+import {
+  argsOf,
+  toolBox,
+  whyNoCommand,
+  type CommandEnd,
+  type CommitMeans,
+  type Host,
+} from "../../src/index.js";
 import { hostWithServices } from "../support/fake-services.js";
 import { temporaryFolder } from "../support/folders.js";
 import { carryOut, commandOf, noMeans } from "../support/tool-box.js";
@@ -111,6 +118,14 @@ const trials: Readonly<Record<string, Trial>> = {
       assert.equal((await stat(kept ?? "")).ino, (await stat(source ?? "")).ino);
     },
   },
+  // With git, on a drone: packages/drone/test/commands-commits.test.ts.
+  distribute: { check: async ({ asked }) => assert.deepEqual(asked, ["shop", "shop"]) },
+  checkout: {
+    check: async ({ asked, app }) => {
+      const one = `shop to ${join(app, "releases/7")}`;
+      assert.deepEqual(asked, [one, one]);
+    },
+  },
   "check-service": {
     prepare: ({ state }) => writeFile(join(state, "app"), ""),
     check: async ({ state }) => {
@@ -187,7 +202,11 @@ describe("the example of", () => {
       const stage = { ...(await hostWithServices(folder)), app, asked };
       await trial.prepare?.(stage);
       const said: string[] = [];
-      const means = { ...noMeans, secret: async () => `http://127.0.0.1:${ports.http}/slack` };
+      const means = {
+        ...noMeans,
+        secret: async () => `http://127.0.0.1:${ports.http}/slack`,
+        commits: commitsThatNote(asked),
+      };
       const given = { host: stage.host, means, say: (line: string) => said.push(line) };
       const example = placed(command.example, app, ports);
       const first = await carryOut(name, example, given);
@@ -223,6 +242,18 @@ describe("every command", () => {
     });
   }
 });
+
+/** The second time it is there already. */
+function commitsThatNote(asked: string[]): CommitMeans {
+  const note = async (what: string): Promise<CommandEnd> => {
+    asked.push(what);
+    return { outcome: asked.length === 1 ? "done" : "unchanged" };
+  };
+  return {
+    distribute: ({ repo }) => note(repo),
+    checkOut: ({ repo }, path) => note(`${repo} to ${path}`),
+  };
+}
 
 function placed<T>(
   example: T,

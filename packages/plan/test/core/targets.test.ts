@@ -121,7 +121,7 @@ heads:
     });
     const targets = read(disTargetsShape, json, true) as TargetBook["targets"];
     assert.deepEqual(
-      [...(targets.get("all") ?? [])],
+      [...(targets.get("all") ?? [])].map(([name, { at: _, ...member }]) => [name, member]),
       [
         ["a", { afterMs: 0 }],
         ["b", { afterMs: 60 * minuteMs, forward: "all" }],

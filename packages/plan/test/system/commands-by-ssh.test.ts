@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { openSshHosts, type SshHosts } from "../../src/index.js";
 import { temporaryFolder } from "../support/folders.js";
-import { noSshd, startSshd, type TestSshd } from "../support/sshd.js";
+import { noSshd, startSshd, type TestSshd } from "@propagit/test-support";
 import { carryOut, outcomeOf } from "../support/tool-box.js";
 
 describe("a release by hand, behind ssh", { skip: noSshd }, () => {

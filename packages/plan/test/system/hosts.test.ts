@@ -10,7 +10,7 @@ import fc from "fast-check";
 import { PropagitError } from "@propagit/protocol";
 import { localHost, openSshHosts, type Host, type SshHosts } from "../../src/index.js";
 import { temporaryFolder, tinyDisk } from "../support/folders.js";
-import { noSshd, startSshd, type TestSshd } from "../support/sshd.js";
+import { noSshd, startSshd, type TestSshd } from "@propagit/test-support";
 
 let sshd: TestSshd;
 let hosts: SshHosts;

@@ -7,7 +7,7 @@ import { after, before, describe, it } from "node:test";
 import { PropagitError } from "@propagit/protocol";
 import { openSshHosts, type SshHosts } from "../../src/index.js";
 import { loginLine, programLine } from "../../src/core/shell-words.js";
-import { noSshd, startSshd, type TestSshd } from "../support/sshd.js";
+import { noSshd, startSshd, type TestSshd } from "@propagit/test-support";
 
 describe("hosts behind ssh", { skip: noSshd }, () => {
   let sshd: TestSshd;

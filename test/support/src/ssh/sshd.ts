@@ -10,7 +10,7 @@ import { join } from "node:path";
 const program = ["/usr/sbin/sshd", "/usr/local/sbin/sshd"].find((path) => existsSync(path));
 
 /** Why there can be none here; false when there can. */
-export const noSshd =
+export const noSshd: string | false =
   program === undefined ? "there is no sshd here; script/setup installs openssh-server" : false;
 
 export interface TestSshd {
