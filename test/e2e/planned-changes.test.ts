@@ -163,4 +163,21 @@ describe("planned changes", () => {
     const status = await cluster.propagit("plans", "status", run);
     assert.match(status.stdout, /canary c[^]*50%[^]*100%/);
   });
+
+  it("shows what promote, stop, drain and reap would do, and carries that out", async () => {
+    const before = await traces();
+    const dry = await cluster.propagit("stop", "app", "1", "--dry-run");
+    assert.equal(dry.exitCode, exitCodes.ok, dry.stderr);
+    assert.match(dry.stdout, /would stop release 1 of app on every drone/);
+    const routed = await plan("stop", "app", "3");
+    assert.equal(routed.exitCode, exitCodes.conflict, routed.stdout);
+    assert.match((await plan("reap")).stdout, /nothing to do|would stop and remove/);
+    assert.match((await plan("drain", "a")).stdout, /would move everything away from a/);
+    assert.deepEqual(await traces(), before);
+    const file = join(cluster.folder, "promote.json");
+    await plan("promote", "app", "1", `--save=${file}`);
+    const applied = await cluster.propagit("apply", file);
+    assert.equal(applied.exitCode, exitCodes.ok, applied.stdout + applied.stderr);
+    assert.match((await plan("promote", "app", "1")).stdout, /skipped: visitors/);
+  });
 });

@@ -17,6 +17,7 @@ import { labelsOfRelease } from "./core/branch-edits.js";
 import { currentRelease } from "./core/deployment-edits.js";
 import { isStepping } from "./core/visited.js";
 import { visitorUrls } from "./core/visitor-url.js";
+import { ChangeTasks } from "./change-tasks.js";
 import { checkRepo } from "./deployed.js";
 import { Delegations } from "./delegations.js";
 import { DistributionDesk } from "./distribution-desk.js";
@@ -103,7 +104,8 @@ export class Desks {
     const files = this.#filesPart(options);
     this.files = files?.desk;
     const scales = new ScaleDesk(world, ledger, fleet, rollouts);
-    const changes = new PlanMaker({ ...options, releases, scales });
+    const { retention } = this;
+    const changes = new PlanMaker({ ...options, releases, scales, retention });
     const delegations = this.#delegations(options);
     this.plans = this.#plansPart(options, { files, delegations, changes });
     this.handlers = {
@@ -155,8 +157,21 @@ export class Desks {
   ): PlanDesk {
     const { plans: means } = options.world;
     const { tasks: releases } = options.rollouts;
-    const own = ownTasksOf({ releases, files: files?.tasks, delegations });
+    const ofChanges = this.#changeTasks(options);
+    const own = ownTasksOf({ releases, changes: ofChanges, files: files?.tasks, delegations });
     return new PlanDesk({ ...options, means, own, changes, counts: this.reports.counts });
+  }
+
+  #changeTasks({ world, ledger, fleet, rollouts, switchboard }: DesksOptions): ChangeTasks {
+    const desks = {
+      traffic: new TrafficDesk(world, ledger, switchboard),
+      stops: new StopDesk(world, ledger, fleet, rollouts),
+      retention: this.retention,
+      holds: new HoldDesk(world, ledger, fleet, rollouts),
+    };
+    const authorOf = (run: string) =>
+      this.plans.runs?.list().find((summary) => summary.run === run)?.by;
+    return new ChangeTasks(desks, authorOf);
   }
 
   #releaseHandlers({ world, ledger, rollouts, proxyUrl }: DesksOptions): Handlers {

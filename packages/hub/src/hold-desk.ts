@@ -66,7 +66,7 @@ export class HoldDesk {
   /** @throws NO_DRONE, DATA_UNUSABLE */
   async drain(
     { drone, drain, by = "somebody" }: Params<"hub.drain">,
-    { part, signal }: IncomingCall<"hub.drain">,
+    { part, signal }: Pick<IncomingCall<"hub.drain">, "part" | "signal">,
   ): Promise<Result<"hub.drain">> {
     const { identity } = this.#memberCalled(drone);
     await this.#ledger.change(() => {

@@ -3,6 +3,7 @@ import type { Executor, Plan } from "@propagit/plan";
 import { isReleaseCommand } from "./core/release-progress.js";
 import type { Delegations } from "./delegations.js";
 import type { FilesTasks } from "./files-tasks.js";
+import { isChangeCommand } from "./plan-commands/change-commands.js";
 
 export interface OwnTasks {
   /** Who carries out a command that is one of them. */
@@ -16,15 +17,18 @@ export interface OwnTasks {
 
 export interface OwnTaskParts {
   readonly releases: Executor;
+  /** Changes in one step. */
+  readonly changes: Executor;
   /** Absent: the hub has no repository of files. */
   readonly files: Pick<FilesTasks, "accept" | "run" | "recall"> | undefined;
   readonly delegations: Pick<Delegations, "accept" | "run" | "recall">;
 }
 
-export function ownTasksOf({ releases, files, delegations }: OwnTaskParts): OwnTasks {
+export function ownTasksOf({ releases, changes, files, delegations }: OwnTaskParts): OwnTasks {
   return {
     of: (command) => {
       if (isReleaseCommand(command)) return releases;
+      if (isChangeCommand(command)) return changes;
       if (command === "delegate") return delegations;
       return command === "put-files" ? files : undefined;
     },

@@ -170,7 +170,8 @@ export class PlanDesk {
       });
     }
     this.#check(plan, file);
-    if (plan.request) return { id: await changes.begin(plan, { by, file }), hash };
+    const begun = await changes.begin(plan, { by, file });
+    if (begun !== undefined) return { id: begun, hash };
     const engine = this.#open;
     const letGo = await own?.accept(plan);
     const asked = { by, ...(locks && { locks }), ...(id !== undefined && { id }) };
@@ -280,6 +281,7 @@ export class PlanDesk {
         if (own) return own.recall(order);
         return isOnDrone(task) ? this.#drones.recall({ key, task }) : this.#here.recall();
       },
+      remembers: isOfRelease,
     };
   }
 

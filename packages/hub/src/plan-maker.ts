@@ -6,6 +6,7 @@ import {
   assert,
   changeSchema,
   check,
+  parseRepoName,
   PropagitError,
   quote,
   type Params,
@@ -18,13 +19,23 @@ import type { Handlers, IncomingCall } from "@propagit/runtime";
 import type { Draft, LedgerRows } from "./core/draft.js";
 import { movedParts } from "./core/planners/basis.js";
 import type { Planned } from "./core/planners/planned.js";
+import { planDrain, planPromote, planReap, planStop } from "./core/planners/one-step.js";
+import type { PlannerView } from "./core/planners/planner-view.js";
 import { planRelease } from "./core/planners/release.js";
 import { findRelease } from "./core/release-history.js";
 import { sendText } from "./core/text-pieces.js";
+import {
+  deploymentsOf,
+  notDeployed,
+  readyDeployment,
+  resolveDeployed,
+  type Deployed,
+} from "./deployed.js";
 import { hubCommands } from "./plan-commands/hub-commands.js";
 import { plannerView, type PlannerSightParts } from "./planner-sight.js";
 import type { AskedRelease, ReleaseDesk, RolloutStarter } from "./release-desk.js";
 import type { Ledger } from "./ledger.js";
+import type { RetentionDesk } from "./retention-desk.js";
 import type { ScaleDesk } from "./scale-desk.js";
 import { deploymentIdFor } from "./specifications.js";
 import type { HubWorld } from "./world.js";
@@ -34,6 +45,7 @@ export interface PlanMakerParts extends PlannerSightParts {
   readonly ledger: Ledger;
   readonly releases: Pick<ReleaseDesk, "deployAsked" | "rollbackAsked">;
   readonly scales: Pick<ScaleDesk, "scaleAsked">;
+  readonly retention: Pick<RetentionDesk, "isDiskFull">;
   readonly rollouts: RolloutStarter;
 }
 
@@ -54,20 +66,32 @@ export class PlanMaker {
 
   /** @throws what the change itself would throw */
   async planned(change: PlannedChange): Promise<Planned> {
+    if (isRelease(change)) return this.#release(await this.asked(change), change);
     switch (change.kind) {
-      case "deploy":
-      case "rollback":
-      case "scale":
-        return this.#release(await this.asked(change), change);
+      case "promote": {
+        const target = await this.#found(change);
+        const { row } = readyDeployment(this.#parts.ledger, target);
+        return planPromote(this.#view, target, row, change);
+      }
+      case "stop": {
+        const target = await this.#found(change);
+        const rows = deploymentsOf(this.#parts.ledger.rows("deployments"), target);
+        if (rows.length === 0) throw notDeployed(target);
+        return planStop(this.#view, target, rows, change);
+      }
+      case "reap":
+        if (change.repo !== undefined) parseRepoName(change.repo);
+        return planReap(this.#view, this.#parts.retention.isDiskFull, change);
+      case "drain":
+      case "undrain":
+        return planDrain(this.#view, change);
       default:
-        throw new PropagitError("INTERNAL", `nothing plans ${change.kind} yet`);
+        return change satisfies never;
     }
   }
 
   /** The release that such a change makes. */
-  async asked(
-    change: Extract<PlannedChange, { kind: "deploy" | "rollback" | "scale" }>,
-  ): Promise<AskedRelease> {
+  async asked(change: ReleaseChange): Promise<AskedRelease> {
     const { releases, scales } = this.#parts;
     switch (change.kind) {
       case "deploy": {
@@ -88,24 +112,37 @@ export class PlanMaker {
   }
 
   /**
-   * Carries out a plan that was made of a change, when nothing that it was made from has moved.
+   * Begins a plan that was made of a change, when nothing that it was made from has moved.
    *
-   * @returns the id of its run
+   * @returns the id of its run; undefined when it is none of a release, and may be begun like any other
    * @throws BAD_PLAN when it was made of no change, PLAN_MOVED, and what the change itself would throw
    */
   async begin(
     plan: Plan,
     { by, file }: { readonly by: string; readonly file: string },
-  ): Promise<string> {
-    const change = changeOf(plan, file);
-    switch (change.kind) {
-      case "deploy":
-      case "rollback":
-      case "scale":
-        return this.#beginRelease(plan, await this.asked(change), by);
-      default:
-        throw new PropagitError("INTERNAL", `nothing carries out ${change.kind} yet`);
-    }
+  ): Promise<string | undefined> {
+    const change = plan.request && changeOf(plan, file);
+    if (change && isRelease(change)) return this.#beginRelease(plan, await this.asked(change), by);
+    const { ledger } = this.#parts;
+    await ledger.change(() => {
+      refuseMoved(ledger, plan);
+      return undefined;
+    });
+    return undefined;
+  }
+
+  get #view(): PlannerView {
+    return plannerView(this.#parts, this.#parts.world.clock.now());
+  }
+
+  /** With the ref as a plan says it, which means the same for ever. */
+  async #found(
+    change: Extract<PlannedChange, { kind: "promote" | "stop" }>,
+  ): Promise<Deployed & { readonly ref: string }> {
+    const { world, ledger } = this.#parts;
+    const { repo, environment, ref } = change;
+    const target = await resolveDeployed(world, ledger, { repo, environment, ref });
+    return { ...target, ref: target.deployment === undefined ? target.commit : ref };
   }
 
   async #beginRelease(plan: Plan, { request }: AskedRelease, by: string): Promise<string> {
@@ -128,9 +165,8 @@ export class PlanMaker {
     const { repo, commit } = request;
     const bytes = await world.repositories.sizeOf(repo, commit);
     const deployment = deploymentIdFor(world, request);
-    const view = plannerView(this.#parts, world.clock.now());
     const wanted = { ...request, deployment, bytes, notes, ...(waves && { waves }) };
-    return planRelease(view, wanted, change);
+    return planRelease(this.#view, wanted, change);
   }
 
   async #make(
@@ -142,6 +178,12 @@ export class PlanMaker {
     const text = sendText(JSON.stringify(planned.plan), part);
     return { hash, text, told: toldOf(planned) };
   }
+}
+
+type ReleaseChange = Extract<PlannedChange, { kind: "deploy" | "rollback" | "scale" }>;
+
+function isRelease(change: PlannedChange): change is ReleaseChange {
+  return change.kind === "deploy" || change.kind === "rollback" || change.kind === "scale";
 }
 
 /** @throws BAD_PLAN */

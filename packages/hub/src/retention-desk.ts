@@ -74,6 +74,11 @@ export class RetentionDesk {
     await this.#turn;
   }
 
+  /** Of any drone, so that old releases go early. */
+  get isDiskFull(): boolean {
+    return this.#full.size > 0;
+  }
+
   /** @throws BAD_NAME */
   async reap({ repo, dryRun }: Params<"hub.reap">): Promise<Result<"hub.reap">> {
     const name = repo === undefined ? undefined : parseRepoName(repo);
@@ -125,7 +130,7 @@ export class RetentionDesk {
   }
 
   #circumstances(repo: RepoName | undefined): RetentionCircumstances {
-    return { repo, now: this.#world.clock.now(), isDiskFull: this.#full.size > 0 };
+    return { repo, now: this.#world.clock.now(), isDiskFull: this.isDiskFull };
   }
 
   /** Commits and build outputs that no release needs any more. A hub that dies before leaves a ref behind. */

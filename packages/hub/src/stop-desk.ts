@@ -3,7 +3,6 @@
  * end. A hub that dies meanwhile has it written, and its drones go on stopping.
  */
 import {
-  PropagitError,
   shortCommit,
   type DroneOutcome,
   type DroneProgress,
@@ -15,10 +14,8 @@ import type { IncomingCall } from "@propagit/runtime";
 import { Draft } from "./core/draft.js";
 import { isAlive } from "./core/readiness.js";
 import { placeName } from "./core/place-name.js";
-import { placeKey, type DeploymentRow } from "./core/rows.js";
-import { flagOf } from "./core/rollout-lines.js";
 import { undesire } from "./core/route-edits.js";
-import { describeUse, freeHint, usesOf, type Use } from "./core/uses.js";
+import { stillRouted } from "./core/still-routed.js";
 import { deploymentsOf, notDeployed, resolveDeployed, type Deployed } from "./deployed.js";
 import type { Fleet, Member } from "./fleet.js";
 import type { Ledger } from "./ledger.js";
@@ -45,7 +42,7 @@ export class StopDesk {
   /** @throws NOT_DEPLOYED, STILL_ROUTED, NO_REPO, NO_COMMIT, NO_RELEASE, AMBIGUOUS, DATA_UNUSABLE */
   async stop(
     { repo, ref, environment, force, by = "somebody" }: Params<"hub.stop">,
-    { part, signal }: IncomingCall<"hub.stop">,
+    { part, signal }: Pick<IncomingCall<"hub.stop">, "part" | "signal">,
   ): Promise<Result<"hub.stop">> {
     const target = await resolveDeployed(this.#world, this.#ledger, { repo, environment, ref });
     const ids = await this.#undesire(target, force, by);
@@ -61,7 +58,8 @@ export class StopDesk {
     await this.#ledger.change(() => {
       const rows = deploymentsOf(this.#ledger.rows("deployments"), target);
       if (rows.length === 0) throw notDeployed(target);
-      if (!force) this.#refuseRouted(target, rows);
+      const refusal = force ? undefined : stillRouted(this.#ledger, target, rows);
+      if (refusal) throw refusal;
       ids = new Set(rows.map(({ id }) => id));
       const draft = new Draft(this.#ledger);
       undesire(draft, ids, this.#world.clock.now());
@@ -71,17 +69,6 @@ export class StopDesk {
       return draft.change;
     });
     return ids;
-  }
-
-  #refuseRouted(target: Deployed, rows: readonly DeploymentRow[]): void {
-    const route = this.#ledger.rows("routes").get(placeKey(target.repo, target.environment));
-    const { repo, environment } = target;
-    const uses = rows.some(({ started }) => started) ? usesOf(route, target) : [];
-    const [first] = uses;
-    if (!first) return;
-    const hint = freeHint(first, repo, flagOf(environment));
-    const why = uses.map((use) => say(use, target)).join("; ");
-    throw new PropagitError("STILL_ROUTED", why, { ...(hint !== undefined && { hint }) });
   }
 
   /** Tells how the instances end on each drone that has any. */
@@ -119,13 +106,6 @@ export class StopDesk {
     const reason = `${late}: ${alive?.reason ?? alive?.phase ?? "no reason given"}`;
     return { drone, outcome: "failed", reason };
   }
-}
-
-/** `10 % of the visitors of webapp go to 74336bc`, `webapp 74336bc is needed: it serves …` */
-function say(use: Use, target: Deployed): string {
-  const [where, commit] = [placeName(target), shortCommit(target.commit)];
-  if (use.kind !== "share") return `${where} ${commit} is needed: ${describeUse(use)}`;
-  return `${Math.round(use.percent * 100) / 100} % of the visitors of ${where} go to ${commit}`;
 }
 
 function stopPhase(

@@ -124,7 +124,8 @@ test("its plan stopped, a release is cancelled and put back, on its way as in th
   assert.deepEqual([outcome, reason], ["cancelled", "bob stopped its plan"]);
   assert.equal(drone.instances.size, 0);
   await hub.sim.clock.advance(1_000);
-  assert.deepEqual((await plans(hub)).map((plan) => plan.outcome).sort(), ["stopped", "undone"]);
+  const outcomes = (await plans(hub)).map((plan) => plan.outcome);
+  assert.deepEqual(new Set(outcomes), new Set(["stopped", "undone"]));
   assert.deepEqual(await hub.keys("rollouts/"), []);
 });
 
@@ -306,7 +307,7 @@ async function asFormerVersion(hub: SimHub, phase: string): Promise<void> {
     const row = without(value, "run", "done") as object;
     const at = left[phase as keyof typeof left];
     const rest = typeof at === "number" ? ["build", "test", "release"].slice(at) : [];
-    return { ...row, tasks: rest } as Json;
+    return { ...row, tasks: rest };
   });
 }
 

@@ -3,7 +3,8 @@
  *
  *     task ends, answers, asks, time --> Run --events--> RunWriter --on disk--> tasks are begun, listeners told
  *
- * What is in memory may be ahead of the disk; what is done outside never is.
+ * What is in memory may be ahead of the disk; what is done outside never is, unless whoever does it remembers it
+ * himself (`Executor.remembers`).
  */
 import { toPropagitError } from "@propagit/protocol";
 import type { Timer } from "@propagit/runtime";
@@ -124,7 +125,14 @@ export class LiveRun {
   /** All that follows now. */
   #pump(): void {
     if (this.#isClosed) return;
-    for (const event of this.run.advance(this.#world.clock.now())) this.#writer.add(event);
+    for (const event of this.run.advance(this.#world.clock.now())) {
+      this.#writer.add(event);
+      if (event.kind !== "task-begun" || !this.#isRemembered(event.task)) continue;
+      // Not before the events that follow now are all there.
+      queueMicrotask(() => {
+        if (!this.#isClosed) void this.#carryOut(this.#orderOf(event.task));
+      });
+    }
     this.#setWake();
     this.#watchGate();
   }
@@ -170,7 +178,9 @@ export class LiveRun {
   #follow(events: readonly RunEvent[], first: number): void {
     for (const [offset, event] of events.entries()) {
       this.#tell(event, first + offset);
-      if (event.kind === "task-begun") void this.#carryOut(this.#orderOf(event.task));
+      if (event.kind === "task-begun" && !this.#isRemembered(event.task)) {
+        void this.#carryOut(this.#orderOf(event.task));
+      }
       if (event.kind === "run-ended" && this.run.eventCount === first + offset + 1) this.#onOver();
     }
   }
@@ -236,6 +246,10 @@ export class LiveRun {
     const whole: TaskEnd = isOddStop ? { ...end, outcome: "failed" } : end;
     this.#take(eventOfEnd(task, ran, whole, this.#world.clock.now()));
     this.#pump();
+  }
+
+  #isRemembered(id: TaskId): boolean {
+    return this.#world.executor.remembers?.(this.run.task(id)) ?? false;
   }
 
   #stopAttempts(): void {

@@ -85,6 +85,11 @@ export interface Executor {
    * `run` joins it); `not-begun`; or `unknown`.
    */
   recall(order: TaskOrder): Promise<TaskEnd | "begun" | "not-begun" | "unknown">;
+  /**
+   * Whether it keeps on its own disk how far a task is, before anything of it is done, and finds that again whenever
+   * it is asked for the task. Then it need not wait until the journal has written that the task begins. Default: no.
+   */
+  remembers?(task: Task): boolean;
 }
 
 export interface TaskCall {

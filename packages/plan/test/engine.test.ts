@@ -8,7 +8,7 @@ import type { Gate, Plan } from "../src/plan.js";
 import type { RunEvent } from "../src/run-event.js";
 import { MortalWorld } from "../src/simulated/mortal-world.js";
 import type { SimTask } from "../src/simulated/sim-executor.js";
-import type { GateView } from "../src/world.js";
+import type { Executor, GateView } from "../src/world.js";
 import { short } from "./support/drive.js";
 import { makePlan, probe, wideStage } from "./support/plans.js";
 import { SimCluster } from "./support/sim-cluster.js";
@@ -261,6 +261,34 @@ describe("follow", () => {
     await engine.follow(id, broken, index);
     assert.equal((await within(cluster, "the end", engine.over(id))).outcome, "done");
     assert.equal(told.at(-1), "run done");
+  });
+
+  it("waits for the journal before a task begins, unless whoever does it remembers it himself", async () => {
+    for (const remembers of [false, true]) {
+      const cluster = makeCluster();
+      const begun: string[] = [];
+      const executor: Executor = {
+        run: async ({ task }) => {
+          begun.push(task.id);
+          return { outcome: "done" };
+        },
+        recall: async () => "not-begun",
+        remembers: () => remembers,
+      };
+      const engine = await PlanEngine.open({ ...cluster.world, executor });
+      let writes = 0;
+      const until = cluster.clock.now() + 60 * second;
+      // The plan is taken, and nothing that happens to it for a minute.
+      cluster.journal.isFull = () => ++writes > 1 && cluster.clock.now() < until;
+      const plan = makePlan([wideStage(3, 3, { concurrency: 2 })]);
+      const starting = engine.start(plan, { by: "anna", id: "run" });
+      await cluster.clock.advance(second);
+      assert.equal(begun.length > 0, remembers);
+      await within(cluster, "its beginning", starting);
+      const { outcome, counts } = await within(cluster, "the end", engine.over("run"));
+      assert.deepEqual([outcome, counts.done], ["done", counts.tasks]);
+      assert.equal(new Set(begun).size, begun.length, "each once");
+    }
   });
 
   it("tells nothing that is not on disk", async () => {

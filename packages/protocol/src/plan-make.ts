@@ -7,7 +7,7 @@
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { environment, reference } from "./hub-params.js";
-import { count, exact, list, name, oneOf, text } from "./shape.js";
+import { count, exact, list, name, text } from "./shape.js";
 
 /** In which order drones get a release: each wave is ready before the next begins. */
 export const wavesSchema = exact({
@@ -55,15 +55,6 @@ export const changeSchema = Type.Union([
     environment,
     services: list(exact({ service: name, instances: Type.Optional(count) }), 100),
   }),
-  /** Names alone: no value of a setting is ever in a plan. */
-  exact({
-    kind: Type.Literal("configure"),
-    repo,
-    environment,
-    set: list(text(128), 500),
-    unset: list(text(128), 500),
-    deploy: Type.Boolean(),
-  }),
   exact({ kind: Type.Literal("promote"), repo, ref: reference, environment }),
   exact({
     kind: Type.Literal("stop"),
@@ -73,7 +64,8 @@ export const changeSchema = Type.Union([
     force: Type.Boolean(),
   }),
   exact({ kind: Type.Literal("reap"), repo: Type.Optional(repo) }),
-  exact({ kind: oneOf("drain", "undrain"), drone: name }),
+  exact({ kind: Type.Literal("drain"), drone: name }),
+  exact({ kind: Type.Literal("undrain"), drone: name }),
 ]);
 export type PlannedChange = Static<typeof changeSchema>;
 

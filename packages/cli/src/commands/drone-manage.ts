@@ -8,6 +8,7 @@ import { withHub, withHubFlags, type HubFlags } from "../hub-call.js";
 import { print, printJson } from "../output/print.js";
 import { formatProgress } from "../output/progress.js";
 import { formatCount } from "../output/quantity.js";
+import { showDryRun, withDryRunFlag, type DryRunFlags } from "../plans/dry-run.js";
 import { formatLabels } from "./drones.js";
 
 export function droneManagement(): readonly Command[] {
@@ -25,11 +26,13 @@ function drainCommand(name: "drain" | "undrain"): Command {
     : new Command("undrain")
         .summary("let a drone have instances again")
         .description("Ends the draining of a drone: it gets instances again.");
-  const command = withHubFlags(bare.argument("<name>", "the drone", asFlag(parseDroneName)));
+  const command = withDryRunFlag(withDroneWord(withHubFlags(bare)));
   return examples(command, [`propagit drone ${name} web-1`]).action(
     async (drone: string, _: unknown, command: Command) => {
+      const { dryRun, ...flags } = command.optsWithGlobals<DryRunFlags>();
+      if (dryRun) return showDryRun({ kind: name, drone }, flags);
       const params = { drone, drain: isDrain, by: author() };
-      const { instances } = await withHub(command.optsWithGlobals<HubFlags>(), (hub) =>
+      const { instances } = await withHub(flags, (hub) =>
         hub.call("hub.drain", params, {
           limitMs: 0,
           onPart: (progress) => print(formatProgress(progress)),
@@ -39,6 +42,11 @@ function drainCommand(name: "drain" | "undrain"): Command {
       print(isDrain ? `${drone} is drained; ${rest}\n` : `${drone} takes instances; ${rest}\n`);
     },
   );
+}
+
+/** Which one; `plan drain` has the same word. */
+export function withDroneWord(command: Command): Command {
+  return command.argument("<name>", "the drone", asFlag(parseDroneName));
 }
 
 type LabelChange =

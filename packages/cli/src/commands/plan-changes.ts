@@ -1,13 +1,17 @@
 /** `plan deploy` and its like: what the command of that name would do to the cluster. */
-import type { PlannedChange } from "@propagit/protocol";
+import { parseRepoName, type PlannedChange } from "@propagit/protocol";
 import { Command } from "commander";
 import { examples } from "../examples.js";
+import { asFlag } from "../flags.js";
 import { withHubFlags, type HubFlags } from "../hub-call.js";
 import { withShowFlags } from "../plans/show-flags.js";
 import type { PlanShowFlags } from "../plans/show-plan.js";
 import { deployChange, withDeployWords } from "./deploy.js";
+import { withDroneWord } from "./drone-manage.js";
+import { promoteChange, withPromoteWords } from "./promote.js";
 import { rollbackChange, withRollbackWords } from "./rollback.js";
 import { scaleChange, withScaleWords } from "./scale.js";
+import { stopChange, withStopWords } from "./stop.js";
 
 export function planChangeCommands(): readonly Command[] {
   return [
@@ -29,6 +33,36 @@ export function planChangeCommands(): readonly Command[] {
       change: scaleChange,
       examples: ["propagit plan scale webapp web=4"],
     }),
+    changeCommand("promote", "sending all visitors somewhere", {
+      words: withPromoteWords,
+      change: promoteChange,
+      examples: ["propagit plan promote webapp 40548da"],
+    }),
+    changeCommand("stop", "stopping a commit or release", {
+      words: withStopWords,
+      change: stopChange,
+      examples: ["propagit plan stop webapp 74336bc"],
+    }),
+    changeCommand("reap", "stopping and removing old releases", {
+      words: (command) =>
+        command.argument("[repo]", "the repository (default: all)", asFlag(parseRepoName)),
+      change: (repo: string | undefined, _: unknown) => ({
+        kind: "reap",
+        ...(repo !== undefined && { repo }),
+      }),
+      examples: ["propagit plan reap webapp"],
+    }),
+    ...(["drain", "undrain"] as const).map((kind) =>
+      changeCommand(
+        kind,
+        kind === "drain" ? "draining a drone" : "ending the draining of a drone",
+        {
+          words: withDroneWord,
+          change: (drone: string, _: unknown) => ({ kind, drone }),
+          examples: [`propagit plan ${kind} web-1`],
+        },
+      ),
+    ),
   ];
 }
 

@@ -2,18 +2,21 @@ import { parseRepoName, PropagitError, shortCommit, type StopResult } from "@pro
 import { Command } from "commander";
 import { author } from "../author.js";
 import { examples } from "../examples.js";
-import { asRepeatedFlag } from "../flags.js";
+import { asFlag, asRepeatedFlag, parseRef } from "../flags.js";
 import { hold } from "../hold.js";
 import { withHub, withHubFlags, type HubFlags } from "../hub-call.js";
 import { print, printJson } from "../output/print.js";
 import { formatProgress } from "../output/progress.js";
 import { formatNames } from "../output/quantity.js";
+import { showDryRun, withDryRunFlag, type ChangeOf } from "../plans/dry-run.js";
 import {
   environmentOf,
   instanceTarget,
   parseProcess,
   parseRepoRelease,
+  withEnvironmentFlag,
   withTargetFlags,
+  type EnvironmentFlags,
   type RepoRelease,
   type TargetFlags,
 } from "../targets.js";
@@ -22,6 +25,7 @@ interface StopFlags extends HubFlags, TargetFlags {
   readonly process?: readonly string[];
   readonly force?: boolean;
   readonly json?: boolean;
+  readonly dryRun?: boolean;
 }
 
 export function stopCommand(): Command {
@@ -43,7 +47,7 @@ export function stopCommand(): Command {
     )
     .option("--force", "also when visitors are routed to it; its share goes to the others")
     .option("--json", "print the result as JSON");
-  return examples(command, [
+  return examples(withDryRunFlag(command), [
     "propagit stop webapp 74336bc",
     "propagit stop webapp --service=worker --drone=web-1",
   ]).action(stop);
@@ -55,13 +59,51 @@ async function stop(text: string, ref: string | undefined, flags: StopFlags): Pr
     throw new PropagitError("BAD_USAGE", `the commit is given twice: ${release} and ${ref}`);
   }
   const isPart = flags.service ?? flags.drone ?? flags.label ?? flags.process;
+  if (isPart !== undefined) refuseDryRun(flags);
   if (isPart !== undefined) return stopInstances({ repo, ...(release && { release }) }, flags);
   if (release === undefined) {
     throw new PropagitError("BAD_USAGE", "a commit, or which instances, is missing", {
       hint: `write \`propagit stop ${repo} COMMIT\`, or add --service, --drone, --label or --process; see \`propagit ps\``,
     });
   }
-  await stopCommit(repo, release, flags);
+  const change = stopChange(repo, release, flags);
+  if (flags.dryRun) return showDryRun(change, flags);
+  await stopCommit(change, flags);
+}
+
+/** Single instances are ended by no plan. @throws BAD_USAGE */
+function refuseDryRun({ dryRun }: StopFlags): void {
+  if (!dryRun) return;
+  throw new PropagitError("BAD_USAGE", "--dry-run shows what stopping a whole commit would do", {
+    hint: "see which instances fit: propagit ps --flat, with the same --service, --drone, --label",
+  });
+}
+
+export function stopChange(
+  repo: string,
+  ref: string,
+  flags: EnvironmentFlags & { readonly force?: boolean },
+): ChangeOf<"stop"> {
+  return {
+    kind: "stop",
+    repo: parseRepoName(repo),
+    ref,
+    force: flags.force ?? false,
+    ...environmentOf(flags),
+  };
+}
+
+/** What is stopped; `plan stop` has the same words. */
+export function withStopWords(command: Command): Command {
+  return withEnvironmentFlag(
+    command
+      .argument("<repo>", "the repository", asFlag(parseRepoName))
+      .argument(
+        "<commit>",
+        "number of a release, full hash, unique prefix, branch or tag",
+        asFlag(parseRef),
+      ),
+  ).option("--force", "also when visitors are routed to it; its share goes to the others");
 }
 
 function stopInstances(what: RepoRelease, flags: StopFlags): Promise<void> {
@@ -69,14 +111,11 @@ function stopInstances(what: RepoRelease, flags: StopFlags): Promise<void> {
   return hold({ target, start: false, force: flags.force ?? false }, flags);
 }
 
-async function stopCommit(repo: string, ref: string, flags: StopFlags): Promise<void> {
-  const params = {
-    repo: parseRepoName(repo),
-    ref,
-    force: flags.force ?? false,
-    by: author(),
-    ...environmentOf(flags),
-  };
+async function stopCommit(
+  { kind: _, ...asked }: ChangeOf<"stop">,
+  flags: StopFlags,
+): Promise<void> {
+  const params = { ...asked, by: author() };
   const result = await withHub(flags, (hub) =>
     hub.call("hub.stop", params, {
       limitMs: 0,
@@ -87,7 +126,7 @@ async function stopCommit(repo: string, ref: string, flags: StopFlags): Promise<
   );
   if (flags.json) printJson(result);
   else if (result.outcome === "stopped")
-    print(`${repo} ${shortCommit(result.commit)} is stopped\n`);
+    print(`${result.repo} ${shortCommit(result.commit)} is stopped\n`);
   if (result.outcome === "failed") throw failure(result);
 }
 

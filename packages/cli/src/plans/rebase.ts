@@ -52,6 +52,6 @@ function changeOf(file: string, request: unknown): PlannedChange {
 }
 
 /** Without what is another one each time: when it was made, and hashes that nobody reads. */
-function linesOf({ basis: _, ...plan }: WrittenPlan): readonly string[] {
-  return JSON.stringify(plan, undefined, 2).split("\n");
+function linesOf(plan: WrittenPlan): readonly string[] {
+  return JSON.stringify({ ...plan, basis: undefined }, undefined, 2).split("\n");
 }

@@ -8,6 +8,7 @@ import {
   type Task,
   type UndoTask,
 } from "@propagit/plan";
+import { isChangeCommand } from "../plan-commands/change-commands.js";
 import { isReleaseCommand } from "./release-progress.js";
 
 export interface PlaceRules {
@@ -23,7 +24,7 @@ export interface PlaceRules {
  * What the hub does in its own process for anybody who may start plans: these reach out from it, and touch
  * nothing of its machine.
  */
-export const outwardCommands: ReadonlySet<string> = new Set([
+export const reachingCommands: ReadonlySet<string> = new Set([
   "drain",
   "undrain",
   "wait-http",
@@ -90,7 +91,8 @@ function problemOf(
           ? undefined
           : "it is part of a release: propagit deploy REPO COMMIT";
       }
-      if (rules.runsPrograms || outwardCommands.has(command)) return undefined;
+      if (isChangeCommand(command)) return undefined;
+      if (rules.runsPrograms || reachingCommands.has(command)) return undefined;
       return `the hub does this not on its own machine: name a drone, or start it with --plan-commands`;
     default:
       return where satisfies never;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { readPlan, toolBox } from "@propagit/plan";
-import { outwardCommands, problemsOfPlaces } from "../../src/core/plan-places.js";
+import { reachingCommands, problemsOfPlaces } from "../../src/core/plan-places.js";
 import { hubCommands } from "../../src/plan-commands/hub-commands.js";
 
 const drones = new Set(["web-1", "web-2"]);
@@ -58,7 +58,7 @@ describe("places of a plan", () => {
 
   it("of the hub are for commands that there are", () => {
     assert.deepEqual(
-      [...outwardCommands].filter((name) => !toolBox.has(name)),
+      [...reachingCommands].filter((name) => !toolBox.has(name)),
       [],
     );
   });
