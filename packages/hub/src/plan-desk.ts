@@ -281,7 +281,7 @@ export class PlanDesk {
         if (own) return own.recall(order);
         return isOnDrone(task) ? this.#drones.recall({ key, task }) : this.#here.recall();
       },
-      remembers: isOfRelease,
+      remembers: (task) => this.#parts.own?.of(task.command)?.remembers?.(task) ?? false,
     };
   }
 

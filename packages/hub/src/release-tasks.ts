@@ -15,7 +15,7 @@ import {
   type TaskEnd,
   type TaskOrder,
 } from "@propagit/plan";
-import { hasDone, isReleaseCommand, type ReleaseCommand } from "./core/release-progress.js";
+import { hasDone, type ReleaseCommand } from "./core/release-progress.js";
 import { kindOfTask, type TaskCommand } from "./core/rollout-tasks.js";
 import type { RolloutEvent, RolloutFailure, TaskAnswer } from "./core/rollout-step.js";
 import { releaseKey } from "./core/rows.js";
@@ -31,13 +31,6 @@ export interface ReleaseTasksParts {
   readonly feed: (rollout: Rollout, event: RolloutEvent) => void;
   /** Why a run undoes what it did. */
   readonly whyUndone: (run: string) => Promise<RolloutFailure>;
-}
-
-/** A task of a release: the hub carries it out itself. */
-export type ReleaseTask = Task & { readonly command: ReleaseCommand };
-
-export function isOfRelease(task: Task): task is ReleaseTask {
-  return isReleaseCommand(task.command);
 }
 
 export class ReleaseTasks implements Executor {
@@ -59,6 +52,11 @@ export class ReleaseTasks implements Executor {
     const { drones } = words;
     feed(rollout, { kind: "asked", command, ...(why && { why }), ...(drones && { drones }) });
     return endOf(await answer);
+  }
+
+  /** A release's row is written before anything of it is done. */
+  remembers(): boolean {
+    return true;
   }
 
   async recall({ task }: TaskOrder): Promise<TaskEnd | "begun" | "not-begun"> {
