@@ -77,18 +77,7 @@ export function propagitProgram(): Command {
     serviceCommand(),
     setupCommand(),
   ]);
-  addGroup(program, "Releases:", [
-    deployCommand(),
-    followCommand(),
-    cancelCommand(),
-    rollbackCommand(),
-    releasesCommand(),
-    releaseCommand(),
-    diffCommand(),
-    pinCommand(),
-    unpinCommand(),
-    reapCommand(),
-  ]);
+  addGroup(program, "Releases:", releaseCommands());
   addGroup(program, "Plans:", [planCommand(), applyCommand(), plansCommand(), configCommand()]);
   addGroup(program, "Settings:", [envCommand(), secretsCommand(), scaleCommand()]);
   addGroup(program, "Visitors:", visitorCommands());
@@ -119,6 +108,21 @@ export function propagitProgram(): Command {
       "propagit help deploy",
     ]),
   );
+}
+
+function releaseCommands(): readonly Command[] {
+  return [
+    deployCommand(),
+    followCommand(),
+    cancelCommand(),
+    rollbackCommand(),
+    releasesCommand(),
+    releaseCommand(),
+    diffCommand(),
+    pinCommand(),
+    unpinCommand(),
+    reapCommand(),
+  ];
 }
 
 function visitorCommands(): readonly Command[] {

@@ -268,7 +268,7 @@ async function begun(start: Promise<string>): Promise<void> {
   });
 }
 
-export function endOfPart({ outcome, reason, counts }: RunSummary): DroneCommandEnd {
+function endOfPart({ outcome, reason, counts }: RunSummary): DroneCommandEnd {
   const { done, unchanged, failed, tasks } = counts;
   const isWhole = outcome === "done" && failed === 0;
   const all = `${done + unchanged} of ${tasks} tasks are done`;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { DroneCommandEnd, Errands } from "@propagit/protocol";
 import { openCredential } from "@propagit/protocol";
-import { SimClock, type IncomingCall } from "@propagit/runtime";
+import { SimClock } from "@propagit/runtime";
 import type { DroneContext } from "../src/drone-part.js";
 import { ErrandDesk, type ErrandStore } from "../src/plan-errands.js";
 
@@ -33,10 +33,7 @@ function openDesk(errands: readonly Errands[]) {
   void desk.stop();
   const call = { signal: new AbortController().signal, part: () => undefined };
   const ask = (changed: Partial<{ run: string; hash: string; task: string }>) =>
-    desk.answer(
-      { run, hash, task: "1.1.1", attempt: 2, ...changed },
-      call as unknown as IncomingCall<"drone.errand">,
-    );
+    desk.answer({ run, hash, task: "1.1.1", attempt: 2, ...changed }, call);
   return { ask, asked, clock };
 }
 

@@ -44,7 +44,7 @@ import type { Fleet } from "./fleet.js";
 import type { HubWorld } from "./world.js";
 
 /** Runs of the hub's own engine. */
-export interface PlanRuns {
+interface PlanRuns {
   find(prefix: string): string;
   list(): readonly { readonly run: string; readonly by: string }[];
   plan(run: string): Promise<Plan>;

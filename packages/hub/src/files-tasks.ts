@@ -19,7 +19,7 @@ import type { Fleet } from "./fleet.js";
 import { untilObserved } from "./until-observed.js";
 
 /** Runs, as whoever carries them out knows them. */
-export interface PlanSight {
+interface PlanSight {
   list(): readonly RunSummary[];
   plan(run: string): Promise<Plan>;
 }

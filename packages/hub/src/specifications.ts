@@ -84,7 +84,7 @@ export function deploymentIdFor(
 }
 
 /** Settings in clear. @throws DATA_UNUSABLE when they were hidden under another key */
-export function openSettings(
+function openSettings(
   crypto: Pick<Crypto, "decrypt">,
   key: string,
   settings: SettingRows,

@@ -1,28 +1,29 @@
 /** What a project's `propagit.config` imports: `import { defineCommand, text } from "propagit/config"`. */
+export { groupsFor, inGroups } from "./core/min-up.js";
+export { wavesOf } from "./core/waves.js";
+export { type WrittenStage } from "./core/write-plan.js";
+export { defineCommand } from "./define-command.js";
 export {
-  defineCommand,
-  defineConfig,
-  defineGenerator,
-  groupsFor,
-  hostGroups,
-  hostsWithout,
-  inGroups,
-  inOrder,
-  wavesOf,
-  type Asked,
   type Command,
   type CommandContext,
   type CommandEnd,
+  type Host,
+  type TaskDraft,
+} from "./command.js";
+export {
+  defineConfig,
+  defineGenerator,
+  hostGroups,
+  hostsWithout,
+  inOrder,
+  type Asked,
   type GeneratedPlan,
   type Generator,
-  type Host,
   type Package,
   type ProjectConfig,
-  type TaskDraft,
   type VersionPlace,
   type Versions,
-  type WrittenStage,
-} from "./index.js";
+} from "./config/index.js";
 export {
   choice,
   command,

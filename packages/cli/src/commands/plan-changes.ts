@@ -46,7 +46,7 @@ export function planChangeCommands(): readonly Command[] {
     changeCommand("reap", "stopping and removing old releases", {
       words: (command) =>
         command.argument("[repo]", "the repository (default: all)", asFlag(parseRepoName)),
-      change: (repo: string | undefined, _: unknown) => ({
+      change: (repo: string | undefined) => ({
         kind: "reap",
         ...(repo !== undefined && { repo }),
       }),
@@ -58,7 +58,7 @@ export function planChangeCommands(): readonly Command[] {
         kind === "drain" ? "draining a drone" : "ending the draining of a drone",
         {
           words: withDroneWord,
-          change: (drone: string, _: unknown) => ({ kind, drone }),
+          change: (drone: string) => ({ kind, drone }),
           examples: [`propagit plan ${kind} web-1`],
         },
       ),

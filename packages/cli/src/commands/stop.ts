@@ -111,10 +111,8 @@ function stopInstances(what: RepoRelease, flags: StopFlags): Promise<void> {
   return hold({ target, start: false, force: flags.force ?? false }, flags);
 }
 
-async function stopCommit(
-  { kind: _, ...asked }: ChangeOf<"stop">,
-  flags: StopFlags,
-): Promise<void> {
+async function stopCommit(change: ChangeOf<"stop">, flags: StopFlags): Promise<void> {
+  const { kind: _, ...asked } = change;
   const params = { ...asked, by: author() };
   const result = await withHub(flags, (hub) =>
     hub.call("hub.stop", params, {

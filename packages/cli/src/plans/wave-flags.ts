@@ -52,7 +52,7 @@ export function wavesOf({ waves, canaryDrone, minUp, force }: WaveFlags): { wave
 }
 
 /** @throws BAD_USAGE */
-export function parseWaves(text: string): WavesWish["by"] {
+function parseWaves(text: string): WavesWish["by"] {
   if (text === "zone") return { kind: "label", key: "zone" };
   const label = /^label:([A-Za-z0-9][A-Za-z0-9._-]{0,62})$/.exec(text)?.[1];
   if (label !== undefined) return { kind: "label", key: label };

@@ -11,7 +11,7 @@ import type { Command } from "commander";
 import { asRepeatedFlag } from "../flags.js";
 import { readTextFile } from "../plans/read-text.js";
 
-export interface TargetsFile {
+interface TargetsFile {
   readonly file: string;
   /** The drone whose file it is; undefined for whoever pushes. */
   readonly relay?: string;

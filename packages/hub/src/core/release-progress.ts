@@ -2,7 +2,7 @@
 import type { RolloutRow } from "./rows.js";
 
 /** In the order in which a plan asks for them. */
-export const releaseSteps = [
+const releaseSteps = [
   "open-release",
   "build",
   "test",

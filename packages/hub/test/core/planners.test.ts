@@ -127,7 +127,7 @@ const worlds: fc.Arbitrary<World> = fc
       services: [service("web"), service("job", { after: ["web"] })],
       ...(build && { build: { ...task, include: [], exclude: [], cache: [] }, test: task }),
       ...(keep && { keep: { releases: 1, warm: 0, forMs: 0 } }),
-    } as unknown as ReleaseRow["specification"];
+    };
     const rows = releases.map(({ number, commit: of, state }): ReleaseRow =>
       release({ number, commit: of, state, deployment: of.slice(0, 16), specification }),
     );
@@ -163,7 +163,7 @@ const worlds: fc.Arbitrary<World> = fc
         routes: last
           ? { [placeKey(repo, environment)]: { ...place, shares: [shareOf(last)] } }
           : {},
-      } as Rows,
+      },
       drones,
     );
     const wanted = {
@@ -316,5 +316,7 @@ function entries(rows: PlannerView["rows"]) {
     labels,
     draining ?? false,
   ]);
-  return [live, lastRelease, releases.sort(), drones.sort()];
+  const byText = (left: readonly unknown[], right: readonly unknown[]) =>
+    JSON.stringify(left) < JSON.stringify(right) ? -1 : 1;
+  return [live, lastRelease, releases.sort(byText), drones.sort(byText)];
 }

@@ -22,19 +22,20 @@ export const putFiles = defineCommand({
         "true: remove what no push brought there, too (false).",
         withDefault(yesNo, false),
       ),
-      force: described(
-        "true: even more than 1,000 such files (false).",
-        withDefault(yesNo, false),
-      ),
+      force: described("true: even more than 1,000 such files (false).", withDefault(yesNo, false)),
     },
     ["commit", "path"],
   ),
   describe: ({ commit, path }) => `would put files ${shortCommit(commit)} to ${path}`,
   run: (wanted, { means, host, signal, say }) => {
     if (means.files) return means.files.put({ ...wanted, signal, say });
-    throw new PropagitError("TASK_REFUSED", `${host.name} is no drone of a hub, and gets no files`, {
-      hint: "name a `drone` in the task, and have the hub carry the plan out",
-    });
+    throw new PropagitError(
+      "TASK_REFUSED",
+      `${host.name} is no drone of a hub, and gets no files`,
+      {
+        hint: "name a `drone` in the task, and have the hub carry the plan out",
+      },
+    );
   },
   onDroneOnly: true,
   /** Of all files together, over a slow line. */

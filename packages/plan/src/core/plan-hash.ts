@@ -6,6 +6,7 @@ import type { Plan } from "../plan.js";
  * All that will be done, and what it was made from. Not when: made anew a minute later from a state that has
  * not moved, it is the same plan. Nor of which wish: the stages say what comes of it.
  */
-export function hashedText({ basis, request: _, ...plan }: Plan): string {
-  return canonicalJson({ ...plan, ...(basis && { basis: basis.revisions }) });
+export function hashedText(plan: Plan): string {
+  const { basis, request: _, ...content } = plan;
+  return canonicalJson({ ...content, ...(basis && { basis: basis.revisions }) });
 }

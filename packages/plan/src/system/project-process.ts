@@ -148,6 +148,11 @@ class ProjectProcess {
     if (this.#child.connected) this.#child.send(words, () => undefined);
   }
 
+  /** JavaScript may say anything. */
+  #say(line: unknown): void {
+    this.#context.say(String(line).slice(0, lineCharsMax));
+  }
+
   #take(words: FromProject): void {
     switch (words.kind) {
       case "call":
@@ -157,8 +162,7 @@ class ProjectProcess {
         this.#calls.get(words.id)?.abort();
         return;
       case "say":
-        // JavaScript may say anything.
-        this.#context.say(`${words.line}`.slice(0, lineCharsMax));
+        this.#say(words.line);
         return;
       case "ended":
         this.#end?.(words.end);

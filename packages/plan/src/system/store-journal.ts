@@ -111,9 +111,11 @@ class StoreJournal implements Journal {
 
   async remove(run: string): Promise<void> {
     this.#rows.delete(run);
-    const lists = [`${this.#prefix}-text/${run}/`, `${this.#prefix}-events/${run}/`].map((prefix) => {
-      return this.#store.list(prefix);
-    });
+    const lists = [`${this.#prefix}-text/${run}/`, `${this.#prefix}-events/${run}/`].map(
+      (prefix) => {
+        return this.#store.list(prefix);
+      },
+    );
     const keys = (await Promise.all(lists)).flatMap(({ entries }) => entries.map(({ key }) => key));
     // The head goes first: what is left of a run without one is no run.
     const all = [this.#headKey(run), `${this.#prefix}-ends/${run}`, ...keys];

@@ -121,7 +121,10 @@ heads:
     });
     const targets = read(disTargetsShape, json, true) as TargetBook["targets"];
     assert.deepEqual(
-      [...(targets.get("all") ?? [])].map(([name, { at: _, ...member }]) => [name, member]),
+      [...(targets.get("all") ?? [])].map(([name, member]) => {
+        const { at: _, ...rest } = member;
+        return [name, rest];
+      }),
       [
         ["a", { afterMs: 0 }],
         ["b", { afterMs: 60 * minuteMs, forward: "all" }],

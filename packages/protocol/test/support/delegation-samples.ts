@@ -1,9 +1,5 @@
 /** Samples of what is said of parts of plans that relays carry out, with every optional field. */
-import type {
-  delegationDroneMethods,
-  delegationMethods,
-  DelegationWish,
-} from "../../src/index.js";
+import type { delegationDroneMethods, delegationMethods, DelegationWish } from "../../src/index.js";
 import { planDroneSamples, planSamples } from "./plan-samples.js";
 import type { SamplesOf } from "./samples.js";
 import { at, commit } from "./values.js";

@@ -47,7 +47,7 @@ export interface ReleaseDraft {
   readonly rollback: { readonly stages: readonly StageDraft[] };
 }
 
-export interface StageDraft {
+interface StageDraft {
   readonly name: string;
   readonly onFailure?: "rollback";
   readonly tasks: readonly (TaskDraft | readonly TaskDraft[])[];

@@ -3,7 +3,7 @@
  * numbers of instances. It is refused where the release itself would be.
  */
 import type { PlannedChange, Specification, WavesWish } from "@propagit/protocol";
-import { environmentDefault, matchesSelector } from "@propagit/protocol";
+import { matchesSelector } from "@propagit/protocol";
 import { checkEnvironmentRoom, environmentOf } from "../deployment-edits.js";
 import { isComplete, isThere, type SeenDrone } from "../readiness.js";
 import { rolloutsIn } from "../release-history.js";
@@ -132,9 +132,4 @@ function awayText(away: readonly PlannerDrone[]): string {
   const [first] = away;
   const who = away.length === 1 ? `drone ${first?.name} is` : `${away.length} drones are`;
   return `${who} away, and ${away.length === 1 ? "gets" : "get"} it when back`;
-}
-
-/** Where a change would be. */
-export function environmentIn(change: { readonly environment?: string }): string {
-  return change.environment ?? environmentDefault;
 }
