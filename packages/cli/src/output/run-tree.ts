@@ -53,7 +53,7 @@ export function runTree(seen: SeenRun, now: number, size: TreeSize): readonly st
 const linesMaxOfTask = 3;
 const hostColumnsMax = 24;
 /** With less there is no room for the ids of tasks, which only say where they are in the plan. */
-const wideColumns = 100;
+const wideColumns = 99;
 const dayMs = 86_400_000;
 
 interface Tree {
