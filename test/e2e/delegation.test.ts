@@ -105,6 +105,9 @@ describe("a part of a plan on a relay", () => {
     // What was under way when the relay was killed was done again, and was there already.
     const { done, unchanged } = part.plan.counts;
     assert.deepEqual([part.plan.outcome, done + unchanged], ["done", 2]);
+    // Below the task that handed it on, with what its drones did.
+    const { stdout } = await cluster.propagit("plans", "status", run, "--all");
+    assert.match(stdout, / dc2-head +delegate [^]*✓ 1\. [^]* dc2-web2 +put-files /, stdout);
   });
 
   it("hears that it is to stop when the line is back", async () => {

@@ -6,6 +6,13 @@ export function formatPercent(percent: number): string {
   return `${Math.round(percent * 10) / 10} %`;
 }
 
+const numbers = new Intl.NumberFormat("en-US");
+
+/** `9,980`. */
+export function formatNumber(count: number): string {
+  return numbers.format(count);
+}
+
 /** `1 drone`, `12 drones`. */
 export function formatCount(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;

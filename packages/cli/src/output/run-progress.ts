@@ -10,6 +10,7 @@ import {
 import { localName } from "./plan-words.js";
 import { badColour, dimColour, goodColour, headColour } from "./colour.js";
 import { formatAge } from "./duration.js";
+import { formatNumber } from "./quantity.js";
 import { padTo, plainText } from "./text-width.js";
 
 const runningShown = 8;
@@ -75,18 +76,20 @@ export function stageWords({ state, counts, waits, reason }: StageStatus, now: n
   }
 }
 
-/** `12 done, 1 failed, 3 never run` of what there is. */
+/** `1 failed, 12 done, 3 never run` of what there is: first what needs a look, should the rest be cut off. */
 export function countWords(counts: TaskCounts): string {
   const words = [
-    [counts.done, "done"],
-    [counts.unchanged, "unchanged"],
+    [counts.failed, "failed"],
+    [counts.unknown, "unknown"],
+    [counts.stopped, "stopped"],
     [counts.running, "running"],
     [counts.retrying, "tried again later"],
-    [counts.failed, "failed"],
-    [counts.stopped, "stopped"],
-    [counts.unknown, "unknown"],
+    [counts.done, "done"],
+    [counts.unchanged, "unchanged"],
     [counts.neverRun, "never run"],
   ] as const;
-  const said = words.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`);
+  const said = words
+    .filter(([count]) => count > 0)
+    .map(([count, word]) => `${formatNumber(count)} ${word}`);
   return said.join(", ") || "nothing";
 }

@@ -15,7 +15,7 @@ import {
 } from "@propagit/plan";
 import { hubCommands } from "@propagit/hub";
 import { exitCodes, toPropagitError, type PlanSummary } from "@propagit/protocol";
-import { nodeClock, nodeRandom, sleep } from "@propagit/runtime";
+import { nodeClock, nodeRandom, sleep, type Conversation } from "@propagit/runtime";
 import { author } from "../author.js";
 import { collect, withHub, type HubFlags } from "../hub-call.js";
 import { interruptedExitCode, onInterrupt } from "../interrupt.js";
@@ -26,7 +26,7 @@ import { RunView } from "./run-view.js";
 /** Until the hub is asked again that was lost. */
 const againMs = 1_000;
 /** A hub that is away for longer may be so for good; the plan goes on when it is back. */
-const awayMsMax = 10 * 60_000;
+export const awayMsMax = 10 * 60_000;
 
 /** Begins a plan and tells what happens until it is over. @returns the exit code */
 export async function applyOnHub(planned: Planned, flags: HubFlags): Promise<number> {
@@ -135,7 +135,7 @@ async function followed(
   }
 }
 
-function isLost(thrown: unknown): boolean {
+export function isLost(thrown: unknown): boolean {
   return ["LINK_LOST", "UNREACHABLE", "TIMED_OUT"].includes(toPropagitError(thrown).code);
 }
 
@@ -162,14 +162,19 @@ export function plansOfHub(flags: HubFlags): Promise<readonly PlanSummary[]> {
   );
 }
 
-export async function statusOfHub(id: string, all: boolean, flags: HubFlags): Promise<RunStatus> {
-  return withHub(flags, async (hub) => {
-    const stages: RunStatus["stages"][number][] = [];
-    const params = { id, tasks: all ? ("all" as const) : ("notable" as const) };
-    const onPart = (part: RunStatus["stages"]) => void stages.push(...part);
-    const { plan, stages: last } = await hub.call("hub.plan-status", params, { onPart });
-    return { ...plan, stages: [...stages, ...last] };
-  });
+export function statusOfHub(id: string, all: boolean, flags: HubFlags): Promise<RunStatus> {
+  return withHub(flags, (hub) => statusFrom(hub, id, all ? "all" : "notable"));
+}
+
+export async function statusFrom(
+  hub: Conversation,
+  id: string,
+  tasks: "all" | "notable",
+): Promise<RunStatus> {
+  const stages: RunStatus["stages"][number][] = [];
+  const onPart = (part: RunStatus["stages"]) => void stages.push(...part);
+  const { plan, stages: last } = await hub.call("hub.plan-status", { id, tasks }, { onPart });
+  return { ...plan, stages: [...stages, ...last] };
 }
 
 /** @throws NO_PLAN, AMBIGUOUS, NOT_NOW, DENIED */

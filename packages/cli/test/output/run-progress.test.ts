@@ -34,7 +34,7 @@ const ended = (task: string): RunEvent => ({
 describe("where a run stands", () => {
   it("is a line for each stage, and what is under way", () => {
     assert.deepEqual(progressLines(runAfter(1_000, begun, ended("1.1.1")), 4_000, 24), [
-      "first   1 done, 2 running",
+      "first   2 running, 1 done",
       "  local message 3s",
       "  local message 2s",
       "second  ahead",

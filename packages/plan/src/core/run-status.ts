@@ -204,17 +204,35 @@ function tasksOf(
   { tasks: which = "notable", tasksMax = tasksMaxDefault }: StatusWish,
   { linesOf }: StatusSight,
 ): Pick<StageStatus, "tasks" | "tasksLeftOut"> {
-  const tasks: TaskStatus[] = [];
-  let left = 0;
+  const found: Position[] = [];
+  const seen = new Map<string, number>();
   for (const [line, { length }] of run.stage.lines.entries()) {
     for (let step = 0; step < length; step++) {
       const ran = run.taskRun(line, step);
       if (which === "notable" && !isNotable(ran)) continue;
-      if (tasks.length >= tasksMax) left += 1;
-      else tasks.push(taskStatus(run, line, step, linesOf));
+      const state = ran?.state ?? "never-run";
+      const rank = seen.get(state) ?? 0;
+      seen.set(state, rank + 1);
+      found.push({ line, step, rank });
     }
   }
-  return { tasks, tasksLeftOut: left };
+  const kept = which === "all" ? found.slice(0, tasksMax) : firstOfEach(found, tasksMax);
+  const tasks = kept.map(({ line, step }) => taskStatus(run, line, step, linesOf));
+  return { tasks, tasksLeftOut: found.length - kept.length };
+}
+
+interface Position {
+  readonly line: number;
+  readonly step: number;
+  /** Among those of its state. */
+  readonly rank: number;
+}
+
+/** Some of each state, so that many that failed do not hide what runs; in the order of the plan. */
+function firstOfEach(found: readonly Position[], max: number): readonly Position[] {
+  if (found.length <= max) return found;
+  const kept = found.toSorted((left, right) => left.rank - right.rank).slice(0, max);
+  return kept.sort((left, right) => left.line - right.line || left.step - right.step);
 }
 
 function isNotable(ran: TaskRun | undefined): boolean {

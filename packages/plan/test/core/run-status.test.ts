@@ -126,6 +126,20 @@ describe("a status", () => {
     assert.deepEqual([all?.tasks.length, all?.tasksLeftOut], [2, 3]);
   });
 
+  it("tells some of what runs when more has failed than there is room for", () => {
+    const lines = Array.from({ length: 20 }, () => [{}]);
+    const drive = new Drive(makePlan([{ concurrency: 2, maxFailures: 20, lines }]));
+    drive.look();
+    for (let line = 1; line <= 12; line++) {
+      drive.end(`1.${line}.1`, { outcome: "failed", reason: "gone" });
+      drive.look();
+    }
+    const [stage] = statusOf("r", drive.run, { tasksMax: 4 }).stages;
+    const told = stage?.tasks.map(({ task, state }) => `${task} ${state}`);
+    assert.deepEqual(told, ["1.1.1 failed", "1.2.1 failed", "1.13.1 running", "1.14.1 running"]);
+    assert.equal(stage?.tasksLeftOut, 10);
+  });
+
   it("says what a stage waits for, and how the run stands in one word", () => {
     const drive = new Drive(makePlan([{ after: { ms: 50, from: "plan" }, lines: [[{}]] }]));
     drive.look();
