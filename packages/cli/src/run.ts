@@ -29,9 +29,7 @@ function aboutUnknown(program: Command, args: readonly string[]): readonly strin
   if (second === "help") return args;
   let parent = program;
   for (const [index, name] of path.entries()) {
-    const found = parent.commands.find(
-      (command) => command.name() === name || command.aliases().includes(name),
-    );
+    const found = parent.commands.find((command) => command.name() === name);
     // What has no commands of its own takes any word as an argument.
     if (!found) return parent.commands.length > 0 ? path.slice(0, index + 1) : [...path, "--help"];
     parent = found;

@@ -82,13 +82,6 @@ describe("wrong input", () => {
 });
 
 describe("the help", () => {
-  it("answers help of a command by its other name, and does not run it", async () => {
-    const [one, other] = ["list", "status"].map((name) => run(undefined, ["help", "files", name]));
-    const { code, stdout } = await (other ?? assert.fail());
-    assert.deepEqual([code, stdout], [0, (await one)?.stdout]);
-    assert.match(stdout, /^Usage: propagit files list\|status/);
-  });
-
   const commands = commandsOf(propagitProgram()).filter(({ path }) => path.length > 0);
 
   it("is printed for commands of commands as well", async () => {
