@@ -105,6 +105,7 @@ export class ErrandDesk implements DronePart {
     await store.write(errands);
     for (const { run } of store.all.slice(0, -errandsMax)) await store.remove(run);
     this.#keepLines();
+    this.#tidyLater();
     void this.#fetch(errands);
     return {};
   }
@@ -191,9 +192,11 @@ export class ErrandDesk implements DronePart {
     this.#context.tidySoon();
   }
 
+  /** While there is anything that will be over. */
   #tidyLater(): void {
-    if (this.#isStopped) return;
+    if (this.#isStopped || this.#tidying || this.#parts.store.all.length === 0) return;
     this.#tidying = this.#context.world.clock.after(tidyMs, () => {
+      this.#tidying = undefined;
       void this.#tidy().finally(() => this.#tidyLater());
     });
   }
