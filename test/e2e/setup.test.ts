@@ -224,7 +224,8 @@ describe("propagit setup", { skip: noSshd, timeout: 600_000 }, () => {
     assert.equal(unstarted?.step, "service");
     assert.match(unstarted.reason ?? "", /Job for propagit-drone\.service failed/);
     assert.match(await readlink(join(shareOf(machine), "current")), /^0\.2\.0-/);
-    assert.equal((await dronesIn(machine)).length, 1);
+    const isBack = async () => (await dronesIn(machine)).length === 1;
+    await until("the drone of before to run again", isBack);
 
     const [forced] = await resultsOf(["prod", `--node=${node}`, "--force"]);
     assert.deepEqual([forced?.outcome, forced?.version], ["set-up", "0.1.0"]);
