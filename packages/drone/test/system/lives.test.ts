@@ -210,7 +210,10 @@ test("refuses a data folder that cannot be written", async (t) => {
 async function askOnlyOne(folder: string): Promise<Record<string, string> | undefined> {
   const [process] = await readdir(join(folder, "run"));
   if (process === undefined) return undefined;
-  const text = await readFile(join(folder, "run", process, "note.json"), "utf8");
+  // Its folder is there a moment before what is in it.
+  const path = join(folder, "run", process, "note.json");
+  const text = await readFile(path, "utf8").catch(() => undefined);
+  if (text === undefined) return undefined;
   const { note } = JSON.parse(text) as { readonly note: InstanceNote };
   const answer = await fetch(`http://127.0.0.1:${note.ports["port"]}`).catch(() => undefined);
   return answer?.json() as Promise<Record<string, string>> | undefined;
