@@ -1,6 +1,7 @@
 /**
  * What carrying plans out costs, each step on disk before and after it, through the hub's own store: tasks begun
- * a second, the first step of a plan after a restart, and the memory of a plan with 100,000 tasks.
+ * a second, the first step of a plan after a restart, and the memory of a plan with 100,000 tasks; and how long the
+ * plan of a deploy over 10,000 drones takes to make.
  *
  * Beside the first: the same steps without group commit, a line and a sync of the disk for each.
  */
@@ -20,6 +21,7 @@ import {
 } from "@propagit/plan";
 import { deferred, nodeClock, nodeRandom, silentLog } from "@propagit/runtime";
 import { openSqliteStore } from "@propagit/store";
+import { planningOf } from "./planning.js";
 import { median, report } from "./report.js";
 
 const drones = 1_000;
@@ -31,6 +33,8 @@ const naiveTasks = 500;
 
 const tasksASecondMin = 5_000;
 const resumeMsMax = 1_000;
+const plannedDrones = 10_000;
+const planningMsMax = 1_000;
 
 /** What simulated drones do with a task. */
 const noOps: Executor = {
@@ -79,6 +83,17 @@ async function measureAll(): Promise<void> {
     theirs: resumeMsMax,
     peer: "the goal",
     goalAbsolute: resumeMsMax,
+  });
+  const plannings = Array.from({ length: rounds }, () => planningOf(plannedDrones));
+  report({
+    bench: "plans",
+    metric: `the plan of a deploy in waves over ${plannedDrones} drones`,
+    unit: "ms",
+    ours: median(plannings.map(({ ms }) => ms)),
+    theirs: planningMsMax,
+    peer: "the goal",
+    goalAbsolute: planningMsMax,
+    more: { stages: plannings[0]?.stages ?? 0 },
   });
   const [few, many] = [tasks, manyTasks].map(memoryOf);
   report({

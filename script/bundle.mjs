@@ -29,36 +29,25 @@ const require = __createRequire(import.meta.url);`,
 };
 
 const all = await build({ ...options, entryPoints: [`${cli}dist/src/index.js`] });
-// By itself, as what several entries use is put into their common files whole: a drone would hold the
-// registry's HTTP server in memory. V8 keeps the text of what it has loaded, so that is short, too.
-const drone = await build({
-  ...options,
-  entryPoints: [`${cli}dist/src/drone-main.js`],
-  minifySyntax: true,
-  minifyWhitespace: true,
-});
-
-// A thread of the proxy, loaded by a file's name: it holds only what serving needs.
-const worker = await build({
-  ...options,
-  entryPoints: [fileURLToPath(import.meta.resolve("@propagit/proxy/worker"))],
-  minifySyntax: true,
-  minifyWhitespace: true,
-});
-
-// A process of its own for commands of projects, started by a file's name.
-const project = await build({
-  ...options,
-  entryPoints: [fileURLToPath(import.meta.resolve("@propagit/plan/project-process"))],
-  minifySyntax: true,
-  minifyWhitespace: true,
-});
+// What runs for long is built by itself, as what several entries use is put into their common files whole: a drone
+// would hold the registry's HTTP server in memory. V8 keeps the text of what it has loaded, so that is short, too.
+const byThemselves = [
+  `${cli}dist/src/drone-main.js`,
+  `${cli}dist/src/proxy-main.js`,
+  // A thread of the proxy, loaded by a file's name: it holds only what serving needs.
+  fileURLToPath(import.meta.resolve("@propagit/proxy/worker")),
+  // A process of its own for commands of projects, started by a file's name.
+  fileURLToPath(import.meta.resolve("@propagit/plan/project-process")),
+];
+const lean = await Promise.all(
+  byThemselves.map((entry) =>
+    build({ ...options, entryPoints: [entry], minifySyntax: true, minifyWhitespace: true }),
+  ),
+);
 
 // Names hold the hash of the content. What is no longer part of it goes last, so that a command that
 // starts meanwhile finds all of its files.
-const outputs = [all, drone, worker, project].flatMap(({ metafile }) =>
-  Object.keys(metafile.outputs),
-);
+const outputs = [all, ...lean].flatMap(({ metafile }) => Object.keys(metafile.outputs));
 const written = new Set(outputs.map((path) => basename(path)));
 for (const name of readdirSync(outdir)) if (!written.has(name)) rmSync(`${outdir}/${name}`);
 

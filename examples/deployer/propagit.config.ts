@@ -8,6 +8,7 @@ import {
   record,
   text,
   whole,
+  type ValueOf,
 } from "propagit/config";
 
 const testCommand = defineCommand({
@@ -28,14 +29,40 @@ const testCommand = defineCommand({
 const name = { pattern: "^[a-z][a-z0-9-]*$", why: "is not a name", max: 1_000 };
 const hosts = list(text(), 10_000);
 
+const graphite = object({ carbonHost: text(), carbonPort: whole(1, 65_535), prefix: text() }, [
+  "carbonHost",
+  "carbonPort",
+  "prefix",
+]);
+
+/** What `get_graphite_stage(metric_suffix)` gave: a stage that calls the command; that it fails fails nothing. */
+function graphiteStage(
+  { carbonHost, carbonPort, prefix }: ValueOf<typeof graphite>,
+  suffix: string,
+) {
+  const task = {
+    command: "send-metrics",
+    to: `${carbonHost}:${carbonPort}`,
+    prefix,
+    values: { [suffix]: 1 },
+  };
+
+  return {
+    name: `Send graphite ${suffix}`,
+    concurrency: 1,
+    tasks: [task],
+  };
+}
+
 const testGenerator = defineGenerator({
   name: "test",
   summary: "One stage with one task",
   config: object({
     hostgroup: record(name, hosts),
     service: record(name, object({ hosts, port: whole(1, 65_535) }, ["hosts", "port"])),
+    graphite,
   }),
-  generate({ log }) {
+  generate({ config, log }) {
     log.info("generating test task list");
 
     const task = {
@@ -49,9 +76,12 @@ const testGenerator = defineGenerator({
       tasks: [task],
     };
 
+    const stageOf = (suffix: string) =>
+      config.graphite ? [graphiteStage(config.graphite, suffix)] : [];
+
     return {
       name: "Test Generator",
-      stages: [stage],
+      stages: [...stageOf("start"), stage, ...stageOf("end")],
     };
   },
 });

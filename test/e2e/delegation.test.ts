@@ -108,6 +108,11 @@ describe("a part of a plan on a relay", () => {
     // Below the task that handed it on, with what its drones did.
     const { stdout } = await cluster.propagit("plans", "status", run, "--all");
     assert.match(stdout, / dc2-head +delegate [^]*✓ 1\. [^]* dc2-web2 +put-files /, stdout);
+    const log = (await cluster.propagit("plans", "status", run, "--events")).stdout;
+    assert.match(log, /\[\*\] starting plan: files to all:[^]*\[dc1-head\] done/, log);
+    assert.match(log, /\[dc2-head\] starting stage: each at its time/, log);
+    assert.match(log, /\[put-files +\] \[dc2-web2 by dc2-head\] (?:done|unchanged)/, log);
+    assert.match(log, /\[\*\] finished plan: files to all:.*$/, log);
   });
 
   it("hears that it is to stop when the line is back", async () => {
@@ -123,6 +128,17 @@ describe("a part of a plan on a relay", () => {
     const [part] = await partsOf(run);
     assert.deepEqual([part?.plan.outcome, part?.plan.counts.neverRun], ["stopped", 1]);
     assert.equal(await textOn("dc2-web2", "slow"), undefined);
+  });
+
+  it("hears that its next delay is not waited for", async () => {
+    const run = await push("slow", "aged", "four");
+    await untilOn("dc2-web1", "aged", "four");
+    const place = [`--hub=localhost:${cluster.ports.hub}`, `--secret=${secret}`];
+    const aged = await runCli("propagit", ["files", "age", ...place, run], cluster.env);
+    assert.equal(aged.exitCode, 0, aged.stderr + cluster.output);
+    await untilOn("dc2-web2", "aged", "four");
+    await untilOver(run);
+    assert.equal((await statusOf(run)).outcome, "done", cluster.output);
   });
 
   it("is what the example's files of deploy-in-stages say, in one line", async () => {

@@ -1,5 +1,7 @@
 /** The example that carries deployerlib's own over: what its page says is typed, and what comes of it compared. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -54,6 +56,28 @@ describe("the example of deployerlib", () => {
     assert.match(await type(`cd examples/deployer && propagit plan ${plan}`), /Syntax ok$/);
     const said = await type(`cd examples/deployer && propagit apply ${plan} --local`);
     assert.match(said, /executing test command: Hello World \/ none/);
+  });
+
+  it("sends metrics before and behind when its configuration says where, and goes on when nobody is there", async () => {
+    const listener = createServer((socket) => socket.on("data", (data) => (got += String(data))));
+    let got = "";
+    listener.listen(0, "127.0.0.1");
+    await once(listener, "listening");
+    const { port } = listener.address() as AddressInfo;
+    const flags = `--config test.yaml --set graphite.carbonHost=127.0.0.1 --set graphite.prefix=deploys.test`;
+    const apply = (to: number) =>
+      type(
+        `cd examples/deployer && propagit apply ${flags} --set graphite.carbonPort=${to} --local`,
+      );
+    try {
+      const said = await apply(port);
+      assert.match(said, /Send graphite start[^]*Test stage[^]*Send graphite end/);
+      assert.match(got, /^deploys\.test\.start 1 \d+\ndeploys\.test\.end 1 \d+\n$/);
+    } finally {
+      listener.close();
+      await once(listener, "close");
+    }
+    assert.match(await apply(port), /executing test command[^]*finished plan: Test Generator/);
   });
 
   it("has a configuration that is right", async () => {

@@ -146,6 +146,9 @@ describe("files push", () => {
     assert.equal(exitCode, 0);
     assert.match(stdout, /1 added, 1 changed, 1 removed/);
     assert.match(stdout, /~ a\.txt\n {2}\+ c\.txt\n {2}- b\.txt/);
+    assert.match(stdout, /files push .*dry to 1 drone\n.*1 task/);
+    assert.match(stdout, /would put files [0-9a-f]{7} to .*dry/);
+    assert.match(stdout, /travels: at most .* to 1 drone\n\nnothing was changed/);
     assert.equal(await readFile(join(places.place("dry"), "a.txt"), "utf8"), "one");
   });
 
@@ -186,7 +189,7 @@ describe("files push", () => {
   it("is refused where it would harm the machine", async () => {
     const source = await places.source("guard", { "a.txt": "1" });
     const own = join(cluster.folder, "c");
-    for (const path of ["/", "/home", "/usr", "/usr/lib", "/etc/../usr", "~", own, `${own}/x`]) {
+    for (const path of ["/", "/home", "/usr", "/usr/lib", "/etc/../usr", own, `${own}/x`]) {
       const result = await places.push("--replace", "--force", source, `c:${path}`);
       assert.equal(result.exitCode, exitCodes.conflict, `${path}: ${result.stderr}`);
       assert.equal(outcomesOf(result)[0]?.outcome, "refused", path);

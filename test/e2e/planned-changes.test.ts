@@ -1,6 +1,6 @@
 /** What a change would do, before any of it is: `propagit plan deploy`, `--dry-run`, and that nothing is written. */
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { exitCodes } from "@propagit/protocol";
@@ -179,5 +179,34 @@ describe("planned changes", () => {
     const applied = await cluster.propagit("apply", file);
     assert.equal(applied.exitCode, exitCodes.ok, applied.stdout + applied.stderr);
     assert.match((await plan("promote", "app", "1")).stdout, /skipped: visitors/);
+  });
+
+  it("shows what new settings would do, by their names and without a value; --env is the environment", async () => {
+    const before = await traces();
+    const dry = await cluster.propagit("env", "set", "app", "GREETING=hello-hello", "--dry-run");
+    assert.equal(dry.exitCode, exitCodes.ok, dry.stderr);
+    assert.match(dry.stdout, /configure app [0-9a-f]{7} in production/);
+    for (const stage of ["open", "start", "visitors"]) assert.match(dry.stdout, new RegExp(stage));
+    assert.match(dry.stdout, /settings that change: GREETING[^]*nothing was changed/);
+    assert.doesNotMatch(dry.stdout + dry.stderr, /hello-hello/);
+    const value = join(cluster.folder, "token");
+    await writeFile(value, "hunter2-hunter2\n");
+    const secret = ["secrets", "set", "app", "TOKEN", `--file=${value}`, "--dry-run"] as const;
+    const hidden = await cluster.propagit(...secret, "--json");
+    assert.equal(hidden.exitCode, exitCodes.ok, hidden.stderr);
+    const { plan: made } = JSON.parse(hidden.stdout) as { plan: { request: { set: unknown } } };
+    assert.deepEqual(made.request.set, [{ name: "TOKEN", secret: true }]);
+    assert.doesNotMatch(hidden.stdout + hidden.stderr, /hunter2/);
+    const none = await cluster.propagit("secrets", "unset", "app", "TOKEN", "--dry-run");
+    assert.match(none.stdout, /nothing to do[^]*skipped: TOKEN \(it is so already\)/);
+    const elsewhere = ["env", "set", "app", "A=1", "--env", "staging", "--dry-run"] as const;
+    const early = await cluster.propagit(...elsewhere);
+    assert.match(early.stdout, /skipped: a release \(nothing of app is deployed to staging yet/);
+    const wrong = await cluster.propagit("env", "set", "app", "PORT=1", "--dry-run");
+    assert.equal(wrong.exitCode, exitCodes.usage, wrong.stdout);
+    const named = await plan("deploy", "app", "master", "--env", "staging");
+    assert.match(named.stdout, /deploy app [0-9a-f]{7} to staging/, named.stderr);
+    assert.deepEqual(await traces(), before);
+    assert.doesNotMatch(cluster.output, /hunter2|hello-hello/);
   });
 });

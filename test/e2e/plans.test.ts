@@ -203,6 +203,13 @@ describe("plans", () => {
     const { outcome, counts } = await newest();
     assert.deepEqual([outcome, counts.stopped, counts.neverRun], ["stopped", 1, 1]);
     assert.deepEqual(await lines("steps"), ["1", "2"]);
+    const log = (await ask("status", run, "--events")).stdout;
+    assert.match(
+      log,
+      /asks to pause\n[^]*asks to resume\n[^]*asks to stop, what is under way/,
+      log,
+    );
+    assert.match(log, /\[execute +\] \[a\] begins\n[^]*\[execute +\] \[a\] stopped/, log);
   });
 
   it("try again what failed when somebody says so", async () => {

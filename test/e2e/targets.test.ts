@@ -65,6 +65,30 @@ describe("a push over a target", () => {
     assert.equal((JSON.parse(again.stdout) as PlanSummary).counts.unchanged, 3);
   });
 
+  it("puts each source under its own name in the home folders, beside what is there", async () => {
+    await mkdir(join(cluster.folder, "my"));
+    await mkdir(join(cluster.folder, "and"));
+    const contents = await places.source("my/folder", { "a.txt": "a", "b/c.txt": "c" });
+    const folder = contents.replace(/\/$/, "");
+    const and = await places.source("and/my", { file: "one" });
+    const line = ["--targets", targets, folder, join(and, "file"), "all:~/"];
+    const shown = await cluster.propagit("files", "push", "--dry-run", ...line);
+    assert.equal(shown.exitCode, 0, shown.stderr);
+    assert.match(shown.stdout, /would put files \w+ into ~\/, each under its own name/);
+    assert.match(shown.stdout, /my\/folder -> ~\/folder\n.*and\/my\/file -> ~\/file\n/);
+    for (const name of ["a", "b", "c"]) await writeFile(join(places.home(name), "mine"), name);
+    const pushed = await cluster.propagit("files", "push", ...line);
+    assert.equal(pushed.exitCode, 0, pushed.stderr + cluster.output);
+    for (const name of ["a", "b", "c"]) {
+      const home = places.home(name);
+      assert.equal(await differences(contents, join(home, "folder")), "");
+      assert.equal(await readFile(join(home, "file"), "utf8"), "one");
+      assert.equal(await readFile(join(home, "mine"), "utf8"), name);
+    }
+    const again = await push(folder, join(and, "file"), "all:~/");
+    assert.equal((JSON.parse(again.stdout) as PlanSummary).counts.unchanged, 3);
+  });
+
   it("is the dry run, and sends nothing for it", async () => {
     const source = await places.source("dry", { "index.html": "dry" });
     const shown = await push("--dry-run", source, "all:~/dry");
@@ -73,6 +97,19 @@ describe("a push over a target", () => {
     await assert.rejects(readFile(join(places.home("a"), "dry", "index.html")));
     const pushed = await push(source, "all:~/dry");
     assert.equal((JSON.parse(pushed.stdout) as { readonly hash: string }).hash, hash);
+  });
+
+  it("does not try again what a drone refuses for good, and reaches the others meanwhile", async () => {
+    const source = await places.source("taken", { "index.html": "one" });
+    const taken = join(places.home("a"), "taken");
+    await mkdir(taken, { recursive: true });
+    await writeFile(join(taken, "mine"), "of somebody");
+    // With four more attempts it would take 100 minutes.
+    const pushed = await push(source, "all:~/taken");
+    assert.equal(pushed.exitCode, exitCodes.failed, pushed.stderr + cluster.output);
+    const { outcome, counts } = JSON.parse(pushed.stdout) as PlanSummary;
+    assert.deepEqual([outcome, counts.failed, counts.done], ["failed", 1, 2]);
+    assert.equal(await readFile(join(places.home("c"), "taken", "index.html"), "utf8"), "one");
   });
 
   it("goes on without whoever began it, with what was read then, also when the hub is killed", async () => {

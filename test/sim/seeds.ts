@@ -1,9 +1,10 @@
-/** Seeds for simulated tests: many by default, one when a failure is replayed. */
+/** Seeds for simulated tests: `SEEDS=n` says how many, `SEED=n` replays one. */
 import { it } from "node:test";
 
 /**
  * One test for each seed. A failure carries the command that replays it.
  *
+ * @param count how many by default
  * @param file part of the path of the calling test file, for that command
  */
 export function forSeeds(
@@ -28,5 +29,6 @@ export function forSeeds(
 function seedsToTry(count: number): number[] {
   const wanted = process.env["SEED"];
   if (wanted !== undefined) return [Number(wanted)];
-  return Array.from({ length: count }, (_, index) => index + 1);
+  const length = Number(process.env["SEEDS"] ?? count);
+  return Array.from({ length }, (_, index) => index + 1);
 }

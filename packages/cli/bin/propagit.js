@@ -8,6 +8,9 @@ if (args[0] === "drone") {
   setFlagsFromString("--semi-space-growth-factor=1");
   const { runDrone } = await import("../dist/bundle/drone-main.js");
   await runDrone(args);
+} else if (args[0] === "proxy") {
+  const { runProxy } = await import("../dist/bundle/proxy-main.js");
+  await runProxy(args);
 } else {
   const { runPropagit } = await import("../dist/bundle/index.js");
   await runPropagit(args);

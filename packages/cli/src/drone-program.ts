@@ -2,19 +2,15 @@
  * The commands that begin with `propagit drone`, apart from all others: a drone is on every machine, and
  * what it does not need it should not hold in memory. `script/bundle.mjs` makes them a bundle of their own.
  */
-import { Command } from "commander";
+import type { Command } from "commander";
 import { droneManagement } from "./commands/drone-manage.js";
 import { droneCommand } from "./commands/drone.js";
+import { namedPropagit } from "./named-propagit.js";
 import { finish } from "./program.js";
-import { version } from "./version.js";
 
 /** `propagit` as far as `propagit drone …` needs it; behaves the same there. */
 export function droneProgram(): Command {
   return finish(namedPropagit().addCommand(droneWithManagement()));
-}
-
-export function namedPropagit(): Command {
-  return new Command("propagit").version(version, "-V, --version", "print the version");
 }
 
 /** The daemon, and beside it what is done to drones from afar: `drone drain web-1`. */

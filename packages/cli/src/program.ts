@@ -1,4 +1,4 @@
-import { isNear } from "@propagit/shapes";
+import { isNear } from "@propagit/protocol";
 import type { Command } from "commander";
 import { warningColour } from "./output/colour.js";
 
@@ -40,8 +40,30 @@ function formatUsageError(program: string, text: string): string {
     .replace(/\n\(Did you mean (?:one of )?(.*)\?\)/s, (_, names: string) =>
       suggestionFor(/^unknown \w+ '(.*?)'/.exec(text.replace(/^error: /, ""))?.[1] ?? "", names),
     );
-  const [what = "", ...why] = plain.split("\n");
+  const [said = "", ...why] = plain.split("\n");
+  const what = said + elsewhere(said);
   return [warningColour(`${program}: ${what}`), ...why].map((line) => `${line}\n`).join("");
+}
+
+/** Words for plans and pushes, which people say without saying of what. */
+const elsewhereOf: ReadonlyMap<string, string> = new Map([
+  ["status", "plans status or files status"],
+  ["retry", "plans retry"],
+  ["resume", "plans resume"],
+  ["skip-wait", "plans skip-wait"],
+  ["approve", "plans approve"],
+  ["age", "files age"],
+  ["reset", "files reset"],
+  ["queue", "files queue"],
+  ["push", "files push"],
+  ["more", "files more"],
+]);
+
+/** Only of a command at the top; below others commander knows them all. */
+function elsewhere(said: string): string {
+  const found = elsewhereOf.get(/^unknown command '(.*?)'/.exec(said)?.[1] ?? "");
+  if (found === undefined || said.includes("did you mean")) return "";
+  return `; did you mean ${found}?`;
 }
 
 /** commander takes names for near of which half is another. */

@@ -50,7 +50,8 @@ import { targetsCommand } from "./commands/targets.js";
 import { swarmCommand } from "./commands/swarm.js";
 import { topCommand } from "./commands/top.js";
 import { upCommand } from "./commands/up.js";
-import { droneWithManagement, namedPropagit } from "./drone-program.js";
+import { droneWithManagement } from "./drone-program.js";
+import { namedPropagit } from "./named-propagit.js";
 import { examples } from "./examples.js";
 import { addGroup, finish } from "./program.js";
 

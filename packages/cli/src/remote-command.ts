@@ -20,7 +20,7 @@ import {
   environmentOf,
   parseRepoRelease,
   withDroneFlags,
-  withEnvironmentFlag,
+  withLongEnvironmentFlag,
   type DroneFlags,
   type EnvironmentFlags,
   type RepoRelease,
@@ -35,7 +35,7 @@ export function withRemoteCommand(command: Command): Command {
     .argument("<repo>", "the repository, or REPO@RELEASE", asFlag(parseRepoRelease))
     .argument("[command...]", "the command, after `--`")
     .usage("[options] <repo> -- <command...>");
-  return withDroneFlags(withEnvironmentFlag(withHubFlags(about)));
+  return withDroneFlags(withLongEnvironmentFlag(withHubFlags(about)));
 }
 
 /** One service, whose environment, folder and user a command has. */

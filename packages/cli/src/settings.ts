@@ -13,10 +13,11 @@ import { formatNames } from "./output/quantity.js";
 import { inEnvironment } from "./output/route.js";
 import { formatTable } from "./output/table.js";
 import { plainText } from "./output/text-width.js";
+import { showDryRun, withDryRunFlag, type ChangeOf, type DryRunFlags } from "./plans/dry-run.js";
 import { carryOut, withRolloutFlags, type RolloutFlags } from "./rollout.js";
 import { environmentOf, withEnvironmentFlag, type EnvironmentFlags } from "./targets.js";
 
-export interface SettingsFlags extends RolloutFlags, EnvironmentFlags {
+export interface SettingsFlags extends RolloutFlags, EnvironmentFlags, DryRunFlags {
   /** False after `--no-deploy`. */
   readonly deploy?: boolean;
 }
@@ -37,18 +38,19 @@ export function withSettingsFlags(command: Command): Command {
     "--no-deploy",
     "only keep it, for the next release",
   );
-  return withRolloutFlags(deploying);
+  return withDryRunFlag(withRolloutFlags(deploying));
 }
 
 /** Changes settings, and carries out the release that comes of it. */
 export async function configure(change: SettingsChange, flags: SettingsFlags): Promise<void> {
+  if (flags.dryRun) return showDryRun((hub) => plannedChange(hub, change, flags), flags);
   const { repo, set, unset } = change;
   let changed: readonly string[] = [];
   const result = await carryOut(flags, {
     ask: async (hub, options) => {
       const params = {
         repo,
-        set: set.map((setting) => ({ ...setting, value: hide(hub, setting.value) })),
+        set: hidden(hub, set),
         unset: [...unset],
         deploy: flags.deploy ?? true,
         by: author(),
@@ -129,7 +131,25 @@ export function formatSettings(
   return table + hint;
 }
 
-/** Only this hub can read it, and only in this session. */
-function hide(hub: Conversation, value: string): string {
-  return nodeWorld(silentLog).crypto.encrypt(hub.peer?.sessionKey ?? "", value);
+/** The plan that comes back has names only: it is shown, and cannot be kept for later. */
+function plannedChange(
+  hub: Conversation,
+  { repo, set, unset }: SettingsChange,
+  flags: SettingsFlags,
+): ChangeOf<"configure"> {
+  return {
+    kind: "configure",
+    repo,
+    ...environmentOf(flags),
+    set: hidden(hub, set),
+    unset: [...unset],
+    deploy: flags.deploy ?? true,
+  };
+}
+
+/** Only this hub can read the values, and only in this session. */
+function hidden(hub: Conversation, set: SettingsChange["set"]) {
+  const { crypto } = nodeWorld(silentLog);
+  const key = hub.peer?.sessionKey ?? "";
+  return set.map((setting) => ({ ...setting, value: crypto.encrypt(key, setting.value) }));
 }

@@ -11,6 +11,7 @@ import {
   type InstanceTarget,
 } from "@propagit/protocol";
 import type { Command } from "commander";
+import { shortEnvironment } from "./environment-flag.js";
 import { asFlag, asRepeatedFlag } from "./flags.js";
 
 export interface EnvironmentFlags {
@@ -37,9 +38,17 @@ export interface RepoRelease {
 }
 
 export function withEnvironmentFlag(command: Command, missing = environmentDefault): Command {
+  const described = `environment, also --env (default: ${missing})`;
+  return command
+    .option("-e, --environment <name>", described, asFlag(parseEnvironment))
+    .addOption(shortEnvironment().argParser(asFlag(parseEnvironment)));
+}
+
+/** For commands whose `--env` sets variables. */
+export function withLongEnvironmentFlag(command: Command): Command {
   return command.option(
     "-e, --environment <name>",
-    `environment (default: ${missing})`,
+    `environment (default: ${environmentDefault})`,
     asFlag(parseEnvironment),
   );
 }

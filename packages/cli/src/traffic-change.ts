@@ -6,10 +6,15 @@ import { author } from "./author.js";
 import { collect, withHub, withHubFlags, type HubFlags } from "./hub-call.js";
 import { print, printJson } from "./output/print.js";
 import { inEnvironment } from "./output/route.js";
+import { showDryRun, withDryRunFlag, type ChangeOf } from "./plans/dry-run.js";
 import { environmentOf, withEnvironmentFlag, type EnvironmentFlags } from "./targets.js";
 
 export interface TrafficFlags extends HubFlags, EnvironmentFlags {
   readonly json?: boolean;
+}
+
+export interface RuleFlags extends TrafficFlags {
+  readonly dryRun?: boolean;
 }
 
 /** Who changes what; every change has both. */
@@ -21,6 +26,11 @@ export interface Place {
 
 export function withTrafficFlags(command: Command): Command {
   return withEnvironmentFlag(withHubFlags(command)).option(...jsonFlag);
+}
+
+/** For one that can be planned. */
+export function withRuleFlags(command: Command): Command {
+  return withDryRunFlag(withTrafficFlags(command));
 }
 
 /** For a command that shows every environment when none is named. */
@@ -48,6 +58,34 @@ export async function changeRoute(
   const view = await withHub(flags, ask);
   if (flags.json) printJson(view);
   else print(`${say(view)}\n`);
+}
+
+/** As `changeRoute`, of rules or host names; with `--dry-run` only what it would do. */
+export async function changeSaid(
+  change: ChangeOf<"rules"> | ChangeOf<"host">,
+  flags: RuleFlags,
+  say: (view: RouteView) => string,
+): Promise<void> {
+  if (flags.dryRun) return showDryRun(change, flags);
+  await changeRoute(flags, (hub) => ask(hub, change), say);
+}
+
+function ask(hub: Conversation, change: ChangeOf<"rules"> | ChangeOf<"host">): Promise<RouteView> {
+  const by = author();
+  if (change.kind === "rules") {
+    const { kind: _, ...asked } = change;
+    return hub.call("hub.rules", { ...asked, by });
+  }
+  const { kind: _, ...asked } = change;
+  return hub.call("hub.host", { ...asked, by });
+}
+
+export function rulesChange(
+  repo: string,
+  flags: EnvironmentFlags,
+  change: Partial<Pick<ChangeOf<"rules">, "set" | "off" | "unset">>,
+): ChangeOf<"rules"> {
+  return { kind: "rules", repo, set: {}, off: [], unset: [], ...change, ...environmentOf(flags) };
 }
 
 /** Routes as they are, of one repository or all. */

@@ -1,6 +1,7 @@
 /** One attempt at a task of a plan on this machine: its command, its time, its output. */
 import {
   PropagitError,
+  isRefusal,
   toPropagitError,
   type DroneCommandEnd,
   type Params,
@@ -81,7 +82,8 @@ export class CommandRun {
     } catch (thrown) {
       const { reason } = this.#abort.signal as { readonly reason: unknown };
       const failure = this.#abort.signal.aborted ? reason : thrown;
-      return this.#end("failed", toPropagitError(failure).message);
+      const { code, message } = toPropagitError(failure);
+      return { ...this.#end("failed", message), ...(isRefusal(code) && { refused: true }) };
     } finally {
       timer.cancel();
       this.#tell();

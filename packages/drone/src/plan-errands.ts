@@ -4,6 +4,7 @@
  *     hub --drone.errands--> on disk --> line to the relay, kept until they are over
  *                                 '--> files that they put somewhere are fetched now
  *     relay --drone.errand (run, hash, task)--> in what the hub said, and in time? --> done as any task
+ *     relay --drone.errand-recall, drone.errand-cancel--> what became of it; it is to end
  *
  * The hub's word came over the sealed session with it. On the line both have proven that they have the cluster's
  * secret; whoever else has it, as any relay, can ask for nothing but these tasks.
@@ -14,8 +15,10 @@ import {
   PropagitError,
   shortCommit,
   toPropagitError,
+  type CommandRecalled,
   type Credential,
   type DroneCommandEnd,
+  type Errand,
   type Errands,
   type Params,
 } from "@propagit/protocol";
@@ -43,15 +46,23 @@ export interface ErrandStore {
 
 export interface ErrandParts {
   readonly store: ErrandStore;
-  readonly tasks: Pick<PlanTasks, "run">;
+  readonly tasks: Pick<PlanTasks, "run" | "recall">;
   readonly credential: Credential;
-  /** A part that this drone hands on in turn, as it is a relay itself. */
-  readonly carryPart?: (part: CarriedPart, call: ErrandCall) => Promise<DroneCommandEnd>;
+  /** Parts that this drone is handed by another relay, as it is one itself. */
+  readonly carrier?: PartCarrier;
+}
+
+export interface PartCarrier {
+  /** To the end of the part. */
+  carry(part: CarriedPart, call: ErrandCall): Promise<DroneCommandEnd>;
+  recall(part: Pick<CarriedPart, "parent" | "task">): Promise<CommandRecalled>;
 }
 
 export interface CarriedPart {
   readonly parent: string;
   readonly task: string;
+  /** Each one after the first is another try at what failed. */
+  readonly attempt: number;
   readonly args: string;
   readonly by: string;
 }
@@ -61,12 +72,18 @@ export interface ErrandCall {
   readonly onOutput: (line: string) => void;
 }
 
+type Asked = Params<"drone.errand">;
+
 export class ErrandDesk implements DronePart {
   readonly handlers: Handlers;
+  /** Of the lines to relays. */
+  readonly lineHandlers: Handlers;
   readonly #context: DroneContext;
   readonly #parts: ErrandParts;
   /** By the address of the relay. */
   readonly #lines = new Map<string, Link>();
+  /** What is under way for relays, by its key, with what ends it. */
+  readonly #living = new Map<string, Set<AbortController>>();
   #tidying: Timer | undefined;
   #isStopped = false;
 
@@ -77,6 +94,14 @@ export class ErrandDesk implements DronePart {
       "drone.errands": (params) => this.#take(params),
       "drone.errands-over": async ({ run }) => {
         await this.#forget(run);
+        return {};
+      },
+    };
+    this.lineHandlers = {
+      "drone.errand": (params, call) => this.answer(params, call),
+      "drone.errand-recall": (params) => this.#recall(params),
+      "drone.errand-cancel": (params) => {
+        for (const living of this.#living.get(keyOf(params)) ?? []) living.abort();
         return {};
       },
     };
@@ -148,7 +173,7 @@ export class ErrandDesk implements DronePart {
       role: "drone",
       credential: this.#parts.credential,
       acceptsOpen: false,
-      handlers: { "drone.errand": (params, call) => this.answer(params, call) },
+      handlers: this.lineHandlers,
       introduce: async (conversation) => {
         await conversation.call("relay.errands", { drone: this.#context.name() });
       },
@@ -157,33 +182,62 @@ export class ErrandDesk implements DronePart {
 
   /** What a relay asks on its line. @throws DENIED when the hub has not told of it, or its time is over */
   async answer(
-    { run, hash, task: id, attempt }: Params<"drone.errand">,
+    asked: Asked,
     { signal, part }: Pick<IncomingCall<"drone.errand">, "signal" | "part">,
   ): Promise<DroneCommandEnd> {
+    const { task, relay } = this.#find(asked);
+    const onOutput = (line: string) => part([line.slice(0, 500)]);
+    const by = `relay ${relay.name}`;
+    if (task.command === "delegate") {
+      const { run: parent, task: id, attempt } = asked;
+      const handed = { parent, task: id, attempt, args: task.args, by };
+      return this.#carrier.carry(handed, { signal, onOutput });
+    }
+    const key = keyOf(asked);
+    return this.#cancellable(key, (cancel) => {
+      // A relay that is lost asks again; a command goes on meanwhile, as with the hub.
+      const isAgain = task.command === "put-files";
+      const ended = isAgain ? AbortSignal.any([cancel, signal]) : cancel;
+      return this.#parts.tasks.run({ ...task, key, by }, { signal: ended, onOutput });
+    });
+  }
+
+  async #cancellable<T>(key: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const cancel = new AbortController();
+    const living = this.#living.get(key) ?? new Set();
+    this.#living.set(key, living.add(cancel));
+    try {
+      return await work(cancel.signal);
+    } finally {
+      living.delete(cancel);
+      if (living.size === 0) this.#living.delete(key);
+    }
+  }
+
+  async #recall(asked: Asked): Promise<CommandRecalled> {
+    const { task } = this.#find(asked);
+    const { run: parent, task: id } = asked;
+    if (task.command === "delegate") return this.#carrier.recall({ parent, task: id });
+    const key = keyOf(asked);
+    if (this.#living.has(key)) return { state: "begun" };
+    return this.#parts.tasks.recall({ ...task, key });
+  }
+
+  /** @throws DENIED */
+  #find({ run, hash, task: id }: Asked): Pick<Errands, "relay"> & { readonly task: Errand } {
     const errands = this.#live().find((one) => one.run === run && one.hash === hash);
     const task = errands?.tasks.find((one) => one.task === id);
-    if (!errands || !task) {
-      const who = `drone ${this.#context.name()}`;
-      throw new PropagitError(
-        "DENIED",
-        `${who} was not told by the hub to do task ${id} of ${run}`,
-        {
-          hint: "it is told when it is connected to the hub; the task is tried again",
-        },
-      );
-    }
-    const call = { signal, onOutput: (line: string) => part([line.slice(0, 500)]) };
-    const by = `relay ${errands.relay.name}`;
-    if (task.command === "delegate") {
-      const carry = this.#parts.carryPart;
-      if (carry) return carry({ parent: run, task: id, args: task.args, by }, call);
-      throw new PropagitError("TASK_REFUSED", `drone ${this.#context.name()} is no relay`);
-    }
-    // A relay that is lost asks again; a command goes on meanwhile, as with the hub.
-    const stays = { ...call, signal: new AbortController().signal };
-    const isAgain = task.command === "put-files";
-    const key = `${run}/${id}/${attempt}`;
-    return this.#parts.tasks.run({ ...task, key, by }, isAgain ? call : stays);
+    if (errands && task) return { task, relay: errands.relay };
+    const who = `drone ${this.#context.name()}`;
+    throw new PropagitError("DENIED", `${who} was not told by the hub to do task ${id} of ${run}`, {
+      hint: "it is told when it is connected to the hub; the task is tried again",
+    });
+  }
+
+  get #carrier(): PartCarrier {
+    const { carrier } = this.#parts;
+    if (carrier) return carrier;
+    throw new PropagitError("TASK_REFUSED", `drone ${this.#context.name()} is no relay`);
   }
 
   async #forget(run: string): Promise<void> {
@@ -211,6 +265,10 @@ export class ErrandDesk implements DronePart {
     const now = this.#context.world.clock.now();
     return this.#parts.store.all.filter(({ until }) => until > now);
   }
+}
+
+function keyOf({ run, task, attempt }: Asked): string {
+  return `${run}/${task}/${attempt}`;
 }
 
 function commitOf({ command, args }: Errands["tasks"][number]): string | undefined {

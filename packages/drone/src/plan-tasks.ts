@@ -1,5 +1,11 @@
 /** Tasks of plans on this machine, by whoever may ask for them: the parts of the drone that the hub calls, too. */
-import { assert, PropagitError, type DroneCommandEnd, type Errand } from "@propagit/protocol";
+import {
+  assert,
+  PropagitError,
+  type CommandRecalled,
+  type DroneCommandEnd,
+  type Errand,
+} from "@propagit/protocol";
 import type { Handlers, IncomingCall } from "@propagit/runtime";
 
 export interface TaskCall {
@@ -30,6 +36,21 @@ export class PlanTasks {
 
   async run(task: PlanTask, call: TaskCall): Promise<DroneCommandEnd> {
     return task.command === "put-files" ? this.#putFiles(task, call) : this.#command(task, call);
+  }
+
+  /** What became of an attempt that was asked for before. */
+  async recall({
+    key,
+    command,
+    once,
+  }: Pick<PlanTask, "key" | "command" | "once">): Promise<CommandRecalled> {
+    // Nobody remembers it, and it may be done again.
+    if (command === "put-files") return { state: once ? "unknown" : "not-begun" };
+    const call = callOf<"drone.command-recall">(new AbortController().signal, () => undefined);
+    const { commands } = await this.#handler("drone.command-recall")({ keys: [key] }, call);
+    const [found] = commands;
+    assert(found, "there is an answer for each key");
+    return found;
   }
 
   /** What is here already stays as it is, so that it may be done again. */
@@ -78,7 +99,7 @@ export class PlanTasks {
   }
 }
 
-type Called = "drone.files" | "drone.command" | "drone.command-cancel";
+type Called = "drone.files" | "drone.command" | "drone.command-cancel" | "drone.command-recall";
 
 /** Nobody is at the other end of a connection: they are asked by this process. */
 function callOf<M extends Called>(

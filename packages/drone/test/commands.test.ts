@@ -187,6 +187,11 @@ describe("tasks of plans on a drone", () => {
     const wrong = await one.ask({ key: "r/2.1.1/1", args: '{"ran":["true"]}' }).end;
     assert.equal(wrong.outcome, "failed");
     assert.match(wrong.reason ?? "", /"ran"/);
+    assert.deepEqual(
+      [foreign.refused, wrong.refused],
+      [true, true],
+      "asked again, they would again",
+    );
   });
 
   it("run some at a time", async () => {

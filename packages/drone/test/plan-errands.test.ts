@@ -26,6 +26,7 @@ function openDesk(errands: readonly Errands[]) {
       asked.push(key);
       return Promise.resolve(end);
     },
+    recall: () => Promise.resolve({ state: "not-begun" as const }),
   };
   const parts = { store, tasks, credential: openCredential };
   const desk = new ErrandDesk(context as unknown as DroneContext, parts);

@@ -1,14 +1,10 @@
 /** Rollouts by steps as users ask for them: begun, looked on at, changed by hand. */
 import {
-  canaryPlanDefault,
   environmentDefault,
   parseRepoName,
   PropagitError,
   sendPieces,
-  toPropagitError,
-  whyNoPlan,
   type Canary,
-  type CanaryPlan,
   type CanaryProgress,
   type Params,
   type Result,
@@ -18,14 +14,13 @@ import type { Canaries } from "./canaries.js";
 import { beginCanary } from "./core/canary-edits.js";
 import { canaryOf, type CanaryRow } from "./core/canary-row.js";
 import { nameOfCanary } from "./core/canary.js";
-import { differencesOf } from "./core/canary-plan-text.js";
+import { plannedCanary } from "./core/canary-start.js";
 import { Draft } from "./core/draft.js";
 import { placeName, type NamedPlace } from "./core/place-name.js";
 import { placeKey, releaseKey, type ReleaseRow } from "./core/rows.js";
 import { flagOf } from "./core/rollout-lines.js";
 import type { RoutePlace } from "./core/said.js";
-import { leadsTo } from "./core/shares.js";
-import { readyDeployment, resolveDeployed, type Deployed } from "./deployed.js";
+import { readyReleaseOf, resolveDeployed, type Deployed } from "./deployed.js";
 import type { Ledger } from "./ledger.js";
 import type { ReleaseDesk } from "./release-desk.js";
 import type { Rollouts } from "./rollouts.js";
@@ -42,12 +37,13 @@ export interface CanaryDeskParts {
 
 export function canaryHandlers(desk: CanaryDesk): Handlers {
   return {
-    "hub.canary-start": (params, call) => desk.start(params, call),
     "hub.canary": (params, call) => desk.status(params, call),
     "hub.canaries": (params, call) => desk.list(params, call),
     "hub.canary-change": (params) => desk.change(params),
   };
 }
+
+type CanaryAsked = Omit<Params<"hub.canary-start">, "detach">;
 
 /** Whoever looks on. */
 interface Onlooker {
@@ -63,32 +59,27 @@ export class CanaryDesk {
   }
 
   /**
+   * Begins one, which goes on by itself.
+   *
    * @throws BAD_USAGE, NO_ROLLOUT when it has all visitors already, ROLLOUT_RUNNING when it is under way in
    *   another manner, and what a deploy throws
    */
   async start(
-    { ref, plan, detach = false, ...asked }: Params<"hub.canary-start">,
-    call: IncomingCall<"hub.canary-start">,
+    { repo, environment = environmentDefault, ref, plan, by = "somebody" }: CanaryAsked,
+    call: Onlooker,
   ): Promise<Canary> {
-    const { repo, environment = environmentDefault, by = "somebody" } = asked;
     const { world, ledger } = this.#parts;
     const to = await resolveDeployed(world, ledger, { repo, environment, ref });
-    const release = readyOf(ledger, to) ?? (await this.#deploy(to, by, call));
-    const whole = wholePlan(plan, release);
-    this.#refuse(release);
+    const release = readyReleaseOf(ledger, to) ?? (await this.#deploy(to, by, call));
     await ledger.change(() => {
-      const former = ledger.rows("canaries").get(placeKey(to.repo, environment));
+      const { plan: whole, isGoing } = plannedCanary(ledger, release, plan);
       // Asked once more, as its hub was lost meanwhile.
-      if (former && former.phase !== "over" && former.release === release.number) {
-        refuseOther(former, plan);
-        return undefined;
-      }
+      if (isGoing) return undefined;
       const draft = new Draft(ledger);
       beginCanary(draft, { release, plan: whole, by, now: world.clock.now() });
       return draft.change;
     });
-    const row = this.#find({ repo: to.repo, environment });
-    return detach ? canaryOf(row) : this.#follow(row, call);
+    return canaryOf(this.#find({ repo: to.repo, environment }));
   }
 
   /** @throws BAD_NAME, NO_REPO, NOT_DEPLOYED, NO_ROLLOUT when there never was one */
@@ -100,6 +91,12 @@ export class CanaryDesk {
     await this.#check({ repo: name, environment });
     const row = this.#find({ repo: name, environment });
     return follow && row.phase !== "over" ? this.#follow(row, call) : canaryOf(row);
+  }
+
+  /** The one that was begun there just now, until it is over. */
+  async follow(place: NamedPlace, call: Onlooker): Promise<Canary> {
+    const row = this.#find(place);
+    return row.phase === "over" ? canaryOf(row) : this.#follow(row, call);
   }
 
   /** @throws BAD_NAME, NOT_DEPLOYED when no repository has that environment */
@@ -134,27 +131,16 @@ export class CanaryDesk {
   async #deploy(
     { repo, environment, commit }: Deployed,
     by: string,
-    call: IncomingCall<"hub.canary-start">,
+    { part, signal }: Onlooker,
   ): Promise<ReleaseRow> {
     const params = { repo, environment, ref: commit, by, promote: false, detach: true };
     const onPart: IncomingCall<"hub.deploy">["part"] = (progress) => {
-      if (progress.kind === "note") call.part({ kind: "release", progress });
+      if (progress.kind === "note") part({ kind: "release", progress });
     };
-    const { release } = await this.#parts.releases.deploy(params, { ...call, part: onPart });
+    const { release } = await this.#parts.releases.deploy(params, { signal, part: onPart });
     const row = this.#parts.ledger.rows("releases").get(releaseKey(repo, environment, release));
     if (row) return row;
     throw new PropagitError("NO_RELEASE", `release ${release} of ${repo} was removed meanwhile`);
-  }
-
-  #refuse(release: ReleaseRow): void {
-    const { repo, environment } = release;
-    const shares = this.#parts.ledger.rows("routes").get(placeKey(repo, environment))?.shares ?? [];
-    if (shares.length === 0 || shares.some((share) => !leadsTo(share, release))) return;
-    const what = nameOfCanary({ ...release, release: release.number });
-    throw new PropagitError(
-      "NO_ROLLOUT",
-      `${what} has all visitors of ${placeName(release)} already`,
-    );
   }
 
   /** Whether there is such a place, unless it had a rollout. */
@@ -215,41 +201,6 @@ export class CanaryDesk {
     // How it ends is the machine's to tell.
     await rollouts.follow(name, { onPart, signal }).catch(() => undefined);
   }
-}
-
-/** The newest release of it that is ready; undefined when it is to be deployed first. */
-function readyOf(ledger: Ledger, to: Deployed): ReleaseRow | undefined {
-  try {
-    return readyDeployment(ledger, to).release;
-  } catch (thrown) {
-    if (toPropagitError(thrown).code === "NOT_DEPLOYED") return undefined;
-    throw thrown;
-  }
-}
-
-/** What is said, else what its manifest says, else what is usual. */
-function wholePlan(
-  said: Params<"hub.canary-start">["plan"],
-  { specification }: ReleaseRow,
-): CanaryPlan {
-  const plan = { ...canaryPlanDefault, ...specification.rollout, ...said };
-  const why = whyNoPlan(plan);
-  if (why === undefined) return plan;
-  throw new PropagitError("BAD_USAGE", why, { hint: "write it like --steps 5%,25%,50%,100%" });
-}
-
-/** @throws ROLLOUT_RUNNING when what is said is not how it is under way; what is not said fits */
-function refuseOther(former: CanaryRow, said: Params<"hub.canary-start">["plan"]): void {
-  const other = differencesOf(former.plan, said);
-  if (other.length === 0) return;
-  const flag = flagOf(former.environment);
-  throw new PropagitError(
-    "ROLLOUT_RUNNING",
-    `the rollout of ${nameOfCanary(former)} in ${placeName(former)} is under way with ${other.join(", ")}`,
-    {
-      hint: `leave these flags out to look on, or first: propagit rollout abort ${former.repo}${flag}`,
-    },
-  );
 }
 
 function replaced(last: CanaryRow, { release, commit, startedAt }: CanaryRow): CanaryRow {

@@ -9,7 +9,7 @@
  * begins anew otherwise.
  */
 import { PropagitError, type Challenge, type ChallengeKind } from "@propagit/protocol";
-import type { Clock } from "@propagit/runtime";
+import { sleep } from "@propagit/runtime";
 import type {
   AuthorityAccount,
   AuthorityOrder,
@@ -182,7 +182,7 @@ export class CertificateOrder {
       }
       const wished = Math.min(seen.retryAfterMs ?? waitMs, authorityMsMax);
       const restMs = Math.max(wished, Math.min(waitMs, lookMs.most));
-      await pause(clock, restMs, this.#parts.signal);
+      await sleep(clock, restMs, this.#parts.signal);
       this.#parts.signal.throwIfAborted();
       seen = await look();
     }
@@ -200,17 +200,4 @@ function nobodyAnswers(challenge: ChallengeKind): AuthorityRefusal {
   const tls = challenge === "tls-alpn-01" ? " that speaks TLS" : "";
   const message = `no proxy${tls} is connected that could answer the authority`;
   return new AuthorityRefusal(message, { isOurs: true });
-}
-
-/** Until the time is over or the hub ends; leaves nothing behind on a signal that lives as long as the hub. */
-function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      timer.cancel();
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = clock.after(ms, end);
-    signal.addEventListener("abort", end);
-  });
 }

@@ -1,75 +1,87 @@
 /**
- * Carries out tasks that are a change of the cluster in one step (`plan-commands/change-commands.ts`): the desk
- * that does it when a user asks for it does it here, too. Done twice it finds everything as it should be.
+ * Carries out tasks that are a change of the cluster in one step, by whoever does it (`step-doers.ts`), and lets who
+ * waits for a run see and hear of it what he would of the desk.
+ *
+ *     engine --run--> ChangeTasks --> StepDoer --> desk
+ *                          '--parts, answer, error--> onlooker of that run
  */
-import { environmentDefault, PropagitError, type DroneProgress } from "@propagit/protocol";
-import type { Executor, Task, TaskCall, TaskEnd, TaskOrder } from "@propagit/plan";
-import type { HoldDesk } from "./hold-desk.js";
-import type { RetentionDesk } from "./retention-desk.js";
-import type { StopDesk } from "./stop-desk.js";
-import type { TrafficDesk } from "./traffic-desk.js";
+import { PropagitError } from "@propagit/protocol";
+import type { Executor, TaskCall, TaskDraft, TaskEnd, TaskOrder } from "@propagit/plan";
+import type { StepCall, StepDoer, StepDone } from "./step-doers.js";
 
-export interface ChangeDesks {
-  readonly traffic: Pick<TrafficDesk, "promote">;
-  readonly stops: Pick<StopDesk, "stop">;
-  readonly retention: Pick<RetentionDesk, "reap">;
-  readonly holds: Pick<HoldDesk, "drain">;
+/** Who waits for a run. */
+export interface Onlooker {
+  part(part: unknown): void;
+  answered(answer: unknown): void;
+  /** As it was thrown, with its own code. */
+  failed(thrown: unknown): void;
+}
+
+export interface ChangeTasksParts {
+  readonly doers: readonly StepDoer[];
+  readonly authorOf: (run: string) => string | undefined;
 }
 
 export class ChangeTasks implements Executor {
-  readonly #desks: ChangeDesks;
-  readonly #authorOf: (run: string) => string | undefined;
+  readonly #doers: ReadonlyMap<string, StepDoer>;
+  readonly #authorOf: ChangeTasksParts["authorOf"];
+  readonly #onlookers = new Map<string, Onlooker>();
+  /** Keys of tasks that a former life of the hub began. */
+  readonly #again = new Set<string>();
 
-  constructor(desks: ChangeDesks, authorOf: (run: string) => string | undefined) {
-    this.#desks = desks;
+  constructor({ doers, authorOf }: ChangeTasksParts) {
+    this.#doers = new Map(doers.map((doer) => [doer.command, doer]));
     this.#authorOf = authorOf;
   }
 
+  /** Before it is begun, so that nothing of it is missed. */
+  lookOn(run: string, onlooker: Onlooker): { stop(): void } {
+    this.#onlookers.set(run, onlooker);
+    return { stop: () => void this.#onlookers.delete(run) };
+  }
+
+  /** A step that is no part of any plan: everything is so already. @throws as the change itself */
+  async now({ command, ...args }: TaskDraft, call: Omit<StepCall, "isAgain">): Promise<unknown> {
+    const { answer } = await this.#doerOf(command).do(args, { ...call, isAgain: false });
+    return answer;
+  }
+
   /** @throws as the change itself */
-  async run({ run, task }: TaskOrder, { signal, onOutput }: TaskCall): Promise<TaskEnd> {
-    const by = this.#authorOf(run) ?? "somebody";
-    const { traffic, stops, retention, holds } = this.#desks;
-    const { repo = "", environment = environmentDefault, ref = "", name = "" } = wordsOf(task);
-    const watch = { part: (progress: DroneProgress) => onOutput(lineOf(progress)), signal };
-    switch (task.command) {
-      case "promote":
-        await traffic.promote({ repo, environment, ref, by });
-        return { outcome: "done" };
-      case "stop": {
-        const force = task.args["force"] === true;
-        const { outcome, drones } = await stops.stop({ repo, environment, ref, force, by }, watch);
-        const late = drones.find((drone) => drone.outcome === "failed");
-        if (outcome === "stopped") return { outcome: "done" };
-        return {
-          outcome: "failed",
-          reason: `drone ${late?.drone}: ${late?.reason ?? "no reason given"}`,
-        };
-      }
-      case "reap":
-        await retention.reap({ dryRun: false, ...(repo !== "" && { repo }) });
-        return { outcome: "done" };
-      case "drain-drone":
-      case "undrain-drone": {
-        const drain = task.command === "drain-drone";
-        await holds.drain({ drone: name, drain, by }, watch);
-        return { outcome: "done" };
-      }
-      default:
-        throw new PropagitError("INTERNAL", `${task.command} is no change in one step`);
+  async run(order: TaskOrder, call: TaskCall): Promise<TaskEnd> {
+    const onlooker = this.#onlookers.get(order.run);
+    try {
+      const { answer, failure } = await this.#do(order, call, onlooker);
+      onlooker?.answered(answer);
+      return failure === undefined ? { outcome: "done" } : { outcome: "failed", reason: failure };
+    } catch (thrown) {
+      onlooker?.failed(thrown);
+      throw thrown;
     }
   }
 
-  /** It can be done again. */
-  recall(): Promise<"not-begun"> {
-    return Promise.resolve("not-begun");
+  /** It can be done again, and has to be: nobody saw its end. */
+  recall({ key }: TaskOrder): Promise<"unknown"> {
+    this.#again.add(key);
+    return Promise.resolve("unknown");
   }
-}
 
-/** Their shapes were read with the plan. */
-function wordsOf({ args }: Task): Readonly<Record<string, string | undefined>> {
-  return args as Readonly<Record<string, string | undefined>>;
-}
+  #do(
+    { run, task, key }: TaskOrder,
+    { signal, onOutput }: TaskCall,
+    onlooker: Onlooker | undefined,
+  ): Promise<StepDone> {
+    const doer = this.#doerOf(task.command);
+    const part = (told: unknown) => {
+      onOutput(doer.lineOf(told));
+      onlooker?.part(told);
+    };
+    const by = this.#authorOf(run) ?? "somebody";
+    return doer.do(task.args, { by, signal, part, isAgain: this.#again.delete(key) });
+  }
 
-function lineOf({ drone, phase, reason }: DroneProgress): string {
-  return `${drone}: ${phase}${reason === undefined ? "" : `: ${reason}`}`;
+  #doerOf(command: string): StepDoer {
+    const doer = this.#doers.get(command);
+    if (doer) return doer;
+    throw new PropagitError("INTERNAL", `${command} is no change in one step`);
+  }
 }

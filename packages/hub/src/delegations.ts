@@ -6,29 +6,29 @@
  *                   --> drone.delegate --> drone.delegate-follow from event n --> journal of parts
  *                            ^---- the line was cut: waited for, and gone on where it ended ----'
  *
- * What a relay hands on in turn is followed here as well; the hub reaches every drone by itself.
+ * What a relay hands on is followed here as well, as the hub reaches every drone by itself; the task is over when all of
+ * them are.
  */
 import {
+  PropagitError,
   sendPieces,
   toPropagitError,
-  PropagitError,
   type Params,
   type PlanDelegation,
-  type PlanStage,
   type PlanSummary,
   type Result,
 } from "@propagit/protocol";
 import {
+  endOfCommand,
+  endOfPart,
   flatParts,
   partOf,
   partsOf,
-  Run,
   statusOf,
-  storeJournal,
+  toldSummary,
   writePlan,
   type Commands,
   type Executor,
-  type Journal,
   type Plan,
   type PlanPart,
   type RunEvent,
@@ -36,11 +36,15 @@ import {
   type TaskEnd,
   type TaskOrder,
 } from "@propagit/plan";
-import type { Handlers, IncomingCall } from "@propagit/runtime";
+import { sleep, type Handlers, type IncomingCall } from "@propagit/runtime";
+import type { Asked, Carrying, UpperPart, Wish } from "./carrying.js";
 import { askedAfter, nothingAsked, wishSince, type AskedSoFar } from "./core/delegation-wish.js";
 import { fitted } from "./core/plan-sight.js";
-import { ErrandTelling, isThere, memberOf } from "./errand-telling.js";
+import { ErrandTelling, memberOf } from "./errand-telling.js";
 import type { Fleet } from "./fleet.js";
+import { partJournal } from "./part-journal.js";
+import { PartLog, type HeardPart } from "./part-log.js";
+import { untilConnected } from "./until-connected.js";
 import type { HubWorld } from "./world.js";
 
 /** Runs of the hub's own engine. */
@@ -61,29 +65,20 @@ export interface DelegationParts {
 
 /** Until a relay that is there, and would not take it, is asked again. */
 const againMs = 2_000;
+/** Until a part that another relay hands on is looked for again. */
+const lookMs = 10_000;
+/** A relay that was asked for nothing, as far as is known, is back by then, or it is not waited for. */
+const lateMs = 60_000;
 /** A part may take so long in all, its delays with it; then drones do no more of it. */
 const errandsMs = 30 * 86_400_000;
 
-/** The newest, for whoever looks at plans that are over; twice as many as the hub keeps plans. A guess. */
-const partsKept = 400;
-
-/** A part as far as it was heard of. */
-interface Known {
-  readonly part: PlanPart;
-  readonly run: Run;
-  /** Events that are in `run`. */
-  heard: number;
-  line: PlanDelegation["line"];
-}
-
 export class Delegations implements Executor {
   readonly #parts: DelegationParts;
-  readonly #journal: Journal;
-  readonly #known = new Map<string, Promise<Known>>();
+  readonly #log: PartLog;
 
   constructor(parts: DelegationParts) {
     this.#parts = parts;
-    this.#journal = storeJournal(parts.world.store, "part");
+    this.#log = new PartLog(partJournal(parts.world));
   }
 
   readonly handlers: Handlers = {
@@ -107,24 +102,22 @@ export class Delegations implements Executor {
     const { runs, commands, world, fleet } = this.#parts;
     const telling = new ErrandTelling({ fleet, log: world.log });
     const part = partOf(order.run, order.task, commands);
-    const by =
+    const { by = "somebody" } =
       runs()
         .list()
-        .find(({ run }) => run === order.run)?.by ?? "somebody";
+        .find(({ run }) => run === order.run) ?? {};
     const over = new AbortController();
     const asked = await this.#asked(order);
     const all = flatParts([part]);
     try {
       await telling.begin(all, world.clock.now() + errandsMs, over.signal);
-      const sub = all.slice(1).map((one) => this.#carry(one, { by, asked, over: over.signal }));
-      sub.forEach((work) => void work.catch(() => undefined));
-      const context = { by, asked, over: over.signal, call };
-      return endOf(await this.#carry(part, context));
+      const summary = await this.#carryAll(part, { by, asked, over: over.signal, call });
+      return summary ? endOfTask(summary) : notHandedOn(asked.wish.by);
     } finally {
       over.abort();
       asked.stop();
       await telling.end(all);
-      await this.#tidy(all);
+      await this.#log.tidy(all);
     }
   }
 
@@ -133,71 +126,196 @@ export class Delegations implements Executor {
     return Promise.resolve("begun");
   }
 
+  /** It hears of the stop when there is a line, and ends then: until that was heard the plan is not over. */
+  outlives(): boolean {
+    return true;
+  }
+
+  /**
+   * With all that is handed on of it.
+   *
+   * @param upper what hands it on; undefined: this hub
+   * @returns what became of it; undefined when it was never handed on
+   */
+  async #carryAll(
+    part: PlanPart,
+    context: Carrying,
+    upper?: UpperPart,
+  ): Promise<PlanSummary | undefined> {
+    const heard = await this.#log.of(part);
+    const over = new AbortController();
+    const own = upper ? this.#carryHanded(heard, context, upper) : this.#carry(heard, context);
+    const lower = part.parts.map((one) =>
+      this.#carryAll(one, context, { heard, over: over.signal }),
+    );
+    for (const work of lower) work.catch(() => undefined);
+    const summary = await own;
+    over.abort();
+    await Promise.all(lower);
+    return summary;
+  }
+
   /** To the end of the part; the relay is waited for whenever there is no line. */
-  async #carry(part: PlanPart, context: Carrying): Promise<PlanSummary> {
+  async #carry(heard: HeardPart, context: Carrying): Promise<PlanSummary | undefined> {
+    const { relay } = heard.part;
     for (;;) {
-      context.over.throwIfAborted();
-      const known = await this.#knownOf(part);
-      const identity = await this.#connected(part.relay, context);
-      if (identity === undefined) throw new PropagitError("LINK_LOST", `${part.relay} is away`);
+      // Also when the task was told to end: what was asked is to reach the relay, however late.
+      const identity = await untilConnected({
+        fleet: this.#parts.fleet,
+        drone: relay,
+        signal: context.over,
+        onAway: () => context.call.onOutput(`relay ${relay} is away; what it carries out goes on`),
+      });
+      if (identity === undefined) throw new PropagitError("LINK_LOST", `${relay} is away`);
+      const since = this.#sinceOf(identity);
       try {
-        const summary = await this.#follow(known, identity, context);
-        known.line = "up";
-        return summary;
+        await this.#handOver(heard, identity, context);
+        return await this.#follow(heard, identity, context);
       } catch (thrown) {
         const { code } = toPropagitError(thrown);
-        // Of a part that another relay hands on it is no failure that it was not yet.
-        const isEarly = code === "NO_PLAN" && context.call === undefined;
-        if (!againCodes.has(code) && !isEarly) throw thrown;
-        known.line = known.heard > 0 ? "cut" : "waiting";
-        // What could not be written is heard again.
-        if (code === "DATA_UNUSABLE") this.#known.delete(part.run);
-        await this.#pause();
+        const isUnknown = code === "NO_PLAN" && heard.heard === 0;
+        if (isUnknown && context.asked.wish.stop) return undefined;
+        if (code === "NO_PLAN" && !isUnknown) throw forgotten(relay);
+        await this.#lost(heard, code, context);
+        if (!isUnknown && this.#isRefused(identity, since, code)) throw thrown;
       }
     }
   }
 
-  async #follow(known: Known, identity: string, context: Carrying): Promise<PlanSummary> {
+  /** What is to stop is not handed over any more; what was heard of is there. */
+  async #handOver({ part, heard }: HeardPart, identity: string, context: Carrying): Promise<void> {
     const { fleet, commands } = this.#parts;
-    const { part } = known;
+    if (heard > 0 || context.asked.wish.stop) return;
+    const plan = JSON.stringify(writePlan(part.plan, commands));
     const { run, hash } = part;
-    if (context.call) {
-      const plan = JSON.stringify(writePlan(part.plan, commands));
-      await fleet.call(identity, "drone.delegate", { run, plan, hash, by: context.by });
+    await fleet.call(identity, "drone.delegate", { run, plan, hash, by: context.by });
+  }
+
+  /** What another relay hands on: as soon as it is there, and until that one's part is over, too. */
+  async #carryHanded(
+    heard: HeardPart,
+    context: Carrying,
+    upper: UpperPart,
+  ): Promise<PlanSummary | undefined> {
+    const { clock } = this.#parts.world;
+    const changed = AbortSignal.any([upper.over, context.over]);
+    for (;;) {
+      if (context.over.aborted) throw new PropagitError("LINK_LOST", "nobody follows it any more");
+      const isLast = upper.over.aborted;
+      const identity = await this.#handedConnected(heard, context, upper);
+      if (identity === undefined && isLast) return undefined;
+      if (identity === undefined) continue;
+      const since = this.#sinceOf(identity);
+      try {
+        // Another try is a new attempt of the task that hands it on.
+        const summary = await this.#follow(heard, identity, context, { retries: 0 });
+        if (isLast) return summary;
+      } catch (thrown) {
+        const { code } = toPropagitError(thrown);
+        if (code === "NO_PLAN" && isLast) return undefined;
+        if (code !== "NO_PLAN") {
+          await this.#lost(heard, code, context);
+          if (this.#isRefused(identity, since, code)) throw thrown;
+          continue;
+        }
+      }
+      await sleep(clock, lookMs, changed);
     }
-    const wish = () => this.#wish(identity, part, context.asked);
-    const listening = context.asked.listen(() => void wish().catch(() => undefined));
+  }
+
+  /** Undefined when there is something else to look at first, or nothing to wait for. */
+  async #handedConnected(
+    { part, heard }: HeardPart,
+    { over }: Carrying,
+    upper: UpperPart,
+  ): Promise<string | undefined> {
+    const { fleet, world } = this.#parts;
+    const { relay: drone, task } = part;
+    const signals = [over];
+    const late = new AbortController();
+    const state = upper.heard.run.taskRun(task)?.state;
+    if (!upper.over.aborted) signals.push(upper.over);
+    else if (heard === 0 && state === undefined) return undefined;
+    else if (heard === 0 && state === "failed") signals.push(late.signal);
+    const timer = world.clock.after(lateMs, () => late.abort());
+    try {
+      return await untilConnected({ fleet, drone, signal: AbortSignal.any(signals) });
+    } catch (thrown) {
+      if (toPropagitError(thrown).code !== "NO_DRONE") throw thrown;
+      await sleep(world.clock, lookMs, AbortSignal.any(signals));
+      return undefined;
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  /** When its connection began; undefined when there is none. */
+  #sinceOf(identity: string): number | undefined {
+    const member = this.#parts.fleet.member(identity);
+    return member?.contact === "connected" ? member.since : undefined;
+  }
+
+  /** A connection may end for any reason; what a relay refuses, it says on one that goes on. */
+  #isRefused(identity: string, since: number | undefined, code: string): boolean {
+    return since !== undefined && since === this.#sinceOf(identity) && !againCodes.has(code);
+  }
+
+  async #lost(heard: HeardPart, code: string, { over }: Carrying): Promise<void> {
+    heard.line = heard.heard > 0 ? "cut" : "waiting";
+    await sleep(this.#parts.world.clock, againMs, over);
+    if (code === "DATA_UNUSABLE") await this.#log.reread(heard).catch(() => undefined);
+  }
+
+  /** @param fixed what of the wish stays as it is, whatever is asked meanwhile */
+  async #follow(
+    heard: HeardPart,
+    identity: string,
+    { asked, over }: Carrying,
+    fixed: Partial<Wish> = {},
+  ): Promise<PlanSummary> {
+    const { fleet } = this.#parts;
+    const { run } = heard.part;
+    const gone = new AbortController();
+    const wish = async () => {
+      const wished = { ...asked.wish, ...fixed };
+      await fleet.call(identity, "drone.delegate-wish", { run, wish: wished });
+    };
+    const listening = asked.listen(() => void this.#untilDone(wish, gone.signal));
     let written: Promise<void> = Promise.resolve();
     try {
       await wish();
-      known.line = "up";
-      const from = known.heard;
+      heard.line = "up";
       return await fleet.call(
         identity,
         "drone.delegate-follow",
-        { run, from },
+        { run, from: heard.heard },
         {
           limitMs: 0,
-          signal: context.over,
-          onPart: (part) => {
-            const news = part.filter(({ index }) => index >= known.heard);
-            const events = news.map(({ event }) => event as RunEvent);
-            for (const event of events) known.run.apply(event);
-            known.heard += events.length;
-            if (events.length === 0) return;
-            written = written.then(() => this.#journal.append(run, events));
+          signal: over,
+          onPart: (told) => {
+            const events = this.#log.hear(heard, told);
+            // What could not be written is heard again, with all that comes behind it.
+            written = written.then(() => this.#log.write(heard, events));
             written.catch(() => undefined);
           },
         },
       );
     } finally {
+      gone.abort();
       listening.stop();
       await written;
     }
   }
 
-  async #wish(identity: string, { run }: PlanPart, asked: Asked): Promise<void> {
-    await this.#parts.fleet.call(identity, "drone.delegate-wish", { run, wish: asked.wish });
+  /** What a relay did not hear on a line that goes on it is told again there. */
+  async #untilDone(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        return await work();
+      } catch {
+        await sleep(this.#parts.world.clock, againMs, signal);
+      }
+    }
   }
 
   /** What is asked of the plan from the task's beginning on. */
@@ -222,71 +340,6 @@ export class Delegations implements Executor {
     };
   }
 
-  #connected(drone: string, { over, call }: Carrying): Promise<string | undefined> {
-    const { fleet } = this.#parts;
-    const member = memberOf(fleet, drone);
-    if (isThere(member) || over.aborted) {
-      return Promise.resolve(over.aborted ? undefined : member?.identity);
-    }
-    // Also when the task was told to end: what was asked is to reach the relay, however late.
-    call?.onOutput(`relay ${drone} is away; what it carries out goes on`);
-    return new Promise((resolve) => {
-      const end = (identity?: string) => {
-        listening.stop();
-        over.removeEventListener("abort", giveUp);
-        resolve(identity);
-      };
-      const giveUp = () => end();
-      const listening = fleet.listen({
-        observed: () => undefined,
-        contact: (identity, contact) => {
-          if (contact === "connected" && fleet.nameOf(identity) === drone) end(identity);
-        },
-      });
-      over.addEventListener("abort", giveUp, { once: true });
-    });
-  }
-
-  #knownOf(part: PlanPart): Promise<Known> {
-    const found = this.#known.get(part.run);
-    if (found) return found;
-    const made = this.#read(part);
-    this.#known.set(part.run, made);
-    made.catch(() => this.#known.delete(part.run));
-    return made;
-  }
-
-  async #read(part: PlanPart): Promise<Known> {
-    await this.#journal.create(part.run, part.plan).catch((thrown: unknown) => {
-      if (toPropagitError(thrown).code !== "EXISTS") throw thrown;
-    });
-    const { events } = await this.#journal.read(part.run);
-    const line = events.length > 0 ? "cut" : "waiting";
-    return { part, run: new Run(part.plan, events), heard: events.length, line };
-  }
-
-  /** What is over is read from the journal when somebody wants to see it; the oldest goes. */
-  async #tidy(parts: readonly PlanPart[]): Promise<void> {
-    for (const { run } of parts) this.#known.delete(run);
-    const heads = await this.#journal.list();
-    for (const { run } of heads.slice(partsKept)) {
-      if (!this.#known.has(run)) await this.#journal.remove(run);
-    }
-  }
-
-  /** As far as it was heard of, which may be nothing. */
-  async #seen(part: PlanPart): Promise<Pick<Known, "run" | "line">> {
-    const known = this.#known.get(part.run);
-    if (known) return known;
-    try {
-      const { plan, events } = await this.#journal.read(part.run);
-      return { run: new Run(plan, events), line: events.length > 0 ? "cut" : "waiting" };
-    } catch (thrown) {
-      if (toPropagitError(thrown).code !== "NO_PLAN") throw thrown;
-      return { run: new Run(part.plan), line: "waiting" };
-    }
-  }
-
   async #list(
     id: Params<"hub.plan-delegations">["id"],
     { part: send }: IncomingCall<"hub.plan-delegations">,
@@ -296,42 +349,21 @@ export class Delegations implements Executor {
     const parts = flatParts(partsOf(run, await runs().plan(run), commands));
     const all: PlanDelegation[] = [];
     for (const part of parts) {
-      const known = await this.#seen(part);
-      const { stages, ...standing } = statusOf(part.run, known.run, {
-        tasks: "all",
-        tasksMax: 1_000,
-      });
+      const seen = await this.#log.seen(part);
+      const wish = { tasks: "all", tasksMax: 1_000 } as const;
+      const { stages, ...standing } = statusOf(part.run, seen.run, wish);
       all.push({
         parent: part.parent,
         task: part.task,
         relay: part.relay,
         run: part.run,
-        line: known.line,
-        plan: { ...standing, locks: [...standing.locks] },
-        stages: stages.map((stage) => fitted(stage as PlanStage)),
+        line: seen.line,
+        plan: toldSummary(standing),
+        stages: stages.map(fitted),
       });
     }
     return { delegations: sendPieces(all, send) };
   }
-
-  #pause(): Promise<void> {
-    return new Promise((resolve) => void this.#parts.world.clock.after(againMs, resolve));
-  }
-}
-
-interface Carrying {
-  readonly by: string;
-  readonly asked: Asked;
-  /** Aborted when nobody follows it any more. */
-  readonly over: AbortSignal;
-  /** Of the part that this hub hands over; undefined: a relay does. */
-  readonly call?: TaskCall;
-}
-
-interface Asked {
-  readonly wish: Params<"drone.delegate-wish">["wish"];
-  listen(listener: () => void): { stop(): void };
-  stop(): void;
 }
 
 /** The line was cut, or whoever is there ends; what is refused is refused for good. */
@@ -344,10 +376,19 @@ const againCodes: ReadonlySet<string> = new Set([
   "DATA_UNUSABLE",
 ]);
 
-function endOf({ outcome, reason, counts }: PlanSummary): TaskEnd {
-  const { done, unchanged, failed, tasks } = counts;
-  const all = `${done + unchanged} of ${tasks} tasks are done`;
-  if (outcome === "done" && failed === 0) return { outcome: "done", reason: all };
-  const why = failed > 0 ? `${all}, ${failed} failed` : (reason ?? all);
-  return { outcome: "failed", reason: why.slice(0, 1_000) };
+function endOfTask(summary: PlanSummary): TaskEnd {
+  const end = endOfCommand(endOfPart(summary));
+  // Whoever stopped the plan has stopped its parts, and none of them has failed by that.
+  return summary.outcome === "stopped" ? { ...end, outcome: "stopped" } : end;
+}
+
+function notHandedOn(by: string): TaskEnd {
+  return { outcome: "stopped", reason: `stopped by ${by} before it was handed on` };
+}
+
+/** It may have done more than was heard of, so it is not begun anew. */
+function forgotten(relay: string): PropagitError {
+  return new PropagitError("NO_PLAN", `relay ${relay} no longer has its part of the plan`, {
+    hint: "see what was done (propagit plans status ID --all), and begin a plan with the rest",
+  });
 }

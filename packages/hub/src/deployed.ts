@@ -131,6 +131,16 @@ export function readyDeployment(ledger: LedgerRows, to: Deployed): ReadyDeployme
   });
 }
 
+/** The newest release of it that is ready; undefined when it is to be deployed first. */
+export function readyReleaseOf(ledger: LedgerRows, to: Deployed): ReleaseRow | undefined {
+  try {
+    return readyDeployment(ledger, to).release;
+  } catch (thrown) {
+    if (toPropagitError(thrown).code === "NOT_DEPLOYED") return undefined;
+    throw thrown;
+  }
+}
+
 export function readyRelease(ledger: LedgerRows, deployment: string): ReleaseRow | undefined {
   return releasesOf(ledger, deployment).findLast(({ state }) => state === "ready");
 }

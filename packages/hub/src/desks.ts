@@ -8,6 +8,7 @@ import {
   type RolloutProgress,
   type RolloutResult,
 } from "@propagit/protocol";
+import type { RunSummary } from "@propagit/plan";
 import type { Handlers, IncomingCall } from "@propagit/runtime";
 import type { Assignments } from "./assignments.js";
 import { Canaries } from "./canaries.js";
@@ -19,11 +20,14 @@ import { isStepping } from "./core/visited.js";
 import { visitorUrls } from "./core/visitor-url.js";
 import { ChangeTasks } from "./change-tasks.js";
 import { checkRepo } from "./deployed.js";
+import { directHandlers } from "./direct-handlers.js";
+import { DirectChanges } from "./direct-changes.js";
 import { Delegations } from "./delegations.js";
 import { DistributionDesk } from "./distribution-desk.js";
 import { DroneDesk } from "./drone-desk.js";
 import { ExperimentDesk } from "./experiment-desk.js";
 import { FilesDesk } from "./files-desk.js";
+import { FilesRuns } from "./files-runs.js";
 import { FilesTasks } from "./files-tasks.js";
 import type { Fleet } from "./fleet.js";
 import { followEvents } from "./followers.js";
@@ -33,8 +37,10 @@ import type { Ledger } from "./ledger.js";
 import { LogDesk } from "./log-desk.js";
 import { ownTasksOf } from "./own-tasks.js";
 import { PlanDesk } from "./plan-desk.js";
+import { partJournal } from "./part-journal.js";
+import { PlanLog } from "./plan-log.js";
+import { PlanPast } from "./plan-past.js";
 import { PlanMaker } from "./plan-maker.js";
-import { plannerDrones } from "./planner-sight.js";
 import { proxyHandlers, type ProxyDeskParts } from "./proxy-desk.js";
 import type { RelayDesk } from "./relay-desk.js";
 import { ReleaseDesk } from "./release-desk.js";
@@ -47,6 +53,8 @@ import { RunDesk } from "./run-desk.js";
 import { ScaleDesk } from "./scale-desk.js";
 import { SettingsDesk } from "./settings-desk.js";
 import { Specifications } from "./specifications.js";
+import { StepPlanner } from "./step-planner.js";
+import { stepDoers, type StepDesks } from "./step-doers.js";
 import { StopDesk } from "./stop-desk.js";
 import { SwarmDesk } from "./swarm-desk.js";
 import { TrafficDesk } from "./traffic-desk.js";
@@ -69,6 +77,7 @@ export interface DesksOptions extends ProxyDeskParts {
 interface FilesPart {
   readonly desk: FilesDesk;
   readonly tasks: FilesTasks;
+  readonly runs: FilesRuns;
 }
 
 export class Desks {
@@ -87,8 +96,7 @@ export class Desks {
   /** @throws DATA_UNUSABLE when settings cannot be read */
   constructor(options: DesksOptions) {
     const { world, ledger, fleet, rollouts } = options;
-    const drones = () => plannerDrones(fleet);
-    this.releases = new ReleaseDesk(world, ledger, rollouts, drones);
+    this.releases = new ReleaseDesk(world, ledger, rollouts);
     this.certificates = new CertificateDesk(world, ledger);
     this.reports = new Reports(world.clock, options.proxies);
     this.canaries = new Canaries({ ...options, counts: this.reports.counts });
@@ -105,29 +113,49 @@ export class Desks {
     this.files = files?.desk;
     const scales = new ScaleDesk(world, ledger, fleet, rollouts);
     const { retention } = this;
-    const changes = new PlanMaker({ ...options, releases, scales, retention });
+    const steps = new StepPlanner({ ...options, retention });
+    const settings = new SettingsDesk(world, ledger, releases);
+    const past = new PlanPast(() => this.plans.runs);
+    const changes = new PlanMaker({
+      ...options,
+      releases,
+      scales,
+      settings,
+      steps,
+      past,
+      files: files?.runs,
+    });
     const delegations = this.#delegations(options);
-    this.plans = this.#plansPart(options, { files, delegations, changes });
+    const canaryDesk = new CanaryDesk({ ...options, canaries, releases });
+    const doing = stepDesks(options, { releases, retention, canaries: canaryDesk });
+    const tasks = this.#changeTasks(doing);
+    this.plans = this.#plansPart(options, { files, delegations, changes, tasks });
+    const direct = new DirectChanges({ ...world, planner: steps, tasks, plans: this.plans });
     this.handlers = {
-      ...this.#releaseHandlers(options),
+      ...this.#releaseHandlers(options, settings),
       ...this.#instanceHandlers(options, scales),
       ...droneHandlers(options),
+      ...directHandlers(direct, { retention, canaries: canaryDesk }),
       ...trafficHandlers(options),
       ...ruleHandlers(options),
       ...certificateHandlers(this.certificates),
       ...proxyHandlers(options),
       ...files?.desk.handlers,
-      ...canaryHandlers(new CanaryDesk({ ...options, canaries, releases })),
+      ...files?.runs.handlers,
+      ...canaryHandlers(canaryDesk),
       ...sightHandlers(options, this.reports),
       ...swarmHandlers(options, this.swarm),
       ...this.plans.handlers,
       ...changes.handlers,
       ...delegations.handlers,
+      ...this.#planLog(options).handlers,
+      ...past.handlers,
       "hub.distribution": (params, call) => this.distribution.follow(params, call),
     };
   }
 
-  #filesPart({ world, ledger, fleet }: DesksOptions): FilesPart | undefined {
+  #filesPart(options: DesksOptions): FilesPart | undefined {
+    const { world, ledger, fleet } = options;
     const { files: means, clock } = world;
     if (!means) return undefined;
     const { demand } = this.swarm;
@@ -135,12 +163,18 @@ export class Desks {
     const planned = () => tasks.commits();
     const desk = new FilesDesk({ world, ledger, fleet, means, asks, planned });
     const tasks = new FilesTasks({ clock, fleet, desk, plans: () => this.plans?.runs });
-    return { desk, tasks };
+    const runs = new FilesRuns({ ...options, desk, tasks, plans: () => this.plans });
+    return { desk, tasks, runs };
   }
 
   #delegations({ world, fleet }: DesksOptions): Delegations {
     const { commands } = world.plans;
     return new Delegations({ world, fleet, commands, runs: () => this.plans.runs });
+  }
+
+  #planLog({ world }: DesksOptions): PlanLog {
+    const { commands } = world.plans;
+    return new PlanLog({ runs: () => this.plans.runs, heard: partJournal(world), commands });
   }
 
   #plansPart(
@@ -149,34 +183,31 @@ export class Desks {
       files,
       delegations,
       changes,
+      tasks,
     }: {
       readonly files: FilesPart | undefined;
       readonly delegations: Delegations;
       readonly changes: PlanMaker;
+      readonly tasks: ChangeTasks;
     },
   ): PlanDesk {
     const { plans: means } = options.world;
     const { tasks: releases } = options.rollouts;
-    const ofChanges = this.#changeTasks(options);
-    const own = ownTasksOf({ releases, changes: ofChanges, files: files?.tasks, delegations });
-    return new PlanDesk({ ...options, means, own, changes, counts: this.reports.counts });
+    const own = ownTasksOf({ releases, changes: tasks, files: files?.tasks, delegations });
+    const { counts } = this.reports;
+    const eventOf = files && ((summary: RunSummary) => files.runs.endOf(summary));
+    const parts = { ...options, means, own, changes, counts };
+    return new PlanDesk({ ...parts, ...(eventOf && { eventOf }) });
   }
 
-  #changeTasks({ world, ledger, fleet, rollouts, switchboard }: DesksOptions): ChangeTasks {
-    const desks = {
-      traffic: new TrafficDesk(world, ledger, switchboard),
-      stops: new StopDesk(world, ledger, fleet, rollouts),
-      retention: this.retention,
-      holds: new HoldDesk(world, ledger, fleet, rollouts),
-    };
+  #changeTasks(desks: StepDesks): ChangeTasks {
     const authorOf = (run: string) =>
-      this.plans.runs?.list().find((summary) => summary.run === run)?.by;
-    return new ChangeTasks(desks, authorOf);
+      this.plans.runs.list().find((summary) => summary.run === run)?.by;
+    return new ChangeTasks({ doers: stepDoers(desks), authorOf });
   }
 
-  #releaseHandlers({ world, ledger, rollouts, proxyUrl }: DesksOptions): Handlers {
-    const { releases, retention } = this;
-    const settings = new SettingsDesk(world, ledger, releases);
+  #releaseHandlers({ ledger, rollouts, proxyUrl }: DesksOptions, settings: SettingsDesk): Handlers {
+    const { releases } = this;
     const placed = async (result: Promise<RolloutResult>) =>
       withUrls(ledger, await result, proxyUrl);
     return {
@@ -185,13 +216,11 @@ export class Desks {
       "hub.releases": (params, call) => releases.releases(params, call),
       "hub.release": (params, call) => releases.release(params, call),
       "hub.diff": (params) => releases.diff(params),
-      "hub.pin": (params) => releases.pin(params),
       "hub.configure": async (params, call) => {
         const { rollout, ...result } = await settings.configure(params, call);
         return { ...result, ...(rollout && { rollout: withUrls(ledger, rollout, proxyUrl) }) };
       },
       "hub.settings": (params) => settings.settings(params),
-      "hub.reap": (params) => retention.reap(params),
       "hub.follow": ({ repo, environment = environmentDefault, release }, call) =>
         placed(rollouts.follow({ repo: parseRepoName(repo), environment, release }, askerOf(call))),
       "hub.cancel": (params, call) => {
@@ -203,27 +232,32 @@ export class Desks {
     };
   }
 
-  #instanceHandlers(
-    { world, ledger, fleet, rollouts, proxyUrl }: DesksOptions,
-    scales: ScaleDesk,
-  ): Handlers {
+  #instanceHandlers({ world, ledger, fleet, proxyUrl }: DesksOptions, scales: ScaleDesk): Handlers {
     const instances = new InstanceDesk(world, ledger, fleet);
     const logs = new LogDesk(world, ledger, fleet);
-    const stops = new StopDesk(world, ledger, fleet, rollouts);
-    const holds = new HoldDesk(world, ledger, fleet, rollouts);
     return {
       "hub.ps": (params, call) => instances.ps(params, call),
-      "hub.restart": (params, call) => instances.restart(params, call),
       "hub.logs": (params, call) => logs.logs(params, call),
       "hub.run": (params, call) => this.runs.run(params, call),
-      "hub.stop": (params, call) => stops.stop(params, call),
-      "hub.hold": (params, call) => holds.hold(params, call),
-      "hub.drain": (params, call) => holds.drain(params, call),
       "hub.scale": async (params, call) =>
         withUrls(ledger, await scales.scale(params, call), proxyUrl),
       "hub.spawn": (params, call) => scales.spawn(params, call),
     };
   }
+}
+
+function stepDesks(
+  { world, ledger, fleet, rollouts, switchboard }: DesksOptions,
+  known: Pick<StepDesks, "releases" | "retention" | "canaries">,
+): StepDesks {
+  return {
+    ...known,
+    traffic: new TrafficDesk(world, ledger, switchboard),
+    rules: new RuleDesk(world, ledger, switchboard),
+    stops: new StopDesk(world, ledger, fleet, rollouts),
+    instances: new InstanceDesk(world, ledger, fleet),
+    holds: new HoldDesk(world, ledger, fleet, rollouts),
+  };
 }
 
 function droneHandlers(options: DesksOptions): Handlers {
@@ -260,11 +294,8 @@ function swarmHandlers({ world, ledger }: DesksOptions, swarm: SwarmDesk): Handl
   };
 }
 
-function trafficHandlers({ world, ledger, switchboard }: DesksOptions): Handlers {
-  const traffic = new TrafficDesk(world, ledger, switchboard);
+function trafficHandlers({ ledger }: DesksOptions): Handlers {
   return {
-    "hub.promote": (params) => traffic.promote(params),
-    "hub.split": (params) => traffic.split(params),
     "hub.events": (params, call) => followEvents(ledger, params, call),
   };
 }
@@ -274,8 +305,6 @@ function ruleHandlers({ world, ledger, switchboard }: DesksOptions): Handlers {
   const experiments = new ExperimentDesk(world, ledger, switchboard);
   return {
     "hub.route": (params, call) => rules.route(params, call),
-    "hub.rules": (params) => rules.rules(params),
-    "hub.host": (params) => rules.host(params),
     "hub.access": (params) => rules.access(params),
     "hub.experiment-start": (params) => experiments.start(params),
     "hub.experiment-stop": (params) => experiments.stop(params),

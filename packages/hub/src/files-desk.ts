@@ -1,21 +1,19 @@
 /**
- * `hub.files-push` and `hub.files-list`: files for drones, and what became of them.
+ * Files for one drone, what would change on many, and what became of them (`hub.files-list`).
  *
- *     hub.files-push -> drones that are meant -> drone.files on each, some at a time -> what each says
+ *     task of a plan (`FilesTasks`) -> pushToOne -> drone.files -> what the drone says
  *
- * Nothing is left to be done later: a drone that is away is told as away, and the same push again does what is
- * missing. So there is no state of a push but what drones have on disk. A push over targets is a plan, which does
- * the same for one drone after the other (`FilesTasks`).
+ * Of a push nothing is kept but what drones have on disk, and what they were given last: the base of the next one.
  */
 import {
   filesRepo,
   parseCommitHash,
   PropagitError,
   sendPieces,
-  shortCommit,
   toPropagitError,
   type CommitHash,
   type FilesOutcome,
+  type FilesPart,
   type FilesPlace,
   type FilesRow,
   type Params,
@@ -32,12 +30,9 @@ import { inParallel } from "./in-parallel.js";
 import type { Ledger } from "./ledger.js";
 import type { HubWorld } from "./world.js";
 
-type PushParams = Params<"hub.files-push">;
-type PushCall = IncomingCall<"hub.files-push">;
+type PushParams = Omit<Params<"hub.files-push">, "run">;
 
-/** Drones that are sent files at the same time; they swap pieces, so more of them is no slower. A guess. */
-const pushesAtOnce = 64;
-/** Drones asked at the same time what they have. */
+/** Drones asked at the same time what they have, or what would change. */
 const askedAtOnce = 64;
 const statusMsMax = 60_000;
 /** When every byte is read. */
@@ -62,10 +57,18 @@ export interface FilesDeskParts {
 /** For one drone. */
 export type DronePush = Omit<PushParams, "target"> & { readonly drone: string };
 
+/** Who looks on at a push. */
+export interface FilesWatcher {
+  readonly part: (part: FilesPart) => void;
+  readonly signal: AbortSignal;
+}
+
 export class FilesDesk {
   readonly #parts: FilesDeskParts;
   /** Commits of pushes under way, and how many of them. */
   readonly #busy = new Map<string, number>();
+  /** Known to be kept, so that git is not asked once more for each drone of a push. */
+  readonly #kept = new Set<string>();
   /** Made for drones of a plan; the same for the same two. */
   readonly #carriersMade = new Map<string, CommitHash>();
   /** Keeping and letting go take turns. */
@@ -77,7 +80,6 @@ export class FilesDesk {
   }
 
   readonly handlers: Handlers = {
-    "hub.files-push": (params, call) => this.#push(params, call),
     "hub.files-list": (params, call) => this.#list(params, call),
   };
 
@@ -85,7 +87,7 @@ export class FilesDesk {
   async keep(commit: CommitHash): Promise<() => void> {
     const letGo = this.#hold(commit);
     try {
-      await this.#inTurn(() => this.#parts.means.keep(commit));
+      await this.#keep(commit);
       return letGo;
     } catch (thrown) {
       letGo();
@@ -93,8 +95,60 @@ export class FilesDesk {
     }
   }
 
+  /**
+   * Before a push to many: it is here, and everybody who is going to want it is known before the first one asks.
+   *
+   * @returns who lets go of it
+   * @throws NO_COMMIT
+   */
+  async expect(
+    drones: readonly Member[],
+    push: Pick<PushParams, "path" | "commit">,
+  ): Promise<() => void> {
+    const commit = parseCommitHash(push.commit);
+    const letGo = [this.#hold(commit)];
+    const end = () => {
+      for (const release of letGo) release();
+      this.#tidySoon();
+    };
+    try {
+      await this.#keep(commit);
+      await this.#carriers(drones, { path: push.path, dryRun: false, commit }, letGo);
+      return end;
+    } catch (thrown) {
+      end();
+      throw thrown;
+    }
+  }
+
+  /** What a push would change on each, and nothing is changed. @throws NO_COMMIT, NO_PLACE, NO_DRONE */
+  async compare(
+    push: PushParams,
+    { part, signal }: FilesWatcher,
+  ): Promise<readonly FilesOutcome[]> {
+    const commit = parseCommitHash(push.commit);
+    const letGo = this.#hold(commit);
+    try {
+      await this.#keep(commit);
+      const outcomes: FilesOutcome[] = [];
+      const params = { ...push, dryRun: true, commit, carrier: commit };
+      const drones = this.#choose(push.target);
+      if (drones.length === 0) throw new PropagitError("NO_DRONE", "no drone has joined");
+      await inParallel(drones, askedAtOnce, async (member) => {
+        if (signal.aborted) return;
+        const outcome = await this.#pushTo(member, params, { part, signal });
+        outcomes.push(outcome);
+        part(outcome);
+      });
+      return outcomes;
+    } finally {
+      letGo();
+      this.#tidySoon();
+    }
+  }
+
   /** As a push to that drone alone. @throws NO_COMMIT when the files are no longer here */
-  async pushToOne(push: DronePush, call: Pick<PushCall, "part" | "signal">): Promise<FilesOutcome> {
+  async pushToOne(push: DronePush, call: FilesWatcher): Promise<FilesOutcome> {
     const commit = parseCommitHash(push.commit);
     const { drone } = push;
     const member = this.#parts.fleet.members.find(
@@ -103,7 +157,7 @@ export class FilesDesk {
     if (!member) return { drone, outcome: "away", reason: "there is no such drone any more" };
     const letGo = [this.#hold(commit)];
     try {
-      await this.#inTurn(() => this.#parts.means.keep(commit));
+      if (!this.#kept.has(commit)) await this.#keep(commit);
       const params = { ...push, target: { names: [drone] }, commit };
       const carriers = await this.#carriers([member], params, letGo);
       const carrier = carriers.get(member.identity) ?? commit;
@@ -119,35 +173,10 @@ export class FilesDesk {
     this.#tidying?.cancel();
   }
 
-  async #push(params: PushParams, call: PushCall): Promise<Result<"hub.files-push">> {
-    const { ledger, means } = this.#parts;
-    const commit = parseCommitHash(params.commit);
-    const drones = this.#choose(params.target);
-    if (drones.length === 0) throw new PropagitError("NO_DRONE", "no drone has joined");
-    const letGo = [this.#hold(commit)];
-    try {
-      await this.#inTurn(() => means.keep(commit));
-      const carriers = await this.#carriers(drones, { ...params, commit }, letGo);
-      const outcomes: FilesOutcome[] = [];
-      await inParallel(drones, pushesAtOnce, async (member) => {
-        if (call.signal.aborted) return;
-        const carrier = carriers.get(member.identity) ?? commit;
-        const outcome = await this.#pushTo(member, { ...params, commit, carrier }, call);
-        outcomes.push(outcome);
-        call.part(outcome);
-      });
-      if (!params.dryRun) ledger.note(pushEvent(params, outcomes));
-      return { drones: outcomes.length };
-    } finally {
-      for (const release of letGo) release();
-      await this.#tidy();
-    }
-  }
-
   async #pushTo(
     { identity, name: drone, contact }: Member,
     params: PushParams & { readonly carrier: CommitHash },
-    { part, signal }: Pick<PushCall, "part" | "signal">,
+    { part, signal }: FilesWatcher,
   ): Promise<FilesOutcome> {
     const { fleet } = this.#parts;
     if (contact !== "connected") return { drone, outcome: "away", reason: "it is not connected" };
@@ -172,7 +201,7 @@ export class FilesDesk {
    */
   async #carriers(
     drones: readonly Member[],
-    { path, commit, dryRun }: PushParams & { readonly commit: CommitHash },
+    { path, commit, dryRun }: Pick<PushParams, "path" | "dryRun"> & { readonly commit: CommitHash },
     letGo: (() => void)[],
   ): Promise<ReadonlyMap<string, CommitHash>> {
     const { ledger, asks } = this.#parts;
@@ -276,6 +305,13 @@ export class FilesDesk {
     return chooseDrones(target, there);
   }
 
+  #keep(commit: CommitHash): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#parts.means.keep(commit);
+      this.#kept.add(commit);
+    });
+  }
+
   #hold(commit: string): () => void {
     this.#busy.set(commit, (this.#busy.get(commit) ?? 0) + 1);
     return () => {
@@ -309,6 +345,7 @@ export class FilesDesk {
         const used = rows.flatMap(({ commit, carrier }) => [commit, carrier]);
         this.#carriersMade.clear();
         const kept = new Set([...used, ...plans, ...this.#busy.keys()]);
+        for (const commit of this.#kept) if (!kept.has(commit)) this.#kept.delete(commit);
         await means.keepOnly(kept, world.clock.now());
       });
     } catch (thrown) {
@@ -332,20 +369,6 @@ function failure(drone: string, thrown: unknown): FilesOutcome {
   const isAway = code === "LINK_LOST" || code === "NO_DRONE";
   const outcome = code === "FILES_REFUSED" ? "refused" : isAway ? "away" : "failed";
   return { drone, outcome, code, reason: reason.slice(0, 16_000), hint: hint.slice(0, 1_000) };
-}
-
-function pushEvent(
-  { path, commit, by = "somebody" }: PushParams,
-  outcomes: readonly FilesOutcome[],
-) {
-  const failed = outcomes.filter(({ outcome }) => outcome !== "done");
-  const done = outcomes.length - failed.length;
-  const names = failed.map(({ drone }) => drone).join(", ");
-  const but = failed.length === 0 ? "" : `, but not on ${failed.length}: ${names}`;
-  const what = `files ${shortCommit(commit)} to ${path.slice(0, 500)}`;
-  const text = `${by} pushed ${what} on ${done} of ${outcomes.length} drones${but}`;
-  const kind = failed.length === 0 ? "files-pushed" : "files-failed";
-  return { kind, by, text: text.slice(0, 2_000) } as const;
 }
 
 function isAt(

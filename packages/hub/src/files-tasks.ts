@@ -1,18 +1,14 @@
 /**
- * `put-files` of plans: for one drone what a push does, with the smallest commit that brings it there.
+ * `put-files` of plans: brings files to one drone, with the smallest commit that gets them there.
  *
  *     plan-start --accept--> the files are here, and are kept until the plan is over
  *     task --> FilesDesk.pushToOne --> drone.files --> done | unchanged | failed, and tried again
+ *                                          '--> who looks on at its run (`FilesRuns`)
  */
-import {
-  formatBytes,
-  parseCommitHash,
-  toPropagitError,
-  type FilesChanges,
-  type FilesOutcome,
-} from "@propagit/protocol";
+import { parseCommitHash, toPropagitError, type FilesPart } from "@propagit/protocol";
 import type { Executor, Plan, RunSummary, TaskCall, TaskEnd, TaskOrder } from "@propagit/plan";
 import type { Clock } from "@propagit/runtime";
+import { endOf } from "./core/files-ends.js";
 import { commitsOfPlan } from "./core/files-in-plans.js";
 import type { DronePush, FilesDesk } from "./files-desk.js";
 import type { Fleet } from "./fleet.js";
@@ -33,7 +29,7 @@ export interface FilesTasksParts {
 }
 
 /** Longer than a drone needs to come back to a hub that was restarted; then it is away, and is tried again later. */
-const awayMsMax = 15_000;
+const lostMsMax = 15_000;
 /** What did not come through can be tried again for so long; then its files may go. */
 const failedKeptMs = 7 * 86_400_000;
 
@@ -41,6 +37,8 @@ export class FilesTasks implements Executor {
   readonly #parts: FilesTasksParts;
   /** By run, as reading plans costs time. */
   readonly #commits = new Map<string, readonly string[]>();
+  /** Who looks on, by run. */
+  readonly #watchers = new Map<string, Set<(part: FilesPart) => void>>();
 
   constructor(parts: FilesTasksParts) {
     this.#parts = parts;
@@ -61,25 +59,37 @@ export class FilesTasks implements Executor {
     }
   }
 
+  /** How far drones are, and how they end, before the journal has it. @returns who ends it */
+  watch(run: string, watcher: (part: FilesPart) => void): () => void {
+    const watchers = this.#watchers.get(run) ?? new Set();
+    this.#watchers.set(run, watchers.add(watcher));
+    return () => {
+      watchers.delete(watcher);
+      if (watchers.size === 0) this.#watchers.delete(run);
+    };
+  }
+
   async run({ task, run }: TaskOrder, { signal, onOutput }: TaskCall): Promise<TaskEnd> {
     const { where, args } = task;
     const runs = this.#parts.plans()?.list() ?? [];
     const { by } = runs.find((one) => one.run === run) ?? { by: "somebody" };
     const push = { ...(args as unknown as PushArgs), dryRun: false, by };
     const drone = where.kind === "drone" ? where.drone : "";
-    await this.#untilConnected(drone, signal);
+    await this.#whileLost(drone, signal);
     let phase = "";
     const outcome = await this.#parts.desk.pushToOne(
       { drone, ...push },
       {
         signal,
         part: (part) => {
+          this.#tell(run, part);
           if (!("phase" in part) || part.phase === phase) return;
           ({ phase } = part);
           onOutput(phase);
         },
       },
     );
+    this.#tell(run, outcome);
     return endOf(outcome);
   }
 
@@ -88,11 +98,16 @@ export class FilesTasks implements Executor {
     return Promise.resolve(task.once ? "unknown" : "not-begun");
   }
 
-  #untilConnected(drone: string, signal: AbortSignal): Promise<boolean> {
+  /** Who is lost may be back in a moment, and so is everybody after a restart of the hub. */
+  #whileLost(drone: string, signal: AbortSignal): Promise<boolean> {
     const { clock, fleet } = this.#parts;
-    return untilObserved({ clock, fleet, limitMs: awayMsMax, signal }, () =>
-      fleet.members.some(({ name, contact }) => name === drone && contact === "connected"),
+    return untilObserved({ clock, fleet, limitMs: lostMsMax, signal }, () =>
+      fleet.members.every(({ name, contact }) => name !== drone || contact !== "lost"),
     );
+  }
+
+  #tell(run: string, part: FilesPart): void {
+    for (const watcher of this.#watchers.get(run) ?? []) watcher(part);
   }
 
   /** What must be here for plans on their way, and for those that can be tried again. */
@@ -128,19 +143,4 @@ async function commitsOf(sight: PlanSight, run: string): Promise<readonly string
     if (code === "NO_PLAN" || code === "DATA_UNUSABLE") return [];
     throw thrown;
   }
-}
-
-function endOf({ outcome, reason, drone, changes }: FilesOutcome): TaskEnd {
-  if (outcome !== "done" || !changes) {
-    const why = reason ?? "it did not say why";
-    return { outcome: "failed", reason: `${drone}: ${outcome}: ${why}`.slice(0, 1_000) };
-  }
-  const { added, changed, removed } = changes;
-  const isSame = added + changed + removed === 0;
-  return { outcome: isSame ? "unchanged" : "done", reason: changesText(changes) };
-}
-
-function changesText({ added, changed, removed, unchanged, bytes }: FilesChanges): string {
-  const counts = `${added} added, ${changed} changed, ${removed} removed, ${unchanged} unchanged`;
-  return `${counts}, ${formatBytes(bytes)} written`;
 }

@@ -3,9 +3,9 @@
  * is held and who drains are rows, so drones and placement follow by themselves.
  */
 import {
-  environmentDefault,
   PropagitError,
   quote,
+  toPropagitError,
   type DroneProgress,
   type InstanceReport,
   type InstanceTarget,
@@ -13,25 +13,17 @@ import {
   type Result,
 } from "@propagit/protocol";
 import type { IncomingCall } from "@propagit/runtime";
-import { chooseDrones } from "./core/drone-target.js";
 import { changed, Draft } from "./core/draft.js";
-import { requireInstances, type FoundInstance } from "./core/instance-target.js";
-import {
-  heldPlaces,
-  holdInstances,
-  releaseHolds,
-  routedAway,
-  servicesOf,
-} from "./core/hold-edits.js";
+import { heldPlaces, holdInstances, releaseHolds, servicesOf } from "./core/hold-edits.js";
+import { chooseToHold, chooseToStart, heldOf } from "./core/instance-choice.js";
+import type { FoundInstance } from "./core/instance-target.js";
 import { isAlive } from "./core/readiness.js";
-import { flagOf } from "./core/rollout-lines.js";
 import type { HoldRow } from "./core/rows.js";
-import { describeUse, freeHint } from "./core/uses.js";
 import { byName } from "./fleet-view.js";
 import type { Fleet, Member } from "./fleet.js";
 import type { Ledger } from "./ledger.js";
 import type { Rollouts } from "./rollouts.js";
-import { untilObserved } from "./until-observed.js";
+import { untilBack, untilObserved } from "./until-observed.js";
 import type { HubWorld } from "./world.js";
 
 /** Guesses: a slow farewell, a slow start; everything of a drone to be started elsewhere first. */
@@ -39,6 +31,11 @@ const limitMs = { hold: 2 * 60_000, start: 5 * 60_000, drain: 15 * 60_000 } as c
 
 type Found = FoundInstance<Member>;
 type Part = (progress: DroneProgress) => void;
+
+interface HoldCall extends Pick<IncomingCall<"hub.hold">, "part" | "signal"> {
+  /** A former life of the hub began it. */
+  readonly isAgain?: boolean;
+}
 
 export class HoldDesk {
   readonly #world: HubWorld;
@@ -56,11 +53,11 @@ export class HoldDesk {
   /** @throws NO_INSTANCE, NO_PLACE, NO_RELEASE, AMBIGUOUS, BAD_PATTERN, STILL_ROUTED, DATA_UNUSABLE */
   async hold(
     { target, start, force, by = "somebody" }: Params<"hub.hold">,
-    { part, signal }: IncomingCall<"hub.hold">,
+    call: HoldCall,
   ): Promise<Result<"hub.hold">> {
-    return start
-      ? this.#start(target, by, part, signal)
-      : this.#hold(target, force, by, part, signal);
+    // What drones of a former life of the hub run is known when they are back.
+    if (call.isAgain) await this.#untilBack(call.signal);
+    return start ? this.#start(target, by, call) : this.#hold({ target, force }, by, call);
   }
 
   /** @throws NO_DRONE, DATA_UNUSABLE */
@@ -85,22 +82,20 @@ export class HoldDesk {
   }
 
   async #hold(
-    target: InstanceTarget,
-    force: boolean,
+    wanted: { readonly target: InstanceTarget; readonly force: boolean },
     by: string,
-    part: Part,
-    signal: AbortSignal,
+    { part, signal, isAgain = false }: HoldCall,
   ): Promise<Result<"hub.hold">> {
     let found: readonly Found[] = [];
     await this.#ledger.change(() => {
-      found = this.#find(target).filter(({ report }) => isAlive(report));
-      if (found.length === 0) throw noInstance("none of them runs");
-      if (!force) this.#refuseRouted(found);
+      const drones = byName(this.#fleet.members);
+      found = orNone(isAgain, () => chooseToHold(this.#ledger, drones, wanted));
+      const held = isAgain ? this.#heldOf(found) : new Set<Found>();
       const draft = new Draft(this.#ledger);
-      holdInstances(draft, found.map(placeOf), by);
-      return draft.change;
+      holdInstances(draft, found.filter((one) => !held.has(one)).map(heldOf), by);
+      return draft.changeIfAny;
     });
-    this.#rollouts.held(servicesOf(found.map(placeOf)), by);
+    this.#rollouts.held(servicesOf(found.map(heldOf)), by);
     const gone = new Set<string>();
     await this.#until(limitMs.hold, signal, () => {
       for (const { drone, report } of found) {
@@ -118,16 +113,15 @@ export class HoldDesk {
   async #start(
     target: InstanceTarget,
     by: string,
-    part: Part,
-    signal: AbortSignal,
+    { part, signal, isAgain = false }: HoldCall,
   ): Promise<Result<"hub.hold">> {
     let freed: readonly HoldRow[] = [];
     await this.#ledger.change(() => {
-      freed = this.#holdsOf(target);
-      if (freed.length === 0) throw noInstance("nothing that was stopped by hand fits");
+      const drones = byName(this.#fleet.members);
+      freed = orNone(isAgain, () => chooseToStart(this.#ledger, drones, target));
       const draft = new Draft(this.#ledger);
       releaseHolds(draft, freed, by);
-      return draft.change;
+      return draft.changeIfAny;
     });
     const told = new Set<HoldRow>();
     const started: Result<"hub.hold">["instances"] = [];
@@ -156,7 +150,10 @@ export class HoldDesk {
       if (left < before)
         part({ at, drone, phase: left === 0 ? "stopped" : "stopping", ready: left });
       before = left;
-      return left === 0 || !isDraining || this.#fleet.member(identity)?.contact !== "connected";
+      const contact = this.#fleet.member(identity)?.contact;
+      // One whose line just broke, or whose hub was just started, is waited for.
+      const isGone = contact !== "connected" && contact !== "lost";
+      return (left === 0 && contact !== "lost") || !isDraining || isGone;
     });
   }
 
@@ -165,47 +162,14 @@ export class HoldDesk {
     return untilObserved({ clock, fleet: this.#fleet, limitMs: ms, signal }, look);
   }
 
-  #find(target: InstanceTarget): readonly Found[] {
-    const releases = this.#ledger.rows("releases").values();
-    return requireInstances(target, byName(this.#fleet.members), releases);
+  /** Those that are held already. */
+  #heldOf(found: readonly Found[]): ReadonlySet<Found> {
+    return new Set(found.filter((one) => heldPlaces(this.#ledger, [heldOf(one)]).length > 0));
   }
 
-  #refuseRouted(found: readonly Found[]): void {
-    const all = this.#fleet.members.flatMap((member) =>
-      member.contact === "connected" ? [...member.instances.values()] : [],
-    );
-    const last = routedAway(
-      this.#ledger,
-      all,
-      found.map(({ report }) => report),
-    );
-    if (!last) return;
-    const { service, repo, environment = environmentDefault } = last.report;
-    const why = last.use.kind === "share" ? "visitors are sent to it" : describeUse(last.use);
-    const hint = freeHint(last.use, repo, flagOf(environment));
-    throw new PropagitError(
-      "STILL_ROUTED",
-      `that is the last ready instance of ${service} of ${repo}, and ${why}`,
-      hint === undefined ? {} : { hint },
-    );
-  }
-
-  /** Held by hand: those of the target, whole or in part. */
-  #holdsOf(target: InstanceTarget): readonly HoldRow[] {
-    if (target.processes !== undefined)
-      return heldPlaces(this.#ledger, this.#find(target).map(placeOf));
-    const drones = new Set(
-      chooseDrones(target.drones, this.#fleet.members).map(({ identity }) => identity),
-    );
-    const { repo, environment, release, services } = target;
-    return [...this.#ledger.rows("holds").values()].filter((row) => {
-      const deployment = this.#ledger.rows("deployments").get(row.deployment);
-      if (!deployment || !drones.has(row.identity)) return false;
-      if (repo !== undefined && deployment.repo !== repo) return false;
-      if (environment !== undefined && deployment.environment !== environment) return false;
-      if (services !== undefined && !services.includes(row.service)) return false;
-      return release === undefined || isMeant(release, deployment);
-    });
+  #untilBack(signal: AbortSignal): Promise<boolean> {
+    const { clock } = this.#world;
+    return untilBack({ clock, fleet: this.#fleet, limitMs: limitMs.hold, signal });
   }
 
   #memberCalled(name: string): Member {
@@ -221,12 +185,14 @@ export class HoldDesk {
   }
 }
 
-function isMeant(wanted: string, row: { readonly release: number; readonly commit: string }) {
-  return String(row.release) === wanted || row.commit.startsWith(wanted.toLowerCase());
-}
-
-function placeOf({ drone, report }: Found) {
-  return { identity: drone.identity, ownCommand: drone.ownCommand, report };
+/** Of what a former life of the hub began nothing may be left to do. */
+function orNone<T>(isAgain: boolean, choose: () => readonly T[]): readonly T[] {
+  try {
+    return choose();
+  } catch (thrown) {
+    if (isAgain && toPropagitError(thrown).code === "NO_INSTANCE") return [];
+    throw thrown;
+  }
 }
 
 function isRunning(member: Member | undefined, process: string): boolean {
@@ -245,8 +211,4 @@ function readyOf({ instances, ownCommand }: Member, row: HoldRow): readonly Inst
 
 function named(found: readonly Found[]): Result<"hub.hold">["instances"] {
   return found.map(({ drone, report }) => ({ drone: drone.name, process: report.process }));
-}
-
-function noInstance(why: string): PropagitError {
-  return new PropagitError("NO_INSTANCE", why);
 }

@@ -1,6 +1,8 @@
 export { Book } from "./book.js";
 export { Hub, type HubOptions } from "./hub.js";
 export { Ledger } from "./ledger.js";
+export type { PlannerView } from "./core/planners/planner-view.js";
+export { planRelease } from "./core/planners/release.js";
 export { hubCommands, isOfHub } from "./plan-commands/hub-commands.js";
 export type { RefChange } from "./core/ref-change.js";
 export type { HubWorld, Repositories } from "./world.js";

@@ -1,8 +1,8 @@
 /** Running instances: `hub.ps` shows them, `hub.restart` restarts them without a service being away. */
 import {
   environmentDefault,
+  minUpOf,
   parseRepoName,
-  PropagitError,
   sendPieces,
   shortCommit,
   toPropagitError,
@@ -11,26 +11,35 @@ import {
   type Result,
 } from "@propagit/protocol";
 import type { IncomingCall } from "@propagit/runtime";
-import { findInstances, requireInstances, type FoundInstance } from "./core/instance-target.js";
+import { chooseToRestart } from "./core/instance-choice.js";
+import { findInstances, type FoundInstance } from "./core/instance-target.js";
 import { groupBy, restartsAtOnce } from "./core/rolling.js";
-import { isVisited } from "./core/visited.js";
 import { checkRepo } from "./deployed.js";
 import { askStats } from "./drone-stats.js";
 import { byName, instanceSummary } from "./fleet-view.js";
 import type { Fleet, Member } from "./fleet.js";
 import { inParallel } from "./in-parallel.js";
 import type { Ledger } from "./ledger.js";
+import { untilBack } from "./until-observed.js";
 import type { HubWorld } from "./world.js";
 
 type Found = FoundInstance<Member>;
 type Failure = Result<"hub.restart">["failed"][number];
 
+interface RestartCall extends Pick<IncomingCall<"hub.restart">, "part" | "signal"> {
+  /** A former life of the hub began it. */
+  readonly isAgain?: boolean;
+}
+
+/** Drones of a former life of the hub are back by then, or away. */
+const backMs = 2 * 60_000;
+
 export class InstanceDesk {
-  readonly #world: Pick<HubWorld, "repositories">;
+  readonly #world: Pick<HubWorld, "clock" | "repositories">;
   readonly #ledger: Ledger;
   readonly #fleet: Fleet;
 
-  constructor(world: Pick<HubWorld, "repositories">, ledger: Ledger, fleet: Fleet) {
+  constructor(world: Pick<HubWorld, "clock" | "repositories">, ledger: Ledger, fleet: Fleet) {
     this.#world = world;
     this.#ledger = ledger;
     this.#fleet = fleet;
@@ -55,23 +64,16 @@ export class InstanceDesk {
     return { instances: sendPieces(instances, part) };
   }
 
-  /**
-   * Acting on a repository is about production, unless another environment or single processes are named; and
-   * about what visitors get, unless a release or single processes are: what is only kept warm is left alone.
-   *
-   * @throws as `ps`
-   */
+  /** Of what a former life of the hub restarted nobody knows how far it came: all of it is. @throws as `ps` */
   async restart(
     { target, by = "somebody" }: Params<"hub.restart">,
-    call: IncomingCall<"hub.restart">,
+    call: RestartCall,
   ): Promise<Result<"hub.restart">> {
-    const { processes, environment, release } = target;
-    const isNarrow = processes !== undefined || environment !== undefined;
-    const wanted = isNarrow ? target : { ...target, environment: environmentDefault };
+    const { clock } = this.#world;
+    const options = { clock, fleet: this.#fleet, limitMs: backMs, signal: call.signal };
+    if (call.isAgain) await untilBack(options);
     const all = byName(this.#fleet.members);
-    const fitting = requireInstances(wanted, all, this.#releases());
-    const isNamed = processes !== undefined || release !== undefined;
-    const found = isNamed ? fitting : this.#visited(fitting);
+    const found = chooseToRestart(this.#ledger, all, target);
     const living = all.flatMap(({ instances }) => [...instances.values()]);
     const groups = groupBy(found, ({ report }) => serviceKey(report));
     for (const group of groups) this.#note(group, by);
@@ -87,7 +89,7 @@ export class InstanceDesk {
   async #roll(
     group: readonly Found[],
     living: readonly InstanceReport[],
-    call: IncomingCall<"hub.restart">,
+    call: RestartCall,
   ): Promise<readonly Failure[]> {
     const failures: Failure[] = [];
     const [first] = group;
@@ -95,7 +97,8 @@ export class InstanceDesk {
     const key = serviceKey(first.report);
     const siblings = living.filter((report) => serviceKey(report) === key).length;
     const perDrone = groupBy(group, ({ drone }) => drone.identity);
-    await inParallel(perDrone, restartsAtOnce(siblings), async (instances) => {
+    const atOnce = restartsAtOnce(siblings, this.#leastUp(first.report, siblings));
+    await inParallel(perDrone, atOnce, async (instances) => {
       const [cause] = failures;
       const left = cause && `it was left as it was, since ${cause.process} is not ready again`;
       const why = left ?? (await this.#restartOn(instances, call, failures));
@@ -107,10 +110,17 @@ export class InstanceDesk {
     return failures;
   }
 
+  /** As the manifest of what it is of says. */
+  #leastUp({ deployment = "", service: name }: InstanceReport, instances: number): number {
+    const row = this.#ledger.rows("deployments").get(deployment);
+    const service = row?.specification.services.find((one) => one.name === name);
+    return service?.minUp ? minUpOf(service.minUp, instances) : 0;
+  }
+
   /** Why it broke off; failures of single instances are added as they come. */
   async #restartOn(
     instances: readonly Found[],
-    { part, signal }: IncomingCall<"hub.restart">,
+    { part, signal }: RestartCall,
     failures: Failure[],
   ): Promise<string | undefined> {
     const [first] = instances;
@@ -150,18 +160,6 @@ export class InstanceDesk {
     const stats = await askStats(this.#fleet, new Set(found.map(({ drone }) => drone)));
     const usages = [...stats.values()].flatMap((one) => one.usages);
     return new Map(usages.map((usage) => [usage.process, usage]));
-  }
-
-  /** @throws NO_INSTANCE */
-  #visited(fitting: readonly Found[]): readonly Found[] {
-    const found = fitting.filter(({ report }) => isVisited(this.#ledger, report));
-    if (found.length > 0) return found;
-    const names = [...new Set(fitting.map(({ report }) => shortCommit(report.commit)))].slice(0, 5);
-    throw new PropagitError(
-      "NO_INSTANCE",
-      `no instance that fits is of what visitors get, but of ${names.join(", ")}`,
-      { hint: "name one: REPO@RELEASE, or a process; see them with `propagit ps`" },
-    );
   }
 
   #releases() {

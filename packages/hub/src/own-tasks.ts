@@ -21,7 +21,7 @@ export interface OwnTaskParts {
   readonly changes: Executor;
   /** Absent: the hub has no repository of files. */
   readonly files: Pick<FilesTasks, "accept" | "run" | "recall"> | undefined;
-  readonly delegations: Pick<Delegations, "accept" | "run" | "recall">;
+  readonly delegations: Pick<Delegations, "accept" | "run" | "recall" | "outlives">;
 }
 
 export function ownTasksOf({ releases, changes, files, delegations }: OwnTaskParts): OwnTasks {

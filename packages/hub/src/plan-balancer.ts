@@ -79,7 +79,7 @@ export class PlanBalancer implements Balancer {
     const timer = this.#parts.clock.after(Math.min(timeoutMs, timerMsMax), () => limit.abort());
     const both = AbortSignal.any([limit.signal, signal]);
     try {
-      return await work({ signal: both, part: () => undefined } as unknown as Call);
+      return await work({ signal: both, part: () => undefined });
     } finally {
       timer.cancel();
     }

@@ -4,42 +4,38 @@
  *     hub.plan-start --> checked here again --> PlanEngine --> tasks --> drones | this machine | hosts
  *     hub.plan-follow <-- events, once they are on disk <--'
  */
+import { PropagitError, sendPieces, type Params, type Result } from "@propagit/protocol";
 import {
-  PropagitError,
-  sendPieces,
-  type Params,
-  type PlanEvent,
-  type PlanStage,
-  type PlanSummary,
-  type Result,
-} from "@propagit/protocol";
-import {
+  endOfCommand,
+  followRun,
   HostExecutor,
   PlanEngine,
   planHash,
   storeJournal,
+  toldSummary,
   writePlan,
   type Executor,
   type Means,
   type Plan,
   type RunAsk,
-  type RunStatus,
   type RunSummary,
+  type StartOptions,
 } from "@propagit/plan";
-import { aborted, type Handlers, type IncomingCall } from "@propagit/runtime";
+import type { Handlers, IncomingCall } from "@propagit/runtime";
 import type { Assignments } from "./assignments.js";
-import { problemsOfPlaces } from "./core/plan-places.js";
 import { askedText, beganText } from "./core/plan-texts.js";
 import { fitted } from "./core/plan-sight.js";
+import type { NewEvent } from "./core/rows.js";
 import { sendText } from "./core/text-pieces.js";
 import type { TrafficCounts } from "./core/traffic-counts.js";
 import type { Fleet } from "./fleet.js";
 import { HoldDesk } from "./hold-desk.js";
 import type { Ledger } from "./ledger.js";
 import type { OwnTasks } from "./own-tasks.js";
-import { endOf, isOnDrone, PlanDrones, type DroneOrder } from "./plan-drones.js";
+import { isOnDrone, PlanDrones, type DroneOrder } from "./plan-drones.js";
 import { readPlanWithCode } from "./plan-code.js";
 import { balancedHere, PlanBalancer } from "./plan-balancer.js";
+import { problemsHere } from "./plan-problems.js";
 import { PlanEnds } from "./plan-ends.js";
 import type { PlanMaker } from "./plan-maker.js";
 import type { PlanMeans } from "./plan-means.js";
@@ -60,10 +56,10 @@ export interface PlanDeskParts {
   readonly own?: OwnTasks;
   /** Carries out plans that were made of a change. */
   readonly changes: Pick<PlanMaker, "begin">;
+  /** How the end of a plan is told in the log of events, when not as of any. */
+  readonly eventOf?: (summary: RunSummary) => Promise<NewEvent | undefined>;
 }
 
-/** Events of one part. */
-const eventsAtOnce = 500;
 /** Of one stage, when all its tasks are wanted. */
 const tasksMax = 1_000;
 
@@ -73,6 +69,8 @@ export class PlanDesk {
   readonly #drones: PlanDrones;
   readonly #ends: PlanEnds;
   readonly #secrets: PlanSecrets;
+  /** Runs whose ends are not in the log of events yet. */
+  readonly #noting = new Map<string, Promise<void>>();
   #engine: PlanEngine | undefined;
 
   constructor(parts: PlanDeskParts) {
@@ -80,7 +78,8 @@ export class PlanDesk {
     const { clock } = world;
     const holds = new HoldDesk(world, ledger, fleet, rollouts);
     this.#parts = parts;
-    this.#ends = new PlanEnds(parts.ledger, world.log);
+    const { eventOf = () => Promise.resolve(undefined) } = parts;
+    this.#ends = new PlanEnds({ ledger, log: world.log, eventOf });
     this.#secrets = new PlanSecrets({ world, ledger, commands: means.commands });
     const { crypto } = world;
     const secretsOf = (order: DroneOrder) => this.#secrets.of(order);
@@ -129,7 +128,7 @@ export class PlanDesk {
       all,
     );
     for (const { run, state } of all) {
-      if (state !== "over" && state !== "unreadable") void this.#noteEnd(engine, run);
+      if (state !== "over" && state !== "unreadable") this.#noteEnd(engine, run);
     }
     return engine;
   }
@@ -142,14 +141,49 @@ export class PlanDesk {
   }
 
   /** All that it carries out or did. @throws UNREACHABLE while they are read */
-  get runs(): Pick<PlanEngine, "list" | "plan" | "find" | "follow"> {
+  get runs(): Pick<PlanEngine, "list" | "plan" | "find" | "follow" | "over"> {
     return this.#open;
+  }
+
+  /**
+   * Carries out a plan of which whoever asked for it waits for the end, so that the log of events only has what it
+   * does. In the next life of the hub nobody waits any more, and its end is there as that of any.
+   *
+   * @throws OVERLOADED, DATA_UNUSABLE
+   */
+  async carryOut(
+    plan: Plan,
+    { by, id }: { readonly by: string; readonly id: string },
+  ): Promise<RunSummary> {
+    const engine = this.#open;
+    await engine.start(plan, { by, id });
+    const summary = await engine.over(id);
+    void this.#ends.know(summary, engine.list());
+    return summary;
+  }
+
+  /**
+   * Begins a plan that may be; its end is going to be in the log of events.
+   *
+   * @throws EXISTS, OVERLOADED, and what its tasks lack
+   */
+  async begin(plan: Plan, asked: StartOptions): Promise<string> {
+    const engine = this.#open;
+    const letGo = await this.#parts.own?.accept(plan);
+    const run = await engine.start(plan, asked).finally(letGo);
+    this.#noteEnd(engine, run);
+    return run;
+  }
+
+  /** When the end of a run that is over is in the log of events. */
+  async noted(run: string): Promise<void> {
+    await this.#noting.get(run);
   }
 
   readonly handlers: Handlers = {
     "hub.plan-start": (params) => this.#start(params),
     "hub.plans": (_, call) => {
-      const plans = this.#open.list().map(summaryOf);
+      const plans = this.#open.list().map(toldSummary);
       return { plans: sendPieces(plans, call.part) };
     },
     "hub.plan-status": (params, call) => this.#status(params, call),
@@ -160,7 +194,7 @@ export class PlanDesk {
 
   async #start(params: Params<"hub.plan-start">): Promise<Result<"hub.plan-start">> {
     const { plan: text, file, by, hash: wanted, locks, id } = params;
-    const { means, own, changes } = this.#parts;
+    const { means, changes } = this.#parts;
     const { repositories } = this.#parts.world;
     const plan = await readPlanWithCode({ file, text }, means.commands, repositories);
     const hash = planHash(plan);
@@ -169,25 +203,19 @@ export class PlanDesk {
         hint: "look at it again: propagit plan FILE",
       });
     }
-    this.#check(plan, file);
+    await this.#check(plan, file);
     const begun = await changes.begin(plan, { by, file });
     if (begun !== undefined) return { id: begun, hash };
-    const engine = this.#open;
-    const letGo = await own?.accept(plan);
     const asked = { by, ...(locks && { locks }), ...(id !== undefined && { id }) };
-    const run = await engine.start(plan, asked).finally(letGo);
+    const run = await this.begin(plan, asked);
     this.#note("plan-began", by, beganText(plan, run, by));
-    void this.#noteEnd(engine, run);
     return { id: run, hash };
   }
 
   /** @throws BAD_PLAN with all that cannot be carried out from here */
-  #check(plan: Plan, file: string): void {
-    const { fleet, means } = this.#parts;
-    const there = fleet.members.filter(({ contact }) => contact !== "left");
-    const drones = new Set(there.map(({ name }) => name));
+  async #check(plan: Plan, file: string): Promise<void> {
     this.#secrets.check(plan);
-    const problems = problemsOfPlaces(plan, { drones, ...means });
+    const problems = await problemsHere(plan, this.#parts);
     if (problems.length === 0) return;
     throw new PropagitError(
       "BAD_PLAN",
@@ -202,8 +230,8 @@ export class PlanDesk {
     const engine = this.#open;
     const wish = tasks === "all" ? { tasks, tasksMax } : { tasks };
     const { stages, ...standing } = await engine.status(engine.find(id), wish);
-    const told = stages.map((stage) => fitted(stage as PlanStage));
-    return { plan: standingOf(standing), stages: sendPieces(told, part) };
+    const told = stages.map(fitted);
+    return { plan: toldSummary(standing), stages: sendPieces(told, part) };
   }
 
   async #follow(
@@ -211,29 +239,7 @@ export class PlanDesk {
     { part, signal }: IncomingCall<"hub.plan-follow">,
   ): Promise<Result<"hub.plan-follow">> {
     const engine = this.#open;
-    const run = engine.find(id);
-    let waiting: { index: number; event: PlanEvent }[] = [];
-    const tell = () => {
-      if (waiting.length > 0) part(waiting);
-      waiting = [];
-    };
-    const following = await engine.follow(
-      run,
-      (event, index) => {
-        if (waiting.length === 0) queueMicrotask(tell);
-        waiting.push({ index, event: event as PlanEvent });
-        if (waiting.length >= eventsAtOnce) tell();
-      },
-      from,
-    );
-    try {
-      const ended = await Promise.race([engine.over(run), aborted(signal)]);
-      tell();
-      if (ended) return summaryOf(ended);
-      throw new PropagitError("LINK_LOST", `plan ${run} is no longer followed`);
-    } finally {
-      following.stop();
-    }
+    return followRun(engine, engine.find(id), { from, part, signal, what: "plan" });
   }
 
   async #ask({ id, ask, by }: Params<"hub.plan-ask">): Promise<Result<"hub.plan-ask">> {
@@ -243,7 +249,7 @@ export class PlanDesk {
     await engine.ask(run, this.#whole(run, ask), by);
     this.#note("plan-asked", by, askedText(before, run, ask, by));
     // Only a retry can be asked of it then, and it is on its way again.
-    if (before?.state === "over") void this.#noteEnd(engine, run);
+    if (before?.state === "over") this.#noteEnd(engine, run);
     return { id: run };
   }
 
@@ -271,7 +277,7 @@ export class PlanDesk {
         const order = { ...asked, task };
         const own = this.#parts.own?.of(task.command);
         if (own) return own.run(order, call);
-        if (isOnDrone(task)) return endOf(await this.#drones.run({ ...order, task }, call));
+        if (isOnDrone(task)) return endOfCommand(await this.#drones.run({ ...order, task }, call));
         return this.#secrets.hidden(order, call, (quiet) => this.#here.run(order, quiet));
       },
       recall: (order) => {
@@ -282,6 +288,7 @@ export class PlanDesk {
         return isOnDrone(task) ? this.#drones.recall({ key, task }) : this.#here.recall();
       },
       remembers: (task) => this.#parts.own?.of(task.command)?.remembers?.(task) ?? false,
+      outlives: (task) => this.#parts.own?.of(task.command)?.outlives?.(task) ?? false,
     };
   }
 
@@ -291,24 +298,20 @@ export class PlanDesk {
   }
 
   /** Once it is over. */
-  async #noteEnd(engine: PlanEngine, run: string): Promise<void> {
+  #noteEnd(engine: PlanEngine, run: string): void {
     if (this.#parts.rollouts.isRun(run)) return;
-    const summary = await engine.over(run);
-    await this.#ends.note([summary], engine.list());
+    const noting = engine
+      .over(run)
+      .then((summary) => this.#ends.note([summary], engine.list()))
+      .finally(() => {
+        if (this.#noting.get(run) === noting) this.#noting.delete(run);
+      });
+    this.#noting.set(run, noting);
   }
 
   #note(kind: "plan-began" | "plan-asked", by: string, text: string): void {
     this.#parts.ledger.note({ kind, by, text: text.slice(0, 2_000) });
   }
-}
-
-/** A list that may be changed, as what is told is typed. */
-function summaryOf(summary: RunSummary): PlanSummary {
-  return { ...summary, locks: [...summary.locks] };
-}
-
-function standingOf(standing: Omit<RunStatus, "stages">): Result<"hub.plan-status">["plan"] {
-  return { ...standing, locks: [...standing.locks] };
 }
 
 function noFile(path: string): PropagitError {

@@ -5,15 +5,17 @@
  *              | drone.command (key) --> its end
  *              '-- LINK_LOST, OVERLOADED --> once more, with the same key: the drone knows it again
  */
+import { toPropagitError, type Crypto, type DroneCommandEnd } from "@propagit/protocol";
 import {
-  PropagitError,
-  toPropagitError,
-  type Crypto,
-  type DroneCommandEnd,
-} from "@propagit/protocol";
-import type { Task, TaskCall, TaskEnd, TaskOrder } from "@propagit/plan";
-import type { Clock } from "@propagit/runtime";
+  endOfCommand,
+  type Task,
+  type TaskCall,
+  type TaskEnd,
+  type TaskOrder,
+} from "@propagit/plan";
+import { sleep, type Clock } from "@propagit/runtime";
 import type { Fleet } from "./fleet.js";
+import { untilConnected } from "./until-connected.js";
 
 export interface PlanDronesParts {
   readonly clock: Clock;
@@ -76,7 +78,7 @@ export class PlanDrones {
           fleet.call(identity, "drone.command-recall", { keys: [key] }, { signal }),
         );
         const [found] = answer?.commands ?? [];
-        if (found?.state === "ended") return endOf(found.end);
+        if (found?.state === "ended") return endOfCommand(found.end);
         if (found) return found.state;
       }
     } finally {
@@ -131,31 +133,12 @@ export class PlanDrones {
     }));
   }
 
-  /** Its identity once it is connected; undefined when that takes too long. @throws NO_DRONE */
-  async #connected(
+  #connected(
     drone: string,
     { signal, onOutput }: Partial<TaskCall> & Pick<TaskCall, "signal">,
   ): Promise<string | undefined> {
-    const { fleet } = this.#parts;
-    const named = fleet.members.filter(({ name }) => name === drone);
-    if (named.length === 0)
-      throw new PropagitError("NO_DRONE", `there is no drone ${drone} any more`);
-    const there = named.find(({ contact }) => contact === "connected");
-    if (signal.aborted || there) return signal.aborted ? undefined : there?.identity;
-    onOutput?.(`drone ${drone} is away, and waited for`);
-    return new Promise((resolve) => {
-      const end = (identity: string | undefined) => {
-        listening.stop();
-        resolve(identity);
-      };
-      const listening = fleet.listen({
-        observed: () => undefined,
-        contact: (identity, contact) => {
-          if (contact === "connected" && fleet.nameOf(identity) === drone) end(identity);
-        },
-      });
-      signal.addEventListener("abort", () => end(undefined), { once: true });
-    });
+    const onAway = () => onOutput?.(`drone ${drone} is away, and waited for`);
+    return untilConnected({ fleet: this.#parts.fleet, drone, signal, onAway });
   }
 
   /** What the drone answers; undefined, a while later, when it is to be asked again. @throws what it refuses */
@@ -169,7 +152,7 @@ export class PlanDrones {
     try {
       return await ask();
     } catch (thrown) {
-      await this.#pause(signal);
+      await sleep(this.#parts.clock, againMs, signal);
       // A connection may end for any reason; what a drone refuses, it says on one that goes on.
       const now = fleet.member(identity);
       const isSame = now?.contact === "connected" && now.since === since;
@@ -177,25 +160,10 @@ export class PlanDrones {
       return undefined;
     }
   }
-
-  #pause(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.#parts.clock.after(againMs, resolve);
-      const end = () => {
-        timer.cancel();
-        resolve();
-      };
-      signal.addEventListener("abort", end, { once: true });
-    });
-  }
 }
 
 export function isOnDrone(task: Task): task is DroneTask {
   return task.where.kind === "drone";
-}
-
-export function endOf({ outcome, reason, lastLines }: DroneCommandEnd): TaskEnd {
-  return { outcome, lastLines, ...(reason !== undefined && { reason }) };
 }
 
 /** The drone has not looked at it: it is too busy, ends, or the answer is late. */

@@ -5,45 +5,91 @@
 import { toPropagitError } from "@propagit/protocol";
 import type { RunSummary } from "@propagit/plan";
 import type { Log } from "@propagit/runtime";
-import { Draft } from "./core/draft.js";
+import { Draft, type LedgerRows } from "./core/draft.js";
 import { endedText } from "./core/plan-texts.js";
+import type { LedgerChange, NewEvent } from "./core/rows.js";
 import type { Ledger } from "./ledger.js";
 
 const textChars = 2_000;
 
-export class PlanEnds {
-  readonly #ledger: Ledger;
-  readonly #log: Log;
+export interface PlanEndsParts {
+  readonly ledger: Ledger;
+  readonly log: Log;
+  /** How an end is told of plans that are told in words of their own; undefined: as of any. */
+  readonly eventOf: (summary: RunSummary) => Promise<NewEvent | undefined>;
+}
 
-  constructor(ledger: Ledger, log: Log) {
-    this.#ledger = ledger;
-    this.#log = log;
+export class PlanEnds {
+  readonly #parts: PlanEndsParts;
+
+  constructor(parts: PlanEndsParts) {
+    this.#parts = parts;
+  }
+
+  /** One of which the log of events need not say that it ended. @param all as in `note` */
+  async know({ run, endedAt = 0 }: RunSummary, all: readonly RunSummary[]): Promise<void> {
+    await this.#write(async () => () => {
+      const draft = this.#draftOf(all);
+      draft.put("planEnds", run, { run, endedAt });
+      return draft.change;
+    });
   }
 
   /** @param all runs that there are: of others nothing is kept */
   async note(ended: readonly RunSummary[], all: readonly RunSummary[]): Promise<void> {
+    const fresh = ended.filter((one) => !this.#isNoted(this.#parts.ledger, one));
+    await this.#write(async () => {
+      const events = new Map<string, NewEvent>();
+      for (const summary of fresh) {
+        events.set(summary.run, (await this.#parts.eventOf(summary)) ?? eventOf(summary));
+      }
+      return () => this.#changeOf(ended, all, events);
+    });
+  }
+
+  /** @param prepare finds out what the change needs, before its turn */
+  async #write(prepare: () => Promise<() => LedgerChange | undefined>): Promise<void> {
+    const { ledger, log } = this.#parts;
     try {
-      await this.#ledger.change(() => this.#changeOf(ended, all));
+      await ledger.change(await prepare());
     } catch (thrown) {
       const { message } = toPropagitError(thrown);
       // It is noted in the next life, as it is not known to have been.
-      this.#log.warn(`the end of a plan is not in the log of events: ${message}`);
+      log.warn(`the end of a plan is not in the log of events: ${message}`);
     }
   }
 
-  #changeOf(ended: readonly RunSummary[], all: readonly RunSummary[]) {
-    const draft = new Draft(this.#ledger);
-    const known = new Set(all.map(({ run }) => run));
-    for (const run of this.#ledger.rows("planEnds").keys()) {
-      if (!known.has(run)) draft.delete("planEnds", run);
-    }
+  #changeOf(
+    ended: readonly RunSummary[],
+    all: readonly RunSummary[],
+    events: ReadonlyMap<string, NewEvent>,
+  ) {
+    const draft = this.#draftOf(all);
     for (const summary of ended) {
-      const { run, by, state, endedAt = 0 } = summary;
-      // Who tries it again lets it end again.
-      if (state !== "over" || draft.rows("planEnds").get(run)?.endedAt === endedAt) continue;
+      const { run, endedAt = 0 } = summary;
+      if (this.#isNoted(draft, summary)) continue;
       draft.put("planEnds", run, { run, endedAt });
-      draft.note({ kind: "plan-ended", by, text: endedText(summary).slice(0, textChars) });
+      draft.note(events.get(run) ?? eventOf(summary));
     }
     return draft.changeIfAny;
   }
+
+  #draftOf(all: readonly RunSummary[]): Draft {
+    const draft = new Draft(this.#parts.ledger);
+    const known = new Set(all.map(({ run }) => run));
+    for (const run of draft.rows("planEnds").keys()) {
+      if (!known.has(run)) draft.delete("planEnds", run);
+    }
+    return draft;
+  }
+
+  /** Who tries it again lets it end again. */
+  #isNoted(rows: LedgerRows, { run, state, endedAt = 0 }: RunSummary): boolean {
+    return state !== "over" || rows.rows("planEnds").get(run)?.endedAt === endedAt;
+  }
+}
+
+function eventOf(summary: RunSummary): NewEvent {
+  const text = endedText(summary).slice(0, textChars);
+  return { kind: "plan-ended", by: summary.by, text };
 }

@@ -6,7 +6,6 @@ import {
   assert,
   changeSchema,
   check,
-  parseRepoName,
   PropagitError,
   quote,
   type Params,
@@ -14,30 +13,31 @@ import {
   type Result,
   type ToldOfPlan,
 } from "@propagit/protocol";
-import { planHash, readPlan, type Plan } from "@propagit/plan";
+import { planHash, readPlan, type Plan, type Task } from "@propagit/plan";
 import type { Handlers, IncomingCall } from "@propagit/runtime";
 import type { Draft, LedgerRows } from "./core/draft.js";
+import type { FilesChange } from "./core/files-ends.js";
 import { movedParts } from "./core/planners/basis.js";
+import { planFiles } from "./core/planners/files.js";
+import { pastRuns, releaseDurations } from "./core/planners/past-releases.js";
 import type { Planned } from "./core/planners/planned.js";
-import { planDrain, planPromote, planReap, planStop } from "./core/planners/one-step.js";
 import type { PlannerView } from "./core/planners/planner-view.js";
-import { planRelease } from "./core/planners/release.js";
+import { problemsOfRelease } from "./core/planners/edited-release.js";
+import { releasePlaces } from "./core/planners/edited-waves.js";
+import { planRelease, type WantedRelease } from "./core/planners/release.js";
+import { planSettings, type SettingsChange } from "./core/planners/settings.js";
 import { findRelease } from "./core/release-history.js";
 import { sendText } from "./core/text-pieces.js";
-import {
-  deploymentsOf,
-  notDeployed,
-  readyDeployment,
-  resolveDeployed,
-  type Deployed,
-} from "./deployed.js";
+import type { FilesRuns } from "./files-runs.js";
 import { hubCommands } from "./plan-commands/hub-commands.js";
+import type { PlanPast } from "./plan-past.js";
 import { plannerView, type PlannerSightParts } from "./planner-sight.js";
 import type { AskedRelease, ReleaseDesk, RolloutStarter } from "./release-desk.js";
 import type { Ledger } from "./ledger.js";
-import type { RetentionDesk } from "./retention-desk.js";
 import type { ScaleDesk } from "./scale-desk.js";
+import type { SettingsDesk } from "./settings-desk.js";
 import { deploymentIdFor } from "./specifications.js";
+import type { StepPlanner } from "./step-planner.js";
 import type { HubWorld } from "./world.js";
 
 export interface PlanMakerParts extends PlannerSightParts {
@@ -45,12 +45,19 @@ export interface PlanMakerParts extends PlannerSightParts {
   readonly ledger: Ledger;
   readonly releases: Pick<ReleaseDesk, "deployAsked" | "rollbackAsked">;
   readonly scales: Pick<ScaleDesk, "scaleAsked">;
-  readonly retention: Pick<RetentionDesk, "isDiskFull">;
+  readonly settings: Pick<SettingsDesk, "configureAsked">;
+  readonly steps: Pick<StepPlanner, "planned">;
   readonly rollouts: RolloutStarter;
+  /** Absent: the hub has no repository of files. */
+  readonly files: Pick<FilesRuns, "found"> | undefined;
+  /** What tasks took. */
+  readonly past: Pick<PlanPast, "durationsOf">;
 }
 
 /** More that are skipped are counted. */
 const skippedMax = 100;
+/** More are counted, too. */
+const dronesMax = 1_000;
 const maker = "the planner";
 
 export class PlanMaker {
@@ -64,30 +71,12 @@ export class PlanMaker {
     "hub.plan-make": (params, call) => this.#make(params, call),
   };
 
-  /** @throws what the change itself would throw */
-  async planned(change: PlannedChange): Promise<Planned> {
+  /** @param call hears what drones say of files. @throws what the change itself would throw */
+  async planned(change: PlannedChange, call: MakeCall): Promise<Planned> {
     if (isRelease(change)) return this.#release(await this.asked(change), change);
-    switch (change.kind) {
-      case "promote": {
-        const target = await this.#found(change);
-        const { row } = readyDeployment(this.#parts.ledger, target);
-        return planPromote(this.#view, target, row, change);
-      }
-      case "stop": {
-        const target = await this.#found(change);
-        const rows = deploymentsOf(this.#parts.ledger.rows("deployments"), target);
-        if (rows.length === 0) throw notDeployed(target);
-        return planStop(this.#view, target, rows, change);
-      }
-      case "reap":
-        if (change.repo !== undefined) parseRepoName(change.repo);
-        return planReap(this.#view, this.#parts.retention.isDiskFull, change);
-      case "drain":
-      case "undrain":
-        return planDrain(this.#view, change);
-      default:
-        return change satisfies never;
-    }
+    if (change.kind === "files") return this.#files(change, call);
+    if (change.kind === "configure") return this.#settings(change, call);
+    return this.#parts.steps.planned(change);
   }
 
   /** The release that such a change makes. */
@@ -122,7 +111,8 @@ export class PlanMaker {
     { by, file }: { readonly by: string; readonly file: string },
   ): Promise<string | undefined> {
     const change = plan.request && changeOf(plan, file);
-    if (change && isRelease(change)) return this.#beginRelease(plan, await this.asked(change), by);
+    if (change?.kind === "configure") throw withoutValues(change, file);
+    if (change && isRelease(change)) return this.#beginRelease(plan, change, { by, file });
     const { ledger } = this.#parts;
     await ledger.change(() => {
       refuseMoved(ledger, plan);
@@ -135,55 +125,95 @@ export class PlanMaker {
     return plannerView(this.#parts, this.#parts.world.clock.now());
   }
 
-  /** With the ref as a plan says it, which means the same for ever. */
-  async #found(
-    change: Extract<PlannedChange, { kind: "promote" | "stop" }>,
-  ): Promise<Deployed & { readonly ref: string }> {
-    const { world, ledger } = this.#parts;
-    const { repo, environment, ref } = change;
-    const target = await resolveDeployed(world, ledger, { repo, environment, ref });
-    return { ...target, ref: target.deployment === undefined ? target.commit : ref };
-  }
-
-  async #beginRelease(plan: Plan, { request }: AskedRelease, by: string): Promise<string> {
+  async #beginRelease(
+    plan: Plan,
+    change: ReleaseChange,
+    { by, file }: { readonly by: string; readonly file: string },
+  ): Promise<string> {
     const { ledger, rollouts } = this.#parts;
+    const asked = await this.asked(change);
+    const { request } = asked;
+    const wanted = this.#wanted(asked);
     const alongside = (draft: Draft) => {
       // Of the rows before this change, which puts what it wants beside them.
       refuseMoved(ledger, plan);
+      refuseEdited(plan, file, { view: this.#view, wanted, change });
       request.alongside?.(draft);
     };
     const begun = { ...request, by, alongside, planOf: () => plan };
     const asker = { onPart: () => undefined, signal: new AbortController().signal, detach: true };
     const { repo, environment, release } = await rollouts.start(begun, asker);
+    refuseJoined(plan, release);
     const row = findRelease(ledger, { repo, environment, number: release });
     assert(row.run !== undefined, "a release that was accepted has its run");
     return row.run;
   }
 
-  async #release({ request, notes, waves }: AskedRelease, change: PlannedChange): Promise<Planned> {
-    const { world } = this.#parts;
-    const { repo, commit } = request;
-    const bytes = await world.repositories.sizeOf(repo, commit);
-    const deployment = deploymentIdFor(world, request);
-    const wanted = { ...request, deployment, bytes, notes, ...(waves && { waves }) };
-    return planRelease(this.#view, wanted, change);
+  async #release(asked: AskedRelease, change: PlannedChange): Promise<Planned> {
+    return planRelease(this.#view, await this.#measured(asked), change);
+  }
+
+  #wanted({ request, notes }: AskedRelease): WantedRelease {
+    return { ...request, deployment: deploymentIdFor(this.#parts.world, request), notes };
+  }
+
+  /** With how much of it travels, and how long it took before. */
+  async #measured(asked: AskedRelease): Promise<WantedRelease> {
+    const { request } = asked;
+    const bytes = await this.#parts.world.repositories.sizeOf(request.repo, request.commit);
+    return { ...this.#wanted(asked), bytes, durations: await this.#durations(request) };
+  }
+
+  async #durations({ repo, environment }: AskedRelease["request"]) {
+    const { ledger, past } = this.#parts;
+    return releaseDurations(await past.durationsOf(pastRuns(ledger, repo, environment)));
+  }
+
+  async #files(change: FilesChange, call: MakeCall): Promise<Planned> {
+    const found = await this.#parts.files?.found(change, call);
+    if (!found) throw new PropagitError("FILES_FAILED", "this hub keeps no files");
+    return planFiles(this.#view, change, found);
+  }
+
+  async #settings(change: SettingsChange, call: MakeCall): Promise<Planned> {
+    const { kind: _, set, ...params } = change;
+    const given = set.map(({ value, ...setting }) => {
+      if (value === undefined) throw withoutValues(change, "the change");
+      return { ...setting, value };
+    });
+    const asked = await this.#parts.settings.configureAsked({ ...params, set: given }, call);
+    const { place, release, changed, same } = asked;
+    const { repo, environment } = place;
+    const wanted = release && (await this.#measured(release));
+    return planSettings(this.#view, { repo, environment, changed, same, release: wanted }, change);
   }
 
   async #make(
     { change }: Params<"hub.plan-make">,
-    { part }: IncomingCall<"hub.plan-make">,
+    call: MakeCall,
   ): Promise<Result<"hub.plan-make">> {
-    const planned = await this.planned(change);
+    const planned = await this.planned(change, call);
     const hash = planHash(readPlan({ maker, value: planned.plan }, hubCommands));
-    const text = sendText(JSON.stringify(planned.plan), part);
+    const text = sendText(JSON.stringify(planned.plan), call.part);
     return { hash, text, told: toldOf(planned) };
   }
 }
 
+type MakeCall = Pick<IncomingCall<"hub.plan-make">, "part" | "signal" | "conversation">;
 type ReleaseChange = Extract<PlannedChange, { kind: "deploy" | "rollback" | "scale" }>;
 
 function isRelease(change: PlannedChange): change is ReleaseChange {
   return change.kind === "deploy" || change.kind === "rollback" || change.kind === "scale";
+}
+
+/** A plan says names of settings only, so nobody could carry it out. */
+function withoutValues({ repo, set, unset }: SettingsChange, file: string): PropagitError {
+  const names = [...set.map(({ name }) => name), ...unset].join(", ").slice(0, 500);
+  return new PropagitError(
+    "BAD_PLAN",
+    `${file}: a plan of settings has their names (${names}) and not their values, so that it cannot be carried out`,
+    { hint: `change them: propagit env set ${repo} NAME=VALUE, propagit secrets set ${repo} NAME` },
+  );
 }
 
 /** @throws BAD_PLAN */
@@ -205,10 +235,42 @@ function refuseMoved(rows: LedgerRows, { name, basis }: Plan): void {
   );
 }
 
-function toldOf({ skipped, travel, durations, warnings }: Planned): ToldOfPlan {
+interface PlannedNow {
+  readonly view: PlannerView;
+  readonly wanted: WantedRelease;
+  readonly change: PlannedChange;
+}
+
+/** @throws BAD_PLAN with all of a release's plan that would not be done as it says */
+function refuseEdited(plan: Plan, file: string, { view, wanted, change }: PlannedNow): void {
+  const made = readPlan({ maker, value: planRelease(view, wanted, change).plan }, hubCommands);
+  const problems = problemsOfRelease(plan, made, releasePlaces(view, wanted));
+  if (problems.length === 0) return;
+  throw new PropagitError("BAD_PLAN", problems.map((problem) => `${file}: ${problem}`).join("\n"), {
+    hint: "see what would be planned now: propagit apply FILE --rebase",
+  });
+}
+
+/** Whoever asks for the very same that is on its way looks on; a plan says what it does itself. */
+function refuseJoined({ name, stages }: Plan, release: number): void {
+  const open = stages.flatMap(({ lines }) => lines.flat()).find(isOpening);
+  if (!open || open.args["release"] === release) return;
+  throw new PropagitError(
+    "CHANGED_MEANWHILE",
+    `${quote(name)} was not begun: the very same is on its way already as release ${release}`,
+    { hint: "look on: propagit plans" },
+  );
+}
+
+function isOpening({ command }: Task): boolean {
+  return command === "open-release";
+}
+
+function toldOf({ skipped, drones, travel, durations, warnings }: Planned): ToldOfPlan {
   return {
     skipped: skipped.slice(0, skippedMax).map((one) => ({ ...one })),
     skippedCount: skipped.length,
+    ...(drones && { drones: drones.slice(0, dronesMax), dronesCount: drones.length }),
     ...(travel && { travel }),
     durations: [...durations].map(([command, ms]) => ({ command, ms })),
     warnings: warnings.slice(0, skippedMax).map((one) => one.slice(0, 2_000)),

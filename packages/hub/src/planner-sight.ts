@@ -16,16 +16,22 @@ export function plannerView(
   { ledger, fleet, assignments }: PlannerSightParts,
   now: number,
 ): PlannerView {
+  let drones: readonly PlannerDrone[] | undefined;
   return {
     now,
     rows: { rows: (table) => ledger.rows(table) },
-    drones: plannerDrones(fleet),
-    counts: assignments.counts,
+    // Most changes are about none of them, and there may be 10,000.
+    get drones() {
+      return (drones ??= plannerDrones(fleet));
+    },
+    get counts() {
+      return assignments.counts;
+    },
   };
 }
 
 /** Those that did not end, in the order of names. */
-export function plannerDrones({ members }: Pick<Fleet, "members">): readonly PlannerDrone[] {
+function plannerDrones({ members }: Pick<Fleet, "members">): readonly PlannerDrone[] {
   return byName(members)
     .filter(({ contact }) => contact !== "left")
     .map((member) => ({ ...assignedDrone(member), reports: [...member.instances.values()] }));

@@ -13,7 +13,6 @@ import {
   type RepoName,
   type Result,
   type RolloutResult,
-  type WavesWish,
 } from "@propagit/protocol";
 import type { IncomingCall } from "@propagit/runtime";
 import { changeRelease, environmentOf } from "./core/deployment-edits.js";
@@ -30,9 +29,6 @@ import {
   summaryOf,
 } from "./core/release-history.js";
 import { checkEnvironment, remarkNewEnvironment } from "./core/environment-name.js";
-import type { PlannerDrone } from "./core/planners/planner-view.js";
-import { releasePlan, type PlannedRelease } from "./core/planners/release-plan.js";
-import { releaseWaves } from "./core/planners/release-waves.js";
 import { aheadOf } from "./core/put-back.js";
 import type { ReleaseRow } from "./core/rows.js";
 import { withScales } from "./core/scales.js";
@@ -57,14 +53,12 @@ export interface ReleasePlace {
 export interface AskedRelease {
   readonly request: ReleaseRequest;
   readonly notes: readonly string[];
-  /** In which order drones get it; absent: all at once. */
-  readonly waves?: WavesWish;
 }
 
 /** What of an old release is new when it is released once more. */
 type NewOfOld = Pick<
   ReleaseRequest,
-  "kind" | "from" | "by" | "settings" | "supersede" | "alongside"
+  "kind" | "from" | "by" | "settings" | "supersede" | "alongside" | "waves"
 > & {
   readonly scales: ReleaseRow["scales"];
 };
@@ -76,24 +70,17 @@ export class ReleaseDesk {
   readonly #world: Pick<HubWorld, "repositories">;
   readonly #ledger: Ledger;
   readonly #rollouts: RolloutStarter;
-  readonly #drones: () => readonly PlannerDrone[];
 
-  constructor(
-    world: Pick<HubWorld, "repositories">,
-    ledger: Ledger,
-    rollouts: RolloutStarter,
-    drones: () => readonly PlannerDrone[],
-  ) {
+  constructor(world: Pick<HubWorld, "repositories">, ledger: Ledger, rollouts: RolloutStarter) {
     this.#world = world;
     this.#ledger = ledger;
     this.#rollouts = rollouts;
-    this.#drones = drones;
   }
 
   /** @throws BAD_NAME, NO_REPO, NO_COMMIT, AMBIGUOUS, BAD_MANIFEST, and what a rollout throws */
   async deploy(
     params: Params<"hub.deploy">,
-    call: IncomingCall<"hub.deploy">,
+    call: Pick<IncomingCall<"hub.deploy">, "part" | "signal">,
   ): Promise<RolloutResult> {
     const { detach, ...wanted } = params;
     return this.start(await this.deployAsked(wanted), askerOf(call, detach));
@@ -117,12 +104,8 @@ export class ReleaseDesk {
   }
 
   /** @throws BAD_PLAN when it cannot come in such waves, and what a rollout throws */
-  async start({ request, notes, waves: wish }: AskedRelease, asker: Asker): Promise<RolloutResult> {
-    const telling = { ...asker, onPart: withNotes(asker.onPart, notes) };
-    const waves = wish ? releaseWaves(this.#drones(), request.specification, wish) : [];
-    if (waves.length === 0) return this.#rollouts.start(request, telling);
-    const planOf = (release: PlannedRelease) => releasePlan({ ...release, waves });
-    return this.#rollouts.start({ ...request, planOf }, telling);
+  async start({ request, notes }: AskedRelease, asker: Asker): Promise<RolloutResult> {
+    return this.#rollouts.start(request, { ...asker, onPart: withNotes(asker.onPart, notes) });
   }
 
   /** What a deploy is, before it is carried out or planned. @throws as `deploy` */
@@ -131,7 +114,6 @@ export class ReleaseDesk {
     ref,
     environment = environmentDefault,
     by = "somebody",
-    waves,
     ...wanted
   }: Omit<Params<"hub.deploy">, "detach">): Promise<AskedRelease> {
     const name = parseRepoName(repo);
@@ -142,7 +124,7 @@ export class ReleaseDesk {
     const warnings = manifest.warnings.map((warning) => `warning: ${warning}`);
     const place = { repo: name, environment, by, commit, ...(branch !== undefined && { branch }) };
     const { request, notes } = await this.#ofCommit(manifest, { ...place, ...wanted });
-    return { request, notes: [...warnings, ...notes], ...(waves && { waves }) };
+    return { request, notes: [...warnings, ...notes] };
   }
 
   /** @throws as `rollback` */
@@ -151,7 +133,6 @@ export class ReleaseDesk {
     environment = environmentDefault,
     by = "somebody",
     release,
-    waves,
     ...wanted
   }: Omit<Params<"hub.rollback">, "detach">): Promise<AskedRelease> {
     const name = parseRepoName(repo);
@@ -159,22 +140,20 @@ export class ReleaseDesk {
     const { number: from, settings, scales } = target;
     const old = { kind: "rollback", from, by, settings, scales, ...wanted } as const;
     const notes = [this.#describeRollback(target, release === undefined)];
-    return { request: await this.#again(target, old), notes, ...(waves && { waves }) };
+    return { request: await this.#again(target, old), notes };
   }
 
   /** The current release with these settings; undefined when nothing is deployed there. */
-  async configure(
+  async configureAsked(
     { repo, environment, by }: ReleasePlace,
-    { settings, alongside }: Required<Pick<ReleaseRequest, "settings" | "alongside">>,
-    asker: Asker,
-  ): Promise<RolloutResult | undefined> {
+    { settings, ...wanted }: Pick<ReleaseRequest, "settings" | "alongside">,
+  ): Promise<AskedRelease | undefined> {
     const base = settingsBase(this.#ledger, repo, environment);
     if (!base) return undefined;
     const place = environmentOf(this.#ledger, repo, environment);
     const ahead = aheadOf(this.#ledger, { ...place, settings });
-    const wanted = { kind: "config", by, settings: ahead.settings, alongside } as const;
-    const request = await this.#again(base, { ...wanted, scales: base.scales });
-    return this.start({ request, notes: [] }, asker);
+    const config = { ...wanted, kind: "config", by, settings: ahead.settings } as const;
+    return { request: await this.#again(base, { ...config, scales: base.scales }), notes: [] };
   }
 
   releases(
@@ -250,7 +229,8 @@ export class ReleaseDesk {
 
   async #ofCommit(
     manifest: Manifest,
-    wanted: ReleasePlace & Pick<ReleaseRequest, "commit" | "branch" | "promote" | "supersede">,
+    wanted: ReleasePlace &
+      Pick<ReleaseRequest, "commit" | "branch" | "promote" | "supersede" | "waves" | "redeploy">,
   ): Promise<AskedRelease> {
     const { repo, environment, commit } = wanted;
     const plain = specificationOf(manifest, environment);
@@ -340,7 +320,7 @@ export class ReleaseDesk {
 }
 
 function askerOf(
-  { part, signal }: IncomingCall<"hub.deploy" | "hub.rollback">,
+  { part, signal }: Pick<IncomingCall<"hub.deploy" | "hub.rollback">, "part" | "signal">,
   detach: boolean | undefined,
 ): Asker {
   return { onPart: part, signal, ...(detach !== undefined && { detach }) };

@@ -145,6 +145,7 @@ export class ReleaseGate {
       row.deployment === deployment &&
       row.phase !== "undoing" &&
       row.promote === request.promote &&
+      (row.redeploy ?? false) === (request.redeploy ?? false) &&
       release?.kind === request.kind &&
       Value.Equal(release.specification, request.specification);
     if (isSame && request.branch !== undefined) alsoOfBranch(draft, release, request.branch);

@@ -13,7 +13,7 @@ import { changeRelease } from "./core/deployment-edits.js";
 import { releasePlan } from "./core/planners/release-plan.js";
 import { nameOfRelease, releaseOf, writeRollout } from "./core/rollout-edits.js";
 import type { RolloutFailure } from "./core/rollout-step.js";
-import { placeKey } from "./core/rows.js";
+import { placeKey, type ReleaseRow, type RolloutRow } from "./core/rows.js";
 import type { Ledger } from "./ledger.js";
 import type { RolloutQueues } from "./rollout-queues.js";
 import type { Rollout } from "./rollout.js";
@@ -25,6 +25,8 @@ export interface ReleaseRunsParts {
   readonly world: Pick<HubWorld, "clock" | "random" | "log">;
   readonly ledger: Ledger;
   readonly queues: RolloutQueues;
+  /** What is to be done for a release; made anew when the hub ended before its run had begun. @throws BAD_PLAN */
+  readonly planOf: (release: ReleaseRow, row: RolloutRow) => Plan;
   /** Its run is over, and it is not: it comes to nothing. */
   readonly stranded: (rollout: Rollout, why: RolloutFailure) => void;
 }
@@ -115,15 +117,28 @@ export class ReleaseRuns {
     }
   }
 
-  async #start({ row }: Rollout, plan?: Plan): Promise<string> {
+  async #start(rollout: Rollout, plan?: Plan): Promise<string> {
+    const { row } = rollout;
     const { ledger } = this.#parts;
     const release = releaseOf(ledger, row);
     if (!release) throw new Error("a release on its way has its row");
-    const { promote } = row;
-    const planned = plan ?? releasePlan({ ...release, ...(promote !== undefined && { promote }) });
+    const planned = plan ?? this.#planOf(rollout, release);
     const engine = await this.#opened.promise;
     const locks = [placeKey(row.repo, row.environment)];
     return engine.start(planned, { by: release.by, locks, ...(row.run && { id: row.run }) });
+  }
+
+  /** One whose waves are not possible any more comes to nothing, by a plan that is all the same always possible. */
+  #planOf(rollout: Rollout, release: ReleaseRow): Plan {
+    const { promote, failure } = rollout.row;
+    const plain = { ...release, ...(promote !== undefined && { promote }) };
+    if (failure) return releasePlan(plain);
+    try {
+      return this.#parts.planOf(release, rollout.row);
+    } catch (thrown) {
+      this.#parts.stranded(rollout, failed(toPropagitError(thrown).message));
+      return releasePlan(plain);
+    }
   }
 
   /** A run of its own once more: the one before is over, cannot be read, or never was. */

@@ -139,9 +139,11 @@ export class ReleaseSteps {
           effect satisfies never;
       }
     }
-    if (step.durable.some(({ kind }) => kind === "end")) this.#parts.ended(rollout);
+    const isEnd = step.durable.some(({ kind }) => kind === "end");
+    if (isEnd) this.#parts.ended(rollout);
     else this.#goOn(rollout, step);
     if (step.answer) rollout.settle(step.answer);
+    if (isEnd) answerLate(rollout);
   }
 
   #goOn(rollout: Rollout, step: RolloutStep): void {
@@ -183,4 +185,17 @@ export class ReleaseSteps {
   #lookAt(rollout: Rollout): void {
     if (!rollout.isOver && isOpen(rollout.row)) rollout.looks.ask();
   }
+}
+
+/** What was asked for while the last step was on its way to the disk: no step comes after it. */
+function answerLate(rollout: Rollout): void {
+  const { asked } = rollout;
+  if (!asked) return;
+  const { command } = asked;
+  const isUndone = command === "undo-release";
+  rollout.settle(
+    isUndone
+      ? { command, outcome: "done" }
+      : { command, outcome: "failed", reason: "the release is over" },
+  );
 }

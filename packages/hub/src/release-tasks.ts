@@ -15,13 +15,19 @@ import {
   type TaskEnd,
   type TaskOrder,
 } from "@propagit/plan";
-import { hasDone, type ReleaseCommand } from "./core/release-progress.js";
+import {
+  hasDone,
+  isReleaseDroneCommand,
+  type ReleaseCommand,
+  type ReleaseDroneCommand,
+} from "./core/release-progress.js";
 import { kindOfTask, type TaskCommand } from "./core/rollout-tasks.js";
 import type { RolloutEvent, RolloutFailure, TaskAnswer } from "./core/rollout-step.js";
 import { releaseKey } from "./core/rows.js";
 import type { Ledger } from "./ledger.js";
 import { releaseCommands } from "./plan-commands/release-commands.js";
 import { named, type ReleaseWords } from "./plan-commands/kit/release-words.js";
+import type { ReleaseDrones } from "./release-drones.js";
 import type { RolloutQueues } from "./rollout-queues.js";
 import type { Rollout } from "./rollout.js";
 
@@ -29,6 +35,7 @@ export interface ReleaseTasksParts {
   readonly ledger: Ledger;
   readonly queues: RolloutQueues;
   readonly feed: (rollout: Rollout, event: RolloutEvent) => void;
+  readonly drones: Pick<ReleaseDrones, "distribute" | "restart">;
   /** Why a run undoes what it did. */
   readonly whyUndone: (run: string) => Promise<RolloutFailure>;
 }
@@ -40,14 +47,18 @@ export class ReleaseTasks implements Executor {
     this.#parts = parts;
   }
 
-  async run({ task, run }: TaskOrder, call: TaskCall): Promise<TaskEnd> {
+  async run(order: TaskOrder, call: TaskCall): Promise<TaskEnd> {
     const { feed, whyUndone } = this.#parts;
+    const { task, run } = order;
     const words = wordsOf(task);
-    const command = task.command as ReleaseCommand;
+    const command = task.command as ReleaseCommand | ReleaseDroneCommand;
     const why = command === "undo-release" ? await whyUndone(run) : undefined;
     const rollout = this.#find(words);
     if (!rollout) return this.#endOf(command, words);
     if (rollout.row.run !== run) throw ofAnother(words, rollout.row.run);
+    if (isReleaseDroneCommand(command)) {
+      return this.#onDrones(rollout, command, words, { order, call });
+    }
     const answer = this.#answer(rollout, command, call);
     const { drones } = words;
     feed(rollout, { kind: "asked", command, ...(why && { why }), ...(drones && { drones }) });
@@ -61,10 +72,12 @@ export class ReleaseTasks implements Executor {
 
   async recall({ task }: TaskOrder): Promise<TaskEnd | "begun" | "not-begun"> {
     const words = wordsOf(task);
-    const command = task.command as ReleaseCommand;
+    const command = task.command as ReleaseCommand | ReleaseDroneCommand;
     const rollout = this.#find(words);
     if (!rollout) return this.#endOf(command, words);
     const { row } = rollout;
+    // Both may be done twice: what is there is there, and who was restarted is once more.
+    if (isReleaseDroneCommand(command)) return "not-begun";
     // Of several waves each is wanted; asked again it finds itself there.
     if (hasDone(row, command) && command !== "start") return { outcome: "done" };
     if (command === "undo-release") return row.phase === "undoing" ? "begun" : "not-begun";
@@ -74,6 +87,23 @@ export class ReleaseTasks implements Executor {
     }
     const isBegun = isTaskCommand(command) && row.task?.kind === kindOfTask(command);
     return isBegun ? "begun" : "not-begun";
+  }
+
+  async #onDrones(
+    { row }: Rollout,
+    command: ReleaseDroneCommand,
+    { drones: names }: TaskWords,
+    asked: { readonly order: TaskOrder; readonly call: TaskCall },
+  ): Promise<TaskEnd> {
+    const { drones } = this.#parts;
+    switch (command) {
+      case "distribute-release":
+        return drones.distribute(row, names, asked);
+      case "restart-release":
+        return drones.restart(row, names, asked);
+      default:
+        return command satisfies never;
+    }
   }
 
   /** What its machine says; when the engine does not want it any more, that it was ended. */
@@ -96,7 +126,7 @@ export class ReleaseTasks implements Executor {
   }
 
   /** Of a release that is not on its way: over, or never made. */
-  #endOf(command: ReleaseCommand, words: ReleaseWords): TaskEnd {
+  #endOf(command: ReleaseCommand | ReleaseDroneCommand, words: ReleaseWords): TaskEnd {
     const { repo, environment, release } = words;
     const row = this.#parts.ledger.rows("releases").get(releaseKey(repo, environment, release));
     if (!row) return { outcome: "failed", reason: `there is no ${named(words)}` };

@@ -5,6 +5,7 @@ import type {
   RepoName,
   RolloutProgress,
   Specification,
+  WavesWish,
 } from "@propagit/protocol";
 import type { Plan } from "@propagit/plan";
 import type { Draft } from "./core/draft.js";
@@ -36,7 +37,11 @@ export interface ReleaseRequest {
   readonly promote?: boolean;
   /** Takes the place of releases that wait in the queue. */
   readonly supersede?: boolean;
-  /** How it is carried out; default: as `releasePlan` says. */
+  /** In which order drones get it, over what its manifest says. */
+  readonly waves?: WavesWish;
+  /** Also when it runs already: its instances are restarted. */
+  readonly redeploy?: boolean;
+  /** How it is carried out; default: as `releasePlan` says, in its waves. */
   readonly planOf?: (release: PlannedRelease) => Plan;
   /** What is written together with it, also when there is nothing to do; refuses by throwing. */
   readonly alongside?: (draft: Draft) => void;

@@ -9,7 +9,10 @@
  * of the run that is going to carry it out. A hub that died in between begins that run when it starts.
  */
 import { assert, PropagitError, type RolloutResult } from "@propagit/protocol";
+import type { Plan } from "@propagit/plan";
 import { Draft } from "./core/draft.js";
+import { releasePlan, type PlannedRelease } from "./core/planners/release-plan.js";
+import { comesAtOnce, waysOf, type WavesQuestion } from "./core/planners/release-waves.js";
 import { isOpen } from "./core/release-progress.js";
 import {
   acceptRelease,
@@ -21,6 +24,8 @@ import {
 import { pastParts } from "./core/rollout-text.js";
 import { releaseKey } from "./core/rows.js";
 import type { Ledger } from "./ledger.js";
+import { plannerView } from "./planner-sight.js";
+import { ReleaseDrones } from "./release-drones.js";
 import { ReleaseGate, type UnchangedRelease } from "./release-gate.js";
 import { ReleaseRuns, type ReleaseEngine } from "./release-runs.js";
 import { ReleaseSteps } from "./release-steps.js";
@@ -40,6 +45,7 @@ import { RolloutSight, type SightParts } from "./rollout-sight.js";
 import type { Rollout } from "./rollout.js";
 import type { HubWorld } from "./world.js";
 
+type PlanOf = (release: PlannedRelease) => Plan;
 type Begun =
   | { readonly kind: "new" | "joined"; readonly rollout: Rollout }
   | { readonly kind: "unchanged"; readonly unchanged: UnchangedRelease };
@@ -73,11 +79,19 @@ export class Rollouts {
       world,
       ledger,
       queues,
+      planOf: (release, row) => {
+        const { promote, waves, redeploy } = row;
+        // What was refused then would have been; what has become impossible since is done one by one.
+        const wish = { ...release, waves: { ...waves, force: true }, redeploy: redeploy ?? false };
+        const said = promote === undefined ? release : { ...release, promote };
+        return this.#plannerOf(wish)(said);
+      },
       stranded: (rollout, why) => this.#steps.feed(rollout, { kind: "stranded", why }),
     });
     this.tasks = new ReleaseTasks({
       ledger,
       queues,
+      drones: new ReleaseDrones({ clock: world.clock, ledger, fleet: parts.fleet }),
       feed: (rollout, event) => this.#steps.feed(rollout, event),
       whyUndone: (run) => this.#runs.whyUndone(run),
     });
@@ -108,7 +122,8 @@ export class Rollouts {
   /**
    * Makes a release and carries it out; resolves with its end.
    *
-   * @throws NO_DRONE, NO_SERVICE, NO_PLACE, DISK_LOW, OVERLOADED, NO_COMMIT, DATA_UNUSABLE
+   * @throws NO_DRONE, NO_SERVICE, NO_PLACE, DISK_LOW, OVERLOADED, NO_COMMIT, DATA_UNUSABLE; BAD_PLAN when it
+   *   cannot come in such waves
    */
   async start(request: ReleaseRequest, asker: Asker): Promise<RolloutResult> {
     const deployment = this.#gate.deploymentOf(request);
@@ -186,6 +201,7 @@ export class Rollouts {
    */
   async #accept(request: ReleaseRequest, deployment: string): Promise<Begun> {
     let begun: Begun | undefined;
+    let planOf: PlanOf | undefined;
     let superseded: readonly Rollout[] = [];
     try {
       await this.#ledger.change(() => {
@@ -195,6 +211,7 @@ export class Rollouts {
         begun = this.#alreadyBegun(draft, request, deployment);
         if (begun) return draft.changeIfAny;
         this.#gate.refuse(this.#ledger, request, this.#queues.all.length);
+        planOf = request.planOf ?? this.#plannerOf({ ...request, deployment });
         superseded = request.supersede ? queue.filter(({ row }) => !isOpen(row)) : [];
         begun = { kind: "new", rollout: this.#make(draft, request, deployment, superseded) };
         return draft.change;
@@ -208,12 +225,20 @@ export class Rollouts {
       this.#finish(each);
       void this.#breakOff(each, request.by);
     }
-    if (begun.kind === "new") this.#begin(begun.rollout, request);
+    if (begun.kind === "new") this.#begin(begun.rollout, planOf);
     return begun;
   }
 
+  /** Decided as the cluster is now. @throws BAD_PLAN */
+  #plannerOf(wanted: WavesQuestion): PlanOf {
+    if (comesAtOnce(wanted)) return releasePlan;
+    const [ledger, now] = [this.#ledger, this.#world.clock.now()];
+    const ways = waysOf(plannerView({ ...this.#parts, ledger }, now), wanted);
+    return (release) => releasePlan({ ...release, ...ways });
+  }
+
   /** Its run, and who is before it. */
-  #begin(rollout: Rollout, { planOf }: ReleaseRequest): void {
+  #begin(rollout: Rollout, planOf: PlanOf | undefined): void {
     const release = releaseOf(this.#ledger, rollout.row);
     tellAccepted(this.#ledger, rollout);
     const { promote } = rollout.row;
@@ -231,6 +256,7 @@ export class Rollouts {
       const isSame = this.#gate.joins(draft, last.row, request, deployment);
       return isSame ? { kind: "joined", rollout: last } : undefined;
     }
+    if (request.redeploy) return undefined;
     const unchanged = this.#gate.unchanged(draft, request, deployment);
     return unchanged && { kind: "unchanged", unchanged };
   }

@@ -18,13 +18,10 @@ import { placeName } from "./core/place-name.js";
 import { placesWithRoutes, viewOf } from "./core/route-view.js";
 import { placeKey, type LedgerChange, type NewEvent, type SaidRow } from "./core/rows.js";
 import {
-  addHost,
   addUser,
+  changeHosts,
   changeRules,
   describeChange,
-  refuseTakenHost,
-  refuseUnknownService,
-  removeHost,
   removeUser,
   type RuleChange,
   type Said,
@@ -92,12 +89,8 @@ export class RuleDesk {
   /** @throws BAD_RULE, HOST_TAKEN, NO_RULE, NO_SERVICE, BAD_NAME, NO_REPO, NOT_DEPLOYED */
   host({ add, remove, ...asked }: Params<"hub.host">): Promise<RouteView> {
     return this.#change(asked, (row, said) => {
-      let after = remove ? removeHost(this.#ledger, row, remove) : row;
-      if (add) {
-        refuseTakenHost(this.#ledger, row, add);
-        refuseUnknownService(this.#ledger, row, add);
-        after = addHost(after, add, said);
-      }
+      const change = { ...(add && { add }), ...(remove && { remove }) };
+      const after = changeHosts(this.#ledger, row, { change, said });
       const parts = [
         ...(remove ? [`${placeOfHost(remove)} no longer leads to ${placeName(row)}`] : []),
         ...(add ? [`${placeOfHost(add)} leads to ${placeName(row)}`] : []),

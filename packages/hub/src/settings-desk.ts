@@ -29,7 +29,7 @@ import {
   type SettingsChange,
 } from "./core/settings.js";
 import type { Ledger } from "./ledger.js";
-import type { ReleaseDesk, ReleasePlace } from "./release-desk.js";
+import type { AskedRelease, ReleaseDesk, ReleasePlace } from "./release-desk.js";
 import type { HubWorld } from "./world.js";
 
 /** A change that is asked for, its values hidden already. */
@@ -39,16 +39,29 @@ interface WantedSettings {
   readonly unset: readonly string[];
 }
 
+/** What a change would do, its values still hidden; nothing of it is written. */
+export interface AskedSettings {
+  readonly place: ReleasePlace;
+  /** In the order in which they were given. */
+  readonly changed: readonly string[];
+  /** Those that are so already. */
+  readonly same: readonly string[];
+  /** Absent: nothing changes, nothing is deployed there, or none is wanted. */
+  readonly release?: AskedRelease;
+}
+
+type Session = Pick<IncomingCall<"hub.configure">, "conversation">;
+
 export class SettingsDesk {
   readonly #world: Pick<HubWorld, "crypto" | "clock" | "settingsKey">;
   readonly #ledger: Ledger;
-  readonly #releases: Pick<ReleaseDesk, "configure">;
+  readonly #releases: Pick<ReleaseDesk, "configureAsked" | "start">;
 
   /** @throws DATA_UNUSABLE when the key is not the one that settings were hidden with */
   constructor(
     world: Pick<HubWorld, "crypto" | "clock" | "settingsKey">,
     ledger: Ledger,
-    releases: Pick<ReleaseDesk, "configure">,
+    releases: Pick<ReleaseDesk, "configureAsked" | "start">,
   ) {
     this.#world = world;
     this.#ledger = ledger;
@@ -58,29 +71,30 @@ export class SettingsDesk {
 
   /** @throws BAD_NAME, BAD_SETTING, and what a deploy throws */
   async configure(
-    {
-      repo,
-      environment = environmentDefault,
-      deploy,
-      set,
-      unset,
-      by = "somebody",
-    }: Params<"hub.configure">,
+    { deploy, ...params }: Params<"hub.configure">,
     call: IncomingCall<"hub.configure">,
   ): Promise<Result<"hub.configure">> {
-    const name = parseRepoName(repo);
-    checkEnvironment(environment);
-    const clear = set.map((setting) => this.#unhide(setting, call));
-    clear.forEach(checkSetting);
-    checkNames(clear, unset);
-    const at = this.#world.clock.now();
-    const rows = new Map(clear.map((one) => [one.name, this.#hide(one, at, by)]));
-    const wanted = { place: { repo: name, environment, by }, set: rows, unset };
+    const wanted = this.#wantedOf(params, call);
     const { changed: names } = this.#changeOf(this.#ledger, wanted);
     if (names.length === 0) return { changed: [] };
     const rollout = deploy ? await this.#deploy(wanted, call) : undefined;
     if (rollout) return { changed: [...names], rollout };
     return { changed: [...(await this.#keep(wanted))] };
+  }
+
+  /** What that would change, for a plan of it. @throws as `configure` */
+  async configureAsked(
+    { deploy, ...params }: Params<"hub.configure">,
+    session: Session,
+  ): Promise<AskedSettings> {
+    const wanted = this.#wantedOf(params, session);
+    const { place, set, unset } = wanted;
+    const { settings, changed: names } = this.#changeOf(this.#ledger, wanted);
+    const same = [...set.keys(), ...unset].filter((name) => !names.includes(name));
+    const asked = { place, changed: names, same };
+    if (names.length === 0 || !deploy) return asked;
+    const release = await this.#releases.configureAsked(place, { settings });
+    return release ? { ...asked, release } : asked;
   }
 
   settings({
@@ -133,8 +147,8 @@ export class SettingsDesk {
       part(progress);
     };
     try {
-      const release = { settings, alongside };
-      return await this.#releases.configure(wanted.place, release, { onPart, signal });
+      const asked = await this.#releases.configureAsked(wanted.place, { settings, alongside });
+      return asked && (await this.#releases.start(asked, { onPart, signal }));
     } catch (thrown) {
       // Two changes at the same time are one after the other; each try ends with a change of somebody.
       if (isStale) return this.#deploy(wanted, call);
@@ -174,9 +188,30 @@ export class SettingsDesk {
     return changeSettings(settings, { set, unset }, (row) => this.reveal(row));
   }
 
+  /** Checked, and hidden under the hub's own key. */
+  #wantedOf(
+    {
+      repo,
+      environment = environmentDefault,
+      set,
+      unset,
+      by = "somebody",
+    }: Omit<Params<"hub.configure">, "deploy">,
+    session: Session,
+  ): WantedSettings {
+    const name = parseRepoName(repo);
+    checkEnvironment(environment);
+    const clear = set.map((setting) => this.#unhide(setting, session));
+    clear.forEach(checkSetting);
+    checkNames(clear, unset);
+    const at = this.#world.clock.now();
+    const rows = new Map(clear.map((one) => [one.name, this.#hide(one, at, by)]));
+    return { place: { repo: name, environment, by }, set: rows, unset };
+  }
+
   #unhide(
     { name, value, secret }: Params<"hub.configure">["set"][number],
-    { conversation }: IncomingCall<"hub.configure">,
+    { conversation }: Session,
   ): NewSetting {
     const key = conversation.peer?.sessionKey ?? "";
     const clear = this.#world.crypto.decrypt(key, value);

@@ -8,12 +8,14 @@ import {
   type Crypto,
   type Params,
   type Result,
+  type Service,
   type Variables,
 } from "@propagit/protocol";
 import type { IncomingCall } from "@propagit/runtime";
 import type { Assignments } from "./assignments.js";
 import { releasesOf } from "./core/deployment-edits.js";
 import { deploymentIdOf } from "./core/deployment-id.js";
+import { changed } from "./core/draft.js";
 import type { DeploymentRow, SettingRows } from "./core/rows.js";
 import type { Fleet } from "./fleet.js";
 import type { Ledger } from "./ledger.js";
@@ -53,7 +55,7 @@ export class Specifications {
     const config = JSON.stringify(openSettings(crypto, settingsKey, found.settings));
     assert(conversation.peer, "a drone that joined is proven");
     return {
-      services: [...services, ...spawned],
+      services: [...services.map(withoutMinUp), ...spawned],
       ...(build && { build }),
       ...(test && { test }),
       ...(release && { release }),
@@ -65,6 +67,11 @@ export class Specifications {
   #find(id: string): Pick<DeploymentRow, "specification" | "settings"> | undefined {
     return this.#ledger.rows("deployments").get(id) ?? releasesOf(this.#ledger, id).at(-1);
   }
+}
+
+/** How many of it stay up is no business of drones: those of a former version know no such word. */
+function withoutMinUp(service: Service): Service {
+  return changed<Service>(service, { minUp: undefined });
 }
 
 /** What a release is to run: the same is the same. @throws DATA_UNUSABLE when settings cannot be read */

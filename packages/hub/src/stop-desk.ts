@@ -20,11 +20,15 @@ import { deploymentsOf, notDeployed, resolveDeployed, type Deployed } from "./de
 import type { Fleet, Member } from "./fleet.js";
 import type { Ledger } from "./ledger.js";
 import type { Rollouts } from "./rollouts.js";
-import { untilObserved } from "./until-observed.js";
+import { untilBack, untilObserved } from "./until-observed.js";
 import type { HubWorld } from "./world.js";
 
 /** A guess: a slow farewell. */
 const stopMs = 2 * 60_000;
+
+interface StopCall extends Pick<IncomingCall<"hub.stop">, "part" | "signal"> {
+  readonly isAgain?: boolean;
+}
 
 export class StopDesk {
   readonly #world: HubWorld;
@@ -39,18 +43,39 @@ export class StopDesk {
     this.#rollouts = rollouts;
   }
 
-  /** @throws NOT_DEPLOYED, STILL_ROUTED, NO_REPO, NO_COMMIT, NO_RELEASE, AMBIGUOUS, DATA_UNUSABLE */
+  /**
+   * @param call.isAgain a former life of the hub began it: then it may be wanted no more, and only be ending
+   * @throws NOT_DEPLOYED, STILL_ROUTED, NO_REPO, NO_COMMIT, NO_RELEASE, AMBIGUOUS, DATA_UNUSABLE
+   */
   async stop(
     { repo, ref, environment, force, by = "somebody" }: Params<"hub.stop">,
-    { part, signal }: Pick<IncomingCall<"hub.stop">, "part" | "signal">,
+    { part, signal, isAgain = false }: StopCall,
   ): Promise<Result<"hub.stop">> {
     const target = await resolveDeployed(this.#world, this.#ledger, { repo, environment, ref });
-    const ids = await this.#undesire(target, force, by);
+    const isWanted = deploymentsOf(this.#ledger.rows("deployments"), target).length > 0;
+    const ids =
+      isAgain && !isWanted
+        ? await this.#ending(target, signal)
+        : await this.#undesire(target, force, by);
     this.#rollouts.stopped(ids, by);
     const drones = await this.#watch(ids, part, signal);
     const outcome = drones.some((one) => one.outcome === "failed") ? "failed" : "stopped";
     const { commit } = target;
     return { repo: target.repo, commit, environment: target.environment, outcome, drones };
+  }
+
+  /** What drones still run of something that is not wanted any more, once they have said so. */
+  async #ending(target: Deployed, signal: AbortSignal): Promise<ReadonlySet<string>> {
+    const { repo, environment, commit, deployment } = target;
+    const options = { clock: this.#world.clock, fleet: this.#fleet, limitMs: stopMs, signal };
+    await untilBack(options);
+    const reports = this.#fleet.members.flatMap(({ instances }) => [...instances.values()]);
+    const ending = reports.filter(
+      (report) =>
+        report.repo === repo && report.environment === environment && report.commit === commit,
+    );
+    const ids = new Set(ending.flatMap(({ deployment: id }) => (id === undefined ? [] : [id])));
+    return deployment === undefined ? ids : new Set([...ids].filter((id) => id === deployment));
   }
 
   async #undesire(target: Deployed, force: boolean, by: string): Promise<ReadonlySet<string>> {

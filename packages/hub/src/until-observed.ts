@@ -9,6 +9,13 @@ export interface UntilOptions {
   readonly signal: AbortSignal;
 }
 
+/** Drones that were connected before the hub was started are back, or are waited for no longer. */
+export function untilBack(options: UntilOptions): Promise<boolean> {
+  return untilObserved(options, () =>
+    options.fleet.members.every(({ contact }) => contact !== "lost"),
+  );
+}
+
 /** Looks at once and after each change of a drone; false when the time is up, or nobody waits any more. */
 export function untilObserved(
   { clock, fleet, limitMs, signal }: UntilOptions,

@@ -190,6 +190,35 @@ describe("plans of a hub", () => {
     assert.match(none.reason ?? "", /no release that gets visitors step by step/);
   });
 
+  it("are refused when they name what the hub does not know, before anything begins", async () => {
+    const bench = await Bench.start();
+    await bench.hub.drones("runner");
+    await bench.hub.deploy("one");
+    const commit = "f".repeat(40);
+    const tasks = [
+      touch,
+      { command: "drain", drone: "web-1", repo: "webap" },
+      { command: "distribute", drone: "web-1", repo: "nope", commit },
+      { command: "distribute", drone: "web-1", repo: "webapp", commit },
+    ];
+    const gate = { health: "webapp", environment: "prod" };
+    await assert.rejects(bench.begin([stage([touch]), { ...stage(tasks, { gate }), name: "t" }]), {
+      code: "BAD_PLAN",
+      message: [
+        'plan.json: task 2.2.1 (drain): the hub has no repository "webap", but webapp',
+        'plan.json: stage 2 (t): gate 1: nothing of webapp was ever released to "prod", but to production',
+        'plan.json: task 2.3.1 (distribute): the hub has no repository "nope"',
+        `plan.json: task 2.4.1 (distribute): webapp has no "${commit}"`,
+      ].join("\n"),
+    });
+    assert.deepEqual(bench.done, []);
+    const { plans } = await bench.hub.call("hub.plans", {});
+    assert.deepEqual(
+      plans.map(({ name }) => name),
+      ["deploy webapp 74336bc to production"],
+    );
+  });
+
   it("are told to have ended exactly once, wherever the hub dies", async () => {
     let died = 0;
     for (let write = 1; write <= 12; write++) {

@@ -244,6 +244,13 @@ test("the example of each command of a release is part of a plan that a hub carr
   const failing = (await begin([plain, plain, tasks], { taskFateOf: () => "failed" })).hub;
   for (const ref of ["one", "two"]) await failing.settle(deploy(failing, ref).result);
   await carryOut(failing, {});
+  const several = (await begin([plain, plain, plain], { fetched: [] })).hub;
+  several.drone("web-2", { service: null, fetched: [] });
+  for (const ref of ["one", "two"]) await several.settle(deploy(several, ref).result);
+  await carryOut(several, { waves: { by: { kind: "percent", steps: [50] } } });
+  const again = (await begin([plain, plain])).hub;
+  for (const ref of ["one", "two"]) await again.settle(deploy(again, ref).result);
+  await carryOut(again, { redeploy: true, ref: "two" });
   assert.deepEqual(done, new Set(releaseCommands.map(({ name }) => name)));
 });
 

@@ -5,7 +5,7 @@
  * next. Everything is checked for every environment that is named, at once, so that a push is refused
  * rather than the first deploy to production.
  */
-import { assert, type Specification } from "@propagit/protocol";
+import { assert, type Specification, suggestion } from "@propagit/protocol";
 import {
   formatProblem,
   isNull,
@@ -14,7 +14,6 @@ import {
   overridden,
   Problems,
   readYaml,
-  suggestion,
   type Located,
   type LocatedMap,
   type Problem,

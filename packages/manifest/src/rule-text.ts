@@ -2,15 +2,8 @@
  * Rules as the command line says them: `rate=100/s`, `timeouts.head=30s`, `allow=10.0.0.0/8,192.0.2.7`. The
  * words, units and mistakes are those of the manifest; `sticky-instance` may be written for `stickyInstance`.
  */
-import { PropagitError, quote, type Rules } from "@propagit/protocol";
-import {
-  mapAt,
-  Problems,
-  readYaml,
-  suggestion,
-  type Located,
-  type LocatedEntry,
-} from "@propagit/shapes";
+import { PropagitError, quote, type Rules, suggestion } from "@propagit/protocol";
+import { mapAt, Problems, readYaml, type Located, type LocatedEntry } from "@propagit/shapes";
 import { manifestLimits } from "./core/limits.js";
 import { camelCase, ruleFields, ruleNamed, ruleWords, rulesShape } from "./core/rules.js";
 

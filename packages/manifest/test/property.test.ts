@@ -44,6 +44,7 @@ const service = fc.record(
     env: variables,
     limits: fc.record({ memory: fc.constantFrom("64M", "1.5G"), cpu: fc.constantFrom(0.5, 2) }),
     cwd: folder,
+    minUp: fc.constantFrom(0, 1, "40%", "5 %"),
   },
   optional,
 );
@@ -100,6 +101,13 @@ const environment = fc.record(
     keep: fc.record(
       { releases: fc.integer({ min: 1, max: 9 }), for: duration },
       { requiredKeys: [] },
+    ),
+    waves: fc.constantFrom(
+      "zone",
+      "label:rack",
+      [10, "50%", "100 %"],
+      { by: "25%", canary: "web-1" },
+      { canary: "web-1" },
     ),
     promote: fc.constantFrom("always", "first"),
   },

@@ -4,8 +4,9 @@
  *     executor.run ----------------------------------------> its end
  *          |-- timeout, or stop --> signal aborted
  *                                        |-- graceMs --> given up: what became of it nobody knows
+ *                                        '-- stop of what outlives it --> its end, whenever that is
  */
-import { toPropagitError } from "@propagit/protocol";
+import { isRefusal, toPropagitError } from "@propagit/protocol";
 import type { Clock, Timer } from "@propagit/runtime";
 import { keptOutput } from "./core/task-end.js";
 import { timeText } from "./core/time-text.js";
@@ -79,7 +80,12 @@ export class Attempt {
       const { code, message } = toPropagitError(thrown);
       // Whoever had it is gone: it may have been done, and may go on.
       const isLost = this.#order.task.once && code === "LINK_LOST";
-      return this.#judge({ outcome: isLost ? "unknown" : "failed", reason: message });
+      const refused = isRefusal(code);
+      return this.#judge({
+        outcome: isLost ? "unknown" : "failed",
+        reason: message,
+        ...(refused && { refused }),
+      });
     }
   }
 
@@ -87,12 +93,15 @@ export class Attempt {
     if (this.#cut) return;
     this.#cut = cut;
     this.#timer?.cancel();
-    this.#timer = this.#means.clock.after(graceMs, () => {
-      const { once } = this.#order.task;
+    this.#abort.abort();
+    const { executor, clock } = this.#means;
+    const { task } = this.#order;
+    if (cut.outcome === "stopped" && executor.outlives?.(task)) return;
+    this.#timer = clock.after(graceMs, () => {
+      const { once } = task;
       const reason = `${cut.reason}, and it did not end when it was told to`;
       this.#giveUp({ outcome: once ? "unknown" : cut.outcome, reason });
     });
-    this.#abort.abort();
   }
 
   /** What was done in the end is done; what failed after it was told to end failed for that reason. */

@@ -33,6 +33,8 @@ export interface Command<Args = unknown> {
   readonly once?: boolean;
   /** It does its thing each time, as saying something does: the second time it is `done` again. */
   readonly actsAgain?: boolean;
+  /** Nothing that it does has to be taken back: it says or looks at something. */
+  readonly needsNoUndo?: boolean;
   /** What holds where a task does not say it: its failure counts for nothing. Default false. */
   readonly continueOnFail?: boolean;
   readonly timeoutMs?: number;

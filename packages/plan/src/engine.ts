@@ -4,10 +4,11 @@
  *
  *     start --> create in the journal --> locks free? --run-begun--> on its way --run-ended--> concluded
  *                                            '--run-queued--> waits behind ----^                  |
- *     open: reads what is not concluded, goes on with it             retry: goes on again <-------'
+ *     open: reads what is not concluded, goes on with it             retry, undo: goes on again <-'
  */
 import { PropagitError } from "@propagit/protocol";
 import { refusalOf } from "./core/asks.js";
+import { runsToRemove } from "./core/kept-runs.js";
 import { lockWait, type LockWait } from "./core/locks.js";
 import { Run } from "./core/run.js";
 import {
@@ -24,7 +25,7 @@ import type { RunAsk, RunEvent } from "./run-event.js";
 import type { PlanWorld } from "./world.js";
 
 export interface EngineOptions {
-  /** Runs that are over and kept, the newest ones; older ones are removed. */
+  /** Runs that are over and kept, the newest ones, and as many of one task; older ones are removed. */
   readonly runsKept?: number;
   /** Events written together; only tests want fewer than there are. */
   readonly batchEventsMax?: number;
@@ -259,7 +260,7 @@ export class PlanEngine {
     });
   }
 
-  /** Of a run that is over only a retry can be asked, and it needs its locks again. */
+  /** Of a run that is over a retry can be asked, or to take it back; it needs its locks again. */
   async #askAgain(id: string, ask: RunAsk, by: string): Promise<void> {
     const { journal } = this.#world;
     // Somebody else may have asked the same before.
@@ -287,7 +288,7 @@ export class PlanEngine {
     if (refusal?.kind === "not-now") throw notNow(id, ask, refusal.why);
     if (!refusal) return;
     throw new PropagitError("DENIED", `plan ${id} cannot be approved: ${refusal.why}`, {
-      hint: "ask one of them: propagit plans approve ID",
+      hint: `ask one of them: propagit plans approve ${id}`,
     });
   }
 
@@ -346,7 +347,7 @@ export class PlanEngine {
   async #removeOld(): Promise<void> {
     const { runsKept = runsKeptDefault } = this.#options;
     const over = [...this.#summaries.values()].filter(({ state }) => state === "over");
-    for (const { run } of over.slice(0, Math.max(0, over.length - runsKept))) {
+    for (const run of runsToRemove(over, runsKept)) {
       this.#summaries.delete(run);
       await this.#world.journal.remove(run);
     }
@@ -358,7 +359,9 @@ export class PlanEngine {
 }
 
 function notNow(id: string, ask: RunAsk, why: string): PropagitError {
-  return new PropagitError("NOT_NOW", `plan ${id} cannot be asked to ${ask.kind}: ${why}`);
+  return new PropagitError("NOT_NOW", `plan ${id} cannot be asked to ${ask.kind}: ${why}`, {
+    hint: `see where it stands: propagit plans status ${id}`,
+  });
 }
 
 function noPlan(id: string): PropagitError {

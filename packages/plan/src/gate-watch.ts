@@ -63,8 +63,8 @@ export class GateWatch {
       const limit = timeText(gate.timeoutMs);
       return this.#end("refused", `it did not open within ${limit}; seen last: ${view.why}`);
     }
-    const nextMs = Math.min(Math.max(gate.everyMs, everyMsMin), leftMs);
-    this.#timer = clock.after(nextMs, () => void this.#look());
+    const nextMs = Math.max(everyMsMin, Math.min(gate.everyMs, this.#lastingMs));
+    this.#timer = clock.after(Math.min(nextMs, leftMs), () => void this.#look());
   }
 
   async #ask(): Promise<GateView> {
@@ -95,6 +95,13 @@ export class GateWatch {
     else this.#openSince ??= clock.now();
     if (this.#openSince === undefined) return false;
     return gate.kind !== "health" || clock.now() - this.#openSince >= gate.forMs;
+  }
+
+  /** Until what is so now will have been so for long enough. */
+  get #lastingMs(): number {
+    const { clock, gate } = this.#options;
+    if (gate.kind !== "health" || this.#openSince === undefined) return Infinity;
+    return this.#openSince + gate.forMs - clock.now();
   }
 
   #end(end: "open" | "refused", why: string): void {

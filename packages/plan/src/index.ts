@@ -11,6 +11,9 @@ export {
   type PlanDraft,
   type PlanText,
 } from "./core/read-plan.js";
+export { dronesNamed, type SelectDrones, type Selected } from "./core/drone-selections.js";
+export { filesIn } from "./core/plan-files.js";
+export { placedProblem } from "./core/plan-positions.js";
 export {
   writePlan,
   type WrittenGate,
@@ -21,13 +24,19 @@ export { planHash } from "./system/plan-hash.js";
 export { flatParts, partOf, partsOf, runOfPart, type PlanPart } from "./system/plan-parts.js";
 export { planSchema } from "./json-schema.js";
 export * from "./core/announce.js";
+export * from "./core/past-durations.js";
 export * from "./core/timeline.js";
+export { askedAfter, nothingAsked, type AskedSoFar } from "./core/asked-so-far.js";
+export { endOfCommand, endOfPart, toldSummary } from "./core/told.js";
+export { followRun, type RunTelling } from "./follow-run.js";
 export { refusalOf, type AskRefusal } from "./core/asks.js";
 export { batchMax } from "./core/event-batch.js";
+export { hasActed, lastingTasks, staysText, tasksText } from "./core/left-over.js";
+export { rollbackStages } from "./core/rollback.js";
 export { Run } from "./core/run.js";
 export type { RunState, StageProgress, StageState } from "./core/run-fold.js";
 export * from "./core/run-status.js";
-export type { TaskCounts, TaskRun, TaskState } from "./core/stage-run.js";
+export { noTasks, type TaskCounts, type TaskRun, type TaskState } from "./core/stage-run.js";
 export { hostOf, positionOf, taskIdOf } from "./core/task-place.js";
 export { timeText } from "./core/time-text.js";
 export { isOpen, opensAt } from "./core/window.js";
@@ -43,7 +52,7 @@ export { openSshHosts, type SshHosts, type SshHostsOptions } from "./system/ssh-
 export * from "./config/index.js";
 export { isPackageFile, packageNamed, type NamedPackage } from "./core/package-names.js";
 export { variablePrefix } from "./core/config-keys.js";
-export { groupsFor, inGroups, type Grouping } from "./core/min-up.js";
+export { evenly, groupsFor, inGroups, type Grouping } from "./core/min-up.js";
 export {
   wavesOf,
   type Wave,

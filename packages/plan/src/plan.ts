@@ -33,6 +33,14 @@ export interface Basis {
   readonly revisions: Readonly<Record<string, number>>;
   /** When it was made, in ms since 1970. */
   readonly at: number;
+  /** What files of this machine held that it brings, by the paths by which its tasks name them; absent: it brings none. */
+  readonly files?: Readonly<Record<string, SourceFile>>;
+}
+
+export interface SourceFile {
+  readonly bytes: number;
+  /** As 64 hex characters. */
+  readonly sha256: string;
 }
 
 /** Settings of an environment that tasks may use: by their names, so that none is in a plan. */
@@ -82,6 +90,8 @@ export interface Task {
   /** As they are written, with every default; what its command takes is made of them by `argsOf`. */
   readonly args: Readonly<Record<string, unknown>>;
   readonly timeoutMs: number;
+  /** Of the first task of a line: since the beginning of its stage, so that lines of it wait each for its own. */
+  readonly afterMs?: number;
   /** Waits before each further attempt; none: it is tried once. */
   readonly retryDelaysMs: readonly number[];
   /** Its failure is told and counts for nothing. */
@@ -96,7 +106,7 @@ export interface Task {
 }
 
 /** It gets its place when a rollback is made of it. */
-export type UndoTask = Omit<Task, "id" | "undo">;
+export type UndoTask = Omit<Task, "id" | "undo" | "afterMs">;
 
 export type TaskId = string;
 

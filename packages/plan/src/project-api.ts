@@ -21,6 +21,7 @@ export {
   type Generator,
   type Package,
   type ProjectConfig,
+  type RunningInstance,
   type VersionPlace,
   type Versions,
 } from "./config/index.js";

@@ -71,9 +71,12 @@ export type RunEvent = { readonly at: number } &
  */
 export type TaskOutcome = "done" | "unchanged" | "failed" | "stopped" | "unknown";
 
+/** `failed`: not all that counts was done, be it that no more failed than may. */
 export type StageOutcome = "done" | "failed" | "stopped";
 
-/** `undone`: it failed or was stopped, and its rollback was carried out. */
+/**
+ * `done`: all that counts was. `failed`: not all, be it that the plan went through, as so much might fail.
+ * `undone`: it failed or was stopped, and its rollback was carried out. */
 export type RunOutcome = "done" | "failed" | "stopped" | "undone";
 
 /** What people may ask of a run on its way. */
@@ -81,7 +84,10 @@ export type RunAsk =
   /** Nothing new begins; what is under way finishes. */
   | { readonly kind: "pause" }
   | { readonly kind: "resume" }
-  /** Nothing new begins, for good; `now`: what is under way is ended too; `undo`: then it is rolled back. */
+  /**
+   * Nothing new begins, for good; `now`: what is under way is ended too; `undo`: then it is rolled back, also when it
+   * failed or was stopped before and is over.
+   */
   | { readonly kind: "stop"; readonly undo: boolean; readonly now?: boolean }
   /** Delays and windows before the stage that is next are over. */
   | { readonly kind: "skip-wait" }

@@ -70,6 +70,8 @@ export interface TaskOrder {
 
 export interface TaskEnd {
   readonly outcome: TaskOutcome;
+  /** It failed, and would again: it is not tried again by itself. */
+  readonly refused?: boolean;
   readonly reason?: string;
   readonly lastLines?: readonly string[];
 }
@@ -90,6 +92,11 @@ export interface Executor {
    * it is asked for the task. Then it need not wait until the journal has written that the task begins. Default: no.
    */
   remembers?(task: Task): boolean;
+  /**
+   * Whether what it began goes on by itself when it is told to end, as on a machine that cannot be reached just now:
+   * then its end is waited for, however long that takes. Default: no.
+   */
+  outlives?(task: Task): boolean;
 }
 
 export interface TaskCall {

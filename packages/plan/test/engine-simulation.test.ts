@@ -6,6 +6,8 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { randomBetween, simRandom, type Random } from "@propagit/runtime";
 import { announce } from "../src/core/announce.js";
+import { refusalOf } from "../src/core/asks.js";
+import { Run } from "../src/core/run.js";
 import type { MortalOptions } from "../src/simulated/mortal-world.js";
 import { checkRun } from "./support/check-run.js";
 import { planByChance } from "./support/plans.js";
@@ -33,7 +35,7 @@ it("keeps limits and order, loses nothing and does nothing twice, with engines t
   t.diagnostic(`${deathsSeen} deaths`);
 });
 
-it("keeps all that with people who pause, resume, stop and skip waits", async (t) => {
+it("keeps all that with people who pause, resume, stop, skip waits and try again", async (t) => {
   const outcomes = new Map<string, number>();
   await forSeeds(seedsWanted, async (seed) => {
     const random = simRandom(seed);
@@ -102,9 +104,42 @@ it("does what was announced, event by event", async () => {
   });
 });
 
+it("takes back, when it is asked, what a run did that is over, and tries again what is left", async (t) => {
+  const ends = new Map<string, number>();
+  await forSeeds(seedsWanted, async (seed) => {
+    const random = simRandom(seed);
+    const plan = planByChance(random);
+    const cluster = new SimCluster(seed, machinesByChance(seed));
+    if (random.fraction() < 0.5) {
+      cluster.askLater(randomBetween(random, 1, 12_000), { kind: "stop", undo: false, now: true });
+    }
+    let events = await cluster.carryOut(plan);
+    const undo = { kind: "stop", undo: true } as const;
+    const retry = { kind: "retry" } as const;
+    const again: number[] = [];
+    for (const ask of random.fraction() < 0.3 ? [retry, undo] : [undo, retry]) {
+      const before = new Run(plan, events);
+      if (refusalOf(before, ask, "ben")) continue;
+      const deaths = Array.from({ length: randomBetween(random, 0, 3) }, (): MortalOptions => {
+        const dies = random.fraction() < 0.5 ? "before" : "after";
+        return { writes: randomBetween(random, 1, 6), dies };
+      });
+      again.push(cluster.executor.deeds.length);
+      events = await cluster.askOver(ask, deaths);
+      checkRun(plan, events, cluster.executor.deeds, again);
+      const { outcome, rollback } = new Run(plan, events);
+      if (ask === undo) assert.ok(rollback !== undefined && outcome !== "done");
+      const word = `${ask.kind} of ${before.outcome}: ${outcome}`;
+      ends.set(word, (ends.get(word) ?? 0) + 1);
+    }
+  });
+  t.diagnostic(JSON.stringify(Object.fromEntries(ends)));
+});
+
 function askByChance(cluster: SimCluster, random: Random): void {
   const afterMs = randomBetween(random, 1, 12_000);
-  const kind = (["pause", "stop", "skip-wait"] as const)[randomBetween(random, 0, 2)] ?? "pause";
+  const kinds = ["pause", "stop", "skip-wait", "retry"] as const;
+  const kind = kinds[randomBetween(random, 0, 3)] ?? "pause";
   const flags = { undo: random.fraction() < 0.5, now: random.fraction() < 0.5 };
   cluster.askLater(afterMs, kind === "stop" ? { kind, ...flags } : { kind });
   // Else it would be paused for ever; again, as a death may come between.

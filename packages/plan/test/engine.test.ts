@@ -118,6 +118,27 @@ describe("an engine", () => {
     );
   });
 
+  it("does not try again what would be refused again, and tries what only failed", async () => {
+    const cluster = makeCluster(() => ({ ms: second, end: { outcome: "done" } }));
+    const codes = ["FILES_REFUSED", "TASK_REFUSED", "BAD_NAME", "TASK_FAILED", "DENIED"] as const;
+    const executor: Executor = {
+      run: ({ task: { args } }) => {
+        const code = codes[Number(args["code"])] ?? "INTERNAL";
+        return Promise.reject(new PropagitError(code, "no"));
+      },
+      recall: () => Promise.resolve("unknown"),
+    };
+    const engine = await PlanEngine.open({ ...cluster.world, executor });
+    const lines = codes.map((_, code) => [{ retryDelaysMs: [second], args: { code } }]);
+    const plan = makePlan([{ concurrency: 9, maxFailures: 9, lines }]);
+    const id = await engine.start(plan, { by: "anna" });
+    await within(cluster, "the end", engine.over(id));
+    const { stages } = await engine.status(id);
+    const ends = stages[0]?.tasks.map(({ attempt, reason }) => [attempt, reason]);
+    const refused = [1, "no; it is not tried again, as that would be refused again"];
+    assert.deepEqual(ends, [refused, refused, refused, [2, "no"], [2, "no"]]);
+  });
+
   it("ends what is under way when it is to stop now", async () => {
     const cluster = makeCluster(() => ({ ms: 60 * second, end: { outcome: "done" } }));
     const engine = await PlanEngine.open(cluster.world);
@@ -201,6 +222,27 @@ describe("an engine", () => {
     assert.deepEqual(
       engine.list().map(({ run }) => run),
       ["c", "b"],
+    );
+  });
+
+  it("does not let runs of one task push others out", async () => {
+    const cluster = makeCluster();
+    const engine = await PlanEngine.open(cluster.world, { runsKept: 2 });
+    const large = makePlan([wideStage(3, 3)]);
+    const runs = { large1: large, large2: large, s1: oneTask, s2: oneTask, s3: oneTask };
+    for (const [id, plan] of Object.entries(runs)) {
+      await engine.start(plan, { by: "anna", id });
+      await within(cluster, "the end", engine.over(id));
+    }
+    await cluster.clock.advance(second);
+    const kept = ["s3", "s2", "large2", "large1"];
+    assert.deepEqual(
+      engine.list().map(({ run }) => run),
+      kept,
+    );
+    assert.deepEqual(
+      (await cluster.journal.list()).map(({ run }) => run),
+      kept,
     );
   });
 

@@ -1,7 +1,7 @@
 /** What people call on the hub about rollouts by steps. */
 import * as Type from "typebox";
 import type { Static, TSchema } from "typebox";
-import { canaryPlanSchema } from "./canary-plan.js";
+import { canaryWishSchema } from "./canary-plan.js";
 import { canarySchema } from "./canary.js";
 import { by, environment, reference } from "./hub-params.js";
 import { count, exact, list, oneOf, text } from "./shape.js";
@@ -30,7 +30,7 @@ export const canaryMethods = {
       ...place,
       ref: reference,
       /** What is not said is as the manifest of the commit, or else the default says. */
-      plan: Type.Partial(canaryPlanSchema, { additionalProperties: false }),
+      plan: canaryWishSchema,
       by,
       /** Ends when it is accepted. */
       detach: Type.Optional(Type.Boolean()),

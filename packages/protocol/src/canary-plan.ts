@@ -34,6 +34,10 @@ export const canaryPlanSchema = exact({
 });
 export type CanaryPlan = Static<typeof canaryPlanSchema>;
 
+/** What somebody says of it. */
+export const canaryWishSchema = Type.Partial(canaryPlanSchema, { additionalProperties: false });
+export type CanaryWish = Static<typeof canaryWishSchema>;
+
 /** What is taken when neither the command nor the manifest says. `minRequests`: see docs/rollouts.md. */
 export const canaryPlanDefault: CanaryPlan = {
   steps: [5, 25, 50, 100],

@@ -7,13 +7,16 @@
  *     hub --drone.delegate-wish--> relay: pause, stop, …, as it stands, so that a lost one does not matter
  *     drone --relay.errands--> relay, on a line of their own, also while the hub is away
  *     relay --drone.errand--> drone: one of the tasks that the hub told it of, and nothing else
+ *     relay --drone.errand-recall, drone.errand-cancel--> drone: what became of it; it is to end
  */
 import * as Type from "typebox";
 import type { Static } from "typebox";
-import { commandEndSchema } from "./plan-methods.js";
+import { commandEndSchema, commandRecalledSchema } from "./plan-methods.js";
 import {
   planEventSchema,
+  planHashSchema as hash,
   planRunId,
+  planRunIdSchema as run,
   planStageSchema,
   planStandingSchema,
   planSummarySchema,
@@ -22,9 +25,6 @@ import { count, exact, list, name, oneOf, text } from "./shape.js";
 
 const nothing = exact({});
 const by = text(200);
-/** Of a part: made of the run and the task that hand it on, by whoever knows these. */
-const run = Type.String({ pattern: "^[0-9a-f]{10,32}$" });
-const hash = Type.String({ pattern: "^[0-9a-f]{64}$" });
 const taskId = Type.String({ pattern: "^[0-9.]{5,64}$" });
 
 /** What is asked of a part, all of it together. */
@@ -84,6 +84,9 @@ const errands = exact({
 });
 export type Errands = Static<typeof errands>;
 
+/** One attempt at a task of a part. */
+const attempt = exact({ run, hash, task: taskId, attempt: count });
+
 export const delegationDroneMethods = {
   /** Answered once it is on the drone's disk; what it needs is fetched from then on. */
   "drone.errands": { params: errands, result: nothing, needs: "cluster" },
@@ -110,9 +113,13 @@ export const delegationDroneMethods = {
   "relay.errands": { params: exact({ drone: name }), result: nothing, needs: "cluster" },
   /** Relay to drone, on that line. The same attempt, asked again, joins what is under way or has its end told. */
   "drone.errand": {
-    params: exact({ run, hash, task: taskId, attempt: count }),
+    params: attempt,
     part: list(text(500), 20),
     result: commandEndSchema,
     needs: "cluster",
   },
+  /** What became of it, for a relay that began a new life meanwhile. */
+  "drone.errand-recall": { params: attempt, result: commandRecalledSchema, needs: "cluster" },
+  /** Ends it; its call ends with `failed`. A part that was handed on goes on: it hears of the hub that it is to stop. */
+  "drone.errand-cancel": { params: attempt, result: nothing, needs: "cluster" },
 } as const;

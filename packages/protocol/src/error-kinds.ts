@@ -23,9 +23,17 @@ export interface ErrorKind {
   readonly when: string;
   /** What to try next, if nothing better is known where it is raised. */
   readonly hint: string;
+  /** Asked again, the same is refused again, until a person changes something. */
+  readonly isRefusal: boolean;
 }
 
 /** @param exit one of `exitCodes` */
 export function kind(exit: number, status: number, when: string, hint: string): ErrorKind {
-  return { exit, status, when, hint };
+  // What is written wrongly stays wrong.
+  return { exit, status, when, hint, isRefusal: exit === exitCodes.usage };
+}
+
+/** One who could do it will not, whenever he is asked. */
+export function refusal(exit: number, status: number, when: string, hint: string): ErrorKind {
+  return { ...kind(exit, status, when, hint), isRefusal: true };
 }

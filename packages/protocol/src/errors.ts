@@ -5,7 +5,7 @@
  * command to try. The code decides the exit code of a command line and the status of an HTTP answer.
  * `docs/errors.md` lists the same codes; a test keeps both equal.
  */
-import { exitCodes, kind, type ErrorKind } from "./error-kinds.js";
+import { exitCodes, kind, refusal, type ErrorKind } from "./error-kinds.js";
 import { planErrors } from "./plan-errors.js";
 import { trafficErrors } from "./traffic-errors.js";
 
@@ -253,7 +253,7 @@ export const errorCatalogue = {
     "at least one drone did not stop the commit in time",
     "look with `propagit ps` and try again",
   ),
-  FILES_REFUSED: kind(
+  FILES_REFUSED: refusal(
     conflict,
     409,
     "a drone will not touch the destination of a push of files",
@@ -361,6 +361,11 @@ export class PropagitError extends Error {
   static fromData(data: ErrorData): PropagitError {
     return new PropagitError(data.code, data.message, { hint: data.hint });
   }
+}
+
+/** Whether it is no use to ask the same again by oneself: with the same words, in the same state, it is refused. */
+export function isRefusal(code: unknown): boolean {
+  return isErrorCode(code) && errorCatalogue[code].isRefusal;
 }
 
 export function isErrorCode(value: unknown): value is ErrorCode {

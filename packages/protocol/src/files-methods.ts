@@ -3,7 +3,7 @@
  * drones.
  *
  *     command line --git push--> hub: the folders as a commit of a hidden repository, see `files-manifest.ts`
- *     command line --hub.files-push--> hub --drone.files--> each drone: fetches the commit, puts it in place
+ *     command line --hub.files-push--> hub: a plan --drone.files--> each drone: fetches the commit, puts it in place
  *     command line --hub.files-list--> hub --drone.files-status--> each drone: what it was given, and how it is
  */
 import * as Type from "typebox";
@@ -117,6 +117,13 @@ export const filesRowSchema = exact({
 });
 export type FilesRow = Static<typeof filesRowSchema>;
 
+/** How far a drone is, or how it ended. */
+export const filesPartSchema = Type.Union([
+  exact({ drone: name, ...filesProgressSchema.properties }),
+  filesOutcomeSchema,
+]);
+export type FilesPart = Static<typeof filesPartSchema>;
+
 const how = {
   /** What is there goes, also what no push made. */
   replace: Type.Boolean(),
@@ -127,7 +134,10 @@ const how = {
 };
 
 export const filesMethods = {
-  /** Brings a commit of the files' repository to drones; ends when each has ended or cannot be reached. */
+  /**
+   * Brings a commit of the files' repository to drones; ends when each has ended or cannot be reached. It is a
+   * plan, which goes on whoever goes away.
+   */
   "hub.files-push": {
     params: exact({
       target: droneTargetSchema,
@@ -135,12 +145,10 @@ export const filesMethods = {
       commit,
       ...how,
       by: Type.Optional(author),
+      /** Of its plan; for who may have to ask twice: the second time is looking on. */
+      run: Type.Optional(Type.String({ pattern: "^[0-9a-f]{10,32}$" })),
     }),
-    /** How far a drone is, or how it ended. */
-    part: Type.Union([
-      exact({ drone: name, ...filesProgressSchema.properties }),
-      filesOutcomeSchema,
-    ]),
+    part: filesPartSchema,
     /** Drones that were meant; each had a part with its outcome before. */
     result: exact({ drones: count }),
     needs: "cluster",

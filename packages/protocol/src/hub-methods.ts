@@ -19,6 +19,7 @@ import { certificateMethods, certificateTellings } from "./certificate-methods.j
 import { proxyMethodsOfHub, proxyTellings } from "./proxy-methods.js";
 import { releaseMethods, rollout } from "./release-methods.js";
 import { reportTellings } from "./report.js";
+import { instanceTargetSchema } from "./instance-target.js";
 import { droneTargetSchema } from "./selector.js";
 import { commit, count, exact, list, name, oneOf, port, text } from "./shape.js";
 import { buildSchema, serviceSchema, taskSchema, variablesSchema } from "./specification.js";
@@ -58,19 +59,6 @@ const stopResultSchema = exact({
   drones: list(droneOutcomeSchema, 10_000),
 });
 export type StopResult = Static<typeof stopResultSchema>;
-
-/** Which instances: all given parts must fit. */
-export const instanceTargetSchema = exact({
-  repo: Type.Optional(text(60)),
-  environment,
-  /** Number of a release, or a commit as a user writes it. */
-  release: Type.Optional(reference),
-  services: Type.Optional(list(name, 100)),
-  /** PROCESS_IDs, or unique prefixes of them. */
-  processes: Type.Optional(list(text(40), 1_000)),
-  drones: Type.Optional(droneTargetSchema),
-});
-export type InstanceTarget = Static<typeof instanceTargetSchema>;
 
 const instanceMethods = {
   /** Stops what fits; a whole commit or release is no longer wanted anywhere afterwards. */

@@ -1,5 +1,5 @@
 /** The part of the error catalogue that is about plans: what they say, and where their runs stand. */
-import { exitCodes, kind, type ErrorKind } from "./error-kinds.js";
+import { exitCodes, kind, refusal, type ErrorKind } from "./error-kinds.js";
 
 const { usage, denied, unreachable, notFound, conflict, failed } = exitCodes;
 
@@ -52,7 +52,7 @@ export const planErrors = {
     "a host of a task lets nobody in without a question, shows another key, or sudo asks for a password",
     "make this work without a question: ssh HOST true",
   ),
-  TASK_REFUSED: kind(
+  TASK_REFUSED: refusal(
     conflict,
     409,
     "a task will not touch what it was to change: it is guarded, in the way, or no work of its kind",

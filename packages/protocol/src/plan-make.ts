@@ -6,29 +6,13 @@
  */
 import * as Type from "typebox";
 import type { Static } from "typebox";
-import { environment, reference } from "./hub-params.js";
-import { count, exact, list, name, text } from "./shape.js";
-
-/** In which order drones get a release: each wave is ready before the next begins. */
-export const wavesSchema = exact({
-  by: Type.Union([
-    exact({ kind: Type.Literal("once") }),
-    /** A wave for each value, those without the label last. */
-    exact({ kind: Type.Literal("label"), key: Type.String({ minLength: 1, maxLength: 300 }) }),
-    /** Of all drones that have it then, rising; the last is 100. */
-    exact({
-      kind: Type.Literal("percent"),
-      steps: Type.Array(Type.Integer({ minimum: 1, maximum: 100 }), { minItems: 1, maxItems: 50 }),
-    }),
-    /** So many drones go on running what they run while others are replaced. */
-    exact({ kind: Type.Literal("min-up"), minUp: count }),
-  ]),
-  /** Name of the drone that goes alone, before all others. */
-  canary: Type.Optional(name),
-  /** One by one when fewer than `minUp` would be left. */
-  force: Type.Optional(Type.Boolean()),
-});
-export type WavesWish = Static<typeof wavesSchema>;
+import { canaryWishSchema } from "./canary-plan.js";
+import { environment, reference, wantedShares } from "./hub-params.js";
+import { instanceTargetSchema } from "./instance-target.js";
+import { hostChange, ruleChange } from "./rule-change.js";
+import { droneTargetSchema } from "./selector.js";
+import { commit, count, exact, list, name, text } from "./shape.js";
+import { wavesSchema } from "./waves.js";
 
 const repo = text(60);
 
@@ -41,6 +25,7 @@ export const changeSchema = Type.Union([
     environment,
     promote: Type.Optional(Type.Boolean()),
     waves: Type.Optional(wavesSchema),
+    redeploy: Type.Optional(Type.Boolean()),
   }),
   exact({
     kind: Type.Literal("rollback"),
@@ -66,6 +51,52 @@ export const changeSchema = Type.Union([
   exact({ kind: Type.Literal("reap"), repo: Type.Optional(repo) }),
   exact({ kind: Type.Literal("drain"), drone: name }),
   exact({ kind: Type.Literal("undrain"), drone: name }),
+  exact({ kind: Type.Literal("split"), repo, environment, shares: wantedShares }),
+  exact({ kind: Type.Literal("pin"), repo, environment, release: count }),
+  exact({ kind: Type.Literal("unpin"), repo, environment, release: count }),
+  /** Ends instances, and keeps them ended until they are started again. */
+  exact({ kind: Type.Literal("hold"), target: instanceTargetSchema, force: Type.Boolean() }),
+  exact({ kind: Type.Literal("start"), target: instanceTargetSchema }),
+  exact({ kind: Type.Literal("restart"), target: instanceTargetSchema }),
+  /** Users and their passwords are none of them. */
+  exact({ kind: Type.Literal("rules"), repo, environment, ...ruleChange }),
+  exact({ kind: Type.Literal("host"), repo, environment, ...hostChange }),
+  /** The beginning of a rollout by steps, which goes on by itself. */
+  exact({
+    kind: Type.Literal("rollout"),
+    repo,
+    environment,
+    ref: reference,
+    plan: canaryWishSchema,
+  }),
+  exact({
+    kind: Type.Literal("files"),
+    target: droneTargetSchema,
+    path: Type.String({ minLength: 1, maxLength: 4_096 }),
+    commit,
+    /** What drones compare when the files themselves were not sent: their manifest alone. */
+    manifest: Type.Optional(commit),
+    replace: Type.Boolean(),
+    force: Type.Boolean(),
+  }),
+  /** In what a plan says of it there are no values: such a plan is shown, and carried out by nobody. */
+  exact({
+    kind: Type.Literal("configure"),
+    repo,
+    environment,
+    set: list(
+      exact({
+        name: text(128),
+        /** Hidden under the session's key, for secrets and others alike. */
+        value: Type.Optional(text(50_000)),
+        secret: Type.Boolean(),
+      }),
+      500,
+    ),
+    unset: list(text(128), 500),
+    /** False: it is only kept, for the next release. */
+    deploy: Type.Boolean(),
+  }),
 ]);
 export type PlannedChange = Static<typeof changeSchema>;
 
@@ -74,6 +105,9 @@ export const plannedSchema = exact({
   /** Drones of which nothing is asked, with the reason; the first of them, and how many there are. */
   skipped: list(exact({ what: text(200), why: text(500) }), 100),
   skippedCount: count,
+  /** Drones that it is about where the plan names none; the first of them, and how many there are. */
+  drones: Type.Optional(list(name, 1_000)),
+  dronesCount: Type.Optional(count),
   /** What travels: so many bytes to each of so many drones, at most. */
   travel: Type.Optional(exact({ bytes: count, drones: count })),
   /** How long commands took in past releases, on average. */

@@ -14,11 +14,15 @@ import type { Static } from "typebox";
 import {
   planAskSchema,
   planEventSchema,
+  planHashSchema,
+  planLoggedSchema,
   planRunId,
+  planRunIdSchema,
   planStageSchema,
   planStandingSchema,
   planSummarySchema,
 } from "./plan-sight.js";
+import { filesPartSchema } from "./files-methods.js";
 import { changeSchema, plannedSchema } from "./plan-make.js";
 import { count, exact, list, oneOf, text } from "./shape.js";
 
@@ -30,6 +34,13 @@ const id = Type.String({ minLength: 1, maxLength: 64 });
 /** Characters of a plan that the hub takes: within one frame also when many of them are quotes. */
 export const planTextCharsMax = 3_000_000;
 
+/** On average; without `host` of that command anywhere. */
+const planDurationSchema = exact({
+  command: text(200),
+  host: Type.Optional(text(400)),
+  ms: count,
+});
+
 export const planMethods = {
   /** Begins a plan, or puts it behind those that hold one of its locks; on disk when it is answered. */
   "hub.plan-start": {
@@ -40,10 +51,10 @@ export const planMethods = {
       file: text(1_000),
       by,
       /** Of the plan that was looked at: another one is refused. */
-      hash: Type.Optional(Type.String({ pattern: "^[0-9a-f]{64}$" })),
+      hash: Type.Optional(planHashSchema),
       locks: Type.Optional(list(Type.String({ minLength: 1, maxLength: 300 }), 100)),
       /** For who may have to ask twice: the second time it is there already. */
-      id: Type.Optional(Type.String({ pattern: "^[0-9a-f]{10,32}$" })),
+      id: Type.Optional(planRunIdSchema),
     }),
     result: exact({ id: planRunId, hash: text(64) }),
     needs: "cluster",
@@ -51,8 +62,11 @@ export const planMethods = {
   /** What a change would do, as a plan; nothing is written and nothing begins. */
   "hub.plan-make": {
     params: exact({ change: changeSchema }),
-    /** The beginning of the plan as JSON, of one that is long; the rest is in the result. */
-    part: text(600_000),
+    /**
+     * The beginning of the plan as JSON, of one that is long; the rest is in the result. Of files: what each drone
+     * says that would change.
+     */
+    part: Type.Union([text(600_000), filesPartSchema]),
     result: exact({ hash: text(64), text: text(600_000), told: plannedSchema }),
     needs: "cluster",
   },
@@ -78,6 +92,32 @@ export const planMethods = {
     params: exact({ id, from: count }),
     part: list(exact({ index: count, event: planEventSchema }), 1_000),
     result: planSummarySchema,
+    needs: "cluster",
+  },
+  /** What happened to a plan and to all parts of it that relays carry out, as far as the hub has heard, by time. */
+  "hub.plan-log": {
+    params: exact({
+      id,
+      /** Of runs of which the first so many events are known already. */
+      seen: list(exact({ run: planRunId, events: count }), 1_000),
+      /** The newest of the others. */
+      eventsMax: Type.Integer({ minimum: 1, maximum: 100_000 }),
+    }),
+    part: list(planLoggedSchema, 5_000),
+    result: exact({
+      run: planRunId,
+      /** Older ones, for which there was no room. */
+      leftOut: count,
+      isOver: Type.Boolean(),
+      events: list(planLoggedSchema, 5_000),
+    }),
+    needs: "cluster",
+  },
+  /** How long tasks took in past runs of plans of that name: waiting between them does not count. */
+  "hub.plan-durations": {
+    params: exact({ name: text(1_000) }),
+    part: list(planDurationSchema, 20_000),
+    result: exact({ durations: list(planDurationSchema, 20_000) }),
     needs: "cluster",
   },
   /** On disk when it is answered. */
@@ -109,8 +149,18 @@ export const commandEndSchema = exact({
   ...commandEnd,
   /** How the last program that it ran ended. */
   exit: Type.Optional(count),
+  /** It failed, and would again: it is not tried again by itself. */
+  refused: Type.Optional(Type.Boolean()),
 });
 export type DroneCommandEnd = Static<typeof commandEndSchema>;
+
+/** What became of an attempt. */
+export const commandRecalledSchema = Type.Union([
+  exact({ state: Type.Literal("ended"), end: commandEndSchema }),
+  /** `unknown`: a former life of the drone began it, and it may run once. */
+  exact({ state: oneOf("begun", "not-begun", "unknown") }),
+]);
+export type CommandRecalled = Static<typeof commandRecalledSchema>;
 
 export const planDroneMethods = {
   /**
@@ -144,14 +194,7 @@ export const planDroneMethods = {
     params: exact({ keys: list(key, 1_000) }),
     result: exact({
       /** In the order of the keys. */
-      commands: list(
-        Type.Union([
-          exact({ state: Type.Literal("ended"), end: commandEndSchema }),
-          /** `unknown`: a former life of the drone began it, and it may run once. */
-          exact({ state: oneOf("begun", "not-begun", "unknown") }),
-        ]),
-        1_000,
-      ),
+      commands: list(commandRecalledSchema, 1_000),
     }),
     needs: "cluster",
   },

@@ -5,6 +5,10 @@ import { count, exact, list, oneOf, text } from "./shape.js";
 
 const author = text(200);
 export const planRunId = text(64);
+/** As whoever begins a run may choose it, and of parts, which whoever knows run and task can make. */
+export const planRunIdSchema = Type.String({ pattern: "^[0-9a-f]{10,32}$" });
+/** What says that two plans are one: SHA-256. */
+export const planHashSchema = Type.String({ pattern: "^[0-9a-f]{64}$" });
 /** `<stage>.<line>.<step>` */
 const taskId = text(64);
 const host = text(400);
@@ -67,6 +71,22 @@ export const planEventSchema = Type.Union([
 ]);
 export type PlanEvent = Static<typeof planEventSchema>;
 
+/** One event among those of all runs of a plan. */
+export const planLoggedSchema = exact({
+  /** The plan's own, or of a part that a relay carries out. */
+  run: planRunId,
+  relay: Type.Optional(text(400)),
+  /** Of that run, counted from 0. */
+  index: count,
+  event: planEventSchema,
+  /** Name of the run's plan, of the stage, and what task it is, where the event is of one. */
+  plan: text(1_000),
+  stage: Type.Optional(text(1_000)),
+  command: Type.Optional(text(200)),
+  host: Type.Optional(host),
+});
+export type PlanLogged = Static<typeof planLoggedSchema>;
+
 const counts = exact({
   tasks: count,
   neverRun: count,
@@ -99,6 +119,8 @@ const summary = {
   queuedAt: Type.Optional(count),
   beganAt: Type.Optional(count),
   endedAt: Type.Optional(count),
+  /** It waits for somebody to approve a stage. */
+  approval: Type.Optional(exact({ stage: text(1_000), by: Type.Optional(reason) })),
   /** All stages together, those of a rollback too. */
   counts,
 };
@@ -157,6 +179,8 @@ export type PlanStage = Static<typeof planStageSchema>;
 /** Where a run stands, but for its stages. */
 export const planStandingSchema = exact({
   ...summary,
+  /** Tasks that were done, of a run that is over, and can be taken back by asking for that. */
+  stays: Type.Optional(reason),
   /** It cannot be written, and goes on when it can. */
   suspended: Type.Optional(exact({ since: count, why: reason })),
   /** The lock that it waits for, and the run that has it or comes before. */

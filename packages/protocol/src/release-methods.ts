@@ -1,7 +1,6 @@
 /** What people call on the hub about releases and settings. */
 import * as Type from "typebox";
 import { by, environment, nothing, reference } from "./hub-params.js";
-import { wavesSchema } from "./plan-make.js";
 import {
   releaseDetailSchema,
   releaseDifferenceSchema,
@@ -12,6 +11,7 @@ import {
 } from "./release.js";
 import { commit, count, exact, list, name, oneOf, text } from "./shape.js";
 import { eventSchema } from "./vocabulary.js";
+import { wavesSchema } from "./waves.js";
 
 export const rollout = {
   part: rolloutProgressSchema,
@@ -33,6 +33,8 @@ export const releaseMethods = {
       supersede: Type.Optional(Type.Boolean()),
       /** Default: as the manifest says, otherwise all drones at once. */
       waves: Type.Optional(wavesSchema),
+      /** Also where it runs already: its instances are restarted, a few drones at a time. */
+      redeploy: Type.Optional(Type.Boolean()),
       /** Ends when it is accepted; the result then is that of `hub.follow`, told to nobody. */
       detach: Type.Optional(Type.Boolean()),
     }),
@@ -48,7 +50,7 @@ export const releaseMethods = {
       release: Type.Optional(count),
       by,
       supersede: Type.Optional(Type.Boolean()),
-      /** Default: all drones at once. */
+      /** Default: as its manifest says, otherwise all drones at once. */
       waves: Type.Optional(wavesSchema),
       detach: Type.Optional(Type.Boolean()),
     }),
@@ -118,7 +120,7 @@ export const releaseMethods = {
   },
   /** What retention would stop and remove, and why the rest stays; without `dryRun` it does so. */
   "hub.reap": {
-    params: exact({ repo: Type.Optional(text(60)), dryRun: Type.Boolean() }),
+    params: exact({ repo: Type.Optional(text(60)), dryRun: Type.Boolean(), by }),
     result: exact({
       releases: list(
         exact({

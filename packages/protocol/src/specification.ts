@@ -8,6 +8,7 @@ import { canaryPlanSchema } from "./canary-plan.js";
 import { rulesSchema } from "./rules.js";
 import { selectorSchema } from "./selector.js";
 import { count, exact, list, oneOf, port, text } from "./shape.js";
+import { minUpSchema, waveRulesSchema } from "./waves.js";
 
 const word = Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$" });
 const milliseconds = Type.Integer({ minimum: 0, maximum: 7 * 86_400_000 });
@@ -112,6 +113,8 @@ export const serviceSchema = exact({
   cwd: Type.Optional(text(1_000)),
   /** Services that must be ready before this one starts. */
   after: list(word, 50),
+  /** How much of it stays up while a release replaces the rest; absent: nothing is asked. */
+  minUp: Type.Optional(minUpSchema),
 });
 export type Service = Static<typeof serviceSchema>;
 
@@ -183,6 +186,8 @@ export const specificationSchema = exact({
   keep: Type.Optional(retentionSchema),
   /** Visitors are sent to it step by step; absent: all at once. */
   rollout: Type.Optional(canaryPlanSchema),
+  /** In which order drones get it; absent: all at once. */
+  waves: Type.Optional(waveRulesSchema),
   /** Whether visitors are sent to a release once it is ready: always, or only the first of an environment. */
   promote: oneOf("always", "first"),
 });

@@ -1,7 +1,8 @@
 /** What people and proxies call on the hub about traffic: who gets visitors, the book of it, events. */
 import * as Type from "typebox";
 import type { Static, TSchema } from "typebox";
-import { by, environment, reference } from "./hub-params.js";
+import { by, environment, reference, wantedShares } from "./hub-params.js";
+import { hostChange, ruleChange, ruleName } from "./rule-change.js";
 import { conditionSchema, rulesSchema } from "./rules.js";
 import { count, exact, list, name, oneOf, text } from "./shape.js";
 import { hostRouteSchema } from "./specification.js";
@@ -13,12 +14,6 @@ import {
   trafficWord,
 } from "./traffic.js";
 import { eventSchema } from "./vocabulary.js";
-
-/** One of the keys of `Rules`. */
-const ruleName = Type.Unsafe<keyof Static<typeof rulesSchema>>({
-  type: "string",
-  enum: Object.keys(rulesSchema.properties),
-});
 
 /** Whose word a part of a route is. */
 export const originSchema = exact({
@@ -59,26 +54,13 @@ const ruleMethods = {
   },
   /** Changes rules, key by key; `users` are changed by `hub.access`. */
   "hub.rules": {
-    params: exact({
-      ...place,
-      set: rulesSchema,
-      /** As if neither the manifest nor anybody had said them. */
-      off: list(ruleName, 100),
-      /** As the manifest says. */
-      unset: list(ruleName, 100),
-      by,
-    }),
+    params: exact({ ...place, ...ruleChange, by }),
     result: routeViewSchema,
     needs: "cluster",
   },
   /** Adds a host name and path, or takes one away that was added by hand. */
   "hub.host": {
-    params: exact({
-      ...place,
-      add: Type.Optional(hostRouteSchema),
-      remove: Type.Optional(exact({ host: text(253), path: Type.Optional(text(1_000)) })),
-      by,
-    }),
+    params: exact({ ...place, ...hostChange, by }),
     result: routeViewSchema,
     needs: "cluster",
   },
@@ -145,7 +127,7 @@ export const trafficMethods = {
   "hub.split": {
     params: exact({
       repo: text(60),
-      shares: list(exact({ ref: reference, weight: Type.Number() }), 20),
+      shares: wantedShares,
       environment,
       by,
     }),

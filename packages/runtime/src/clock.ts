@@ -19,9 +19,17 @@ function seconds(ms: number): number {
   return Math.round(ms / 100) / 10;
 }
 
-export function sleep(clock: Clock, delayMs: number): Promise<void> {
+/** @param signal ends it early */
+export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    clock.after(delayMs, resolve);
+    const end = () => {
+      timer.cancel();
+      signal?.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = clock.after(delayMs, end);
+    if (signal?.aborted) end();
+    else signal?.addEventListener("abort", end, { once: true });
   });
 }
 

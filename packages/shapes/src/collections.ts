@@ -1,6 +1,5 @@
 /** Shapes of lists and maps. */
-import { quote } from "@propagit/protocol";
-import { suggestion } from "./nearest.js";
+import { quote, suggestion } from "@propagit/protocol";
 import type { Located, LocatedMap } from "./located.js";
 import { below, named, plainOf, refuseKind } from "./shape.js";
 import type { Placed, Shape, ValueOf } from "./shape.js";

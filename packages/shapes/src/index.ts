@@ -25,7 +25,6 @@ export {
 export { described, mapOr, mapped, orJust, orShort, placed, withDefault } from "./forms.js";
 export { command, duration, percent, size } from "./words.js";
 export { formatDuration, parseDuration, parseSize } from "./units.js";
-export { isNear, suggestion } from "./nearest.js";
 export { overridden } from "./overrides.js";
 export { formatProblem, formatProblems, Problems, type Problem } from "./problems.js";
 export { isTooLong, type Limits } from "./limits.js";

@@ -1,7 +1,6 @@
 /** Shapes of what is one word, number or line. */
-import { quote } from "@propagit/protocol";
+import { quote, suggestion } from "@propagit/protocol";
 import { isNull, type LocatedScalar } from "./located.js";
-import { suggestion } from "./nearest.js";
 import { named, plainScalar, refuseKind } from "./shape.js";
 import type { JsonSchema, Result, Shape } from "./shape.js";
 

@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
-  isNear,
   object,
   orJust,
   overridden,
   plainOf,
   Problems,
   readYaml,
-  suggestion,
   text,
   whole,
   type LocatedMap,
@@ -50,16 +48,5 @@ describe("a map laid over another", () => {
       problems.all[0]?.message,
       '"prot" is not known in `types.web`; did you mean `port`?',
     );
-  });
-});
-
-describe("the nearest name", () => {
-  it("has at most a third of its letters wrong, left out, added or swapped", () => {
-    const names = ["concurrency", "tasks", "name"];
-    assert.equal(suggestion("concurency", names), "; did you mean `concurrency`?");
-    assert.equal(suggestion("tsaks", names), "; did you mean `tasks`?");
-    assert.equal(suggestion("color", names), "");
-    assert.equal(suggestion("c".repeat(50), names), "");
-    assert.ok(isNear("deplyo", "deploy") && !isNear("stop", "deploy"));
   });
 });

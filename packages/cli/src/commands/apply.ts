@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { examples } from "../examples.js";
 import type { ApplyFlags } from "../plans/apply-plan.js";
 import { withHubFlags } from "../hub-call.js";
+import { withTargetsFlag } from "../targets/book.js";
 import { withConfigFlags, withWishFlags } from "../plans/source-flags.js";
 import { withShowFlags } from "../plans/show-flags.js";
 
@@ -13,6 +14,7 @@ export function applyCommand(): Command {
     )
     .argument("[file]", "the plan, YAML or JSON; - reads it from standard input")
     .option("--local", "carry it out from this machine, without a hub")
+    .option("--detach", "have the hub begin it, and do not wait for its end")
     .option(
       "--code <repo[@commit]>",
       "where the hub and its drones find the project's own commands (the commit that is checked out here)",
@@ -22,14 +24,18 @@ export function applyCommand(): Command {
       "--rebase",
       "only show what would be different if the hub made the plan anew; --save writes the new one down",
     );
-  return examples(withHubFlags(withShowFlags(withWishFlags(withConfigFlags(command)))), [
-    "propagit apply rollout.yaml",
-    "propagit apply rollout.yaml --local",
-    "propagit apply --config production.yaml --code deployer",
-    "propagit apply --config production.yaml --directory /srv/packages --local",
-    "propagit apply plan.json --dry-run",
-    "propagit apply plan.json --rebase --save plan.json",
-  ]).action(async (file: string | undefined, flags: ApplyFlags) => {
+  return examples(
+    withTargetsFlag(withHubFlags(withShowFlags(withWishFlags(withConfigFlags(command))))),
+    [
+      "propagit apply rollout.yaml",
+      "propagit apply rollout.yaml --detach",
+      "propagit apply rollout.yaml --local",
+      "propagit apply --config production.yaml --code deployer",
+      "propagit apply --config production.yaml --directory /srv/packages --local",
+      "propagit apply plan.json --dry-run",
+      "propagit apply plan.json --rebase --save plan.json",
+    ],
+  ).action(async (file: string | undefined, flags: ApplyFlags) => {
     const { applyPlan } = await import("../plans/apply-plan.js");
     await applyPlan(file, flags);
   });

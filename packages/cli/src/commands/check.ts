@@ -11,8 +11,10 @@ import {
   specificationOf,
   type Manifest,
 } from "@propagit/manifest";
+import { readTargets } from "@propagit/plan";
 import { formatProblem, type Problem } from "@propagit/shapes";
 import { Command } from "commander";
+import { shortEnvironment } from "../environment-flag.js";
 import { examples } from "../examples.js";
 import { print, printJson } from "../output/print.js";
 import { formatTable, type Column } from "../output/table.js";
@@ -31,13 +33,15 @@ export function checkCommand(): Command {
       "Checks propagit.yaml, or the Procfile or package.json that take its place, and prints what would run. The hub checks the same on each push.",
     )
     .argument("[folder]", "the project", ".")
-    .option("-e, --environment <name>", "this environment only")
+    .option("-e, --environment <name>", "this environment only, also --env")
+    .addOption(shortEnvironment())
     .option("--json", "print what would run as JSON, by environment");
   return examples(command, ["propagit check", "propagit check webapp -e staging"]).action(runCheck);
 }
 
 function runCheck(folder: string, flags: CheckFlags): void {
   const files = readManifestFiles(resolve(folder));
+  checkTargets(files);
   const checked = checkManifest(files);
   if (!checked.ok) throw refusal(checked.problems, files);
   const { manifest } = checked;
@@ -54,6 +58,14 @@ function runCheck(folder: string, flags: CheckFlags): void {
       print(describe(name, specification, manifest));
   }
 }
+
+/** What a release has nothing to do with stands there as well. @throws BAD_TARGET */
+function checkTargets(files: ReadonlyMap<string, string>): void {
+  const text = files.get(manifestFile);
+  if (text !== undefined) readTargets({ file: manifestFile, text });
+}
+
+const manifestFile = "propagit.yaml";
 
 const nothingSaid =
   "nothing here says what runs, so drones with a command of their own run that\n" +
@@ -117,6 +129,7 @@ function describe(name: string, specification: Specification, manifest: Manifest
     routes.length > 0
       ? `hosts: ${routes.map(({ host, path = "" }) => host + path).join(", ")}`
       : "",
+    ...formatWaves(specification),
     keep ? `keeps ${keep.releases} releases, ${keep.warm} of them warm` : "",
   ].filter((line) => line !== "");
   const table = services.length > 0 ? formatTable(columns, services) : "no services\n";
@@ -153,6 +166,36 @@ function formatReady({ health, ready }: Service): string {
       return check.kind;
     default:
       return check satisfies never;
+  }
+}
+
+/** In which order drones get a release, and what stays up meanwhile. */
+function formatWaves({ waves, services }: Specification): readonly string[] {
+  const kept = services.flatMap(({ name, minUp }) => {
+    if (!minUp) return [];
+    const many = "percent" in minUp ? `${minUp.percent}%` : `${minUp.instances}`;
+    return [`${name} ${many}`];
+  });
+  const canary = waves?.canary === undefined ? [] : [`canary ${waves.canary}`];
+  const order = [...canary, ...(waves?.by ? [formatBy(waves.by)] : [])];
+  return [
+    ...(order.length > 0 ? [`waves: ${order.join(", then ")}`] : []),
+    ...(kept.length > 0 ? [`stay up: ${kept.join(", ")}`] : []),
+  ];
+}
+
+function formatBy(by: NonNullable<NonNullable<Specification["waves"]>["by"]>): string {
+  switch (by.kind) {
+    case "once":
+      return "all";
+    case "label":
+      return `by ${by.key}`;
+    case "percent":
+      return by.steps.map((step) => `${step}%`).join(", ");
+    case "min-up":
+      return `at least ${by.minUp} drones left alone`;
+    default:
+      return by satisfies never;
   }
 }
 

@@ -11,6 +11,7 @@ import { environmentOf, withEnvironmentFlag, type EnvironmentFlags } from "../ta
 
 interface DeployWords extends EnvironmentFlags, WaveFlags {
   readonly promote?: boolean;
+  readonly redeploy?: boolean;
 }
 
 interface DeployFlags extends RolloutFlags, DeployWords, DryRunFlags {
@@ -32,6 +33,7 @@ export function deployCommand(): Command {
     "propagit deploy webapp master -e staging --follow",
     "propagit deploy webapp master --waves=zone --canary-drone=web-1 --dry-run",
     "propagit deploy webapp master --no-promote --detach",
+    "propagit deploy webapp master --redeploy --waves=5,25,100",
   ]).action(deploy);
 }
 
@@ -44,16 +46,21 @@ export function withDeployWords(command: Command): Command {
         .argument("<commit>", "full hash, unique prefix, branch or tag", asFlag(parseRef)),
     )
       .option("--promote", "send visitors to it when it is ready (default: as the manifest says)")
-      .option("--no-promote", "leave visitors where they are"),
+      .option("--no-promote", "leave visitors where they are")
+      .option(
+        "--redeploy",
+        "also where it runs already: restart its instances, a few drones at a time",
+      ),
   );
 }
 
 export function deployChange(repo: string, ref: string, flags: DeployWords): ChangeOf<"deploy"> {
-  const { promote } = flags;
+  const { promote, redeploy } = flags;
   const asked = {
     ...environmentOf(flags),
     ...wavesOf(flags),
     ...(promote !== undefined && { promote }),
+    ...(redeploy && { redeploy }),
   };
   return { kind: "deploy", repo, ref, ...asked };
 }
@@ -69,9 +76,9 @@ async function deploy(repo: string, ref: string, flags: DeployFlags): Promise<vo
     ...(supersede && { supersede }),
     ...(detach && { detach }),
   };
-  // Asked again, the hub finds that the commit is on its way or runs already.
   await carryOut(flags, {
     ask: (hub, options) => hub.call("hub.deploy", params, options),
-    isRepeatable: true,
+    // Asked again, the hub finds that the commit is on its way or runs already; a redeploy it would do twice.
+    isRepeatable: !flags.redeploy,
   });
 }

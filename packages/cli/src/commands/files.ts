@@ -1,16 +1,9 @@
 /** `files push`, `files list`: folders and files that are no repository, on drones. */
-import {
-  PropagitError,
-  shortCommit,
-  type FilesOutcome,
-  type FilesPlace,
-  type FilesProgress,
-  type FilesRow,
-} from "@propagit/protocol";
+import { PropagitError, shortCommit, type FilesPlace, type FilesRow } from "@propagit/protocol";
 import { Command } from "commander";
 import { examples } from "../examples.js";
-import type { ReadTargets } from "@propagit/plan";
-import { wantsPlan, withPushFlags, type PushFlags } from "../files/push-flags.js";
+import { carryOutPush } from "../files/carry-out-push.js";
+import { withPushFlags, type PushFlags } from "../files/push-flags.js";
 import {
   ageCommand,
   moreCommand,
@@ -20,24 +13,16 @@ import {
   stopCommand,
   type StatusFlags,
 } from "../files/verb-commands.js";
-import {
-  parseFilesPlace,
-  parseFilesSight,
-  splitPlace,
-  type FilesPlaceFlag,
-} from "../files/place.js";
-import type { FilesResult } from "../files/push.js";
+import { parseFilesSight, type FilesPlaceFlag } from "../files/place.js";
 import { asFlag } from "../flags.js";
-import { collect, findHubAccess, withHub, withHubFlags } from "../hub-call.js";
-import { badColour, dimColour, goodColour } from "../output/colour.js";
+import { collect, withHub, withHubFlags } from "../hub-call.js";
+import { badColour, goodColour } from "../output/colour.js";
 import { formatAge } from "../output/duration.js";
-import { openFilesView } from "../output/files-progress.js";
+import { shownName } from "../output/files-outcome.js";
 import { print, printJson } from "../output/print.js";
 import { formatBytes, formatCount } from "../output/quantity.js";
 import { formatTable, type Column } from "../output/table.js";
 import { plainText } from "../output/text-width.js";
-import { endOnInterrupt } from "../interrupt.js";
-import { findTargets } from "../targets/book.js";
 
 export function filesCommand(): Command {
   return withHubFlags(
@@ -49,7 +34,7 @@ export function filesCommand(): Command {
   )
     .addCommand(pushCommand())
     .addCommand(listCommand())
-    .addCommand(queueCommand(push))
+    .addCommand(queueCommand(carryOutPush))
     .addCommand(statusCommand(list))
     .addCommand(stopCommand())
     .addCommand(ageCommand())
@@ -71,7 +56,7 @@ function pushCommand(): Command {
     "propagit files push --dry-run fonts logo.svg '*:~/assets'",
     "propagit files push --after=30m --detach /my/folder /and/my/file mytarget:~/",
   ]).action((words: readonly string[], _: unknown, self: Command) =>
-    push(words, self.optsWithGlobals()),
+    carryOutPush(words, self.optsWithGlobals<PushFlags>()),
   );
 }
 
@@ -92,81 +77,6 @@ function listCommand(): Command {
   ]).action((sight: Partial<FilesPlaceFlag> | undefined, _: unknown, self: Command) =>
     list(sight, self.optsWithGlobals()),
   );
-}
-
-async function push(words: readonly string[], flags: PushFlags): Promise<void> {
-  const { sources, target, place } = splitWords(words);
-  const targets = findTargets(flags);
-  if (targets?.book.targets.has(target) || wantsPlan(flags)) {
-    return pushOver(sources, words.at(-1) ?? "", { flags, targets });
-  }
-  endOnInterrupt();
-  // Git and what it works with are loaded only here.
-  const { failureOf, pushFiles } = await import("../files/push.js");
-  const request = {
-    sources,
-    ...place,
-    exclude: flags.exclude ?? [],
-    owner: flags.owner,
-    mode: flags.mode,
-    folderMode: flags.dirMode,
-    replace: flags.replace ?? false,
-    force: flags.force ?? false,
-    dryRun: flags.dryRun ?? false,
-  };
-  const access = findHubAccess(flags);
-  const isDrawn = !flags.json && process.stdout.isTTY && process.env["TERM"] !== "dumb";
-  const view = openFilesView(process.stdout, isDrawn);
-  const watch = {
-    note: (line: string) => void process.stderr.write(`${line}\n`),
-    step: (text: string) => view.step(text),
-    progress: (drone: string, progress: FilesProgress) => view.progress(drone, progress),
-    ended: (outcome: FilesOutcome) => {
-      if (!flags.json) view.ended(outcome.drone, formatOutcome(outcome, request.dryRun));
-    },
-  };
-  const result = await withHub(flags, (hub) => pushFiles(request, access, hub, watch)).finally(() =>
-    view.end(),
-  );
-  if (flags.json) printJson({ ...result, dryRun: request.dryRun, path: request.path });
-  else print(formatEnd(result, request.dryRun));
-  const failure = failureOf(result.drones, flags.allowMissing ?? false);
-  if (failure) throw failure;
-}
-
-/** A target, or what only a plan can: it is carried out by the hub. */
-async function pushOver(
-  sources: readonly string[],
-  last: string,
-  { flags, targets }: { flags: PushFlags; targets: ReadTargets | undefined },
-): Promise<void> {
-  if (flags.allowMissing) {
-    throw new PropagitError("BAD_USAGE", "a plan tries drones again that are away", {
-      hint: "leave --allow-missing out; how often is said by --retries",
-    });
-  }
-  const { concurrencyDefault, pushByPlan, retriesDefault } = await import("../files/plan-push.js");
-  const view = openFilesView(process.stdout, !flags.json && process.stdout.isTTY);
-  const watch = {
-    note: (line: string) => void process.stderr.write(`${line}\n`),
-    step: (text: string) => view.step(text),
-  };
-  const push = {
-    sources,
-    ...splitPlace(last),
-    exclude: flags.exclude ?? [],
-    owner: flags.owner,
-    mode: flags.mode,
-    folderMode: flags.dirMode,
-    replace: flags.replace ?? false,
-    force: flags.force ?? false,
-    afterMs: flags.after ?? 0,
-    retries: flags.retries ?? retriesDefault,
-    concurrency: flags.concurrency ?? concurrencyDefault,
-  };
-  const { dryRun = false, detach = false, json = false } = flags;
-  const wish = { dryRun, detach, json, flags, watch };
-  await pushByPlan(push, targets, findHubAccess(flags), wish).finally(() => view.end());
 }
 
 async function list(sight: Partial<FilesPlaceFlag> | undefined, flags: StatusFlags): Promise<void> {
@@ -190,64 +100,6 @@ async function list(sight: Partial<FilesPlaceFlag> | undefined, flags: StatusFla
       { hint: "the same push again puts them right" },
     );
   }
-}
-
-/** @throws BAD_USAGE */
-function splitWords(words: readonly string[]): {
-  readonly sources: readonly string[];
-  /** As it is written before the path. */
-  readonly target: string;
-  readonly place: FilesPlaceFlag;
-} {
-  const sources = words.slice(0, -1);
-  const last = words.at(-1) ?? "";
-  if (sources.length === 0) {
-    throw new PropagitError("BAD_USAGE", "there must be something to push, and a place for it", {
-      hint: "write it like: propagit files push site/ web-1:/srv/site",
-    });
-  }
-  return { sources, target: splitPlace(last).target, place: parseFilesPlace(last) };
-}
-
-function formatOutcome(outcome: FilesOutcome, dryRun: boolean): string {
-  const { drone, changes, examples = [], reason, hint } = outcome;
-  const colour = outcome.outcome === "done" ? goodColour : badColour;
-  const head = `${drone}  ${colour(dryRun && outcome.outcome === "done" ? "compared" : outcome.outcome)}`;
-  if (!changes) {
-    const why = hint && outcome.outcome !== "away" ? `\n  ${plainText(hint)}` : "";
-    return `${head}  ${plainText(reason ?? "")}${why}\n`;
-  }
-  const shown = dryRun
-    ? examples.map(({ what, path }) => `  ${signs[what]} ${shownName(path)}\n`)
-    : [];
-  return `${head}  ${formatChanges(changes)}\n${shown.join("")}`;
-}
-
-const signs = { add: "+", change: "~", remove: "-" } as const;
-
-function formatChanges(changes: NonNullable<FilesOutcome["changes"]>): string {
-  const { added, changed, removed, unchanged, bytes, foreign } = changes;
-  const parts = [
-    added > 0 && `${added} added`,
-    changed > 0 && `${changed} changed`,
-    removed > 0 && `${removed} removed`,
-    `${unchanged} unchanged`,
-    `${formatBytes(bytes)} written`,
-    foreign > 0 && `${foreign} not of a push`,
-  ];
-  return parts.filter((part) => part !== false).join(", ");
-}
-
-function formatEnd({ commit, files, bytes, drones }: FilesResult, dryRun: boolean): string {
-  const done = drones.filter(({ outcome }) => outcome === "done").length;
-  const what = `${formatCount(files, "file")}, ${formatBytes(bytes)} (${shortCommit(commit)})`;
-  const where = `${done} of ${formatCount(drones.length, "drone")}`;
-  return dimColour(`${what} ${dryRun ? "compared with" : "are on"} ${where}\n`);
-}
-
-/** A line's end in a name must not look like another line. */
-function shownName(path: string): string {
-  return /\p{Cc}/u.test(path) ? JSON.stringify(path) : path;
 }
 
 function columns(now: number): readonly Column<FilesRow>[] {

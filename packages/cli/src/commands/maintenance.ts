@@ -7,15 +7,19 @@ import { asFlag } from "../flags.js";
 import { withHubFlags } from "../hub-call.js";
 import {
   changeRoute,
+  changeSaid,
   nameOf,
   placeOf,
+  rulesChange,
+  withRuleFlags,
   withTrafficFlags,
   type Place,
+  type RuleFlags,
   type TrafficFlags,
 } from "../traffic-change.js";
 import { parseDurationMs } from "../traffic-flags.js";
 
-interface OnFlags extends TrafficFlags {
+interface OnFlags extends RuleFlags {
   readonly text?: string;
   readonly file?: string;
   readonly retryAfter?: number;
@@ -36,7 +40,7 @@ export function maintenanceCommand(): Command {
 }
 
 function onCommand(): Command {
-  const command = withTrafficFlags(
+  const command = withRuleFlags(
     new Command("on")
       .summary("show a page to every visitor")
       .description(
@@ -62,9 +66,9 @@ function onCommand(): Command {
       text: pageOf(flags),
       ...(retryAfter !== undefined && { retryAfterSeconds: Math.ceil(retryAfter / 1_000) }),
     };
-    await changeRoute(
+    await changeSaid(
+      rulesChange(repo, flags, { set: { maintenance } }),
       flags,
-      (hub) => hub.call("hub.rules", { ...place, set: { maintenance }, off: [], unset: [] }),
       () =>
         `visitors of ${nameOf(place)} see the maintenance page until \`propagit maintenance off ${repo}\``,
     );

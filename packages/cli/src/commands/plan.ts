@@ -1,9 +1,12 @@
 import { Command } from "commander";
 import { examples } from "../examples.js";
+import { withHubFlags } from "../hub-call.js";
+import { withTargetsFlag } from "../targets/book.js";
 import { withConfigFlags, withWishFlags } from "../plans/source-flags.js";
 import { withShowFlags } from "../plans/show-flags.js";
 import type { ShowFlags } from "../plans/show-plan.js";
 import { planChangeCommands } from "./plan-changes.js";
+import { planFilesCommand } from "./plan-files.js";
 
 export function planCommand(): Command {
   const command = new Command("plan")
@@ -13,12 +16,16 @@ export function planCommand(): Command {
     )
     .argument("[file]", "the plan, YAML or JSON; - reads it from standard input");
   for (const change of planChangeCommands()) command.addCommand(change);
-  return examples(withShowFlags(withWishFlags(withConfigFlags(command))), [
-    "propagit plan rollout.yaml",
-    "propagit plan deploy webapp main",
-    "propagit plan --config production.yaml --directory /srv/packages --save plan.json",
-    "propagit plan plan.json --html plan.html",
-  ]).action(async (file: string | undefined, flags: ShowFlags) => {
+  command.addCommand(planFilesCommand());
+  return examples(
+    withTargetsFlag(withHubFlags(withShowFlags(withWishFlags(withConfigFlags(command))))),
+    [
+      "propagit plan rollout.yaml",
+      "propagit plan deploy webapp main",
+      "propagit plan --config production.yaml --directory /srv/packages --save plan.json",
+      "propagit plan plan.json --html plan.html",
+    ],
+  ).action(async (file: string | undefined, flags: ShowFlags) => {
     const { showPlan } = await import("../plans/show-plan.js");
     await showPlan(file, flags);
   });

@@ -31,15 +31,21 @@ function statusCommand(): Command {
       .description(
         "Shows where a plan stands: each stage, and its tasks that run, failed, were stopped or are tried again, with the last lines of their output.",
       )
-      .argument("<id>", "its id, or the beginning of it"),
+      .argument("[id]", "its id, or the beginning of it (the newest that goes, else the newest)"),
   )
+    .option(
+      "--events",
+      "all that happened, also in the parts that relays carry out: the newest 1,000 events, with --all 100,000",
+    )
     .option("--follow", "look again each second, until it is over")
     .option("--all", "every task")
     .option("--json", "print it as JSON");
   return examples(command, [
     "propagit plans status 4fa --follow",
     "propagit plans status 4fa --all --local",
-  ]).action(async (id: string, _: unknown, self: Command) => {
+    "propagit plans status 4fa --events",
+    "propagit plans status",
+  ]).action(async (id: string | undefined, _: unknown, self: Command) => {
     const { showRun } = await import("../plans/show-runs.js");
     await showRun(id, self.optsWithGlobals());
   });
@@ -70,20 +76,22 @@ const asks: readonly AskWords[] = [
   {
     name: "stop",
     summary: "end a plan; what is under way finishes",
-    description: "Begins nothing new, for good; what is under way finishes.",
+    description:
+      "Begins nothing new, for good; what is under way finishes. With --undo also of a plan that failed or was stopped and is over: what it did is taken back.",
     flags: ["--undo", "--now"],
   },
   {
     name: "skip-wait",
     summary: "do not wait for the delay or window of the next stage",
     description:
-      "Ends the waiting for a delay or for the hours of a window before the next stage; not for approval or health.",
+      "Ends the waiting for a delay, of the next stage or of the next lines, or for the hours of a window; not for approval or health. Relays that carry parts of it out hear it, too.",
     flags: [],
   },
   {
     name: "retry",
     summary: "try again what failed or never ran",
-    description: "Tries again what failed or never ran, also of a plan that is over.",
+    description:
+      "Tries again what failed or never ran, also of a plan that is over; what would be tried again later is tried at once.",
     flags: ["--force"],
   },
   {

@@ -1,5 +1,6 @@
 import { parseRepoName, shortCommit, type Result } from "@propagit/protocol";
 import { Command } from "commander";
+import { author } from "../author.js";
 import { examples } from "../examples.js";
 import { asFlag } from "../flags.js";
 import { withHub, withHubFlags, type HubFlags } from "../hub-call.js";
@@ -33,12 +34,12 @@ export function reapCommand(): Command {
 const reapMsMax = 120_000;
 
 async function reap(repo: string | undefined, flags: ReapFlags): Promise<void> {
-  const params = { dryRun: flags.dryRun ?? false, ...(repo !== undefined && { repo }) };
+  const asked = { dryRun: flags.dryRun ?? false, ...(repo !== undefined && { repo }) };
   const { releases } = await withHub(flags, (hub) =>
-    hub.call("hub.reap", params, { limitMs: reapMsMax }),
+    hub.call("hub.reap", { ...asked, by: author() }, { limitMs: reapMsMax }),
   );
   if (flags.json) printJson(releases);
-  else print(formatReaped(releases, params.dryRun));
+  else print(formatReaped(releases, asked.dryRun));
 }
 
 export function formatReaped(releases: readonly Reaped[], isDryRun: boolean): string {

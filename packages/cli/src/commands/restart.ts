@@ -3,10 +3,11 @@ import { Command } from "commander";
 import { author } from "../author.js";
 import { examples } from "../examples.js";
 import { asFlag, asRepeatedFlag } from "../flags.js";
-import { withHub, withHubFlags, type HubFlags } from "../hub-call.js";
+import { withHub, withHubFlags } from "../hub-call.js";
 import { badColour, goodColour } from "../output/colour.js";
 import { print, printJson } from "../output/print.js";
 import { formatCount, formatNames } from "../output/quantity.js";
+import { showDryRun, withDryRunFlag, type ChangeOf, type DryRunFlags } from "../plans/dry-run.js";
 import { plainText } from "../output/text-width.js";
 import {
   instanceTarget,
@@ -17,26 +18,39 @@ import {
   type TargetFlags,
 } from "../targets.js";
 
-interface RestartFlags extends HubFlags, TargetFlags {
-  readonly json?: boolean;
-}
+interface RestartFlags extends DryRunFlags, TargetFlags {}
 
 export function restartCommand(): Command {
-  const command = withTargetFlags(
+  const command = withRestartWords(
     withHubFlags(
       new Command("restart")
         .summary("restart instances, one after the other")
         .description(
           "Restarts the instances that fit. On each drone one goes after the other, the next when the one before is ready again, so that visitors always find one that answers where there are several. Without a release or a process only what visitors get is restarted: former releases that are kept warm are left alone.",
-        )
-        .argument("<repo>", "the repository, or REPO@RELEASE", asFlag(parseRepoRelease))
-        .argument("[process...]", "ids of instances", asRepeatedFlag(parseProcess)),
+        ),
     ),
   ).option("--json", "print the result as JSON");
-  return examples(command, [
+  return examples(withDryRunFlag(command), [
     "propagit restart webapp",
     "propagit restart webapp --service=worker --label zone=eu",
   ]).action(restart);
+}
+
+/** Which instances; `plan restart` has the same words. */
+export function withRestartWords(command: Command): Command {
+  return withTargetFlags(
+    command
+      .argument("<repo>", "the repository, or REPO@RELEASE", asFlag(parseRepoRelease))
+      .argument("[process...]", "ids of instances", asRepeatedFlag(parseProcess)),
+  );
+}
+
+export function restartChange(
+  what: RepoRelease,
+  processes: readonly string[] | undefined,
+  flags: TargetFlags,
+): ChangeOf<"restart"> {
+  return { kind: "restart", target: instanceTarget(what, flags, processes) };
 }
 
 async function restart(
@@ -44,7 +58,9 @@ async function restart(
   processes: readonly string[],
   flags: RestartFlags,
 ): Promise<void> {
-  const params = { target: instanceTarget(what, flags, processes), by: author() };
+  const change = restartChange(what, processes, flags);
+  if (flags.dryRun) return showDryRun(change, flags);
+  const params = { target: change.target, by: author() };
   const onPart = (part: Part<"hub.restart">) => {
     if (!flags.json) print(formatPart(part));
   };

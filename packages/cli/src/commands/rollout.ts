@@ -21,12 +21,14 @@ import { withHub, withHubFlags } from "../hub-call.js";
 import { describeCanary, formatCanaryEnd, formatCanaryHead } from "../output/canary.js";
 import { print, printJson, printJsonLine } from "../output/print.js";
 import { formatTable, type Column } from "../output/table.js";
+import { showDryRun, withDryRunFlag, type ChangeOf } from "../plans/dry-run.js";
 import { environmentOf, withEnvironmentFlag, type EnvironmentFlags } from "../targets.js";
 import { parseStepMs } from "../traffic-flags.js";
 
 type PlaceFlags = CanaryFlags & EnvironmentFlags;
 
-interface BeginFlags extends PlaceFlags {
+/** How it goes; `plan rollout` has the same words. */
+interface BeginWords extends EnvironmentFlags {
   readonly steps?: readonly number[];
   readonly every?: number;
   readonly minRequests?: number;
@@ -34,26 +36,26 @@ interface BeginFlags extends PlaceFlags {
   readonly compare?: CanaryPlan["compare"];
   readonly maxErrorRate?: number;
   readonly maxP95?: number;
+}
+
+interface BeginFlags extends PlaceFlags, BeginWords {
   readonly detach?: boolean;
+  readonly dryRun?: boolean;
 }
 
 export function rolloutCommand(): Command {
-  const command = withEnvironmentFlag(
+  const command = withRolloutWords(
     withHubFlags(
       new Command("rollout")
         .summary("send visitors to a commit step by step, and back when it is worse")
         .description(
           "Sends visitors to a commit step by step, and compares it with the old one by what the proxies count; when it fails more often or answers later than it may, all visitors go back at once. Deploys the commit first when it is not deployed. What is not said is as its manifest says. ^C ends the looking on, not the rollout; ends with 0 only when all visitors go to the commit.",
-        )
-        .argument("<repo>", "the repository", asFlag(parseRepoName))
-        .argument(
-          "<commit>",
-          "number of a release, full hash, unique prefix, branch or tag",
-          asFlag(parseRef),
         ),
     ),
-  );
-  return examples(withPlanFlags(command), [
+  )
+    .option("--detach", "end when the hub has accepted it; it goes on by itself")
+    .option("--json", "a line of JSON for each change, the result last");
+  return examples(withDryRunFlag(command), [
     "propagit rollout webapp 74336bc --steps 5%,25%,50%,100% --every 5m",
     "propagit rollout webapp main --min-requests 1000 --inconclusive stop --detach",
     "propagit rollout status webapp --follow",
@@ -67,9 +69,17 @@ export function rolloutCommand(): Command {
     .addCommand(changeCommand("resume", "go on with the steps"));
 }
 
-function withPlanFlags(command: Command): Command {
+export function withRolloutWords(command: Command): Command {
   const { minRequests } = canaryPlanDefault;
-  return command
+  return withEnvironmentFlag(
+    command
+      .argument("<repo>", "the repository", asFlag(parseRepoName))
+      .argument(
+        "<commit>",
+        "number of a release, full hash, unique prefix, branch or tag",
+        asFlag(parseRef),
+      ),
+  )
     .option(
       "--steps <shares>",
       "shares of the visitors, rising to 100% (default: 5%,25%,50%,100%)",
@@ -102,14 +112,11 @@ function withPlanFlags(command: Command): Command {
       "--max-p95 <factor>",
       "how many times as long its 95th percentile may be (default: 1.2x)",
       asFlag(orUsage("a factor such as 1.2x", parseP95Ratio)),
-    )
-    .option("--detach", "end when the hub has accepted it; it goes on by itself")
-    .option("--json", "a line of JSON for each change, the result last");
+    );
 }
 
-async function begin(repo: string, ref: string, flags: BeginFlags): Promise<void> {
+export function rolloutChange(repo: string, ref: string, flags: BeginWords): ChangeOf<"rollout"> {
   const { steps, every, minRequests, inconclusive, compare, maxErrorRate, maxP95 } = flags;
-  const place = { repo, ...environmentOf(flags) };
   const plan = {
     ...(steps && { steps: [...steps] }),
     ...(every !== undefined && { everyMs: every }),
@@ -119,7 +126,15 @@ async function begin(repo: string, ref: string, flags: BeginFlags): Promise<void
     ...(maxErrorRate !== undefined && { errorPoints: maxErrorRate }),
     ...(maxP95 !== undefined && { p95Ratio: maxP95 }),
   };
-  const params = { ...place, ref, plan, by: author() };
+  return { kind: "rollout", repo, ref, plan, ...environmentOf(flags) };
+}
+
+async function begin(repo: string, ref: string, flags: BeginFlags): Promise<void> {
+  const change = rolloutChange(repo, ref, flags);
+  if (flags.dryRun) return showDryRun(change, flags);
+  const { kind: _, ...asked } = change;
+  const place = { repo, ...environmentOf(flags) };
+  const params = { ...asked, by: author() };
   if (!flags.detach) {
     await lookOnAtCanary(flags, place, (hub, options) =>
       hub.call("hub.canary-start", params, options),

@@ -9,19 +9,14 @@ import {
 import { Command } from "commander";
 import { examples } from "../examples.js";
 import { asFlag, asRepeatedFlag } from "../flags.js";
-import {
-  changeRoute,
-  nameOf,
-  placeOf,
-  withTrafficFlags,
-  type TrafficFlags,
-} from "../traffic-change.js";
+import { changeSaid, nameOf, placeOf, withRuleFlags, type RuleFlags } from "../traffic-change.js";
+import { environmentOf } from "../targets.js";
 import { parseHostPlace } from "../traffic-flags.js";
 
 type HostPlace = ReturnType<typeof parseHostPlace>;
 type Redirect = NonNullable<HostRoute["redirect"]>;
 
-interface AddFlags extends TrafficFlags {
+interface AddFlags extends RuleFlags {
   readonly service?: string;
   readonly rewrite?: string;
   readonly strip?: boolean;
@@ -31,7 +26,7 @@ interface AddFlags extends TrafficFlags {
 }
 
 export function addHostCommand(): Command {
-  const command = withTrafficFlags(
+  const command = withRuleFlags(
     new Command("add")
       .summary("a host name that leads to a repository")
       .description(
@@ -57,18 +52,15 @@ export function addHostCommand(): Command {
     "propagit route add old.example.com webapp --redirect='https://www.example.com/*' --status=308",
   ]).action(async (host: HostPlace, repo: string, _: unknown, self: Command) => {
     const flags = self.optsWithGlobals<AddFlags>();
-    const place = placeOf(repo, flags);
     const add = hostRoute(host, flags);
-    await changeRoute(
-      flags,
-      (hub) => hub.call("hub.host", { ...place, add }),
-      () => `${format(host)} leads to ${add.redirect ? add.redirect.to : nameOf(place)}`,
-    );
+    const to = add.redirect ? add.redirect.to : nameOf(placeOf(repo, flags));
+    const change = { kind: "host", repo, add, ...environmentOf(flags) } as const;
+    await changeSaid(change, flags, () => `${format(host)} leads to ${to}`);
   });
 }
 
 export function removeHostCommand(): Command {
-  const command = withTrafficFlags(
+  const command = withRuleFlags(
     new Command("rm")
       .summary("take away a host name that was added by hand")
       .description("Takes away a host name that was added by hand; the manifest's stay.")
@@ -77,13 +69,10 @@ export function removeHostCommand(): Command {
   );
   return examples(command, ["propagit route rm old.example.com webapp"]).action(
     async (host: HostPlace, repo: string, _: unknown, self: Command) => {
-      const flags = self.optsWithGlobals<TrafficFlags>();
-      const place = placeOf(repo, flags);
-      await changeRoute(
-        flags,
-        (hub) => hub.call("hub.host", { ...place, remove: host }),
-        () => `${format(host)} no longer leads to ${nameOf(place)} by hand`,
-      );
+      const flags = self.optsWithGlobals<RuleFlags>();
+      const name = nameOf(placeOf(repo, flags));
+      const change = { kind: "host", repo, remove: host, ...environmentOf(flags) } as const;
+      await changeSaid(change, flags, () => `${format(host)} no longer leads to ${name} by hand`);
     },
   );
 }

@@ -7,11 +7,12 @@ import { withHub, withHubFlags } from "../hub-call.js";
 import { print, printJson } from "../output/print.js";
 import { formatRouteView } from "../output/route-view.js";
 import {
-  changeRoute,
+  changeSaid,
   fetchRoutes,
-  placeOf,
+  rulesChange,
+  withRuleFlags,
   withSightFlags,
-  withTrafficFlags,
+  type RuleFlags,
   type TrafficFlags,
 } from "../traffic-change.js";
 import { addHostCommand, removeHostCommand } from "./route-hosts.js";
@@ -52,7 +53,7 @@ function showCommand(): Command {
 }
 
 function setCommand(): Command {
-  const command = withTrafficFlags(
+  const command = withRuleFlags(
     new Command("set")
       .summary("set rules, written as in the manifest")
       .description(
@@ -72,7 +73,7 @@ function setCommand(): Command {
 }
 
 function unsetCommand(): Command {
-  const command = withTrafficFlags(
+  const command = withRuleFlags(
     new Command("unset")
       .summary("go back to what the manifest says")
       .description("Takes back what was said by hand; the manifest counts again.")
@@ -90,18 +91,11 @@ function readAnyRuleName(word: string): keyof Rules {
   return word === "pause" || word === "users" ? word : readRuleName(word);
 }
 
-interface RuleChange {
-  readonly set: Rules;
-  readonly off: (keyof Rules)[];
-  readonly unset: (keyof Rules)[];
-}
+type RuleChange = Parameters<typeof rulesChange>[2];
 
 async function change(repo: string, rules: RuleChange, self: Command): Promise<void> {
-  const flags = self.optsWithGlobals<TrafficFlags>();
-  const place = placeOf(repo, flags);
-  await changeRoute(
-    flags,
-    (hub) => hub.call("hub.rules", { ...place, ...rules }),
-    (view) => formatRouteView(view).trimEnd(),
+  const flags = self.optsWithGlobals<RuleFlags>();
+  await changeSaid(rulesChange(repo, flags, rules), flags, (view) =>
+    formatRouteView(view).trimEnd(),
   );
 }

@@ -2,7 +2,8 @@ import { Command } from "commander";
 import { examples } from "../examples.js";
 import { asFlag, asRepeatedFlag } from "../flags.js";
 import { hold } from "../hold.js";
-import { withHubFlags, type HubFlags } from "../hub-call.js";
+import { withHubFlags } from "../hub-call.js";
+import { showDryRun, withDryRunFlag, type ChangeOf, type DryRunFlags } from "../plans/dry-run.js";
 import {
   instanceTarget,
   parseProcess,
@@ -12,32 +13,43 @@ import {
   type TargetFlags,
 } from "../targets.js";
 
-interface StartFlags extends HubFlags, TargetFlags {
+/** What of it says what is started. */
+export interface StartWords extends TargetFlags {
   readonly process?: readonly string[];
-  readonly json?: boolean;
 }
 
+interface StartFlags extends DryRunFlags, StartWords {}
+
 export function startCommand(): Command {
-  const command = withTargetFlags(
+  const command = withStartWords(
     withHubFlags(
       new Command("start")
         .summary("start instances again that were stopped one by one")
         .description(
           "Starts again what `propagit stop` with --service, --drone, --label or --process has ended.",
-        )
-        .argument("<repo>", "the repository, or REPO@RELEASE", asFlag(parseRepoRelease)),
+        ),
     ),
-  )
-    .option(
-      "--process <id>",
-      "an instance by its id; may be repeated",
-      asRepeatedFlag(parseProcess),
-    )
-    .option("--json", "print the instances as JSON");
-  return examples(command, ["propagit start webapp --service=worker --drone=web-1"]).action(
-    async (what: RepoRelease, flags: StartFlags) => {
-      const target = instanceTarget(what, flags, flags.process);
-      await hold({ target, start: true, force: false }, flags);
-    },
+  ).option("--json", "print the instances as JSON");
+  return examples(withDryRunFlag(command), [
+    "propagit start webapp --service=worker --drone=web-1",
+  ]).action(async (what: RepoRelease, flags: StartFlags) => {
+    const change = startChange(what, flags);
+    if (flags.dryRun) return showDryRun(change, flags);
+    await hold({ target: change.target, start: true, force: false }, flags);
+  });
+}
+
+/** Which instances; `plan start` has the same words. */
+export function withStartWords(command: Command): Command {
+  return withTargetFlags(
+    command.argument("<repo>", "the repository, or REPO@RELEASE", asFlag(parseRepoRelease)),
+  ).option(
+    "--process <id>",
+    "an instance by its id; may be repeated",
+    asRepeatedFlag(parseProcess),
   );
+}
+
+export function startChange(what: RepoRelease, flags: StartWords): ChangeOf<"start"> {
+  return { kind: "start", target: instanceTarget(what, flags, flags.process) };
 }

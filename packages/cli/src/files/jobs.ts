@@ -1,5 +1,5 @@
 /**
- * Pushes over targets as deploy-in-stages showed its jobs: in buckets, each with the hosts that have it, failed,
+ * Pushes as deploy-in-stages showed its jobs: in buckets, each with the hosts that have it, failed,
  * were stopped or are still to come. They are plans; what they say is counted here.
  */
 import type { PlanDelegation, PlanStage, PlanSummary } from "@propagit/protocol";
@@ -25,15 +25,16 @@ type SeenTask = Pick<
   "task" | "command" | "host" | "state" | "reason" | "nextAt" | "endedAt"
 >;
 
-/** With which the names of such plans begin. */
+/** With which the names of such plans begin; those of pushes without a target are the hub's. */
 const namePrefix = "files to ";
+const hubPrefix = "files push ";
 
 export function nameOfJob(destination: string): string {
   return `${namePrefix}${destination}`.replaceAll(/\s+/g, " ").slice(0, 200);
 }
 
 export function isJob({ name }: Pick<PlanSummary, "name">): boolean {
-  return name.startsWith(namePrefix);
+  return name.startsWith(namePrefix) || name.startsWith(hubPrefix);
 }
 
 /** As with the ancestor, a job has failed when any host has, and is done when all are. */

@@ -35,6 +35,23 @@ function parseTarget(text: string): DroneTarget {
   throw new PropagitError("BAD_USAGE", `${quote(text)} names no drones`, { hint });
 }
 
+/** What is pushed, and where, as a command line says it. @throws BAD_USAGE */
+export function splitWords(words: readonly string[]): {
+  readonly sources: readonly string[];
+  /** As it is written before the path. */
+  readonly target: string;
+  readonly place: FilesPlaceFlag;
+} {
+  const sources = words.slice(0, -1);
+  const last = words.at(-1) ?? "";
+  if (sources.length === 0) {
+    throw new PropagitError("BAD_USAGE", "there must be something to push, and a place for it", {
+      hint: "write it like: propagit files push site/ web-1:/srv/site",
+    });
+  }
+  return { sources, target: splitPlace(last).target, place: parseFilesPlace(last) };
+}
+
 /** The drone says what it makes of it; here only what no drone could understand. */
 function parsePath(path: string): string {
   if (/^(?:\/|~(?:\/|$))/.test(path) && path.length <= 4_096 && !path.includes("\0")) return path;

@@ -20,13 +20,14 @@ import {
 import { PropagitError, quote, type PlanSummary } from "@propagit/protocol";
 import type { HubAccess, HubFlags } from "../hub-call.js";
 import { withHub } from "../hub-call.js";
-import { planPicture } from "../output/plan-picture.js";
 import { print, printJson } from "../output/print.js";
 import { formatBytes, formatCount } from "../output/quantity.js";
 import { forecast } from "../plans/forecast.js";
 import { beginOnHub, followOnHub } from "../plans/hub-plans.js";
+import { showWith, type PlanShowFlags } from "../plans/show-plan.js";
 import { dronesOfHub, selectFrom } from "../targets/select.js";
 import { nameOfJob } from "./jobs.js";
+import { placesText } from "./places-text.js";
 import { readFiles, type FilesReading, type FilesWatch } from "./push.js";
 
 export interface PlanPush extends FilesReading {
@@ -45,6 +46,8 @@ export interface PlanPushWish {
   /** Nobody waits for its end. */
   readonly detach: boolean;
   readonly json: boolean;
+  /** Of a dry run: as `propagit plan` shows it. */
+  readonly show?: PlanShowFlags;
 }
 
 /** As deploy-in-stages had it: after 1, 8, 27 and 64 minutes. */
@@ -69,12 +72,13 @@ export async function pushByPlan(
   const aims = await aimed(push.target, targets, flags);
   const { destination } = whereTo(push);
   const read = await readFiles(push, access, watch, {
-    destination: wish.dryRun ? undefined : destination,
+    // A plan that is written down is carried out later, when the hub has to have them.
+    destination: wish.dryRun && wish.show?.save === undefined ? undefined : destination,
     manifestOnly: false,
   });
   const plan = planOf(push, aims, read.commit);
   const made = { plan, ...read };
-  if (wish.dryRun) return showOnly(made, wish.json);
+  if (wish.dryRun) return showOnly(made, push, wish);
   const run = await beginOnHub({ plan, commands: toolBox }, flags);
   if (wish.detach) return toldBegun(run, made, dronesOf(aims).length, wish.json);
   const summary = await followOnHub(run, plan, { ...flags, isQuiet: wish.json });
@@ -137,12 +141,25 @@ function whereTo({ target, path }: PlanPush): {
   return { name: nameOfJob(destination), destination };
 }
 
-function showOnly({ plan, commit, files, bytes }: Made, json: boolean): void {
-  const hash = planHash(plan);
-  if (json) return printJson({ hash, plan, commit, files, bytes, dryRun: true });
+function showOnly(
+  { plan, commit, files, bytes }: Made,
+  push: PlanPush,
+  { json, show }: PlanPushWish,
+): void {
+  if (json && !show) {
+    return printJson({ hash: planHash(plan), plan, commit, files, bytes, dryRun: true });
+  }
   const expected = forecast(plan, new Map(), Date.now());
-  print(planPicture({ plan, hash, commands: toolBox, forecast: expected, isWhole: true }));
-  print(`\n${formatCount(files, "file")}, ${formatBytes(bytes)}; nothing was sent\n`);
+  const isPicture = showWith(
+    { plan, commands: toolBox, forecast: expected },
+    show ?? { all: true },
+  );
+  if (!isPicture) return;
+  const next =
+    show?.save === undefined
+      ? "nothing was sent"
+      : `no drone got anything; carry it out with: propagit apply ${show.save}`;
+  print(`\n${placesText(push)}${formatCount(files, "file")}, ${formatBytes(bytes)}; ${next}\n`);
 }
 
 function toldBegun(run: string, { commit, files, bytes }: Made, drones: number, json: boolean) {
@@ -153,10 +170,10 @@ function toldBegun(run: string, { commit, files, bytes }: Made, drones: number, 
 }
 
 function failureOf({ run, name, outcome, reason, counts }: PlanSummary): PropagitError | undefined {
-  if (outcome === "done" && counts.failed === 0) return undefined;
+  if (outcome === "done") return undefined;
   const why = reason === undefined ? "" : `: ${reason}`;
   const what =
-    outcome === "done"
+    counts.failed > 0
       ? `${name}: ${formatCount(counts.failed, "task")} of ${counts.tasks} failed`
       : `${name}: ${outcome ?? "not over"}${why}`;
   return new PropagitError("FILES_FAILED", what, {

@@ -23,24 +23,35 @@ export interface PushFlags extends HubFlags, TargetsFlags {
 }
 
 export function withPushFlags(command: Command): Command {
+  return withPushWords(command)
+    .option("--detach", "of a plan over a target: do not wait for its end")
+    .option("--dry-run", "only show the plan of it, and tell what would change")
+    .option("--json", "print what became of it as JSON");
+}
+
+/** What is pushed, and how; `plan files` has the same words. */
+export function withPushWords(command: Command): Command {
   const flagged = withHubFlags(command)
     .usage("[options] <source...> <target:path>")
     .argument(
       "<sources-and-target...>",
       "folders and files; at the end a target or the drones (names a,b, `*`, /regex/, or a label selector) and the folder there, absolute or ~/…",
     )
-    .option("--after <duration>", "begin later; makes it a plan", asFlag(parseDurationMs))
+    .option(
+      "--after <duration>",
+      "begin later; makes it a plan as over a target",
+      asFlag(parseDurationMs),
+    )
     .option(
       "--retries <number>",
-      "of a plan: further attempts, after 1, 8, 27, 64 … minutes (default: 4)",
+      "of a plan over a target: further attempts, after 1, 8, 27, 64 … minutes (default: 4)",
       asFlag((text: string) => parseWhole(text, 0, 20)),
     )
     .option(
       "--concurrency <number>",
-      "of a plan: drones at the same time, or a part of them such as 25% (default: 64)",
+      "of a plan over a target: drones at the same time, or a part of them such as 25% (default: 64)",
       asFlag(parseConcurrency),
     )
-    .option("--detach", "of a plan: do not wait for its end")
     .option(
       "--exclude <pattern>",
       "leave out, as .gitignore has it; may be repeated",
@@ -51,13 +62,23 @@ export function withPushFlags(command: Command): Command {
     .option("--dir-mode <octal>", "of all folders, such as 755", asFlag(parseMode))
     .option("--replace", "remove what no push brought there, too")
     .option("--force", "with --replace: even more than 1,000 files")
-    .option("--dry-run", "only tell what would change")
-    .option("--allow-missing", "drones that are away are no failure")
-    .option("--json", "print what became of it as JSON");
+    .option("--allow-missing", "drones that are away are no failure");
   return withTargetsFlag(flagged);
 }
 
-/** What only a plan can. */
+/** Whatever of them is said. */
+export function readingOf(flags: PushFlags) {
+  return {
+    exclude: flags.exclude ?? [],
+    owner: flags.owner,
+    mode: flags.mode,
+    folderMode: flags.dirMode,
+    replace: flags.replace ?? false,
+    force: flags.force ?? false,
+  };
+}
+
+/** What only a plan over a target can. */
 export function wantsPlan({ after, retries, concurrency, detach }: PushFlags): boolean {
   return [after, retries, concurrency, detach].some((flag) => flag !== undefined);
 }

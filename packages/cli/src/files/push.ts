@@ -3,10 +3,14 @@ import {
   PropagitError,
   type DroneTarget,
   type FilesOutcome,
+  type FilesPart,
   type FilesProgress,
 } from "@propagit/protocol";
-import type { Conversation } from "@propagit/runtime";
+import { nodeRandom } from "@propagit/runtime";
 import { author } from "../author.js";
+import { findHubAccess, withHub, type HubFlags } from "../hub-call.js";
+import { interruptedExitCode, onInterrupt } from "../interrupt.js";
+import { againWhileLost } from "../plans/hub-plans.js";
 import { sourceChanged } from "./import.js";
 import { PushedFiles, type HubPlace } from "./repository.js";
 import { firstChange, readSource, shown, type Source } from "./source.js";
@@ -25,7 +29,6 @@ export interface FilesPush extends FilesReading {
   readonly path: string;
   readonly replace: boolean;
   readonly force: boolean;
-  readonly dryRun: boolean;
 }
 
 export interface FilesWatch {
@@ -44,32 +47,45 @@ export interface FilesResult {
 }
 
 const folderModeDefault = 0o755;
+/** Of a plan's id. */
+const idChars = 10;
 
 /** @throws BAD_USAGE, NO_PLACE, CHANGED_MEANWHILE, … when nothing was pushed at all */
 export async function pushFiles(
   push: FilesPush,
-  place: HubPlace,
-  hub: Conversation,
+  flags: HubFlags,
   watch: FilesWatch,
 ): Promise<FilesResult> {
-  // Before anything is read: whether there is such a drone at all.
-  await hub.call(
-    "hub.drones",
-    { target: push.target, machine: false },
-    { onPart: () => undefined },
-  );
-  const read = await readFiles(push, place, watch, {
-    destination: push.dryRun ? `${push.path} (dry run)` : push.path,
-    manifestOnly: push.dryRun,
+  const stopListening = onInterrupt(() => process.exit(interruptedExitCode));
+  await checkTarget(push.target, flags);
+  const { commit, files, bytes } = await readFiles(push, findHubAccess(flags), watch, {
+    destination: push.path,
+    manifestOnly: false,
   });
-  return { ...read, drones: await distribute(push, read.commit, hub, watch) };
+  stopListening();
+  return { commit, files, bytes, drones: await distribute(push, commit, flags, watch) };
+}
+
+/** Before anything is read: whether there is such a drone at all. @throws NO_PLACE */
+export async function checkTarget(target: DroneTarget, flags: HubFlags): Promise<void> {
+  const params = { target, machine: false };
+  await withHub(flags, (hub) => hub.call("hub.drones", params, { onPart: () => undefined }));
 }
 
 export interface FilesDestination {
   /** What was pushed there before is not sent again; undefined: nothing is sent at all. */
   readonly destination: string | undefined;
-  /** Only what there is, without contents. */
+  /** Only what there is goes to the hub, without contents. */
   readonly manifestOnly: boolean;
+}
+
+export interface ReadFiles {
+  /** Of what was read, with all contents. */
+  readonly commit: string;
+  /** What went to the hub instead. */
+  readonly manifest?: string;
+  readonly files: number;
+  readonly bytes: number;
 }
 
 /** Reads files into a commit, the same whenever they are the same, and brings it to the hub. @throws CHANGED_MEANWHILE */
@@ -78,31 +94,32 @@ export async function readFiles(
   place: HubPlace,
   watch: Pick<FilesWatch, "note" | "step">,
   { destination, manifestOnly }: FilesDestination,
-): Promise<Omit<FilesResult, "drones">> {
+): Promise<ReadFiles> {
   watch.step("looking at the files");
   const source = await readSource(sources, exclude);
   noteRepositories(source, watch);
   watch.step(`reading ${source.entries.length} files`);
-  const commit = await PushedFiles.use(place, async (pushed) => {
-    const read = await pushed.import(sources, {
-      entries: source.entries,
-      head: {
-        ...(owner !== undefined && { owner }),
-        mode: folderMode ?? source.mode ?? folderModeDefault,
-      },
-      mode,
-      folderMode,
-      manifestOnly,
-    });
+  const head = {
+    ...(owner !== undefined && { owner }),
+    mode: folderMode ?? source.mode ?? folderModeDefault,
+  };
+  const request = { entries: source.entries, head, mode, folderMode };
+  const commits = await PushedFiles.use(place, async (pushed) => {
+    const commit = await pushed.import(sources, { ...request, manifestOnly: false });
     const change = firstChange(source, await readSource(sources, exclude));
     if (change !== undefined) throw sourceChanged(change);
-    if (destination === undefined) return read;
+    if (destination === undefined) return { commit };
     watch.step("bringing them to the hub");
-    await pushed.send(read, destination);
-    return read;
+    if (!manifestOnly) {
+      await pushed.send(commit, destination);
+      return { commit };
+    }
+    const manifest = await pushed.import(sources, { ...request, manifestOnly });
+    await pushed.send(manifest, destination);
+    return { commit, manifest };
   });
   const sizes = source.entries.flatMap((entry) => (entry.kind === "file" ? [entry.bytes] : []));
-  return { commit, files: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0) };
+  return { ...commits, files: sizes.length, bytes: sizes.reduce((sum, size) => sum + size, 0) };
 }
 
 /** The error that a push ends with; undefined when every drone has what it should have. */
@@ -128,27 +145,47 @@ export function failureOf(
   });
 }
 
+/** The hub goes on with it, whoever goes away; asked again, it is looked on at. */
 async function distribute(
-  { target, path, replace, force, dryRun }: FilesPush,
+  { target, path, replace, force }: FilesPush,
   commit: string,
-  hub: Conversation,
+  flags: HubFlags,
   watch: FilesWatch,
 ): Promise<readonly FilesOutcome[]> {
-  const outcomes: FilesOutcome[] = [];
-  const params = { target, path, commit, replace, force, dryRun, by: author() };
-  await hub.call("hub.files-push", params, {
-    limitMs: 0,
-    onPart: (part) => {
-      if ("outcome" in part) {
-        outcomes.push(part);
-        watch.ended(part);
-      } else {
-        const { drone, ...progress } = part;
-        watch.progress(drone, progress);
-      }
-    },
+  const outcomes = new Map<string, FilesOutcome>();
+  const run = nodeRandom.hex(idChars);
+  const by = author();
+  const params = { target, path, commit, replace, force, dryRun: false, by, run };
+  const hear = (part: FilesPart) => {
+    if (!("outcome" in part)) {
+      const { drone, ...progress } = part;
+      watch.progress(drone, progress);
+    } else if (!outcomes.has(part.drone)) {
+      outcomes.set(part.drone, part);
+      watch.ended(part);
+    }
+  };
+  const stopListening = onInterrupt(() => {
+    process.stderr.write(
+      `the hub goes on with it; look: propagit files status ${run}, end it: propagit files stop ${run}\n`,
+    );
+    process.exit(interruptedExitCode);
   });
-  return outcomes.toSorted((left, right) => (left.drone < right.drone ? -1 : 1));
+  try {
+    const ask = (heard: () => void) => {
+      const onPart = (part: FilesPart) => {
+        heard();
+        hear(part);
+      };
+      return withHub(flags, (hub) => hub.call("hub.files-push", params, { limitMs: 0, onPart }));
+    };
+    await againWhileLost(ask, () => {
+      watch.note("the hub was lost on the way; waiting for it to come back");
+    });
+  } finally {
+    stopListening();
+  }
+  return [...outcomes.values()].toSorted((left, right) => (left.drone < right.drone ? -1 : 1));
 }
 
 function noteRepositories({ repositories }: Source, { note }: Pick<FilesWatch, "note">): void {

@@ -46,7 +46,7 @@ export async function readSource(
   const entries = new Map<string, SourceEntry>();
   const tops: number[] = [];
   for (const name of names) {
-    const isContents = /(?:^|\/)(?:\.{0,2})$/.test(name);
+    const isContents = meansContents(name);
     const place = await placeOf(name);
     const prefix = isContents ? "" : latin(basename(resolve(name)));
     if (isContents) tops.push(await modeOfFolder(place, name));
@@ -55,6 +55,11 @@ export async function readSource(
   const repositories = [...entries.values()].filter(isRepository).map(({ path }) => path);
   const sorted = [...entries.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1));
   return { entries: sorted, mode: tops.length === 1 ? tops[0] : undefined, repositories };
+}
+
+/** What is in the folder is meant, and not the folder by its name. */
+export function meansContents(name: string): boolean {
+  return /(?:^|\/)(?:\.{0,2})$/.test(name);
 }
 
 /** The first thing that is not as it was seen before; undefined when nothing changed. */

@@ -1,4 +1,4 @@
-/** What deploy-in-stages' users asked of jobs, asked of pushes over targets: `status`, `stop`, `age`, `reset`, `more`. */
+/** What deploy-in-stages' users asked of jobs, asked of pushes: `status`, `stop`, `age`, `reset`, `more`. */
 import type { RunAsk } from "@propagit/plan";
 import { PropagitError, quote, type PlanDelegation, type PlanSummary } from "@propagit/protocol";
 import { collect, withHub, type HubFlags } from "../hub-call.js";
@@ -40,7 +40,7 @@ export function findJob(jobs: readonly PlanSummary[], prefix: string): PlanSumma
   const found = jobs.filter(({ run }) => run.startsWith(prefix));
   const [job, ...others] = found;
   if (!job) {
-    throw new PropagitError("NO_PLAN", `no push over a target has the id ${quote(prefix)}`, {
+    throw new PropagitError("NO_PLAN", `no push has the id ${quote(prefix)}`, {
       hint: "see them with `propagit files status` and `propagit plans`",
     });
   }
@@ -51,7 +51,24 @@ export function findJob(jobs: readonly PlanSummary[], prefix: string): PlanSumma
 
 export async function askJob(prefix: string, ask: RunAsk, flags: HubFlags): Promise<void> {
   const { run } = findJob(await jobsOf(flags), prefix);
-  await askHub(run, ask, flags);
+  await askHub(run, ask, flags).catch((thrown: unknown) => {
+    throw inOwnWords(thrown, ask, run);
+  });
+}
+
+/** As it was typed: who said `age` knows of no `skip-wait`. */
+function inOwnWords(thrown: unknown, { kind }: RunAsk, run: string): unknown {
+  const word = { "skip-wait": "age", retry: "reset" }[kind as string];
+  if (!(thrown instanceof PropagitError) || thrown.code !== "NOT_NOW" || word === undefined) {
+    return thrown;
+  }
+  const message = thrown.message
+    .replace(`plan ${run} cannot be asked to ${kind}`, `push ${run} cannot be asked to ${word}`)
+    .replace("no stage waits", "nothing waits for its time");
+  return new PropagitError("NOT_NOW", message, {
+    hint: `see where it stands: propagit files status ${run}`,
+    cause: thrown,
+  });
 }
 
 /** What the ancestor counted each time when cron had it look; the hub does what is due by itself. */
@@ -98,10 +115,13 @@ async function lookAt(run: string, flags: HubFlags): Promise<SeenJob> {
     }),
   );
   const hosts = hostsOf(run, stages, parts);
+  // What is paused waits for no time.
   const times = [
     ...stages.flatMap(({ waits }) => waits?.until ?? []),
     ...parts.flatMap((part) => part.stages.flatMap(({ waits }) => waits?.until ?? [])),
-    ...hosts.flatMap(({ state, nextAt }) => (state === "retrying" ? (nextAt ?? []) : [])),
+    ...(summary.state === "paused" ? [] : hosts).flatMap(({ state, nextAt }) =>
+      state === "retrying" ? (nextAt ?? []) : [],
+    ),
   ];
   const whole = { ...summary, locks: [...locks] };
   const nextAt = times.length > 0 ? { nextAt: Math.min(...times) } : {};

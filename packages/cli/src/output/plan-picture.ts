@@ -1,5 +1,9 @@
 /** A plan as `propagit plan` shows it: its stages in time, and below each what it waits for and does. */
 import {
+  lastingTasks,
+  rollbackStages,
+  Run,
+  tasksText,
   timeText,
   type AnnouncedStage,
   type Commands,
@@ -7,7 +11,7 @@ import {
   type Stage,
   type Task,
 } from "@propagit/plan";
-import type { Forecast } from "../plans/forecast.js";
+import { partOfTask, type Forecast } from "../plans/forecast.js";
 import { dimColour, headColour } from "./colour.js";
 import {
   describeCare,
@@ -16,7 +20,6 @@ import {
   describeTask,
   describeWaits,
   hostName,
-  tasksOf,
 } from "./plan-words.js";
 import { padTo, plainText } from "./text-width.js";
 
@@ -38,10 +41,7 @@ export function planPicture({ plan, hash, commands, forecast, isWhole }: Picture
   const head = `${headColour(plainText(plan.name))}\n${describeSize(plan)}; ${hash.slice(0, 12)}\n`;
   const time = isTimed
     ? `about ${timeText(until - from)}, by what past runs took\n`
-    : "how long it takes is not known: it never ran here\n";
-  const rollback = plan.rollback
-    ? `\nrolled back by ${tasksOf(plan.rollback).length} tasks in ${plan.rollback.length} stages\n`
-    : "";
+    : "how long it takes is not known: no run of it is remembered\n";
   if (plan.stages.length === 0) return `${head}nothing to do\n`;
   const width = Math.max(...plan.stages.map(({ name }) => plainText(name).length));
   const span = { from, ms: Math.max(1, until - from), isTimed };
@@ -49,9 +49,33 @@ export function planPicture({ plan, hash, commands, forecast, isWhole }: Picture
     return `${padTo(plainText(stage.name), Math.min(width, 30))} ${barOf(stage, span)}\n`;
   });
   const bodies = plan.stages.map((stage, index) =>
-    stageText(stage, index + 1, { commands, isWhole }),
+    stageText(stage, index + 1, { commands, isWhole, opens: stages[index]?.from }),
   );
-  return `${head}${time}\n${bars.join("")}${bodies.join("")}${rollback}`;
+  return `${head}${time}\n${bars.join("")}${bodies.join("")}${rollbackText({ plan, commands, forecast, isWhole })}`;
+}
+
+/** What would be put back, should it fail in its last task, and what nothing puts back. */
+function rollbackText({
+  plan,
+  commands,
+  forecast,
+  isWhole,
+}: Pick<PictureOptions, "plan" | "commands" | "forecast" | "isWhole">): string {
+  if (!plan.stages.some(({ onFailure }) => onFailure === "rollback")) return "";
+  const run = new Run(plan, forecast.announcement.events);
+  const stages = rollbackStages(
+    plan,
+    run.stages.map((stage) => stage.run),
+  );
+  const bodies = stages.map((stage, index) =>
+    stageText(stage, plan.stages.length + index + 1, { commands, isWhole, opens: undefined }),
+  );
+  const lasting = tasksText(
+    lastingTasks(plan, ({ command }) => commands.get(command)?.needsNoUndo ?? false),
+  );
+  const head = stages.length > 0 ? "\nwhen it fails, what was done until then is put back:\n" : "";
+  const never = lasting === undefined ? "" : `\ncannot be taken back: ${plainText(lasting)}\n`;
+  return `${head}${bodies.join("")}${never}`;
 }
 
 interface Span {
@@ -72,12 +96,13 @@ function barOf({ turnAt, from, until, waves }: AnnouncedStage, span: Span): stri
   return `${bar}${" ".repeat(Math.max(0, barColumns - end))}${length}${parts}`.trimEnd();
 }
 
-function stageText(
-  stage: Stage,
-  number: number,
-  { commands, isWhole }: Pick<PictureOptions, "commands" | "isWhole">,
-): string {
-  const waits = describeWaits(stage).map((wait) => `   waits for ${plainText(wait)}\n`);
+interface StageShown extends Pick<PictureOptions, "commands" | "isWhole"> {
+  /** When it would begin, in ms since 1970. */
+  readonly opens: number | undefined;
+}
+
+function stageText(stage: Stage, number: number, { commands, isWhole, opens }: StageShown): string {
+  const waits = describeWaits(stage, opens).map((wait) => `   waits for ${plainText(wait)}\n`);
   const lines = isWhole ? stage.lines : stage.lines.slice(0, tasksShown);
   const hostWidth = Math.max(0, ...lines.flat().map((task) => hostName(task).length));
   const rows = lines.flatMap((line) =>
@@ -98,7 +123,21 @@ interface Row {
 
 function taskText(task: Task, { commands, isWhole, hostWidth, isNext }: Row): string {
   const mark = isNext ? "  then " : "  ";
+  const time = task.afterMs === undefined ? "" : `after ${timeText(task.afterMs)}: `;
   const care = isWhole ? dimColour(` (${describeCare(task)})`) : "";
   const said = plainText(describeTask(task, commands)).replaceAll(/\s+/g, " ");
-  return ` ${padTo(hostName(task), hostWidth)}${mark}${said}${care}\n`;
+  const row = ` ${padTo(hostName(task), hostWidth)}${mark}${time}${said}${care}\n`;
+  const part = partOfTask(task);
+  return part ? row + partText(part, { commands, isWhole }) : row;
+}
+
+/** What a relay carries out by itself: its stages in order, below the task that hands it on. */
+function partText(part: Plan, how: Pick<PictureOptions, "commands" | "isWhole">): string {
+  return part.stages
+    .map((stage, index) => stageText(stage, index + 1, { ...how, opens: undefined }))
+    .join("")
+    .split("\n")
+    .filter((line) => line.trim() !== "")
+    .map((line) => `     ${line}\n`)
+    .join("");
 }

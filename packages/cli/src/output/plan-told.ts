@@ -4,11 +4,13 @@ import { formatBytes, formatCount, formatNames } from "./quantity.js";
 import { plainText } from "./text-width.js";
 
 const namesMax = 5;
+const dronesShown = 20;
 
 /** @param saved where the plan was written; absent: nowhere */
 export function toldText(told: ToldOfPlan, saved?: string): string {
   const { travel, warnings } = told;
   const lines = [
+    ...dronesLines(told),
     ...skippedLines(told),
     ...(travel ? [travelLine(travel)] : []),
     ...warnings.map((warning) => plainText(warning)),
@@ -18,6 +20,15 @@ export function toldText(told: ToldOfPlan, saved?: string): string {
       : `nothing was changed; carry it out with: propagit apply ${saved}`,
   ];
   return `\n${lines.join("\n").trimStart()}\n`;
+}
+
+/** Those that fit, where the plan says no more than that. */
+function dronesLines({ drones = [], dronesCount = drones.length }: ToldOfPlan): readonly string[] {
+  if (drones.length === 0) return [];
+  const shown = drones.slice(0, dronesShown);
+  const left = dronesCount - shown.length;
+  const more = left > 0 ? ` and ${formatCount(left, "more drone")}` : "";
+  return [`drones that fit: ${plainText(shown.join(", "))}${more}`];
 }
 
 /** Those with the same reason in one line. */

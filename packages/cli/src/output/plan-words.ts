@@ -8,15 +8,22 @@ import {
   type Plan,
   type Stage,
   type Task,
+  type TimeWindow,
 } from "@propagit/plan";
 import { isOfHub } from "@propagit/hub";
+import { formatMoment } from "./duration.js";
 import { formatCount, formatNames } from "./quantity.js";
 
 /** The machine of the engine, which is in front of the user. */
-export const localName = "local";
+const localName = "local";
 
 export function hostName({ where, command }: Pick<Task, "where" | "command">): string {
-  if (where.kind !== "engine") return hostOf(where);
+  return placeName(hostOf(where), command);
+}
+
+/** Of a task's host as runs tell it: `engine` is the machine of whoever carries it out. */
+export function placeName(host: string, command: string): string {
+  if (host !== "engine") return host;
   return isOfHub(command) ? "hub" : localName;
 }
 
@@ -50,13 +57,18 @@ export function describeLimits(stage: Stage): string {
   return parts.filter((part) => part !== "").join(", ");
 }
 
-export function describeWaits({ after, gates }: Stage): readonly string[] {
+/** @param opens when a window would open, in ms since 1970; absent: nobody can tell */
+export function describeWaits({ after, gates }: Stage, opens?: number): readonly string[] {
   const delay = after
     ? [
         `${timeText(after.ms)} after the ${after.from === "plan" ? "plan began" : "stage before ended"}`,
       ]
     : [];
-  return [...delay, ...gates.map(describeGate)];
+  const at = (gate: Gate) =>
+    gate.kind === "window" && opens !== undefined
+      ? `; it would be ${formatMoment(opens)} here`
+      : "";
+  return [...delay, ...gates.map((gate) => `${describeGate(gate)}${at(gate)}`)];
 }
 
 function describeGate(gate: Gate): string {
@@ -64,7 +76,7 @@ function describeGate(gate: Gate): string {
     case "approval":
       return gate.by ? `approval by ${gate.by.join(" or ")}` : "somebody's approval";
     case "window":
-      return `its hours, in ${gate.window.timeZone}`;
+      return windowText(gate.window);
     case "http":
       return `${gate.url} to answer ${gate.status.join(" or ")}`;
     case "command":
@@ -78,6 +90,30 @@ function describeGate(gate: Gate): string {
     default:
       return gate satisfies never;
   }
+}
+
+const dayNames = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+/** `mon-fri 09:00-17:00, Europe/Berlin`; days that follow one another in one piece. */
+function windowText({ days, fromMinute, toMinute, timeZone }: TimeWindow): string {
+  const sorted = [...new Set(days)].toSorted((left, right) => left - right);
+  const pieces: { readonly first: number; last: number }[] = [];
+  for (const day of sorted) {
+    const piece = pieces.at(-1);
+    if (piece?.last === day - 1) piece.last = day;
+    else pieces.push({ first: day, last: day });
+  }
+  const nameOf = (day: number) => dayNames[day - 1] ?? String(day);
+  const words = pieces.map(({ first, last }) =>
+    first === last ? nameOf(first) : `${nameOf(first)}-${nameOf(last)}`,
+  );
+  const which = sorted.length === 7 ? "every day" : words.join(",");
+  return `${which} ${clockText(fromMinute)}-${clockText(toMinute)}, ${timeZone}`;
+}
+
+function clockText(minutes: number): string {
+  const two = (part: number) => String(part).padStart(2, "0");
+  return `${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
 }
 
 export function tasksOf(stages: Plan["stages"]): readonly Task[] {

@@ -6,11 +6,9 @@ export function formatPercent(percent: number): string {
   return `${Math.round(percent * 10) / 10} %`;
 }
 
-const numbers = new Intl.NumberFormat("en-US");
-
-/** `9,980`. */
+/** `9,980`. Nothing is made for it ahead: that would bring 4 MB of language data into every daemon. */
 export function formatNumber(count: number): string {
-  return numbers.format(count);
+  return count.toLocaleString("en-US");
 }
 
 /** `1 drone`, `12 drones`. */

@@ -7,7 +7,7 @@
  */
 import type { StageStatus, TaskStatus } from "@propagit/plan";
 import { formatTime } from "./duration.js";
-import { localName } from "./plan-words.js";
+import { placeName } from "./plan-words.js";
 import { countWords } from "./run-progress.js";
 import { runHead, runWord, type SeenRun } from "./run-tree.js";
 import { plainText } from "./text-width.js";
@@ -78,7 +78,7 @@ const told: ReadonlySet<TaskStatus["state"]> = new Set([
 ]);
 
 function taskText({ host, command, state, attempt, nextAt, reason }: TaskStatus): string {
-  const place = host === "engine" ? localName : plainText(host);
+  const place = plainText(placeName(host, command));
   const what =
     state === "retrying" && nextAt !== undefined ? `again at ${formatTime(nextAt)}` : state;
   const tries = attempt > 1 ? `, attempt ${attempt}` : "";

@@ -7,7 +7,7 @@ import {
   type TaskCounts,
   type TaskStatus,
 } from "@propagit/plan";
-import { localName } from "./plan-words.js";
+import { placeName } from "./plan-words.js";
 import { badColour, dimColour, goodColour, headColour } from "./colour.js";
 import { formatAge } from "./duration.js";
 import { formatNumber } from "./quantity.js";
@@ -48,9 +48,7 @@ function taskLine(
       ? `again in ${timeText(Math.max(0, nextAt - now))}`
       : formatAge(now - (beganAt ?? now));
   const said = plainText(lastLines.at(-1) ?? "");
-  return dimColour(
-    `  ${host === "engine" ? localName : host} ${command} ${time}  ${said}`.trimEnd(),
-  );
+  return dimColour(`  ${placeName(host, command)} ${command} ${time}  ${said}`.trimEnd());
 }
 
 export function stageWords({ state, counts, waits, reason }: StageStatus, now: number): string {
@@ -63,7 +61,7 @@ export function stageWords({ state, counts, waits, reason }: StageStatus, now: n
       return `waits: ${plainText(waits?.why ?? "")}${until}${waits?.seen === undefined ? "" : ` (${plainText(waits.seen)})`}`;
     }
     case "running":
-      return headColour(countWords(counts));
+      return headColour(countWords(counts)) + nextWords(waits?.until, now);
     case "done":
       return goodColour(`done: ${countWords(counts)}`);
     case "failed":
@@ -74,6 +72,11 @@ export function stageWords({ state, counts, waits, reason }: StageStatus, now: n
     default:
       return state satisfies never;
   }
+}
+
+/** Of a stage that runs: when those of its lines begin whose time has not come. */
+function nextWords(until: number | undefined, now: number): string {
+  return until === undefined ? "" : `, the next in ${timeText(Math.max(0, until - now))}`;
 }
 
 /** `1 failed, 12 done, 3 never run` of what there is: first what needs a look, should the rest be cut off. */

@@ -25,7 +25,7 @@ import type { PlanDelegation } from "@propagit/protocol";
 import { badColour, dimColour, goodColour, headColour } from "./colour.js";
 import { formatAge, formatDuration, formatMoment, formatTime } from "./duration.js";
 import { fitTree, type TreeNode, type TreeSize } from "./fit-tree.js";
-import { localName } from "./plan-words.js";
+import { placeName } from "./plan-words.js";
 import { formatCount, formatNumber } from "./quantity.js";
 import { countWords, stageWords } from "./run-progress.js";
 import { cutTo, padTo, plainText, widthOf } from "./text-width.js";
@@ -34,6 +34,8 @@ export interface SeenRun {
   readonly status: RunStatus;
   /** Whether somebody carries it out now. */
   readonly isCarried: boolean;
+  /** It is carried out without a hub. */
+  readonly isLocal?: boolean;
   /** Parts of it that relays carry out. */
   readonly parts?: readonly PlanDelegation[];
 }
@@ -64,19 +66,33 @@ interface Tree {
 }
 
 function headLines(
-  { status, isCarried }: SeenRun,
+  { status, isCarried, isLocal = false }: SeenRun,
   now: number,
   columns: number,
 ): readonly string[] {
-  const { reason, counts, waitsFor, suspended } = status;
+  const { reason, counts, stays, waitsFor, suspended } = status;
   const head = runHead(status, isCarried);
   const whole = `${head}, ${countWords(counts)}`;
   return [
     ...(widthOf(whole) <= columns ? [whole] : [head, `   ${countWords(counts)}`]),
     ...(reason === undefined ? [] : [badColour(`   ${plainText(reason)}`)]),
+    ...(stays === undefined ? [] : [staysLine(status.run, stays, isLocal)]),
     ...(waitsFor ? [`   waits for ${plainText(waitsFor.lock)}, behind ${waitsFor.behind}`] : []),
+    ...(status.approval ? [headColour(`   ${approvalText(status)}`)] : []),
     ...(suspended ? [suspendedLine(suspended, now)] : []),
   ];
+}
+
+function staysLine(run: string, stays: string, isLocal: boolean): string {
+  const words = `propagit plans stop --undo ${run}${isLocal ? " --local" : ""}`;
+  return `   what was done stays: ${plainText(stays)}; to take it back: ${words}`;
+}
+
+/** Who is to approve what, and how. */
+export function approvalText({ run, approval }: Pick<RunSummary, "run" | "approval">): string {
+  const who = approval?.by ? `approval by ${approval.by}` : "somebody's approval";
+  const what = `${plainText(approval?.stage ?? "")} waits for ${plainText(who)}`;
+  return `${what}: propagit plans approve ${run}`;
 }
 
 function suspendedLine({ since, why }: NonNullable<RunStatus["suspended"]>, now: number): string {
@@ -99,9 +115,10 @@ export function runHead(summary: RunSummary, isCarried: boolean): string {
 
 /** In one word or two, how a run stands. */
 export function runWord(
-  { state, outcome }: Pick<RunSummary, "state" | "outcome">,
+  { state, outcome, approval }: Pick<RunSummary, "state" | "outcome" | "approval">,
   isCarried: boolean,
 ): string {
+  if (isCarried && state === "going" && approval) return "waits for approval";
   if (state === "over") return outcome ?? "over";
   if (state === "unreadable" || isCarried) return state;
   return state === "paused" ? "paused, waits for resume" : "broken off, waits for resume";
@@ -253,8 +270,8 @@ function widthsOf(tasks: readonly TaskStatus[]): Widths {
   return { ...widths, host: Math.min(hostColumnsMax, widths.host) };
 }
 
-function placeOf({ host }: TaskStatus): string {
-  return host === "engine" ? localName : host;
+function placeOf({ host, command }: TaskStatus): string {
+  return placeName(host, command);
 }
 
 interface TaskPlacing {
@@ -336,7 +353,9 @@ function taskWords({ state, attempt, beganAt, endedAt, nextAt }: TaskStatus, now
     case "unknown":
       return `${state}${endedAt === undefined ? "" : ` ${formatAge(now - endedAt)} ago`}${tries}`;
     case "never-run":
-      return "never run";
+      return nextAt === undefined
+        ? "never run"
+        : `in ${timeText(wholeSeconds(nextAt - now))}, at ${whenText(nextAt, now)}`;
     default:
       return state satisfies never;
   }

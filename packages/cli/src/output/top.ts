@@ -14,7 +14,7 @@ import {
   type TrafficSight,
 } from "@propagit/protocol";
 import { badColour, dimColour, headColour } from "./colour.js";
-import { formatCount } from "./quantity.js";
+import { formatCount, formatNumber } from "./quantity.js";
 import { sparkline } from "./sparkline.js";
 import { formatTable, type Column } from "./table.js";
 
@@ -98,7 +98,7 @@ function keyOf({ repo, environment, commit, deployment = "", variant = "" }: Sig
 /** `0.3`, `12`, `4,310`. */
 function rateText(perSecond: number): string {
   if (perSecond > 0 && perSecond < 9.95) return oneDigit(perSecond);
-  return Math.round(perSecond).toLocaleString("en-US");
+  return formatNumber(Math.round(perSecond));
 }
 
 function msText(ms: number): string {

@@ -3,15 +3,17 @@ import type { Gate, Plan } from "@propagit/plan";
 import { isOfHub } from "@propagit/hub";
 import { PropagitError } from "@propagit/protocol";
 import { describeTask, hostName, tasksOf } from "../output/plan-words.js";
+import { print } from "../output/print.js";
 import { formatCount, formatNames } from "../output/quantity.js";
 import type { HubFlags } from "../hub-call.js";
 import { carryOutNew } from "./carry-out.js";
-import { applyOnHub } from "./hub-plans.js";
+import { applyOnHub, beginOnHub } from "./hub-plans.js";
 import { withCode } from "./code-place.js";
 import { LocalRuns } from "./local-runs.js";
 import { formatLine, lineLog } from "./logs.js";
 import { planned, type Planned } from "./planned.js";
 import { rebase } from "./rebase.js";
+import { refuseChangedFiles } from "./source-files.js";
 import { showPlan, type ShowFlags } from "./show-plan.js";
 
 export interface ApplyFlags extends ShowFlags, HubFlags {
@@ -20,6 +22,8 @@ export interface ApplyFlags extends ShowFlags, HubFlags {
   /** The repository that has the project's own commands. */
   readonly code?: string;
   readonly rebase?: boolean;
+  /** Nobody waits for its end. */
+  readonly detach?: boolean;
 }
 
 /** Longer plans are not told task by task before they begin. */
@@ -28,17 +32,31 @@ const toldTasksMax = 20;
 export async function applyPlan(file: string | undefined, flags: ApplyFlags): Promise<void> {
   if (flags.rebase) return rebase(file, flags);
   if (flags.dryRun) return showPlan(file, flags);
+  if (flags.detach && flags.local) {
+    throw new PropagitError("BAD_USAGE", "what this machine carries out ends with its process", {
+      hint: "leave --detach or --local out",
+    });
+  }
   const write = (line: string) => void process.stdout.write(line);
   const made = await planned(file, flags, (who) => lineLog(who, write));
   if (flags.local) refuseForeign(made.plan);
+  if (file !== undefined) await refuseChangedFiles(made.plan, file);
   tellBeforehand(made, write);
   if (tasksOf(made.plan.stages).length === 0) return;
   if (!flags.local) {
-    process.exitCode = await applyOnHub({ ...made, plan: await withCode(made, flags.code) }, flags);
+    const begun = { ...made, plan: await withCode(made, flags.code) };
+    if (flags.detach) return tellBegun(await beginOnHub(begun, flags));
+    process.exitCode = await applyOnHub(begun, flags);
     return;
   }
   const { plan, commands, folder } = made;
   process.exitCode = await carryOutNew({ runs: await LocalRuns.open(), plan, commands }, folder);
+}
+
+function tellBegun(run: string): void {
+  print(
+    `${run}\nthe hub carries it out; look: propagit plans status ${run} --follow, its log: propagit plans status ${run} --events, end it: propagit plans stop ${run}\n`,
+  );
 }
 
 /** Its commands say what they would do, each checked. */

@@ -15,8 +15,19 @@ export async function askRun(
   ask: RunAsk,
   { local, ...hub }: HubFlags & { readonly local?: boolean },
 ): Promise<void> {
+  checkId(prefix);
   await (local ? askHere(prefix, ask) : askHub(prefix, ask, hub));
 }
+
+/** @throws BAD_USAGE: nothing at all would mean every plan */
+export function checkId(prefix: string): void {
+  if (prefix !== "" && prefix.length <= idCharsMax) return;
+  const what = prefix === "" ? "the id of the plan is empty" : "that is no id of a plan";
+  throw new PropagitError("BAD_USAGE", what, { hint: "see them with `propagit plans`" });
+}
+
+/** Longer ones there are none. */
+const idCharsMax = 64;
 
 async function askHere(prefix: string, ask: RunAsk): Promise<void> {
   const runs = await LocalRuns.open();

@@ -20,11 +20,10 @@ import {
   type Executor,
   type Plan,
   type RunAsk,
-  type RunSummary,
   type SshHosts,
   type TaskPlace,
 } from "@propagit/plan";
-import { exitCodes, PropagitError } from "@propagit/protocol";
+import { PropagitError } from "@propagit/protocol";
 import { deferred, nodeClock, nodeRandom } from "@propagit/runtime";
 import { author } from "../author.js";
 import { interruptedExitCode } from "../interrupt.js";
@@ -32,6 +31,7 @@ import { AskDesk } from "./asks.js";
 import type { LocalRuns, RunNeeds } from "./local-runs.js";
 import { lineLog } from "./logs.js";
 import { RunView } from "./run-view.js";
+import { toldEnd } from "./told-end.js";
 
 export interface Carried extends RunNeeds {
   readonly runs: LocalRuns;
@@ -115,7 +115,7 @@ async function carryOutLocked(
   await close(closing);
   if (end === "paused") return toldPause(id);
   await runs.prune();
-  return tellEnd ? tellEnd(id, run) : toldEnd(end);
+  return tellEnd ? tellEnd(id, run) : toldEnd({ summary: end, run, commands, local: true });
 }
 
 async function formerEvents(runs: LocalRuns, id: string) {
@@ -223,12 +223,4 @@ function pauseOnInterrupt(
 function toldPause(id: string): number {
   process.stderr.write(`it can go on: propagit plans resume ${id} --local\n`);
   return interruptedExitCode;
-}
-
-function toldEnd({ run, outcome }: RunSummary): number {
-  if (outcome === "done") return exitCodes.ok;
-  process.stderr.write(
-    `what became of each task: propagit plans status ${run} --local; to try again what failed or never ran: propagit plans retry ${run} --local\n`,
-  );
-  return exitCodes.failed;
 }

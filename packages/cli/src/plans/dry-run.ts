@@ -1,5 +1,6 @@
 /** `--dry-run` of commands that change the cluster: what `propagit plan` shows of the same change. */
 import type { PlannedChange } from "@propagit/protocol";
+import type { Conversation } from "@propagit/runtime";
 import type { Command } from "commander";
 import type { HubFlags } from "../hub-call.js";
 
@@ -14,7 +15,11 @@ export function withDryRunFlag(command: Command): Command {
   return command.option("--dry-run", "only show what it would do, as `propagit plan`");
 }
 
-export async function showDryRun(change: PlannedChange, flags: DryRunFlags): Promise<void> {
+/** @param change of a session, when it hides something under the session's key */
+export async function showDryRun(
+  change: PlannedChange | ((hub: Conversation) => PlannedChange),
+  flags: DryRunFlags,
+): Promise<void> {
   const { showChange } = await import("./show-change.js");
   await showChange(change, flags);
 }

@@ -1,15 +1,18 @@
 /**
- * What a plan will do, announced by the machine that carries it out. How long tasks take is known from past runs
- * here; where nothing is, each counts as one step, and no duration is told.
+ * What a plan will do, announced by the machine that carries it out. How long tasks take is known from past runs,
+ * here or by the hub; where nothing is, each counts as one step, and no duration is told.
  */
 import {
   announce,
   hostOf,
-  Run,
+  pastDurations,
+  readPlan,
+  toolBox,
   type Announcement,
   type Journal,
+  type PastDuration,
+  type PastRun,
   type Plan,
-  type RunEvent,
   type Task,
 } from "@propagit/plan";
 
@@ -30,6 +33,13 @@ export function forecast(plan: Plan, durations: Durations, at: number): Forecast
   const announcement = announce(plan, {
     at,
     expect: (task) => {
+      const part = partOfTask(task);
+      if (part) {
+        const handedOn = forecast(part, durations, at);
+        isTimed &&= handedOn.isTimed;
+        const { from, until } = handedOn.announcement;
+        return { ms: until - from };
+      }
       const known = durations.get(keyOf(task)) ?? durations.get(task.command);
       if (known === undefined) isTimed = false;
       return { ms: known ?? stepMs };
@@ -38,34 +48,27 @@ export function forecast(plan: Plan, durations: Durations, at: number): Forecast
   return { announcement, isTimed };
 }
 
-/** How long tasks took on average: of a command on a host, and of a command anywhere. */
-export async function pastDurations(journal: Journal, plan: Plan): Promise<Durations> {
-  const sums = new Map<string, { ms: number; count: number }>();
-  const heads = (await journal.list()).filter(({ summary }) => summary?.name === plan.name);
-  for (const { run } of heads.slice(0, runsMax)) {
-    const past = await journal.read(run).catch(() => undefined);
-    if (past) addRun(sums, new Run(past.plan, past.events), past.events);
-  }
-  return new Map([...sums].map(([key, { ms, count }]) => [key, Math.round(ms / count)]));
+/** What a relay is to carry out by itself. */
+export function partOfTask({ command, args, id }: Task): Plan | undefined {
+  if (command !== "delegate") return undefined;
+  return readPlan({ maker: `task ${id}`, value: args["plan"] }, toolBox);
 }
 
-function addRun(
-  sums: Map<string, { ms: number; count: number }>,
-  run: Run,
-  events: readonly RunEvent[],
-): void {
-  const began = new Map<string, number>();
-  for (const event of events) {
-    if (event.kind === "task-begun") began.set(event.task, event.at);
-    if (event.kind !== "task-ended" || event.outcome !== "done") continue;
-    const from = began.get(event.task);
-    if (from === undefined) continue;
-    const task = run.task(event.task);
-    for (const key of [keyOf(task), task.command]) {
-      const sum = sums.get(key) ?? { ms: 0, count: 0 };
-      sums.set(key, { ms: sum.ms + event.at - from, count: sum.count + 1 });
-    }
+/** Of past runs of plans of that name on this machine. */
+export async function pastHere(journal: Journal, { name }: Plan): Promise<Durations> {
+  const heads = (await journal.list()).filter(({ summary }) => summary?.name === name);
+  const past: PastRun[] = [];
+  for (const { run } of heads.slice(0, runsMax)) {
+    const one = await journal.read(run).catch(() => undefined);
+    if (one) past.push(one);
   }
+  return durationsFrom(pastDurations(past));
+}
+
+export function durationsFrom(past: readonly PastDuration[]): Durations {
+  return new Map(
+    past.map(({ command, host, ms }) => [host === undefined ? command : `${command} ${host}`, ms]),
+  );
 }
 
 function keyOf(task: Task): string {

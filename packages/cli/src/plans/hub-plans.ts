@@ -5,16 +5,19 @@
  *            <--hub.plan-follow-- each event, from the next one on also after a lost connection
  */
 import {
+  placedProblem,
   planHash,
   Run,
   writePlan,
   type Plan,
+  type PlanText,
   type RunAsk,
   type RunEvent,
   type RunStatus,
+  type SelectDrones,
 } from "@propagit/plan";
 import { hubCommands } from "@propagit/hub";
-import { exitCodes, toPropagitError, type PlanSummary } from "@propagit/protocol";
+import { PropagitError, toPropagitError, type PlanSummary } from "@propagit/protocol";
 import { nodeClock, nodeRandom, sleep, type Conversation } from "@propagit/runtime";
 import { author } from "../author.js";
 import { collect, withHub, type HubFlags } from "../hub-call.js";
@@ -22,6 +25,7 @@ import { interruptedExitCode, onInterrupt } from "../interrupt.js";
 import { print } from "../output/print.js";
 import type { Planned } from "./planned.js";
 import { RunView } from "./run-view.js";
+import { toldEnd } from "./told-end.js";
 
 /** Until the hub is asked again that was lost. */
 const againMs = 1_000;
@@ -31,12 +35,14 @@ export const awayMsMax = 10 * 60_000;
 /** Begins a plan and tells what happens until it is over. @returns the exit code */
 export async function applyOnHub(planned: Planned, flags: HubFlags): Promise<number> {
   const id = await beginOnHub(planned, flags);
-  return toldEnd(await followOnHub(id, planned.plan, flags));
+  const run = new Run(planned.plan);
+  const summary = await followOnHub(id, planned.plan, { ...flags, run });
+  return toldEnd({ summary, run, commands: planned.commands, local: false });
 }
 
 /** @returns the run's id */
 export async function beginOnHub(
-  { plan }: Pick<Planned, "plan" | "commands">,
+  { plan, source, select }: Pick<Planned, "plan" | "commands" | "source" | "select">,
   flags: HubFlags,
 ): Promise<string> {
   // Of a project's own commands all is said: the hub does not know what they would say.
@@ -45,19 +51,51 @@ export async function beginOnHub(
   // Two of one name would do the same to the same drones: the later one waits for its turn.
   const locks = [`plan ${plan.name}`.slice(0, lockChars)];
   const hash = planHash(plan);
-  const started = { plan: text, file: "the plan", by: author(), hash, locks, id: wanted };
+  const started = { plan: text, file: sentAs, by: author(), hash, locks, id: wanted };
   return begin(wanted, () =>
     withHub(flags, (hub) => hub.call("hub.plan-start", started, callLimit)),
-  );
+  ).catch((thrown: unknown) => {
+    throw source ? placedRefusal({ source, select }, thrown) : thrown;
+  });
+}
+
+/** What the hub calls a plan that it was given. */
+const sentAs = "the plan";
+
+interface Written {
+  readonly source: PlanText;
+  readonly select: SelectDrones | undefined;
+}
+
+/** It knows nothing of the file: what it says of a task is told with the place where that stands. */
+function placedRefusal(written: Written, thrown: unknown): unknown {
+  const { code, message, hint } = toPropagitError(thrown);
+  if (code !== "BAD_PLAN" || !message.startsWith(mark)) return thrown;
+  const [first, ...more] = message.split("\n").map((line) => placedLine(written, line));
+  return new PropagitError(code, [first, ...more.map((line) => `  ${line}`)].join("\n"), {
+    ...(hint !== undefined && { hint }),
+    cause: thrown,
+  });
+}
+
+const mark = `${sentAs}: `;
+
+function placedLine({ source, select }: Written, line: string): string {
+  return line.startsWith(mark) ? placedProblem(source, line.slice(mark.length), select) : line;
+}
+
+interface FollowFlags extends HubFlags {
+  readonly isQuiet?: boolean;
+  /** Which takes what happens. */
+  readonly run?: Run;
 }
 
 /** Tells what happens until it is over, unless nobody wants to hear it; ^C only looks away. */
 export async function followOnHub(
   id: string,
   plan: Plan,
-  { isQuiet = false, ...flags }: HubFlags & { readonly isQuiet?: boolean },
+  { isQuiet = false, run = new Run(plan), ...flags }: FollowFlags,
 ): Promise<PlanSummary> {
-  const run = new Run(plan);
   const view = isQuiet ? undefined : new RunView({ id, plan, run: () => run });
   const restore = onInterrupt(() => {
     view?.close();
@@ -101,35 +139,54 @@ async function begin(
   }
 }
 
-async function followed(
+function followed(
   id: string,
   flags: HubFlags,
   listener: (event: RunEvent) => void,
 ): Promise<PlanSummary> {
   let next = 0;
+  return againWhileLost((heard) =>
+    withHub(flags, (hub) =>
+      hub.call(
+        "hub.plan-follow",
+        { id, from: next },
+        {
+          limitMs: 0,
+          onPart: (events) => {
+            heard();
+            for (const { index, event } of events) {
+              if (index < next) continue;
+              next = index + 1;
+              listener(event);
+            }
+          },
+        },
+      ),
+    ),
+  );
+}
+
+/**
+ * Asks a hub that goes on by itself, and once more when it was lost.
+ *
+ * @param ask calls when it hears something
+ * @param onLost each time that it is waited for
+ */
+export async function againWhileLost<T>(
+  ask: (heard: () => void) => Promise<T>,
+  onLost: () => void = () => undefined,
+): Promise<T> {
   let lostAt: number | undefined;
+  const heard = () => {
+    lostAt = undefined;
+  };
   for (;;) {
     try {
-      return await withHub(flags, (hub) =>
-        hub.call(
-          "hub.plan-follow",
-          { id, from: next },
-          {
-            limitMs: 0,
-            onPart: (events) => {
-              lostAt = undefined;
-              for (const { index, event } of events) {
-                if (index < next) continue;
-                next = index + 1;
-                listener(event);
-              }
-            },
-          },
-        ),
-      );
+      return await ask(heard);
     } catch (thrown) {
+      if (!isLost(thrown) || Date.now() - (lostAt ?? Infinity) > awayMsMax) throw thrown;
+      if (lostAt === undefined) onLost();
       lostAt ??= Date.now();
-      if (!isLost(thrown) || Date.now() - lostAt > awayMsMax) throw thrown;
       await sleep(nodeClock, againMs);
     }
   }
@@ -142,17 +199,9 @@ export function isLost(thrown: unknown): boolean {
 /** What a task said is known when it has ended. */
 function tell(view: RunView, run: Run, event: RunEvent): void {
   if ((event.kind === "task-ended" || event.kind === "task-retries") && event.lastLines) {
-    for (const line of event.lastLines) view.output(run.task(event.task), line);
+    for (const line of event.lastLines) view.output(run.task(event.task), line, event.at);
   }
   view.event(event);
-}
-
-function toldEnd({ run, outcome }: PlanSummary): number {
-  if (outcome === "done") return exitCodes.ok;
-  process.stderr.write(
-    `what became of each task: propagit plans status ${run}; to try again what failed or never ran: propagit plans retry ${run}\n`,
-  );
-  return exitCodes.failed;
 }
 
 /** Newest first. */

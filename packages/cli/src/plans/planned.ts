@@ -13,9 +13,14 @@ import {
   type Commands,
   type Plan,
   type PlannerWorld,
+  type RunningInstance,
+  type PlanText,
+  type SelectDrones,
 } from "@propagit/plan";
-import { PropagitError } from "@propagit/protocol";
+import { environmentDefault, PropagitError, type InstanceSummary } from "@propagit/protocol";
 import type { Log } from "@propagit/runtime";
+import { collect, withHub, type HubFlags } from "../hub-call.js";
+import { selectionsFor, type SelectFlags } from "./drone-selections.js";
 import { openProject, readProjectConfiguration, wishOf } from "./project.js";
 import { readTextFile } from "./read-text.js";
 import { wantsGenerator, type SourceFlags } from "./source-flags.js";
@@ -25,6 +30,10 @@ export interface Planned {
   readonly commands: Commands;
   /** Where the project's commands come from. */
   readonly folder: string;
+  /** As it is written, when it was given. */
+  readonly source?: PlanText;
+  /** What its drones meant that are no names; absent: there were none. */
+  readonly select?: SelectDrones;
   /** It was given, not made. */
   readonly isGiven: boolean;
 }
@@ -35,7 +44,7 @@ export type LogOf = (who: string) => Log;
 /** @throws BAD_PLAN, BAD_CONFIG, BAD_USAGE, HOST_LOST, HOST_DENIED */
 export async function planned(
   file: string | undefined,
-  flags: SourceFlags,
+  flags: SourceFlags & SelectFlags,
   logOf: LogOf,
 ): Promise<Planned> {
   const isOfGenerator = wantsGenerator(flags);
@@ -48,12 +57,10 @@ export async function planned(
   const { commands, folder } = project;
   if (file !== undefined) {
     const name = file === "-" ? "standard input" : file;
-    return {
-      plan: readPlan({ file: name, text: readTextFile(file) }, commands),
-      commands,
-      folder,
-      isGiven: true,
-    };
+    const source = { file: name, text: readTextFile(file) };
+    const select = await selectionsFor(source.text, flags);
+    const plan = readPlan(source, commands, select);
+    return { plan, commands, folder, source, ...(select && { select }), isGiven: true };
   }
   if (!isOfGenerator && project.generators.size === 0) {
     throw new PropagitError("BAD_USAGE", "no plan is given", {
@@ -62,7 +69,7 @@ export async function planned(
   }
   const configuration = readProjectConfiguration(project, flags, logOf("config"));
   const wish = wishOf(flags, configuration);
-  const world = lookingWorld(logOf(configuration.generator.name));
+  const world = lookingWorld(logOf(configuration.generator.name), flags);
   try {
     const plan = await generatePlan(configuration, { ...wish, world, commands });
     return { plan, commands, folder, isGiven: false };
@@ -71,12 +78,28 @@ export async function planned(
   }
 }
 
-/** Hosts are only looked at, and only when a generator asks for versions. */
-function lookingWorld(log: Log): PlannerWorld & { close(): Promise<void> } {
+/** Hosts and the hub are only looked at, and only when a generator asks. */
+function lookingWorld(log: Log, flags: HubFlags): PlannerWorld & { close(): Promise<void> } {
   const hosts = openSshHosts();
+  let running: Promise<readonly RunningInstance[]> | undefined;
   return {
     log,
     look: (host) => hostView(host === undefined ? localHost() : hosts.host(host)),
+    // A generator sees one state, however often it asks.
+    running: () => (running ??= runningOnHub(flags)),
     close: () => hosts.close(),
   };
+}
+
+async function runningOnHub(flags: HubFlags): Promise<readonly RunningInstance[]> {
+  const found = await withHub(flags, (hub) =>
+    collect<InstanceSummary>(
+      async (onPart) => (await hub.call("hub.ps", { usage: false }, { onPart })).instances,
+    ),
+  );
+  return found.map(({ drone, away, report }) => {
+    const { repo, environment = environmentDefault, service, commit, release, phase } = report;
+    const started = release === undefined ? {} : { release };
+    return { drone, repo, environment, service, commit, ...started, phase, away };
+  });
 }

@@ -29,12 +29,20 @@ export async function rebase(
   if (lines.length === 0) print(`${file} is as it would be made now\n`);
   else print(differenceText(lines));
   if (flags.save !== undefined) savePlan(flags.save, written);
+  if (lines.length > 0) {
+    print(`lines with - are not in the new plan, also what was edited in ${file} by hand\n`);
+  }
   print(`${whatNext(file, flags.save)}\n`);
 }
 
 function whatNext(file: string, saved: string | undefined): string {
   if (saved !== undefined) return `nothing was changed; carry it out with: propagit apply ${saved}`;
-  return `nothing was changed; write the new plan down with: propagit apply ${file} --rebase --save ${file}`;
+  return `nothing was changed; write the new plan down with: propagit apply ${file} --rebase --save ${beside(file)}`;
+}
+
+/** Another name, so that what was edited by hand is not written over. */
+function beside(file: string): string {
+  return `${file.replace(/\.(?:json|ya?ml)$/, "")}.new.json`;
 }
 
 /** @throws BAD_PLAN when it was not made by a hub */

@@ -26,7 +26,8 @@ export async function sightHere(prefix: string): Promise<Sight> {
       for (const event of events.slice(known?.count ?? 0)) run.apply(event);
       known = { run, count: events.length };
       const status = statusOf(id, run, { tasks });
-      return { status, isCarried: status.state !== "over" && (await runs.isCarried(id)) };
+      const isCarried = status.state !== "over" && (await runs.isCarried(id));
+      return { status, isCarried, isLocal: true };
     });
 }
 

@@ -1,8 +1,18 @@
 /** A run as it is looked at: a line for each thing that happens, and on a terminal where it stands, below them. */
-import { timeText, type Plan, type Run, type RunEvent, type Task } from "@propagit/plan";
+import {
+  noTasks,
+  summaryOf,
+  timeText,
+  type Plan,
+  type Run,
+  type RunAsk,
+  type RunEvent,
+  type Task,
+  type TaskCounts,
+} from "@propagit/plan";
 import { hostName } from "../output/plan-words.js";
 import { LiveArea } from "../output/live-area.js";
-import { progressLines } from "../output/run-progress.js";
+import { countWords, progressLines } from "../output/run-progress.js";
 import { formatLine, type Level, type LogLine } from "./logs.js";
 
 const drawMs = 250;
@@ -47,13 +57,13 @@ export class RunView {
     this.#draw();
   }
 
-  /** Output of a task. */
-  output(task: Task, line: string): void {
-    this.say(task.command, line, { host: hostName(task) });
+  /** Output of a task. @param at default: now */
+  output(task: Task, line: string, at = Date.now()): void {
+    this.say(task.command, line, { host: hostName(task), at });
   }
 
   event(event: RunEvent): void {
-    const said = wordsOf(event, this.#viewed);
+    const said = wordsOf(event, namesOf(this.#viewed));
     if (!said) return;
     const { who = "engine", message, level, host } = said;
     this.say(who, message, {
@@ -79,65 +89,115 @@ export class RunView {
   }
 }
 
-interface Said {
+/** What an event means by its numbers. */
+export interface EventNames {
+  readonly run: string;
+  readonly plan: string;
+  readonly stage: (number: number) => string;
+  /** Whether somebody is to open that gate, of a run that is looked on at; absent: nobody is told. */
+  readonly isApproval?: (stage: number, gate: number | undefined) => boolean;
+  readonly task: (
+    id: string,
+  ) => { readonly command: string; readonly host: string; readonly mayFail: boolean } | undefined;
+  /** Of the plan's own stages and of what put them back, of a run that is looked on at. */
+  readonly counts?: () => TaskCounts;
+}
+
+function namesOf({ id, plan, run }: ViewedRun): EventNames {
+  return {
+    run: id,
+    plan: plan.name,
+    isApproval: (number, gate = 0) =>
+      run()?.stages[number - 1]?.run.stage.gates[gate - 1]?.kind === "approval",
+    stage: (number) => run()?.stages[number - 1]?.run.stage.name ?? String(number),
+    counts: () => {
+      const now = run();
+      return now ? summaryOf(id, now).counts : noTasks;
+    },
+    task: (taskId) => {
+      const task = run()?.task(taskId);
+      if (!task) return undefined;
+      const { command, continueOnFail } = task;
+      return { command, host: hostName(task), mayFail: continueOnFail };
+    },
+  };
+}
+
+export interface Said {
   readonly message: string;
   readonly who?: string;
   readonly level?: Level;
   readonly host?: string;
 }
 
-function wordsOf(event: RunEvent, viewed: ViewedRun): Said | undefined {
-  const { plan, id } = viewed;
+/** Undefined of what needs no line while one looks on. */
+export function wordsOf(event: RunEvent, names: EventNames): Said | undefined {
+  const { plan, run } = names;
   switch (event.kind) {
     case "run-queued":
       return { message: `waits for ${event.locks.join(", ")}` };
     case "run-begun":
-      return { message: `starting plan: ${plan.name} (run ${id})` };
+      return { message: `starting plan: ${plan} (run ${run})` };
     case "stage-waits": {
       const until =
         event.until === undefined ? "" : `, for ${timeText(Math.max(0, event.until - event.at))}`;
-      return { message: `stage ${nameOf(event.stage, viewed)} waits: ${event.why}${until}` };
+      const next = names.isApproval?.(event.stage, event.gate)
+        ? `; let it begin: propagit plans approve ${run}`
+        : "";
+      return { message: `stage ${names.stage(event.stage)} waits: ${event.why}${until}${next}` };
     }
     case "gate-open":
-      return { message: `stage ${nameOf(event.stage, viewed)} may begin: ${event.why}` };
+      return { message: `stage ${names.stage(event.stage)} may begin: ${event.why}` };
     case "gate-refused":
       return {
-        message: `stage ${nameOf(event.stage, viewed)} may not begin: ${event.why}`,
+        message: `stage ${names.stage(event.stage)} may not begin: ${event.why}`,
         level: "ERROR",
       };
     case "stage-begun":
-      return { message: `starting stage: ${nameOf(event.stage, viewed)}` };
+      return { message: `starting stage: ${names.stage(event.stage)}` };
     case "stage-ended":
       return event.outcome === "done"
-        ? { message: `finished stage: ${nameOf(event.stage, viewed)}` }
+        ? { message: `finished stage: ${names.stage(event.stage)}` }
         : {
-            message: `stage ${nameOf(event.stage, viewed)} ${event.outcome}${because(event.reason)}`,
+            message: `stage ${names.stage(event.stage)} ${event.outcome}${because(event.reason)}`,
             level: "ERROR",
           };
     case "task-begun":
       return undefined;
     case "task-ended":
     case "task-retries":
-      return taskWords(event, viewed);
+      return taskWords(event, names);
     case "asked":
-      return { message: `${event.by} asks to ${event.ask.kind}` };
+      return { message: `${event.by} asks to ${askText(event.ask)}` };
     case "rollback-begun":
       return { message: `rolling back${because(event.reason)}`, level: "WARNING" };
     case "run-ended":
       return event.outcome === "done"
-        ? { message: `finished plan: ${plan.name}` }
-        : { message: `plan ${event.outcome}${because(event.reason)}`, level: "ERROR" };
+        ? { message: `finished plan: ${plan}${failuresOf(names)}` }
+        : {
+            message: `plan ${event.outcome}${countsOf(names)}${because(event.reason)}`,
+            level: "ERROR",
+          };
     default:
       return event satisfies never;
   }
 }
 
+function countsOf({ counts }: EventNames): string {
+  return counts ? `, ${countWords(counts())}` : "";
+}
+
+/** What failed and counts for nothing. */
+function failuresOf(names: EventNames): string {
+  return (names.counts?.().failed ?? 0) === 0 ? "" : countsOf(names);
+}
+
 function taskWords(
   event: Extract<RunEvent, { kind: "task-ended" | "task-retries" }>,
-  { run }: ViewedRun,
+  names: EventNames,
 ): Said {
-  const task = run()?.task(event.task);
-  const place = task ? { who: task.command, host: hostName(task) } : {};
+  const task = names.task(event.task);
+  const place = task ? { who: task.command, host: task.host } : {};
   if (event.kind === "task-retries") {
     const wait = timeText(Math.max(0, event.nextAt - event.at));
     return {
@@ -147,7 +207,7 @@ function taskWords(
     };
   }
   const isGood = event.outcome === "done" || event.outcome === "unchanged";
-  const level = isGood ? undefined : task?.continueOnFail ? "WARNING" : "ERROR";
+  const level = isGood ? undefined : task?.mayFail ? "WARNING" : "ERROR";
   return { ...place, message: `${event.outcome}${because(event.reason)}`, ...(level && { level }) };
 }
 
@@ -155,6 +215,10 @@ function because(reason: string | undefined): string {
   return reason === undefined ? "" : `: ${reason}`;
 }
 
-function nameOf(number: number, { run }: ViewedRun): string {
-  return run()?.stages[number - 1]?.run.stage.name ?? String(number);
+/** `stop, and to take back what was done`. */
+function askText(ask: RunAsk): string {
+  if (ask.kind === "retry") return ask.force ? "retry, also what may run only once" : "retry";
+  if (ask.kind !== "stop") return ask.kind;
+  const now = ask.now ? ", what is under way as well" : "";
+  return `stop${now}${ask.undo ? ", and to take back what was done" : ""}`;
 }

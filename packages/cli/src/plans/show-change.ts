@@ -1,7 +1,8 @@
 /** What a change of the cluster would do: the plan that the hub makes of it, and what is told beside. Nothing begins. */
 import { readPlan } from "@propagit/plan";
 import { hubCommands } from "@propagit/hub";
-import type { PlannedChange, ToldOfPlan } from "@propagit/protocol";
+import type { FilesPart, PlannedChange, ToldOfPlan } from "@propagit/protocol";
+import type { Conversation } from "@propagit/runtime";
 import { withHub, type HubFlags } from "../hub-call.js";
 import { toldText } from "../output/plan-told.js";
 import { print } from "../output/print.js";
@@ -17,11 +18,14 @@ export interface MadePlan {
   readonly told: ToldOfPlan;
 }
 
-export async function showChange(
-  change: PlannedChange,
-  flags: PlanShowFlags & HubFlags,
-): Promise<void> {
-  const { text, told } = await madePlan(change, flags);
+/** Said at once, or once there is a session, under whose key something of it is hidden. */
+type Change = PlannedChange | ((hub: Conversation) => PlannedChange);
+
+export async function showChange(change: Change, flags: PlanShowFlags & HubFlags): Promise<void> {
+  showMade(await madePlan(change, flags), flags);
+}
+
+export function showMade({ text, told }: MadePlan, flags: PlanShowFlags): void {
   const plan = readPlan({ file: "the hub's plan", text }, hubCommands);
   const durations = new Map(told.durations.map(({ command, ms }) => [command, ms]));
   const whole = { plan, commands: hubCommands, forecast: forecast(plan, durations, Date.now()) };
@@ -29,12 +33,21 @@ export async function showChange(
   if (isPicture) print(toldText(told, flags.save));
 }
 
-/** @throws what the change itself would */
-export async function madePlan(change: PlannedChange, flags: HubFlags): Promise<MadePlan> {
+/** @param onFiles hears what drones say of files, however long they take. @throws what the change itself would */
+export async function madePlan(
+  wanted: Change,
+  flags: HubFlags,
+  onFiles?: (part: FilesPart) => void,
+): Promise<MadePlan> {
   return withHub(flags, async (hub) => {
     const pieces: string[] = [];
-    const onPart = (piece: string) => void pieces.push(piece);
-    const { text, told } = await hub.call("hub.plan-make", { change }, { onPart, limitMs });
+    const onPart = (part: string | FilesPart) => {
+      if (typeof part === "string") pieces.push(part);
+      else onFiles?.(part);
+    };
+    const change = typeof wanted === "function" ? wanted(hub) : wanted;
+    const options = { onPart, limitMs: onFiles ? 0 : limitMs };
+    const { text, told } = await hub.call("hub.plan-make", { change }, options);
     return { text: pieces.join("") + text, told };
   });
 }

@@ -13,10 +13,13 @@ import { errnoOf } from "@propagit/runtime";
 import { planPage } from "../output/plan-page.js";
 import { planPicture } from "../output/plan-picture.js";
 import { print, printJson } from "../output/print.js";
-import { forecast, pastDurations, type Durations, type Forecast } from "./forecast.js";
+import type { SelectFlags } from "./drone-selections.js";
+import { forecast, pastHere, type Durations, type Forecast } from "./forecast.js";
 import { plansFolder } from "./local-runs.js";
+import { pastAtHub } from "./past-at-hub.js";
 import { lineLog } from "./logs.js";
 import { planned, type Planned } from "./planned.js";
+import { withFiles } from "./source-files.js";
 import type { SourceFlags } from "./source-flags.js";
 
 /** How a plan is shown. */
@@ -28,7 +31,9 @@ export interface PlanShowFlags {
   readonly all?: boolean;
 }
 
-export interface ShowFlags extends SourceFlags, PlanShowFlags {}
+export interface ShowFlags extends SourceFlags, SelectFlags, PlanShowFlags {
+  readonly local?: boolean;
+}
 
 /** A plan with what it is expected to do. */
 export interface Shown {
@@ -44,8 +49,10 @@ export async function showPlan(file: string | undefined, flags: ShowFlags): Prom
 
 /** Of a plan that is there already. */
 export async function showPlanned(made: Planned, flags: ShowFlags): Promise<void> {
-  const durations = await durationsOf(made);
-  const shown = { ...made, forecast: forecast(made.plan, durations, Date.now()) };
+  const isWritten = flags.save !== undefined || flags.dump === true;
+  const plan = isWritten ? await withFiles(made) : made.plan;
+  const durations = await durationsOf(plan, flags);
+  const shown = { ...made, plan, forecast: forecast(plan, durations, Date.now()) };
   if (showWith(shown, flags) && made.isGiven) print("\nSyntax ok\n");
 }
 
@@ -78,10 +85,12 @@ function textOf(plan: WrittenPlan): string {
   return `${JSON.stringify(plan, undefined, 2)}\n`;
 }
 
-/** No folder is made for it. */
-async function durationsOf({ plan }: Planned): Promise<Durations> {
+/** What the hub knows of such a plan counts more than what this machine does, but for what only this machine carries out. */
+async function durationsOf(plan: Plan, flags: ShowFlags): Promise<Durations> {
   const folder = plansFolder();
-  return existsSync(folder) ? pastDurations(await openFolderJournal(folder), plan) : new Map();
+  // No folder is made for it.
+  const here = existsSync(folder) ? await pastHere(await openFolderJournal(folder), plan) : [];
+  return new Map([...here, ...(flags.local ? [] : await pastAtHub(plan, flags))]);
 }
 
 function save(path: string, text: string): void {

@@ -2,6 +2,7 @@
 import { isAbsolute, resolve } from "node:path";
 import { PropagitError, quote } from "@propagit/protocol";
 import type { Command } from "commander";
+import { shortEnvironment } from "../environment-flag.js";
 import { asFlag, asRepeatedFlag } from "../flags.js";
 
 export interface SourceFlags {
@@ -30,7 +31,11 @@ export function withConfigFlags(command: Command): Command {
       "configuration, YAML or JSON; again: laid over the one before (default: propagit.deploy.yaml)",
       asRepeatedFlag(String),
     )
-    .option("-e, --environment <name>", "with the words of this one of its `environments`")
+    .option(
+      "-e, --environment <name>",
+      "with the words of this one of its `environments`, also --env",
+    )
+    .addOption(shortEnvironment())
     .option(
       "--set <key.key=value>",
       "says something over the files; again for more",

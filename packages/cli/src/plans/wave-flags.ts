@@ -1,5 +1,11 @@
 /** In which order drones get a release. */
-import { PropagitError, quote, type WavesWish } from "@propagit/protocol";
+import {
+  parseWaveLabel,
+  parseWavePercent,
+  PropagitError,
+  quote,
+  type WavesWish,
+} from "@propagit/protocol";
 import type { Command } from "commander";
 import { asFlag, parseWhole } from "../flags.js";
 import { parseDroneName } from "@propagit/protocol";
@@ -17,7 +23,7 @@ export function withWaveFlags(command: Command): Command {
   return command
     .option(
       "--waves <how>",
-      "drones one after the other: `zone`, `label:KEY`, or parts of them such as `5,25,100`",
+      "drones one after the other: `zone`, `label:KEY`, parts of them such as `5,25,100`, or `once` (default: as the manifest says)",
       asFlag(parseWaves),
     )
     .option("--canary-drone <name>", "this drone alone, before all others", asFlag(parseDroneName))
@@ -26,7 +32,7 @@ export function withWaveFlags(command: Command): Command {
       "so many drones are left alone while others get it",
       asFlag((text) => parseWhole(text, 0, minUpMax)),
     )
-    .option("--force", "one drone at a time when --min-up is not possible");
+    .option("--force", "one drone at a time when --min-up, or a service's minUp, is not possible");
 }
 
 /** @throws BAD_USAGE when both ways are said */
@@ -41,10 +47,10 @@ export function wavesOf({ waves, canaryDrone, minUp, force }: WaveFlags): { wave
     );
   }
   const by = minUp === undefined ? waves : ({ kind: "min-up", minUp } as const);
-  if (by === undefined && canaryDrone === undefined) return {};
+  if (by === undefined && canaryDrone === undefined && !force) return {};
   return {
     waves: {
-      by: by ?? { kind: "percent", steps: [100] },
+      ...(by && { by }),
       ...(canaryDrone !== undefined && { canary: canaryDrone }),
       ...(force && { force }),
     },
@@ -53,14 +59,14 @@ export function wavesOf({ waves, canaryDrone, minUp, force }: WaveFlags): { wave
 
 /** @throws BAD_USAGE */
 function parseWaves(text: string): WavesWish["by"] {
-  if (text === "zone") return { kind: "label", key: "zone" };
-  const label = /^label:([A-Za-z0-9][A-Za-z0-9._-]{0,62})$/.exec(text)?.[1];
-  if (label !== undefined) return { kind: "label", key: label };
-  const steps = text.split(",").map((word) => Number(word.trim().replace(/%$/, "")));
-  if (steps.every((step) => Number.isInteger(step) && step >= 1 && step <= 100)) {
+  if (text === "once") return { kind: "once" };
+  const label = parseWaveLabel(text);
+  if (label) return label;
+  const steps = text.split(",").map(parseWavePercent);
+  if (steps.every((step) => step !== undefined)) {
     return { kind: "percent", steps: steps.slice(0, 50) };
   }
   throw new PropagitError("BAD_USAGE", `${quote(text)} does not say which drones come together`, {
-    hint: "write `zone`, `label:KEY`, or percentages such as `5,25,100`",
+    hint: "write `zone`, `label:KEY`, percentages such as `5,25,100`, or `once`",
   });
 }

@@ -28,6 +28,7 @@ const task = { command: "put-files", host: "web-1", attempt: 1 } as const;
 describe("a push as a job", () => {
   it("is in the bucket that deploy-in-stages had it in", () => {
     assert.ok(isJob(job));
+    assert.ok(isJob({ name: "files push /srv/site to 3 drones" }));
     assert.equal(bucketOf(job), "done");
     assert.equal(bucketOf({ ...job, counts: { ...counts, failed: 1 } }), "failed");
     assert.equal(bucketOf({ ...job, outcome: "failed" }), "failed");

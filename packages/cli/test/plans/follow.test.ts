@@ -61,7 +61,7 @@ describe("propagit plans status --follow", () => {
     assert.ok(screen.shown.split("\n").length < rows, screen.shown);
     folder.write("go", "");
     assert.equal(await exited, 0);
-    assert.match(screen.shown, /^followed {2}\w+ done/);
+    assert.match(screen.shown, /^followed {2}\w+ failed/);
     assert.match(screen.shown, /└─ ✓ 3\. last {2}done: 1 done/);
     assert.equal(screen.isCursorHidden, false);
   });
@@ -75,6 +75,6 @@ describe("propagit plans status --follow", () => {
     assert.equal(code, 0);
     const said = out.trimEnd().split("\n");
     assert.equal(said.filter((line) => line.includes("failed: /bin/sh")).length, 1, out);
-    assert.match(said.at(-1) ?? "", /^\d\d:\d\d:\d\d {2}followed {2}\w+ done, begun .* took /);
+    assert.match(said.at(-1) ?? "", /^\d\d:\d\d:\d\d {2}followed {2}\w+ failed, begun .* took /);
   });
 });

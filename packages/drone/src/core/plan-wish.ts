@@ -2,18 +2,14 @@
 import type { DelegationWish } from "@propagit/protocol";
 import type { RunAsk } from "@propagit/plan";
 
-const nothing: Pick<DelegationWish, "paused" | "skips" | "retries" | "stop"> = {
-  paused: false,
-  skips: 0,
-  retries: 0,
-};
+export const nothingWished: DelegationWish = { paused: false, skips: 0, retries: 0, by: "nobody" };
 
 /** @param before what was heard last; undefined: nothing. @returns what is to be asked of it now, in order */
 export function wishedOf(
   before: DelegationWish | undefined,
   wish: DelegationWish,
 ): readonly RunAsk[] {
-  const { paused, skips, retries, stop } = before ?? nothing;
+  const { paused, skips, retries, stop } = before ?? nothingWished;
   const isAgain = wish.retries > retries;
   const wasStopped = isAgain ? undefined : stop;
   const asks: RunAsk[] = [];

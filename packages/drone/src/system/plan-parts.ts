@@ -1,30 +1,25 @@
 /**
- * What a drone needs for plans that relays carry out, on disk:
+ * What a drone needs for plans that relays carry out:
  *
- *     errands/RUN    what the hub said that a relay may ask of this drone
- *     plans/RUN/…    parts that this relay carries out, see `openFolderJournal`
- *     wishes/RUN     what the hub wanted of them last
+ *     errands/RUN    on disk: what the hub said that a relay may ask of this drone
+ *
+ * What a relay needs beside it is loaded by relays only (`relay-plans.ts`): a drone is on every machine.
  */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import {
   check,
   delegationDroneMethods,
-  delegationWishSchema,
   parseJson,
   type Credential,
-  type DelegationWish,
   type Errands,
 } from "@propagit/protocol";
-import { openFolderJournal, toolBox } from "@propagit/plan";
-import { Conversation, type Disk, type Wire } from "@propagit/runtime";
-import type { DroneContext, MakePart } from "../drone-part.js";
+import type { Disk, Wire } from "@propagit/runtime";
+import type { MakePart } from "../drone-part.js";
 import { ErrandDesk, type ErrandStore } from "../plan-errands.js";
-import { PlanRelay, type PlanRelayParts, type WishStore } from "../plan-relay.js";
 import { PlanTasks } from "../plan-tasks.js";
+import type { RelayPlans, RelayPlansOptions } from "./relay-plans.js";
 
-/** As the hub has it with its drones. */
-const heartbeatMs = 5_000;
 /** What a task says may hold anything; it is for the drone's owner only. */
 const mode = 0o600;
 const runPattern = /^[0-9a-f]{10,32}$/;
@@ -52,38 +47,23 @@ export async function planParts(options: PlanPartsOptions): Promise<PlanPartsOfD
   const store = await DiskErrandStore.open(disk, join(folder, "errands"));
   const tasks = {
     run: (...given: Parameters<PlanTasks["run"]>) => new PlanTasks(handlers()).run(...given),
+    recall: (...given: Parameters<PlanTasks["recall"]>) =>
+      new PlanTasks(handlers()).recall(...given),
   };
-  const relayParts = isRelay ? await openRelayParts({ disk, folder, tasks }) : undefined;
-  let relay: PlanRelay | undefined;
-  let context: DroneContext | undefined;
-  const makeRelay: MakePart = (given) => {
-    context = given;
-    relay = new PlanRelay(given, relayParts as PlanRelayParts);
-    return relay;
-  };
+  const relay = isRelay ? await openRelay({ disk, folder, credential, tasks }) : undefined;
   const makeErrands: MakePart = (given) => {
-    const carryPart = relay?.carryPart;
-    return new ErrandDesk(given, { store, tasks, credential, ...(carryPart && { carryPart }) });
-  };
-  const accept = (wire: Wire) => {
-    if (!relay || !context) return wire.close();
-    const side = { kind: "server", clusterKey: credential.key, heartbeatMs } as const;
-    void new Conversation(context.world, wire, { side, handlers: relay.lineHandlers });
+    const carrier = relay?.carrier();
+    return new ErrandDesk(given, { store, tasks, credential, ...(carrier && { carrier }) });
   };
   return {
-    makeParts: [...(isRelay ? [makeRelay] : []), makeErrands],
-    accept: isRelay ? accept : undefined,
+    makeParts: [...(relay ? [relay.make] : []), makeErrands],
+    accept: relay?.accept,
   };
 }
 
-async function openRelayParts({
-  disk,
-  folder,
-  tasks,
-}: Pick<PlanPartsOptions, "disk" | "folder"> & Pick<PlanRelayParts, "tasks">) {
-  const journal = await openFolderJournal(join(folder, "plans"));
-  const wishes = new DiskWishes(disk, join(folder, "wishes"));
-  return { journal, wishes, tasks, commands: toolBox };
+async function openRelay(options: RelayPlansOptions): Promise<RelayPlans> {
+  const { openRelayPlans } = await import("./relay-plans.js");
+  return openRelayPlans(options);
 }
 
 class DiskErrandStore implements ErrandStore {
@@ -128,25 +108,5 @@ class DiskErrandStore implements ErrandStore {
   async remove(run: string): Promise<void> {
     if (!this.#all.delete(run)) return;
     await this.#disk.remove(join(this.#folder, run));
-  }
-}
-
-class DiskWishes implements WishStore {
-  readonly #disk: Disk;
-  readonly #folder: string;
-
-  constructor(disk: Disk, folder: string) {
-    this.#disk = disk;
-    this.#folder = folder;
-  }
-
-  async read(run: string): Promise<DelegationWish | undefined> {
-    const text = (await this.#disk.read(join(this.#folder, run))) ?? "";
-    const found = check(delegationWishSchema, parseJson(text));
-    return found.ok ? found.value : undefined;
-  }
-
-  async write(run: string, wish: DelegationWish): Promise<void> {
-    await this.#disk.writeAtomic(join(this.#folder, run), JSON.stringify(wish), { mode });
   }
 }

@@ -1,7 +1,7 @@
 /** Starts a real drone: its data folder, its world, its connection. */
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { openCredential, type Credential, type PropagitError } from "@propagit/protocol";
+import { openCredential, version, type Credential, type PropagitError } from "@propagit/protocol";
 import { connectIn } from "@propagit/registry";
 import { credentialFromSecret, nodeWorld, type Log, type World } from "@propagit/runtime";
 import { checkOptions, type DroneOptions, type DroneSettings } from "../core/options.js";
@@ -36,9 +36,6 @@ export interface RunningDrone {
   /** Resolves when it is over: with nothing after `stop`, with the error when the hub refused it. */
   readonly ended: Promise<PropagitError | undefined>;
 }
-
-/** Of this software, as the hub shows it. */
-const version = "0.1.0";
 
 /**
  * Starts a drone. Resolves when the hub has taken it in, or could not be reached: then it keeps trying.

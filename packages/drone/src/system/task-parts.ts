@@ -4,10 +4,7 @@
  */
 import { statfs } from "node:fs/promises";
 import { join } from "node:path";
-import { localHost, toolBox } from "@propagit/plan";
 import type { Handlers, World } from "@propagit/runtime";
-import type { CommandWorld } from "../command-world.js";
-import { CommandDesk } from "../commands.js";
 import { roomFor } from "../core/artifact-room.js";
 import { DistributedCommits } from "../distributed-commits.js";
 import type { DronePart, MakePart } from "../drone-part.js";
@@ -16,11 +13,10 @@ import { TaskDesk } from "../tasks.js";
 import { FilesDesk } from "../files.js";
 import { GitArtifacts } from "./artifacts.js";
 import { DiskCommandStore } from "./command-store.js";
-import { DroneCommits } from "./commit-means.js";
+import { CommandPart } from "./command-part.js";
 import type { GitCommits } from "./commits.js";
 import { NodeDestinations } from "./files/destinations.js";
 import { FilesRecords } from "./files/records.js";
-import { projectCommands } from "./project-commands.js";
 import { planParts, type PlanPartsOfDrone, type PlanPartsOptions } from "./plan-parts.js";
 import { NodeTaskCommands } from "./task-commands.js";
 import { NodeTaskFolders } from "./task-folders.js";
@@ -58,15 +54,8 @@ export async function taskParts(options: TaskPartsOptions): Promise<TaskParts> {
     ...world,
     file: join(folder, "distributed"),
   });
-  const droneCommits = new DroneCommits({ commits, distributed, dataFolder: folder });
-  const commands: CommandWorld = {
-    store: await DiskCommandStore.open(world.disk, join(folder, "commands")),
-    commands: toolBox,
-    host: (name) => localHost({ name }),
-    commits: (drone) => droneCommits.for(drone),
-    project: (drone) => projectCommands(commits, drone),
-    distributed: () => distributed.all,
-  };
+  const commandStore = await DiskCommandStore.open(world.disk, join(folder, "commands"));
+  const commands = { store: commandStore, commits, distributed, folder };
   // What plans of a relay do here is done by the parts that the hub calls.
   const own: Handlers[] = [];
   const noted = (part: DronePart) => {
@@ -82,7 +71,7 @@ export async function taskParts(options: TaskPartsOptions): Promise<TaskParts> {
   });
   const parts: readonly MakePart[] = [
     (context) => new TaskDesk(context, tasks),
-    (context) => noted(new CommandDesk(context, commands)),
+    (context) => noted(new CommandPart(context, commands)),
     (context) => new RunDesk(context, new NodeCommands(world.clock)),
     (context) => noted(new FilesDesk(context, files, (name) => commits.hold(name))),
     () => ({ handlers: roomHandlers(folder, commits) }),

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { PropagitError } from "@propagit/protocol";
+import { PropagitError, type SwarmPeer } from "@propagit/protocol";
 import { nodeCrypto } from "@propagit/runtime";
 import { proofOfHolder } from "@propagit/swarm";
 import {
@@ -206,20 +206,23 @@ describe("a drone in the swarm", { concurrency: 4 }, () => {
     bench.hub.peers = [other.peer];
     // The other one is out of reach at first: this one knows it, and is cut off half way.
     const slow = await bench.member("web-1");
+    const hear = (peer: SwarmPeer) =>
+      slow.part.tellingHandlers?.["drone.peers"]?.(
+        { artifact: made.artifact, peers: [peer] },
+        undefined as never,
+      );
     const stop = new AbortController();
     bench.hub.peers = [];
     const fetching = slow.commits.fetch(bench.place.name(one), noGit, stop.signal);
     await until("some pieces", () => (slow.last(made.artifact)?.pieces ?? 0) > 2);
-    slow.part.tellingHandlers?.["drone.peers"]?.(
-      { artifact: made.artifact, peers: [{ ...other.peer, port: 1 }] },
-      undefined as never,
-    );
-    slow.part.tellingHandlers?.["drone.peers"]?.(
-      { artifact: made.artifact, peers: [other.peer] },
-      undefined as never,
-    );
+    hear({ ...other.peer, port: 1 });
     stop.abort(new Error("killed"));
     await fetching.catch(() => undefined);
+    hear(other.peer);
+    const grant = join(slow.folder, "swarm", made.artifact, "grant");
+    await until("the other one is known on disk", async () =>
+      (await readFile(grant, "utf8")).includes(`"port":${other.peer.port}`),
+    );
     await slow.stop();
     await bench.hub.die();
 

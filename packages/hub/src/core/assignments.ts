@@ -126,31 +126,45 @@ function placeOne(
 ): ReadonlyMap<string, Placement> {
   const { id, specification } = deployment;
   const placed = new Map<string, Placement>();
-  const reached = deployment.only && new Set(deployment.only);
+  const reach = reachOf(deployment);
   for (const service of specification.services) {
     const { name } = service;
     if (!deployment.services.includes(name)) continue;
     const has = before.get(id)?.get(name);
     const held = heldOf(deployment, name, drones, holds);
     const places = placesOf(drones, `${id}/${name}`, has, loads);
-    const placement = within(reached, place({ service, drones: places, held, surge: true }));
+    const placement = within(reach(name), place({ service, drones: places, held, surge: true }));
     addLoads(loads, has, placement);
     placed.set(name, placement);
   }
-  placed.set(ownService, within(reached, placeOwn(deployment, drones, holds)));
+  placed.set(ownService, within(reach(ownService), placeOwn(deployment, drones, holds)));
   for (const row of spawned.values()) {
     if (row.deployment === id) placed.set(row.service.name, placeSpawned(row, drones, holds));
   }
   return placed;
 }
 
+/** Whether a drone may run a service of it by now: its wave has come, and what comes before is ready there. */
+function reachOf({ only, wave }: DeploymentRow): (service: string) => Reach {
+  const reached = only && new Set(only);
+  const coming = new Set(wave?.drones);
+  const may = new Set([...(wave?.services ?? []), ownService]);
+  return (service) => {
+    if (!reached) return undefined;
+    return (identity) => reached.has(identity) && (may.has(service) || !coming.has(identity));
+  };
+}
+
+/** Undefined: everywhere. */
+type Reach = ((identity: string) => boolean) | undefined;
+
 /**
  * Of the places that it will have in the end, those that its waves have reached: so that what is counted in
  * total is where it stays, and not all on the first drone.
  */
-function within(reached: ReadonlySet<string> | undefined, placement: Placement): Placement {
-  if (!reached) return placement;
-  return new Map([...placement].filter(([identity]) => reached.has(identity)));
+function within(isReached: Reach, placement: Placement): Placement {
+  if (!isReached) return placement;
+  return new Map([...placement].filter(([identity]) => isReached(identity)));
 }
 
 function placeOwn(

@@ -24,7 +24,12 @@ export function deploymentIdOf(
 ): string {
   const { services, build } = specification;
   // How many there are, and where, changes nothing of what one of them is.
-  const run = services.map((service) => ({ ...service, instances: undefined, on: undefined }));
+  const run = services.map((service) => ({
+    ...service,
+    instances: undefined,
+    on: undefined,
+    minUp: undefined,
+  }));
   const content = [repo, environment, commit, run, build ?? null, variables];
   return crypto.mac(key, `deployment ${canonicalJson(content)}`).slice(0, idChars);
 }

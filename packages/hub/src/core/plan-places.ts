@@ -1,5 +1,5 @@
 /** Where a plan would act, and what of it this hub will not do: said all at once, before anything begins. */
-import { isNear } from "@propagit/shapes";
+import { isNear } from "@propagit/protocol";
 import {
   argsOf,
   type Commands,

@@ -1,5 +1,6 @@
 /** What of a plan's standing fits into a frame. */
 import type { PlanStage } from "@propagit/protocol";
+import type { StageStatus } from "@propagit/plan";
 
 /** Far below a frame's limit, as characters may take several bytes each. */
 const stageCharsMax = 1_000_000;
@@ -7,10 +8,15 @@ const hostsMax = 5_000;
 const lineChars = 200;
 
 /** With less of what tasks said, when that is more than anybody reads. */
-export function fitted(stage: PlanStage): PlanStage {
-  const whole = { ...stage, hosts: stage.hosts.slice(0, hostsMax) };
+export function fitted(stage: StageStatus): PlanStage {
+  const hosts = stage.hosts.slice(0, hostsMax);
+  const tasks = stage.tasks.map(({ lastLines, ...task }) => ({
+    ...task,
+    ...(lastLines && { lastLines: [...lastLines] }),
+  }));
+  const whole: PlanStage = { ...stage, hosts, tasks };
   if (JSON.stringify(whole).length <= stageCharsMax) return whole;
-  return { ...whole, tasks: stage.tasks.map(brief) };
+  return { ...whole, tasks: tasks.map(brief) };
 }
 
 function brief(task: PlanStage["tasks"][number]): PlanStage["tasks"][number] {

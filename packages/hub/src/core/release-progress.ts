@@ -15,8 +15,16 @@ const releaseSteps = [
 ] as const;
 export type ReleaseCommand = (typeof releaseSteps)[number];
 
-export function isReleaseCommand(command: string): command is ReleaseCommand {
-  return (releaseSteps as readonly string[]).includes(command);
+/** What a release asks of drones past its machine, which knows nothing of it: see `release-drones.ts`. */
+const droneSteps = ["distribute-release", "restart-release"] as const;
+export type ReleaseDroneCommand = (typeof droneSteps)[number];
+
+export function isReleaseCommand(command: string): command is ReleaseCommand | ReleaseDroneCommand {
+  return (releaseSteps as readonly string[]).includes(command) || isReleaseDroneCommand(command);
+}
+
+export function isReleaseDroneCommand(command: string): command is ReleaseDroneCommand {
+  return (droneSteps as readonly string[]).includes(command);
 }
 
 type Progress = Pick<RolloutRow, "done">;

@@ -38,11 +38,11 @@ export type NewRelease = Pick<
     /** The id of the plan's run that is going to carry it out. */
     readonly run: string;
     readonly ownPlan: boolean;
-  };
+  } & Pick<RolloutRow, "waves" | "redeploy">;
 
 /** Gives it its number and a place in the queue. */
 export function acceptRelease(draft: Draft, wanted: NewRelease, now: number): RolloutRow {
-  const { promote, branch, run, ownPlan, ...given } = wanted;
+  const { promote, branch, run, ownPlan, waves, redeploy, ...given } = wanted;
   const { repo, environment, deployment } = given;
   const place = environmentOf(draft, repo, environment);
   const number = place.lastRelease + 1;
@@ -69,6 +69,8 @@ export function acceptRelease(draft: Draft, wanted: NewRelease, now: number): Ro
     run,
     drones: [],
     ...(ownPlan && { ownPlan }),
+    ...(waves && { waves }),
+    ...(redeploy && { redeploy }),
     ...(promote !== undefined && { promote }),
   };
   draft.put("environments", placeKey(repo, environment), { ...place, lastRelease: number });
@@ -184,6 +186,7 @@ function prepare(draft: Draft, row: RolloutRow, now: number): void {
     started: row.former?.started ?? false,
     services: row.former?.services ?? [],
     ...(row.former?.only && { only: row.former.only }),
+    ...(row.former?.wave && { wave: row.former.wave }),
     ...(artifact !== undefined && { artifact }),
     ...(branches && { branches }),
   };
@@ -218,7 +221,7 @@ function takeArtifact(
 function startServices(
   draft: Draft,
   row: RolloutRow,
-  { services, only }: Extract<DurableEffect, { kind: "start" }>,
+  { services, only, wave }: Extract<DurableEffect, { kind: "start" }>,
   now: number,
 ): void {
   const deployment = draft.rows("deployments").get(row.deployment);
@@ -227,6 +230,7 @@ function startServices(
     started: true,
     services: [...services],
     only: only && [...only],
+    wave,
   });
   draft.put("deployments", row.deployment, started);
   writeRulesOfRunning(draft, deployment, now);
@@ -276,7 +280,8 @@ function endRelease(draft: Draft, row: RolloutRow, end: RolloutEnd, now: number)
 /** All waves are through: whoever joins from now on runs it too. */
 function noLongerLimited(draft: Draft, { deployment: id }: RolloutRow): void {
   const deployment = draft.rows("deployments").get(id);
-  if (deployment?.only) draft.put("deployments", id, changed(deployment, { only: undefined }));
+  if (!deployment?.only) return;
+  draft.put("deployments", id, changed(deployment, { only: undefined, wave: undefined }));
 }
 
 function lead(draft: Draft, release: ReleaseRow, branch: string, now: number): void {

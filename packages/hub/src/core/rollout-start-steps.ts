@@ -14,6 +14,7 @@ import {
   whatLacks,
 } from "./rollout-start.js";
 import { answered, nothing, type RolloutStep } from "./rollout-step.js";
+import { newWave, waveNow } from "./rollout-wave.js";
 import type { RolloutView } from "./rollout-view.js";
 import type { RolloutRow } from "./rows.js";
 
@@ -25,15 +26,18 @@ export function start(
 ): RolloutStep {
   const command = "start";
   const only = onlyWith(row, view, names);
-  if (hasDone(row, command) && isSameOnly(only, view.deployment?.only)) {
-    return answered(row, { command, outcome: "unchanged" });
-  }
   const { failingSince: _, ...rest } = row;
+  if (hasDone(row, command) && isSameOnly(only, view.deployment?.only)) {
+    // Each wave of a redeploy has its own time, though nothing else is wanted than before.
+    const anew = row.redeploy ? { ...rest, phaseAt: view.now } : row;
+    return answered(anew, { command, outcome: "unchanged" });
+  }
   const drones = rememberDrones(row, view.drones);
   const services = servicesNow(row, view, view.deployment?.services ?? []);
+  const wave = only && newWave(only, services, view);
   return {
     row: { ...rest, phase: "starting", phaseAt: view.now, drones, done: command },
-    durable: [{ kind: "start", services, only }],
+    durable: [{ kind: "start", services, only, ...(wave && { wave }) }],
     outward: [],
     answer: { command, outcome: "done" },
   };
@@ -65,9 +69,12 @@ function isSameOnly(
 export function lookAtStart(before: RolloutRow, view: RolloutView, isSeen: boolean): RolloutStep {
   const started = view.deployment?.services ?? [];
   const services = servicesNow(before, view, started);
-  if (services.length > started.length) {
-    const only = view.deployment?.only;
-    return { row: before, durable: [{ kind: "start", services, only }], outward: [] };
+  const { only, wave: waveBefore } = view.deployment ?? {};
+  const wave = waveBefore && waveNow(waveBefore, services, view);
+  const isWider = waveBefore && wave?.services.length !== waveBefore.services.length;
+  if (services.length > started.length || isWider) {
+    const effect = { kind: "start", services, only, ...(wave && { wave }) } as const;
+    return { row: before, durable: [effect], outward: [] };
   }
   if (view.asked === undefined) return nothing(before);
   const standings = verdicts(before, view);

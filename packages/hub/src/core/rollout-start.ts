@@ -1,5 +1,5 @@
 /** The start of a release: which services may run by now, and how each drone stands. */
-import type { DroneOutcome } from "@propagit/protocol";
+import type { DroneOutcome, Service } from "@propagit/protocol";
 import {
   isReadySomewhere,
   isThere,
@@ -12,6 +12,7 @@ import {
   type Verdict,
 } from "./readiness.js";
 import { atLeast, type RolloutTimes, type RolloutView } from "./rollout-view.js";
+import { waitingInWave } from "./rollout-wave.js";
 import type { RolloutRow } from "./rows.js";
 
 /** Time for every drone to get it ready beside what its services may take: a big fetch. A guess. */
@@ -51,7 +52,8 @@ export function rememberDrones(
       return {
         identity,
         wasThere: isThere({ contact }),
-        ranBefore: wasStarted && reports.some(({ phase }) => phase === "ready"),
+        // What is restarted is ready once more, and not as it was.
+        ranBefore: wasStarted && !row.redeploy && reports.some(({ phase }) => phase === "ready"),
         staleFailures: [...rememberFailures(reports)],
       };
     });
@@ -76,18 +78,22 @@ export function whatLacks(started: readonly string[], view: RolloutView): string
   const own = view.drones.filter(({ ownCommand }) => ownCommand);
   if (isReadySomewhere(ownService, own)) return undefined;
   if (services.length === 0) return "no drone is left that runs it";
-  // Of a wave only what has its place there: the others may come with the next one.
-  const isLimited = view.deployment?.only !== undefined;
+  const late = waitingInWave(started, view);
+  if (late) return neverStarted(late);
+  // Of a wave only what has its place there: the others may come with the next one, but for the last.
+  const isLimited = view.deployment?.only !== undefined && view.asked === "wait-healthy";
   const isPlaced = (name: string) => view.drones.some((drone) => drone.wanted.has(name));
   const wanted = services.filter(
     ({ name, instances }) => instances.count > 0 && (!isLimited || isPlaced(name)),
   );
   const waiting = wanted.find(({ name }) => !started.includes(name));
-  if (waiting) {
-    return `service ${waiting.name} never started: ${waiting.after.join(", ")} must be ready before it`;
-  }
+  if (waiting) return neverStarted(waiting);
   const missing = wanted.find(({ name }) => !isReadySomewhere(name, view.drones));
   return missing && `service ${missing.name} is ready on no drone`;
+}
+
+function neverStarted({ name, after }: Service): string {
+  return `service ${name} never started: ${after.join(", ")} must be ready before it`;
 }
 
 /** Since when some drone failed without a break; undefined again when none does. */

@@ -1,7 +1,7 @@
 /** What goes into the machine of a release, and comes out of it; see `rollout.ts`. */
 import type { DroneOutcome, Result } from "@propagit/protocol";
 import type { ReleaseCommand } from "./release-progress.js";
-import type { RolloutRow, TaskRow } from "./rows.js";
+import type { DeploymentRow, RolloutRow, TaskRow } from "./rows.js";
 
 export type TaskResult = Result<"drone.task">;
 
@@ -37,6 +37,8 @@ export type DurableEffect =
       readonly kind: "start";
       readonly services: readonly string[];
       readonly only: readonly string[] | undefined;
+      /** Where not all of these services may run yet. */
+      readonly wave?: DeploymentRow["wave"];
     }
   /** What only this release wanted is no longer wanted. */
   | { readonly kind: "undo" }

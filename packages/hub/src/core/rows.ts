@@ -26,6 +26,7 @@ import {
   serviceSchema,
   shadowSchema,
   specificationSchema,
+  wavesSchema,
   type ClusterEvent,
 } from "@propagit/protocol";
 import { Type, type Static } from "typebox";
@@ -100,6 +101,10 @@ const deploymentRow = Type.Object({
   branches: Type.Optional(Type.Array(branchLabel)),
   /** Identities of the drones that its waves have reached; absent: all that fit. */
   only: Type.Optional(Type.Array(Type.String())),
+  /** Drones of the wave under way, and which services may run there by now; absent: the same as on the others. */
+  wave: Type.Optional(
+    Type.Object({ drones: Type.Array(Type.String()), services: Type.Array(name) }),
+  ),
 });
 export type DeploymentRow = Static<typeof deploymentRow>;
 
@@ -207,6 +212,10 @@ const rolloutRow = Type.Object({
   promote: Type.Optional(Type.Boolean()),
   /** The plan's run that carries it out; absent until it has one. */
   run: Type.Optional(Type.String()),
+  /** Said by whoever asked, over what its manifest says. */
+  waves: Type.Optional(wavesSchema),
+  /** What runs of it already is restarted. */
+  redeploy: Type.Optional(Type.Boolean()),
   /** Its plan is not what `releasePlan` makes of it, and is nowhere but in its run. */
   ownPlan: Type.Optional(Type.Boolean()),
   /** What of its plan is done and need not be done again; absent while it waits in the queue. */

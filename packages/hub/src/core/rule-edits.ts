@@ -68,6 +68,24 @@ export function addHost(row: SaidRow, route: HostRoute, said: Said): SaidRow {
   return bounded({ ...row, hosts: [...others, { route: lower, ...said }] });
 }
 
+export interface HostChange {
+  readonly add?: HostRoute;
+  readonly remove?: Pick<HostRoute, "host" | "path">;
+}
+
+/** @throws BAD_RULE, HOST_TAKEN, NO_RULE, NO_SERVICE */
+export function changeHosts(
+  rows: LedgerRows,
+  row: SaidRow,
+  { change: { add, remove }, said }: { readonly change: HostChange; readonly said: Said },
+): SaidRow {
+  const left = remove ? removeHost(rows, row, remove) : row;
+  if (!add) return left;
+  refuseTakenHost(rows, row, add);
+  refuseUnknownService(rows, row, add);
+  return addHost(left, add, said);
+}
+
 /** @throws NO_RULE */
 export function removeHost(
   rows: LedgerRows,
@@ -87,7 +105,7 @@ export function removeHost(
 }
 
 /** Another environment or repository has it. @throws HOST_TAKEN */
-export function refuseTakenHost(rows: LedgerRows, row: SaidRow, route: HostRoute): void {
+function refuseTakenHost(rows: LedgerRows, row: SaidRow, route: HostRoute): void {
   for (const other of rows.rows("routes").values()) {
     const { repo, environment = environmentDefault } = other;
     if (repo === row.repo && environment === row.environment) continue;

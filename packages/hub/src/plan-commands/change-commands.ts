@@ -1,14 +1,25 @@
-/** Changes of the cluster that are one step; carried out by the hub's desks, see `change-tasks.ts`. */
+/** Changes of the cluster that are one step; carried out by the hub's desks, see `step-doers.ts`. */
 import type { Command } from "@propagit/plan";
 import { drainDrone, undrainDrone } from "./drain-drone.js";
-import { promote } from "./promote.js";
-import { reap } from "./reap.js";
-import { stopDeployed } from "./stop.js";
+import { restartInstances, startInstances, stopInstances } from "./instances.js";
+import { pin, reap, unpin } from "./retention.js";
+import { changeHosts, changeRules } from "./rules.js";
+import { stopDeployed } from "./stop-deployed.js";
+import { promote, split, startRollout } from "./traffic.js";
 
 export const changeCommands: readonly Command[] = [
   promote,
+  split,
+  startRollout,
   stopDeployed,
+  stopInstances,
+  startInstances,
+  restartInstances,
   reap,
+  pin,
+  unpin,
+  changeRules,
+  changeHosts,
   drainDrone,
   undrainDrone,
 ];

@@ -30,13 +30,9 @@ export class FilesRepository implements FilesMeans {
   async keep(commit: CommitHash): Promise<void> {
     const isThere = this.#repositories.has(filesRepo);
     if (isThere && (await this.#repositories.kept.keep(filesRepo, commit))) return;
-    throw new PropagitError(
-      "NO_COMMIT",
-      `files ${shortCommit(commit)} were not pushed to this hub`,
-      {
-        hint: "push them once more",
-      },
-    );
+    throw new PropagitError("NO_COMMIT", `files ${shortCommit(commit)} are not at this hub`, {
+      hint: "push them once more; a plan that was written down is carried out within an hour: propagit plan files … --save",
+    });
   }
 
   async carrier(commit: CommitHash, base: CommitHash): Promise<CommitHash> {

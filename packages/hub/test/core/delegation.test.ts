@@ -79,7 +79,7 @@ describe("errands", () => {
     });
     assert.deepEqual(
       tasks.map(({ task, command }) => [task, command]),
-      [["2.1.1", "put-files"]],
+      [["1.3.1", "put-files"]],
     );
   });
 });

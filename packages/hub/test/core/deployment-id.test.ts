@@ -31,7 +31,9 @@ test("how many there are and where, who gets visitors and what is kept make no d
     withWeb({ on: [{ key: "role", operator: "is", values: ["web"] }] as never }),
     idOf(),
   );
-  const specification = { ...content.specification, promote: "first" as const };
+  assert.equal(withWeb({ minUp: { instances: 3 } }), idOf());
+  const waves = { canary: "web-1" };
+  const specification = { ...content.specification, waves, promote: "first" as const };
   assert.equal(idOf({ specification }), idOf());
 });
 

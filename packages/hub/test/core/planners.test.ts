@@ -1,16 +1,38 @@
 /** Planners over random worlds: they cannot write, and what they announce is what a run of their plan does. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PropagitError, type PlannedChange } from "@propagit/protocol";
+import {
+  PropagitError,
+  type CanaryWish,
+  type FilesOutcome,
+  type InstanceReport,
+  type PlannedChange,
+  type WaveRulesSaid,
+} from "@propagit/protocol";
 import { announce, readPlan, Run, type RunEvent } from "@propagit/plan";
 import fc from "fast-check";
 import { movedParts, partOf, revisionsOf } from "../../src/core/planners/basis.js";
-import { planDrain, planPromote, planReap, planStop } from "../../src/core/planners/one-step.js";
+import { planDrain } from "../../src/core/planners/drain.js";
+import { planFiles } from "../../src/core/planners/files.js";
 import type { Planned } from "../../src/core/planners/planned.js";
 import type { PlannerDrone, PlannerView } from "../../src/core/planners/planner-view.js";
+import { planInstances } from "../../src/core/planners/instances.js";
 import { planRelease, type WantedRelease } from "../../src/core/planners/release.js";
+import { planPin, planReap } from "../../src/core/planners/retention.js";
+import { planRollout } from "../../src/core/planners/rollout.js";
+import { planHost, planRules } from "../../src/core/planners/rules.js";
+import { planStop } from "../../src/core/planners/stop.js";
+import { planPromote, planSplit } from "../../src/core/planners/traffic.js";
+import { changeCommands } from "../../src/plan-commands/change-commands.js";
+import type { FilesChange } from "../../src/core/files-ends.js";
+import {
+  planSettings,
+  type SettingsChange,
+  type WantedSettings,
+} from "../../src/core/planners/settings.js";
 import { hubCommands } from "../../src/plan-commands/hub-commands.js";
 import {
+  holdKey,
   placeKey,
   releaseKey,
   type DeploymentRow,
@@ -19,7 +41,7 @@ import {
   type Row,
   type TableName,
 } from "../../src/core/rows.js";
-import { release } from "../support/desk-world.js";
+import { release, report } from "../support/desk-world.js";
 import { emptySpecification, service } from "../support/specifications.js";
 
 type Rows = { [T in TableName]?: Record<string, Row<T>> };
@@ -37,7 +59,11 @@ function readOnly<T extends object>(target: T): T {
   });
 }
 
-function viewOf(rows: Rows, drones: readonly PlannerDrone[]): PlannerView {
+function viewOf(
+  rows: Rows,
+  drones: readonly PlannerDrone[],
+  counts: PlannerView["counts"] = new Map(),
+): PlannerView {
   const tables = new Map(Object.entries(rows).map(([name, table]) => [name, mapOf(table)]));
   return readOnly({
     now: 1_000,
@@ -46,7 +72,7 @@ function viewOf(rows: Rows, drones: readonly PlannerDrone[]): PlannerView {
         (tables.get(table) ?? new Map()) as ReadonlyMap<string, Row<T>>,
     }),
     drones: Object.freeze([...drones]),
-    counts: new Map(),
+    counts,
   });
 }
 
@@ -119,17 +145,28 @@ const worlds: fc.Arbitrary<World> = fc
     kind: fc.constantFrom("deploy", "rollback", "scale", "config"),
     build: fc.boolean(),
     keep: fc.boolean(),
+    said: fc.constantFrom(undefined, "zone", "25%"),
+    minUp: fc.constantFrom(undefined, { instances: 1 }, { percent: 50 }),
+    redeploy: fc.boolean(),
   })
-  .map(({ drones, waves, releases, commit, promote, kind, build, keep }) => {
+  .map(({ drones, waves, releases, commit, promote, kind, build, keep, said, minUp, redeploy }) => {
     const task = { command: ["true"], on: [], env: {}, timeoutMs: 1_000 };
     const specification = {
       ...emptySpecification,
-      services: [service("web"), service("job", { after: ["web"] })],
+      services: [service("web", minUp ? { minUp } : {}), service("job", { after: ["web"] })],
+      ...(said && { waves: wavesSaid(said) }),
       ...(build && { build: { ...task, include: [], exclude: [], cache: [] }, test: task }),
       ...(keep && { keep: { releases: 1, warm: 0, forMs: 0 } }),
     };
     const rows = releases.map(({ number, commit: of, state }): ReleaseRow =>
-      release({ number, commit: of, state, deployment: of.slice(0, 16), specification }),
+      release({
+        number,
+        commit: of,
+        state,
+        deployment: of.slice(0, 16),
+        specification,
+        pinned: number % 2 === 0,
+      }),
     );
     const running = rows.map((row): DeploymentRow => ({
       ...place,
@@ -144,8 +181,16 @@ const worlds: fc.Arbitrary<World> = fc
     }));
     const live = rows.filter(({ state }) => state === "ready").map(({ number }) => number);
     const last = rows.at(-1);
+    const first = running[0];
+    const there = drones.map((drone, index) => ({
+      ...drone,
+      reports: running.map((row) => reportOf(row, index)),
+    }));
+    const holder = drones[0];
+    const held = { deployment: first?.id ?? "", identity: holder?.identity ?? "", service: "web" };
     const view = viewOf(
       {
+        ...(first && holder && { holds: { [holdKey(held)]: { ...held, slots: [1] } } }),
         drones: Object.fromEntries(drones.map((drone) => [drone.identity, droneRow(drone)])),
         releases: Object.fromEntries(
           rows.map((row) => [releaseKey(repo, environment, row.number), row]),
@@ -164,20 +209,40 @@ const worlds: fc.Arbitrary<World> = fc
           ? { [placeKey(repo, environment)]: { ...place, shares: [shareOf(last)] } }
           : {},
       },
-      drones,
+      there,
+      new Map(running.filter(({ started }) => started).map(({ id }) => [id, countsOn(drones)])),
     );
     const wanted = {
       ...place,
       commit,
       kind,
       specification,
-      deployment: "e".repeat(16),
+      deployment: (redeploy && running[0]?.id) || "e".repeat(16),
+      redeploy,
       bytes: 1_000,
       ...(promote !== undefined && { promote }),
       ...(waves && { waves }),
     } as WantedRelease;
     return { view, wanted, deployments: running };
   });
+
+function reportOf({ id, commit, release: number }: DeploymentRow, drone: number): InstanceReport {
+  const phase = drone % 2 === 0 ? "ready" : "stopped";
+  const names = { services: ["web"], service: "web" };
+  return report(`${number}-${drone}`, { ...place, ...names, deployment: id, commit, phase });
+}
+
+function wavesSaid(said: "zone" | "25%"): WaveRulesSaid {
+  if (said === "zone") return { by: { kind: "label", key: "zone" } };
+  return { by: { kind: "percent", steps: [25] } };
+}
+
+/** One instance of each service, as nothing of a manifest limits it. */
+function countsOn(drones: readonly PlannerDrone[]) {
+  const open = drones.filter(({ draining, ownCommand }) => !draining && !ownCommand);
+  const each = new Map(open.map(({ identity }) => [identity, 1]));
+  return new Map(["web", "job"].map((name) => [name, each]));
+}
 
 function shareOf({ commit, deployment }: ReleaseRow) {
   return { commit, deployment, weight: 1 };
@@ -197,21 +262,94 @@ function droneRow({ identity, name, labels, draining }: PlannerDrone): DroneRow 
   };
 }
 
+/** What drones say of files, one way or another. */
+function foundOn(drones: readonly PlannerDrone[]): readonly FilesOutcome[] {
+  return drones.map(({ name: drone, contact }, at): FilesOutcome => {
+    if (contact !== "connected") return { drone, outcome: "away", reason: "it is not connected" };
+    if (at % 3 === 0) return { drone, outcome: "refused", reason: "a link is there" };
+    const changes = { added: 0, removed: 0, unchanged: 1, foreign: 0 };
+    return { drone, outcome: "done", changes: { ...changes, changed: at % 2, bytes: at } };
+  });
+}
+
+const files: FilesChange = {
+  kind: "files",
+  target: { names: ["*"] },
+  path: "/srv/site",
+  commit: "f".repeat(40),
+  replace: true,
+  force: false,
+};
+
+/** Its values are hidden, but no plan has even these. */
+const configure: SettingsChange = {
+  kind: "configure",
+  repo,
+  set: [
+    { name: "LOG", value: "hidden-value", secret: false },
+    { name: "TOKEN", value: "hidden-value", secret: true },
+  ],
+  unset: ["OLD"],
+  deploy: true,
+};
+
+function settingsOf(release: WantedRelease | undefined): WantedSettings {
+  return { ...place, changed: ["LOG", "OLD"], same: ["TOKEN"], release };
+}
+
 const deploy: PlannedChange = { kind: "deploy", repo, ref: "main" };
+
+const rollout = (plan: CanaryWish) => {
+  return { kind: "rollout" as const, repo, ref: "1", plan };
+};
+
+const rules = (change: Partial<Extract<PlannedChange, { kind: "rules" }>>) => {
+  return { kind: "rules" as const, repo, set: {}, off: [], unset: [], ...change };
+};
 
 /** All that planners make of a world; refusals are of the catalogue. */
 function plansOf({ view, wanted, deployments }: World): readonly Planned[] {
   const [first] = deployments;
   const [drone] = view.drones;
   const target = first && { ...place, commit: first.commit, deployment: first.id, ref: "1" };
+  const shares = deployments.map((running, index) => ({
+    place: { ...place, commit: running.commit, deployment: running.id, ref: String(index + 1) },
+    running,
+    weight: index,
+  }));
+  const somewhere = { ...place, commit: wanted.commit, ref: wanted.commit };
+  const ready = [...view.rows.rows("releases").values()].at(-1);
+  const split = { kind: "split" as const, repo, shares: [] };
   const makers = [
     () => planRelease(view, wanted, deploy),
+    () => planSettings(view, settingsOf({ ...wanted, kind: "config" }), configure),
+    () => planSettings(view, settingsOf(undefined), { ...configure, deploy: false }),
+    () => planFiles(view, files),
+    () => planFiles(view, files, { outcomes: foundOn(view.drones), pastMs: 1_000 }),
     () => planReap(view, false, { kind: "reap" }),
     () => planDrain(view, { kind: "drain", drone: drone?.name ?? "nobody" }),
     () => planDrain(view, { kind: "undrain", drone: drone?.name ?? "nobody" }),
+    () => planPin(view, { kind: "pin", repo, release: 1 }),
+    () => planPin(view, { kind: "unpin", repo, release: 2 }),
+    () => planRollout(view, { ...somewhere, deployment: undefined }, undefined, rollout({})),
+    () => planRules(view, place, rules({ set: { pause: { limitMs: 1 } } })),
+    () => planRules(view, place, rules({ off: ["pins"], unset: ["rate"] })),
+    () => planRules(view, place, rules({ set: { users: [] } })),
+    () => planHost(view, place, { kind: "host", repo, add: { host: "a.example" } }),
+    () => planHost(view, place, { kind: "host", repo, remove: { host: "b.example" } }),
+    ...[{ repo }, { repo, services: ["web"], drones: { names: ["*"] } }].flatMap((target) => [
+      () => planInstances(view, { kind: "hold", target, force: false }),
+      () => planInstances(view, { kind: "hold", target, force: true }),
+      () => planInstances(view, { kind: "start", target }),
+      () => planInstances(view, { kind: "restart", target }),
+    ]),
     ...(target
       ? [
           () => planPromote(view, target, first, { kind: "promote", repo, ref: "1" }),
+          () => planRollout(view, target, ready, rollout({})),
+          () => planRollout(view, target, ready, rollout({ steps: [1] })),
+          () => planSplit(view, shares, split),
+          () => planSplit(view, shares.slice(1), split),
           () => planStop(view, target, [first], { kind: "stop", repo, ref: "1", force: false }),
           () => planStop(view, target, [first], { kind: "stop", repo, ref: "1", force: true }),
         ]
@@ -227,6 +365,22 @@ function plansOf({ view, wanted, deployments }: World): readonly Planned[] {
     }
   });
 }
+
+test("every kind of change is planned in some of these worlds", () => {
+  const seen = new Set<string>();
+  for (const world of fc.sample(worlds, { numRuns: 300, seed: 7 })) {
+    for (const { plan } of plansOf(world)) {
+      for (const { tasks } of plan.stages) {
+        for (const task of tasks.flat()) seen.add(task.command);
+      }
+    }
+  }
+  const missing = changeCommands.filter(({ name }) => !seen.has(name));
+  assert.deepEqual(
+    missing.map(({ name }) => name),
+    [],
+  );
+});
 
 test("property: what a plan announces is what a run of it does; planners write nothing", () => {
   fc.assert(
@@ -273,12 +427,10 @@ function simulated(plan: ReturnType<typeof readPlan>, msOf: (id: string) => numb
 test("property: every drone that fits is in exactly one wave", () => {
   fc.assert(
     fc.property(worlds, ({ view, wanted }) => {
-      const { waves } = wanted;
-      if (!waves) return;
       const plans = plansOf({ view, wanted, deployments: [] });
       const release = plans.find(({ plan }) => plan.rollback !== undefined);
-      if (!release) return;
-      const starts = release.plan.stages.filter(({ name }) => name.startsWith("start "));
+      const starts = release?.plan.stages.filter(({ name }) => name.startsWith("start ")) ?? [];
+      if (starts.length === 0) return;
       const named = starts.flatMap(({ tasks }) => {
         const [line] = tasks as unknown as readonly { drones: string[] }[][];
         return line?.[0]?.drones ?? [];
@@ -287,6 +439,57 @@ test("property: every drone that fits is in exactly one wave", () => {
       assert.deepEqual([...named].sort(), [...fitting].sort());
     }),
   );
+});
+
+test("property: a plan of settings says names and no value", () => {
+  fc.assert(
+    fc.property(worlds, ({ view, wanted }) => {
+      for (const release of [undefined, { ...wanted, kind: "config" } as const]) {
+        let planned: Planned;
+        try {
+          planned = planSettings(view, settingsOf(release), configure);
+        } catch (thrown) {
+          assert.ok(thrown instanceof PropagitError);
+          return;
+        }
+        assert.doesNotMatch(JSON.stringify(planned), /hidden-value/);
+        const { request } = planned.plan;
+        assert.deepEqual(request?.["set"], [
+          { name: "LOG", secret: false },
+          { name: "TOKEN", secret: true },
+        ]);
+        assert.equal(planned.skipped[0]?.what, "TOKEN");
+        assert.match(planned.warnings[0] ?? "", /LOG, OLD$/);
+      }
+    }),
+  );
+});
+
+test("property: a push is for every drone that is meant, but for those that have it already", () => {
+  fc.assert(
+    fc.property(worlds, ({ view }) => {
+      if (view.drones.length === 0) return;
+      const outcomes = foundOn(view.drones);
+      const { plan, skipped } = planFiles(view, files, { outcomes });
+      const tasks = plan.stages.flatMap((stage) => stage.tasks as readonly { drone: string }[]);
+      const told = [...tasks.map(({ drone }) => drone), ...skipped.map(({ what }) => what)];
+      assert.deepEqual(told.sort(), view.drones.map(({ name }) => name).sort());
+      for (const { what } of skipped) {
+        const said = outcomes.find(({ drone }) => drone === what);
+        assert.equal(said?.changes?.changed, 0);
+      }
+    }),
+  );
+});
+
+test("files that are pushed somewhere move plans for there, and no others", () => {
+  const [here, there] = [partOf.files("/srv/site"), partOf.files("/srv/other")];
+  const row = { identity: "1".repeat(32), path: "/srv/site", at: 1, by };
+  const rowsWith = (commit: string) =>
+    viewOf({ files: { one: { ...row, commit, carrier: commit } } }, []).rows;
+  const revisions = revisionsOf(rowsWith("a".repeat(40)), [here, there]);
+  assert.deepEqual(movedParts(rowsWith("a".repeat(40)), revisions), []);
+  assert.deepEqual(movedParts(rowsWith("b".repeat(40)), revisions), [here]);
 });
 
 test("property: what is not changed has not moved, and any change of it is seen", () => {

@@ -4,7 +4,15 @@ import { groupBy, restartsAtOnce } from "../../src/core/rolling.js";
 
 describe("a rolling restart", () => {
   it("takes down one, or a quarter, but never too many at once", () => {
-    assert.deepEqual([1, 2, 7, 8, 40, 1_000].map(restartsAtOnce), [1, 1, 1, 2, 10, 16]);
+    const counts = [1, 2, 7, 8, 40, 1_000].map((count) => restartsAtOnce(count));
+    assert.deepEqual(counts, [1, 1, 1, 2, 10, 16]);
+  });
+
+  it("leaves as many up as are to stay, but restarts all the same", () => {
+    assert.deepEqual(
+      [restartsAtOnce(40, 35), restartsAtOnce(40, 30), restartsAtOnce(4, 4)],
+      [5, 10, 1],
+    );
   });
 
   it("keeps together what belongs together, in the order it came", () => {

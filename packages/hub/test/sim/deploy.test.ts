@@ -29,8 +29,21 @@ build: make
 release: make migrate
 `;
 
+/** The same, drone by drone, but for those that fetch it ahead. */
+const inWaves = manifest
+  .replace("after: [worker]", "after: [worker], minUp: 1")
+  .concat("waves: { by: [34%], canary: web-3 }\n");
+
 /** Transient refusals: whoever asks tries again. */
-const again = ["LINK_LOST", "UNREACHABLE", "TIMED_OUT", "BAD_FRAME", "NO_DRONE", "NO_PLACE"];
+const again = [
+  "LINK_LOST",
+  "UNREACHABLE",
+  "TIMED_OUT",
+  "BAD_FRAME",
+  "NO_DRONE",
+  "NO_PLACE",
+  "BAD_PLAN",
+];
 const refused = ["DENIED", "NO_RELEASE", "CHANGED_MEANWHILE", "NOT_DEPLOYED", "STILL_ROUTED"];
 
 /** Most of what runs gets ready; what fails does so everywhere. */
@@ -54,7 +67,8 @@ class Story {
     this.#random = hub.sim.random;
     for (const repo of repos) {
       for (const ref of refs) {
-        hub.repositories.push(repo, ref, commits[ref], { "propagit.yaml": manifest });
+        const yaml = repo === "blog" ? inWaves : manifest;
+        hub.repositories.push(repo, ref, commits[ref], { "propagit.yaml": yaml });
       }
     }
     for (const name of names) this.birth(name);
@@ -120,7 +134,8 @@ class Story {
       const dice = this.#random.fraction();
       if (dice < 0.6) {
         const supersede = this.#random.fraction() < 0.3;
-        void this.deploy({ ...place, ref: pick(refs), supersede, detach: true });
+        const redeploy = this.#random.fraction() < 0.2;
+        void this.deploy({ ...place, ref: pick(refs), supersede, redeploy, detach: true });
       } else if (dice < 0.8) void this.#ask(this.#hub.begin("hub.cancel", place));
       else void this.#ask(this.#hub.begin("hub.rollback", { ...place, detach: true }));
     }

@@ -60,7 +60,7 @@ export async function makeDeskBench(store: Store = openMemoryStore()): Promise<D
     const outcome = "ready" as const;
     return { repo, environment, release: number, commit, outcome, promoted, drones: [], hosts: [] };
   };
-  const releases = new ReleaseDesk(world, ledger, { start }, () => []);
+  const releases = new ReleaseDesk(world, ledger, { start });
   const settings = new SettingsDesk(world, ledger, releases);
   return {
     clock,

@@ -3,6 +3,7 @@ import type {
   Address,
   Assignment,
   Credential,
+  FilesProgress,
   InstancePhase,
   InstanceReport,
   Params,
@@ -43,6 +44,14 @@ export interface SimDroneOptions {
   readonly memory?: SimMemory;
   /** Whether a commit fits on its disk. */
   readonly fits?: boolean;
+  /** What becomes of files that it is given; default: it puts each commit in place. */
+  readonly putFiles?: (files: Params<"drone.files">) => Promise<Result<"drone.files">>;
+  /** Whether an instance comes back when it is restarted; default: each does. */
+  readonly comesBack?: (service: string) => boolean;
+  /** What it fetched ahead, by commit; default: it can do nothing of a plan. */
+  readonly fetched?: string[];
+  /** It never comes to an end with fetching ahead. */
+  readonly drips?: boolean;
   /** Longest time of one step, in ms; default 2,000. */
   readonly stepMsMax?: number;
 }
@@ -54,6 +63,8 @@ export class SimDrone {
   /** How often it was told something. */
   told = 0;
   knownAs: string | undefined;
+  /** Commits of files by where they are. */
+  readonly files = new Map<string, string>();
   readonly instances = new Map<string, InstanceReport>();
   readonly #world: World;
   readonly #options: SimDroneOptions;
@@ -80,11 +91,14 @@ export class SimDrone {
       },
       tellingHandlers: { "drone.assign": (assign) => this.#assign(assign) },
       handlers: {
+        "drone.files": (files, { part }) => this.#files(files, part),
         "drone.task": (task, { part }) => this.#task(task, part),
         "drone.cancel-task": ({ id }) => {
           if (this.#memory.get(id) === "running") this.#endTask(id, failedTask("it was cancelled"));
           return {};
         },
+        "drone.restart": (wanted, { part }) => this.#restart(wanted, part),
+        ...(options.fetched && { "drone.command": (wanted) => this.#command(wanted) }),
         "drone.room": () => {
           const { fits = true } = this.#options;
           return { fits, freeBytes: 1024 * 1024, neededBytes: 5 * 1024 * 1024 };
@@ -201,6 +215,40 @@ export class SimDrone {
     };
   }
 
+  /** One after the other, as the real one does. */
+  async #restart(
+    { processes }: Params<"drone.restart">,
+    part: (part: { process: string; ready: boolean }) => void,
+  ): Promise<Result<"drone.restart">> {
+    const failed: Result<"drone.restart">["failed"] = [];
+    for (const process of processes) {
+      const report = this.instances.get(process);
+      if (!report || failed.length > 0) continue;
+      this.#set(process, { ...report, restarts: report.restarts + 1 }, "starting");
+      if (!(await this.#pass(process, "starting"))) {
+        if (this.#isDead) return new Promise<never>(() => undefined);
+        failed.push({ process, reason: "it was stopped meanwhile" });
+        continue;
+      }
+      const now = this.instances.get(process) ?? report;
+      const isBack = this.#options.comesBack?.(report.service) ?? true;
+      this.#set(process, now, isBack ? "ready" : "failed");
+      if (!isBack) failed.push({ process, reason: "exit code 1" });
+      part({ process, ready: isBack });
+    }
+    return { failed };
+  }
+
+  /** Only what brings a commit here. */
+  async #command({ command, args }: Params<"drone.command">): Promise<Result<"drone.command">> {
+    await this.#wait();
+    if (this.#options.drips) return new Promise<never>(() => undefined);
+    const { commit } = JSON.parse(args) as { commit: string };
+    if (this.#isDead || command !== "distribute") return new Promise<never>(() => undefined);
+    this.#options.fetched?.push(commit);
+    return { outcome: "done", lastLines: [] };
+  }
+
   async #run(report: InstanceReport): Promise<void> {
     const { process } = report;
     this.#set(process, report, "fetching");
@@ -230,6 +278,24 @@ export class SimDrone {
     this.link.tell("hub.instance-gone", { process });
     // It may be wanted again by now.
     this.#reconcile();
+  }
+
+  /** It puts them in place also when nobody hears of it any more. */
+  async #files(
+    files: Params<"drone.files">,
+    part: (part: FilesProgress) => void,
+  ): Promise<Result<"drone.files">> {
+    const { path, commit, dryRun } = files;
+    part({ phase: "fetching", done: 0, of: 0 });
+    await this.#wait();
+    const given = await this.#options.putFiles?.(files);
+    if (given) return given;
+    const isSame = this.files.get(path) === commit;
+    part({ phase: "writing", done: 1, of: 1 });
+    if (!dryRun && !this.#isDead) this.files.set(path, commit);
+    const changes = { added: 0, changed: 1, removed: 0, unchanged: 0, bytes: 10, foreign: 0 };
+    const none = { ...changes, changed: 0, unchanged: 1, bytes: 0 };
+    return { path, changes: isSame ? none : changes, examples: [] };
   }
 
   #task(

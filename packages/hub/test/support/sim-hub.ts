@@ -20,6 +20,7 @@ import {
 } from "@propagit/store";
 import { Hub } from "../../src/index.js";
 import { simPlanMeans } from "./plan-means.js";
+import { SimFiles } from "./sim-files.js";
 import { SimDrone, type SimDroneOptions } from "./sim-drone.js";
 import { SimRepositories } from "./sim-repositories.js";
 
@@ -37,6 +38,7 @@ export const commits = {
 export class SimHub {
   readonly sim: Simulation;
   readonly repositories = new SimRepositories();
+  readonly files = new SimFiles();
   readonly #store = openMemoryStore();
   #life: { readonly hub: Hub; readonly store: MortalStore; readonly close: () => void } | undefined;
 
@@ -54,11 +56,11 @@ export class SimHub {
   }
 
   async start(): Promise<void> {
-    const { sim, repositories } = this;
+    const { sim, repositories, files } = this;
     const store = new MortalStore(this.#store);
     const settingsKey = "5".repeat(64);
     const own = sim.worldOf("hub");
-    const world = { ...own, store, repositories, settingsKey, plans: simPlanMeans };
+    const world = { ...own, store, repositories, files, settingsKey, plans: simPlanMeans };
     const registry = { port: hubAddress.port, open: false };
     const hub = await Hub.open(world, { clusterKey: credential.key, registry });
     const close = sim.network.serve(hubAddress, sessionPaths.hub, (wire) => hub.accept(wire));

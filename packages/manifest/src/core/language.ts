@@ -25,6 +25,7 @@ import { route } from "./routes.js";
 import { rolloutShape } from "./rollout.js";
 import { rulesShape } from "./rules.js";
 import { service } from "./service.js";
+import { wavesShape } from "./waves.js";
 import { environmentName, path, selector, serviceName, variables } from "./words.js";
 
 const taskFields = {
@@ -127,6 +128,10 @@ const environmentFields = {
   rollout: described(
     "Visitors come to a release step by step, and are taken back when it is worse (all at once).",
     rolloutShape,
+  ),
+  waves: described(
+    "In which order drones get a release, each wave ready before the next begins (all at once).",
+    wavesShape,
   ),
   promote: described(
     "Whether visitors are sent to each release that is ready, or to the first only (always).",

@@ -35,6 +35,7 @@ import {
   statusesDefault,
   stopDefault,
 } from "./defaults.js";
+import { minUpShape, whyNeverUp } from "./waves.js";
 import { instances, path, ports, selector, variables } from "./words.js";
 
 const statusRange: Shape<{ readonly low: number; readonly high: number }> = parsed(
@@ -219,6 +220,10 @@ const serviceMap = object(
       "Services that must be ready before it starts.",
       oneOrMany(placed(text({ wanted: "a service's name", max: 63 })), 50),
     ),
+    minUp: described(
+      "How much of it stays up while a release replaces the rest: 3, or 75% (nothing is asked).",
+      minUpShape,
+    ),
   },
   ["command"],
 );
@@ -253,10 +258,13 @@ export const service: Shape<WrittenService> = mapped(
         ...(written.user !== undefined && { user: written.user }),
         ...(written.cwd !== undefined && { cwd: written.cwd }),
         after: (written.after ?? []).map((one) => one.value),
+        ...(written.minUp && { minUp: written.minUp }),
       },
       after: written.after ?? [],
     };
     checkPorts(value.service, { at, where, problems });
+    const why = written.minUp && whyNeverUp(written.minUp, value.service.instances);
+    if (why !== undefined) problems.add(at, `\`${where}\` ${why}; let fewer stay up by \`minUp\``);
     return value;
   },
 );

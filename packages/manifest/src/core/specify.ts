@@ -1,12 +1,13 @@
 /** What an environment's words add up to, and whether that can be. */
 import {
   check,
-  specificationSchema,
   type Service,
   type Specification,
+  specificationSchema,
+  suggestion,
   type Task,
 } from "@propagit/protocol";
-import { suggestion, type Placed, type Problems } from "@propagit/shapes";
+import { type Placed, type Problems } from "@propagit/shapes";
 import { keepDefault } from "./defaults.js";
 import type { WrittenEnvironment } from "./language.js";
 import type { WrittenRoute } from "./routes.js";
@@ -29,6 +30,7 @@ function complete(
   services: ReadonlyMap<string, Placed<WrittenService>>,
 ): Specification {
   const { env = {}, build, test, release, routes = [], traffic, keep, rollout, promote } = written;
+  const { waves } = written;
   const withEnv = <T extends { readonly env: Task["env"] }>(one: T): T => ({
     ...one,
     env: { ...env, ...one.env },
@@ -44,6 +46,7 @@ function complete(
     ...(traffic && Object.keys(traffic).length > 0 && { rules: traffic }),
     keep: keep ?? keepDefault,
     ...(rollout && { rollout }),
+    ...(waves && { waves }),
     promote: promote ?? "always",
   };
 }

@@ -19,5 +19,6 @@ export const checkService = defineCommand({
   ),
   describe: ({ service, state }) => `would wait until ${shown(service)} is ${state}`,
   run: (args, context) => waitFor(args.state, args, context),
+  needsNoUndo: true,
   example: { service: "app", state: "running" },
 });

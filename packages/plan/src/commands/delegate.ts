@@ -4,7 +4,7 @@ import { described, object, type JsonSchema, type Shape } from "@propagit/shapes
 import type { Command, Commands } from "../command.js";
 import { planShape } from "../core/plan-shape.js";
 import { stagePartsOf } from "../core/stage-shape.js";
-import { tasksOfPlan } from "../core/plan-targets.js";
+import { handOnCommand, tasksOfPlan } from "../core/plan-targets.js";
 import { defineCommand } from "../define-command.js";
 import type { Plan } from "../plan.js";
 
@@ -14,7 +14,7 @@ const timeoutMs = 24 * 86_400_000;
 /** @param commands what the part may use; asked for when one is read */
 export function delegateWith(commands: () => Commands): Command<{ readonly plan: Plan }> {
   return defineCommand({
-    name: "delegate",
+    name: handOnCommand,
     summary:
       "Hands a part of the plan to a relay, which carries it out itself, also when the hub is away.",
     args: object(
@@ -25,7 +25,10 @@ export function delegateWith(commands: () => Commands): Command<{ readonly plan:
     ),
     describe: ({ plan }) => {
       const drones = new Set(tasksOfPlan(plan).map(({ where }) => JSON.stringify(where)));
-      return `would hand on ${plan.name}: ${tasksOfPlan(plan).length} tasks on ${drones.size} drones`;
+      const tasks = tasksOfPlan(plan).length;
+      const many = `${tasks} ${tasks === 1 ? "task" : "tasks"}`;
+      const on = `${drones.size} ${drones.size === 1 ? "drone" : "drones"}`;
+      return `would hand on ${plan.name}: ${many} on ${on}`;
     },
     run: (_, { host }) => {
       throw new PropagitError("TASK_REFUSED", `${host.name} takes over no part of a plan`, {

@@ -18,6 +18,7 @@ export const distribute = defineCommand({
   run: ({ repo, commit }, context) =>
     commitsOf(context).distribute({ repo, commit, signal: context.signal }),
   onDroneOnly: true,
+  needsNoUndo: true,
   example: { repo: "shop", commit: "8f1dd1a2f0d8bbf9c2d1b7f3c1e0a4f6b5d3c2e1" },
 });
 

@@ -37,6 +37,7 @@ const args = object(
     ),
     input: described("What it reads (nothing).", text({ max: 65_536 })),
     creates: described("What it makes: it does not run when that is there.", hostPath),
+    ifExists: described("What it needs: it does not run when that is not there.", hostPath),
     exit: described(
       "Exit codes that are no failure (0).",
       withDefault(oneOrMany(whole(0, 255), 50), 0),
@@ -48,16 +49,22 @@ const args = object(
 
 export const execute = defineCommand({
   name: "execute",
-  summary: "Runs a program, or a line of shell; with `creates`, only until that is there.",
+  summary:
+    "Runs a program, or a line of shell; with `creates`, only until that is there, with `ifExists`, only where that is.",
   args,
-  describe({ run, directory, creates, sudo: asRoot }) {
+  describe({ run, directory, creates, ifExists, sudo: asRoot }) {
     const words = run[0] === "/bin/sh" && run[1] === "-c" ? run.slice(2) : run.map(shown);
     const where = directory === undefined ? "" : ` in ${shown(directory)}`;
     const unless = creates === undefined ? "" : `, unless there is ${shown(creates)}`;
-    return `would run${asRoot ? " as root" : ""}${where}${unless}: ${words.join(" ")}`;
+    const when = ifExists === undefined ? "" : `, if there is ${shown(ifExists)}`;
+    return `would run${asRoot ? " as root" : ""}${where}${unless}${when}: ${words.join(" ")}`;
   },
-  async run({ run, directory, environment, input, creates, exit, sudo: asRoot }, context) {
+  async run(wanted, context) {
+    const { run, directory, environment, input, creates, ifExists, exit, sudo: asRoot } = wanted;
     const { host, signal, say } = context;
+    if (ifExists !== undefined && !(await host.exists(await placeOn(context, ifExists)))) {
+      return { outcome: "unchanged", note: `${shown(ifExists)} is not there` };
+    }
     if (creates !== undefined && (await host.exists(await placeOn(context, creates)))) {
       return { outcome: "unchanged", note: `${shown(creates)} is there` };
     }

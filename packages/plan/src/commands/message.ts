@@ -12,5 +12,6 @@ export const message = defineCommand({
     return { outcome: "done" };
   },
   actsAgain: true,
+  needsNoUndo: true,
   example: { message: "Hello World" },
 });

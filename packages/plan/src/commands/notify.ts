@@ -62,6 +62,7 @@ export const notify = defineCommand({
   },
   actsAgain: true,
   continueOnFail: true,
+  needsNoUndo: true,
   example: { text: "Version 7 of the shop is on its way", slack: "$SLACK_URL" },
 });
 

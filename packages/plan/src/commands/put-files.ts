@@ -11,7 +11,7 @@ export const putFiles = defineCommand({
     {
       commit: described("Of the hub's repository of files: what was read.", commitHash),
       path: described(
-        "The folder, absolute or ~/…",
+        "The folder, absolute or ~/…; in ~/ itself each gets its own name, beside what is there.",
         text({
           max: 4_096,
           pattern: "^(?:/|~(?:/|$))[^\\u0000]*$",
@@ -26,7 +26,10 @@ export const putFiles = defineCommand({
     },
     ["commit", "path"],
   ),
-  describe: ({ commit, path }) => `would put files ${shortCommit(commit)} to ${path}`,
+  describe: ({ commit, path }) => {
+    const where = /^~\/*$/.test(path) ? `into ${path}, each under its own name` : `to ${path}`;
+    return `would put files ${shortCommit(commit)} ${where}`;
+  },
   run: (wanted, { means, host, signal, say }) => {
     if (means.files) return means.files.put({ ...wanted, signal, say });
     throw new PropagitError(

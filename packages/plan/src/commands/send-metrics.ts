@@ -58,5 +58,6 @@ export const sendMetrics = defineCommand({
   },
   actsAgain: true,
   continueOnFail: true,
+  needsNoUndo: true,
   example: { to: "127.0.0.1:2003", prefix: "deploys.shop", values: { begun: 1 } },
 });

@@ -10,6 +10,7 @@ import { createDirectory } from "./create-directory.js";
 import { delegateWith } from "./delegate.js";
 import { distribute } from "./distribute.js";
 import { drain } from "./drain.js";
+import { disableService, enableService } from "./enable-service.js";
 import { execute } from "./execute.js";
 import { message } from "./message.js";
 import { move } from "./move.js";
@@ -51,6 +52,8 @@ const all: readonly Command[] = [
   stopService,
   restartService,
   reloadService,
+  enableService,
+  disableService,
   drain,
   undrain,
   waitHttp,

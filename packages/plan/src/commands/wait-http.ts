@@ -51,5 +51,6 @@ export const waitHttp = defineCommand({
     };
     return pollUntil(context, { withinMs: within, everyMs: every, look });
   },
+  needsNoUndo: true,
   example: { url: "http://127.0.0.1:8080/up", status: [200, 204] },
 });

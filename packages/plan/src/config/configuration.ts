@@ -2,8 +2,8 @@
  * A configuration out of its texts: merged (`core/config-merge.ts`), then read by what the generator says that it
  * takes. All that is wrong is told at once, each with its place.
  */
-import { assert, PropagitError, quote } from "@propagit/protocol";
-import { formatProblems, isNull, mapAt, plainOf, Problems, suggestion } from "@propagit/shapes";
+import { assert, PropagitError, quote, suggestion } from "@propagit/protocol";
+import { formatProblems, isNull, mapAt, plainOf, Problems } from "@propagit/shapes";
 import type { Located, LocatedMap, Problem, Shape } from "@propagit/shapes";
 import { pathOf, pathOfVariable, variablePrefix } from "../core/config-keys.js";
 import {

@@ -5,10 +5,8 @@ import { readPlan } from "../core/read-plan.js";
 import type { Plan } from "../plan.js";
 import type { Configuration } from "./configuration.js";
 import { inOrder } from "./generator-help.js";
-import type { GeneratedPlan, PlanWish, PlannerWorld, VersionPlace, Versions } from "./generator.js";
-
-/** Hosts that are looked at side by side. */
-const looksMax = 32;
+import type { GeneratedPlan, PlanWish, PlannerWorld, VersionPlace } from "./generator.js";
+import { runningIn, versionsAt } from "./versions.js";
 
 /**
  * @throws BAD_CONFIG when the generator fails, BAD_PLAN when it gives no plan, HOST_LOST, HOST_DENIED
@@ -23,9 +21,11 @@ export async function generatePlan(
 ): Promise<Plan> {
   const { log } = world;
   const versions = (places: readonly VersionPlace[]) => versionsAt(places, world);
+  const running = async (repo?: string) =>
+    (await runningIn(world)).filter((one) => repo === undefined || one.repo === repo);
   let plan: GeneratedPlan;
   try {
-    plan = await generator.generate({ ...wish, config, log, versions });
+    plan = await generator.generate({ ...wish, config, log, versions, running });
   } catch (thrown) {
     if (thrown instanceof PropagitError) throw thrown;
     const { message } = toPropagitError(thrown);
@@ -52,29 +52,4 @@ function reasonOf(thrown: unknown, message: string): string {
   if (!(thrown instanceof Error)) return message;
   const place = /\((\/[^()]*propagit\.config\.[^()]*:\d+:\d+)\)/.exec(thrown.stack ?? "");
   return place ? `${thrown.message} (${place[1]})` : thrown.message;
-}
-
-async function versionsAt(places: readonly VersionPlace[], world: PlannerWorld): Promise<Versions> {
-  const found = new Map<string, string>();
-  const left = [...places];
-  const look = async () => {
-    for (let place = left.shift(); place; place = left.shift()) {
-      const target = await world.look(place.host).linkTarget(place.link);
-      const version = target === undefined ? undefined : versionOf(target, place.service);
-      if (version !== undefined) found.set(keyOf(place.service, place.host), version);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(looksMax, places.length) }, look));
-  return { of: (service, host) => found.get(keyOf(service, host)) };
-}
-
-/** `/srv/web/web-1.2.3` is 1.2.3 of web; `/srv/web/1.2.3` is, too. */
-function versionOf(target: string, service: string): string | undefined {
-  const name = target.replace(/\/+$/, "").split("/").at(-1) ?? "";
-  const version = name.startsWith(`${service}-`) ? name.slice(service.length + 1) : name;
-  return version === "" ? undefined : version;
-}
-
-function keyOf(service: string, host = ""): string {
-  return `${service}\n${host}`;
 }

@@ -34,11 +34,20 @@ export interface Asked<Config> extends PlanWish {
   readonly log: Log;
   /**
    * Which versions are where, by links that name them: `{ service: "web", host: "fe001", link: "/srv/web/current" }`
-   * is 1.2.3 when the link leads to `web-1.2.3`. Asks the hosts, reading only.
+   * is 1.2.3 when the link leads to `web-1.2.3`. Of a drone, `{ service: "web", drone: "web-1", repo: "shop" }`, it is
+   * the commit that its instances run, in full. Asks the hosts and the hub, reading only.
    *
-   * @throws HOST_LOST, HOST_DENIED
+   * @throws BAD_CONFIG when a place says what it may not, HOST_LOST, HOST_DENIED, UNREACHABLE
    */
-  versions(places: readonly VersionPlace[]): Promise<Versions>;
+  readonly versions: (places: readonly VersionPlace[]) => Promise<Versions>;
+  /**
+   * Instances on the drones of the hub, as it knows them now: also those that are starting, failed, or whose drone is
+   * away.
+   *
+   * @param repo of it alone; absent: of all
+   * @throws UNREACHABLE, and BAD_CONFIG when there is no hub to ask
+   */
+  readonly running: (repo?: string) => Promise<readonly RunningInstance[]>;
 }
 
 export interface PlanWish {
@@ -61,17 +70,42 @@ export interface Package {
   readonly file?: string;
 }
 
-export interface VersionPlace {
+/** Where a version is looked for: a link of a host, or what runs on a drone. */
+export type VersionPlace =
+  | {
+      readonly service: string;
+      /** As tasks name it; absent: this machine. */
+      readonly host?: string;
+      /** A link to what is deployed, whose name ends with the version: `web-1.2.3`. */
+      readonly link: string;
+    }
+  | {
+      readonly service: string;
+      readonly drone: string;
+      /** Absent: of any. */
+      readonly repo?: string;
+      /** Absent: of any. */
+      readonly environment?: string;
+    };
+
+/** One process on a drone. */
+export interface RunningInstance {
+  readonly drone: string;
+  readonly repo: string;
+  readonly environment: string;
   readonly service: string;
-  /** As tasks name it; absent: this machine. */
-  readonly host?: string;
-  /** A link to what is deployed, whose name ends with the version: `web-1.2.3`. */
-  readonly link: string;
+  readonly commit: string;
+  /** Number of the release that it was started for. */
+  readonly release?: number;
+  /** `ready`, `starting`, `failed`, … */
+  readonly phase: string;
+  /** The drone cannot be reached: this is what it said last. */
+  readonly away: boolean;
 }
 
 export interface Versions {
-  /** Undefined where none is. */
-  of(service: string, host?: string): string | undefined;
+  /** Of a host or a drone; undefined where none is. */
+  of(service: string, where?: string): string | undefined;
 }
 
 /** What can be seen of a host while a plan is made: nothing here changes it. */
@@ -85,6 +119,8 @@ export interface PlannerWorld {
   readonly log: Log;
   /** @param host absent: this machine */
   look(host: string | undefined): HostView;
+  /** What the hub knows of instances; absent where no hub is. */
+  readonly running?: () => Promise<readonly RunningInstance[]>;
 }
 
 /**

@@ -7,6 +7,7 @@ export {
   type Package,
   type PlannerWorld,
   type PlanWish,
+  type RunningInstance,
   type VersionPlace,
   type Versions,
 } from "./generator.js";

@@ -1,7 +1,9 @@
 /** Which asks make sense of a run as it stands; else why not. */
 import type { RunAsk } from "../run-event.js";
 import { gateWaitedFor, hasTimeAhead } from "./opening.js";
+import { hasUndo } from "./rollback.js";
 import type { Run } from "./run.js";
+import { handOnCommand } from "./plan-targets.js";
 import { isLacking, type StageProgress } from "./run-fold.js";
 
 export interface AskRefusal {
@@ -25,7 +27,7 @@ export function refusalOf(run: Run, ask: RunAsk, by: string): AskRefusal | undef
 
 function whyNotNow(run: Run, ask: RunAsk): string | undefined {
   if (ask.kind === "retry") return whyNoRetry(run, ask.force ?? false);
-  if (run.state === "over") return `it is over: ${run.outcome}`;
+  if (run.state === "over") return ask.kind === "stop" ? whyNoUndo(run, ask) : overText(run);
   if (run.state === "queued" && ask.kind !== "stop") return "it has not begun: it waits for a lock";
   switch (ask.kind) {
     case "pause":
@@ -52,9 +54,24 @@ function whyNoStop(run: Run, ask: Extract<RunAsk, { kind: "stop" }>): string | u
   return isMore ? undefined : "it is being stopped already";
 }
 
+/** Of a run that is over can only be taken back what it did, once, and only when it did not come to its end. */
+function whyNoUndo(run: Run, { undo }: Extract<RunAsk, { kind: "stop" }>): string | undefined {
+  if (!undo || run.outcome === "done" || run.outcome === "undone") return overText(run);
+  if (run.rollback !== undefined) {
+    return "it was rolled back, and that failed: try what failed of it again with `plans retry`";
+  }
+  return hasUndo(run) ? undefined : "nothing that it did can be taken back";
+}
+
+function overText({ outcome }: Run): string {
+  return `it is over: ${outcome}`;
+}
+
 function whyNoSkip(run: Run): string | undefined {
   if (run.stopping) return "it is being stopped";
   const { current, openingView: view } = run;
+  const isDelayed = current?.run.delayedUntil !== undefined;
+  if (current?.state === "running" && (isDelayed || handsOn(run))) return undefined;
   if (!current || !view || current.state === "running" || current.beganAt !== undefined) {
     return "no stage waits";
   }
@@ -65,11 +82,13 @@ function whyNoSkip(run: Run): string | undefined {
 
 function whyNoRetry(run: Run, isForced: boolean): string | undefined {
   if (run.state === "queued") return "it has not begun: it waits for a lock";
+  if (run.state !== "over" && run.stopping) return "it is being stopped";
   if (run.outcome === "undone") return "what it did was put back; plan it anew";
   const isOver = run.state === "over";
   const lacking = isOver ? run.part.filter(isLacking) : currentFailed(run);
   if (lacking.length === 0) {
-    return isOver ? "nothing of it failed" : "nothing of the stage that runs has failed";
+    if (isOver) return "nothing of it failed";
+    return handsOn(run) ? undefined : "nothing of the stage that runs has failed";
   }
   const unknown = lacking.find((one) => one.run.unknown)?.run.unknown;
   if (!unknown || isForced) return undefined;
@@ -79,11 +98,21 @@ function whyNoRetry(run: Run, isForced: boolean): string | undefined {
   );
 }
 
+/** What failed for good, and what is tried again by itself, later. */
 function currentFailed({ current }: Run): readonly StageProgress[] {
-  return current?.state === "running" && current.run.linesFailed > 0 ? [current] : [];
+  if (current?.state !== "running") return [];
+  const { linesFailed, counts } = current.run;
+  return linesFailed + counts.retrying > 0 ? [current] : [];
 }
 
-function approvalGate(run: Run) {
+/** A part of it is carried out elsewhere: what is asked is heard there, where something may wait or have failed. */
+function handsOn(run: Run): boolean {
+  for (const id of run.underWay) if (run.task(id).command === handOnCommand) return true;
+  return false;
+}
+
+/** The gate that somebody is to open now. */
+export function approvalGate(run: Run) {
   const { openingView: view, current } = run;
   if (!view || run.stopping || current?.state !== "waiting") return undefined;
   const gate = gateWaitedFor(run.opening, view);

@@ -10,8 +10,8 @@
  * What inherits keeps its own name and its own words; of what it inherits it takes only what it does not say
  * itself. With an ancestor, `prod: staging` turned production into staging.
  */
-import { quote } from "@propagit/protocol";
-import { isNull, mapAt, suggestion } from "@propagit/shapes";
+import { quote, suggestion } from "@propagit/protocol";
+import { isNull, mapAt } from "@propagit/shapes";
 import type { Located, LocatedEntry, LocatedMap } from "@propagit/shapes";
 import type { ConfigTexts } from "./config-text.js";
 

@@ -8,5 +8,10 @@ import type { Plan } from "../plan.js";
  */
 export function hashedText(plan: Plan): string {
   const { basis, request: _, ...content } = plan;
-  return canonicalJson({ ...content, ...(basis && { basis: basis.revisions }) });
+  const files = basis?.files;
+  return canonicalJson({
+    ...content,
+    ...(basis && { basis: basis.revisions }),
+    ...(files && { files }),
+  });
 }

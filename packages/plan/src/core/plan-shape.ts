@@ -27,6 +27,23 @@ const revisionNames = {
   max: 100_000,
 };
 
+const fileNames = {
+  pattern: "^[^\\u0000]{1,4096}$",
+  why: "is no path of a file",
+  max: 100_000,
+};
+
+const sourceFile = object(
+  {
+    bytes: described("Its length.", whole(0, Number.MAX_SAFE_INTEGER)),
+    sha256: described(
+      "Of all its bytes.",
+      text({ pattern: "^[0-9a-f]{64}$", why: "is no SHA-256: 64 characters of 0-9 and a-f" }),
+    ),
+  },
+  ["bytes", "sha256"],
+);
+
 const basis: Shape<Basis> = mapped(
   object(
     {
@@ -35,14 +52,23 @@ const basis: Shape<Basis> = mapped(
         record(revisionNames, whole(0, Number.MAX_SAFE_INTEGER)),
       ),
       at: described("When it was made, in ms since 1970.", whole(0, Number.MAX_SAFE_INTEGER)),
+      files: described(
+        "What files of this machine held that it brings, by their paths (of none).",
+        record(fileNames, sourceFile),
+      ),
     },
     ["revisions", "at"],
   ),
-  ({ revisions, at }) => ({
-    revisions: Object.fromEntries([...revisions].map(([name, { value }]) => [name, value])),
+  ({ revisions, at, files }) => ({
+    revisions: valuesOf(revisions),
     at,
+    ...(files && { files: valuesOf(files) }),
   }),
 );
+
+function valuesOf<T>(entries: ReadonlyMap<string, { readonly value: T }>): Record<string, T> {
+  return Object.fromEntries([...entries].map(([name, { value }]) => [name, value]));
+}
 
 const code: Shape<CodePlace> = object(
   {

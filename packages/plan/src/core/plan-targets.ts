@@ -1,18 +1,22 @@
 /**
- * What a target means, as a plan: a stage for each moment, a line for each drone; a drone that hands on gets the
- * files first, and then its part of the plan.
+ * What a target means, as a plan: a line for each drone, which waits for its own time; a drone that hands on gets
+ * the files first, and then its part of the plan.
  *
- *     dc1-head  now                   at once:       [put-files dc1-head]
- *     dc2-head  after 60 min,   ->    after 1h:      [put-files dc2-head, delegate dc2-head: { at once: … }]
+ *     dc1-head  now                   now        [put-files dc1-head]
+ *     dc2-head  after 60 min,   ->    after 1h   [put-files dc2-head, delegate dc2-head: { at once: … }]
  *       forwards to web-1, web-2
  *
- * Who cannot be reached is no reason to leave out the others, so each line may fail, and is counted.
+ * All in one stage: a drone that is away, and tried again for hours, keeps none of the others waiting. Who cannot be
+ * reached is no reason to leave out the others either, so each line may fail, and is counted.
  */
 import { formatDuration } from "@propagit/shapes";
 import type { TaskDraft } from "../command.js";
 import type { Plan, Task } from "../plan.js";
 import type { Aim } from "./targets.js";
 import type { WrittenPlan, WrittenStage } from "./write-plan.js";
+
+/** The command whose task is carried out elsewhere, as a plan of its own: `commands/delegate.ts`. */
+export const handOnCommand = "delegate";
 
 /** What is to be done on every drone that is aimed at. */
 export interface TargetWork {
@@ -28,18 +32,8 @@ export interface TargetWork {
 
 /** As `readPlan` takes it. */
 export function planOfAims(aims: readonly Aim[], work: TargetWork): WrittenPlan {
-  const moments = new Map<number, Aim[]>();
-  for (const aim of aims) {
-    const at = aim.afterMs + work.afterMs;
-    const together = moments.get(at);
-    if (together) together.push(aim);
-    else moments.set(at, [aim]);
-  }
-  const sorted = [...moments].toSorted(([left], [right]) => left - right);
-  return {
-    name: work.name,
-    stages: sorted.map(([afterMs, together]) => stageOf(afterMs, together, work)),
-  };
+  const sorted = aims.toSorted((left, right) => left.afterMs - right.afterMs);
+  return { name: work.name, stages: sorted.length === 0 ? [] : [stageOf(sorted, work)] };
 }
 
 /** All tasks of a plan's stages, in order; not those of its rollback. */
@@ -53,24 +47,33 @@ export function dronesOf(aims: readonly Aim[]): readonly string[] {
   return [...new Set(all)];
 }
 
-function stageOf(afterMs: number, aims: readonly Aim[], work: TargetWork): WrittenStage {
-  const time = formatDuration(afterMs);
+/** Its time is that of the first; those of the others count from there. */
+function stageOf(aims: readonly Aim[], work: TargetWork): WrittenStage {
+  const firstMs = aims[0]?.afterMs ?? 0;
+  const startMs = firstMs + work.afterMs;
+  const time = formatDuration(startMs);
+  const isTogether = aims.every(({ afterMs }) => afterMs === firstMs);
   return {
-    name: afterMs === 0 ? "at once" : `after ${time}`,
-    ...(afterMs > 0 && { after: { plan: time } }),
+    name: isTogether ? (startMs === 0 ? "at once" : `after ${time}`) : "each at its time",
+    ...(startMs > 0 && { after: { plan: time } }),
     concurrency: work.concurrency,
     maxFailures: aims.length,
     onFailure: "continue",
-    tasks: aims.map((aim) => lineOf(aim, work)),
+    tasks: aims.map((aim) => lineOf(aim, aim.afterMs - firstMs, work)),
   };
 }
 
-function lineOf({ drone, forward }: Aim, work: TargetWork): TaskDraft | readonly TaskDraft[] {
+function lineOf(
+  { drone, forward }: Aim,
+  afterMs: number,
+  work: TargetWork,
+): TaskDraft | readonly TaskDraft[] {
   const { retries, command } = work;
-  const first: TaskDraft = { ...command, drone, retries };
+  const after = afterMs > 0 ? { after: formatDuration(afterMs) } : {};
+  const first: TaskDraft = { ...command, drone, ...after, retries };
   if (!forward) return first;
   const { target, aims } = forward;
   // What waits before everything has been waited for.
   const plan = planOfAims(aims, { ...work, name: `${target} of ${drone}`, afterMs: 0 });
-  return [first, { command: "delegate", drone, plan }];
+  return [first, { command: handOnCommand, drone, plan }];
 }

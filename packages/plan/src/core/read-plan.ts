@@ -13,6 +13,7 @@ import { formatProblems, locate, Problems, readJson, readYaml } from "@propagit/
 import type { Located, Problem } from "@propagit/shapes";
 import type { Commands } from "../command.js";
 import type { Plan } from "../plan.js";
+import { withDrones, type SelectDrones } from "./drone-selections.js";
 import { jsonLimits, yamlLimits } from "./plan-limits.js";
 import { planShape } from "./plan-shape.js";
 import { stagePartsOf } from "./stage-shape.js";
@@ -37,30 +38,41 @@ export type CheckedPlan =
 
 /**
  * @param commands all that the plan may use, by name
+ * @param select what a task's `drone` means that is not the name of one; absent: nothing, so that it is refused
  * @throws BAD_PLAN with file, line and column of everything that is wrong
  *
  * @example
  * const written = "name: hello\nstages: [{ name: first, tasks: [] }]";
  * readPlan({ file: "plan.yaml", text: written }, new Map()).stages[0]?.concurrency; // 1
  */
-export function readPlan(source: PlanText | PlanDraft, commands: Commands): Plan {
-  const checked = checkPlan(source, commands);
+export function readPlan(
+  source: PlanText | PlanDraft,
+  commands: Commands,
+  select?: SelectDrones,
+): Plan {
+  const checked = checkPlan(source, commands, select);
   if (checked.ok) return checked.plan;
   throw new PropagitError("BAD_PLAN", formatProblems(checked.problems));
 }
 
 /** As `readPlan`, with the problems as values. */
-export function checkPlan(source: PlanText | PlanDraft, commands: Commands): CheckedPlan {
+export function checkPlan(
+  source: PlanText | PlanDraft,
+  commands: Commands,
+  select?: SelectDrones,
+): CheckedPlan {
   const problems =
     "text" in source ? new Problems(source.file, source.text) : new Problems(source.maker);
-  const root = "text" in source ? parse(source, problems) : locate(source.value, problems);
+  const written = "text" in source ? parsePlan(source, problems) : locate(source.value, problems);
+  const root = written && select ? withDrones(written, select, problems) : written;
   const plan = root && planShape(stagePartsOf(commands)).read(root, "", problems);
   if (!problems.isEmpty) return { ok: false, problems: problems.all };
   assert(plan, "a plan without problems was read");
   return { ok: true, plan };
 }
 
-function parse({ file, text }: PlanText, problems: Problems): Located | undefined {
+/** Undefined when it is no document at all, which the problems then tell. */
+export function parsePlan({ file, text }: PlanText, problems: Problems): Located | undefined {
   if (isJson(file, text)) return readJson(text, problems, jsonLimits);
   if (text.length <= yamlLimits.charsMax) return readYaml(text, problems, yamlLimits);
   const [yaml, json] = [yamlLimits, jsonLimits].map(({ charsMax }) => formatBytes(charsMax));

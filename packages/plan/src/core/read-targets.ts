@@ -3,7 +3,7 @@
  * these, or a targets.json of deploy-in-stages. What is wrong without asking anybody (circles, unknown targets) is
  * told at once, all of it, with its places.
  */
-import { assert, PropagitError, quote } from "@propagit/protocol";
+import { assert, PropagitError, quote, suggestion } from "@propagit/protocol";
 import {
   formatProblem,
   formatProblems,
@@ -13,7 +13,6 @@ import {
   Problems,
   readJson,
   readYaml,
-  suggestion,
   type LocatedMap,
 } from "@propagit/shapes";
 import { disTargetsShape, relayTargetsShape, targetsShape } from "./target-shape.js";

@@ -19,8 +19,16 @@ export function rollbackStages(plan: Plan, ran: readonly StageRun[]): readonly S
 }
 
 /** Whether anything has begun that a rollback would put back. */
-export function hasBegun(ran: readonly StageRun[]): boolean {
-  return ran.some(({ counts }) => counts.neverRun < counts.tasks);
+export function hasUndo({ plan, stages }: Ran): boolean {
+  const ran = stages.map(({ run }) => run);
+  const hasBegun = ran.some(({ counts }) => counts.neverRun < counts.tasks);
+  return hasBegun && rollbackStages(plan, ran).length > 0;
+}
+
+/** A run as far as this looks at it. */
+interface Ran {
+  readonly plan: Plan;
+  readonly stages: readonly { readonly run: StageRun }[];
 }
 
 interface UndoLine {

@@ -185,7 +185,7 @@ export class RunFold {
         this.#applyToTask(event);
         return;
       case "asked":
-        this.#ask(event.ask, event.by);
+        this.#ask(event.ask, event.by, event.at);
         return;
       case "rollback-begun":
         this.#beginRollback(event.reason);
@@ -227,17 +227,21 @@ export class RunFold {
   #beginStage(progress: StageProgress, at: number): void {
     progress.state = "running";
     progress.beganAt ??= at;
+    progress.run.open(at);
     delete progress.endedAt;
     delete progress.reason;
   }
 
   #endStage(event: Extract<RunEvent, { kind: "stage-ended" }>): void {
     const progress = this.#stageAt(event.stage);
+    const isWithinBudget = progress.state === "running" && !progress.run.isBroken;
     progress.state = event.outcome;
     progress.endedAt = event.at;
     if (event.reason !== undefined) progress.reason = event.reason;
     this.#formerEndedAt = event.at;
-    if (event.outcome === "failed") this.#ending ??= this.#endingAfter(progress);
+    if (event.outcome === "failed" && !isWithinBudget) {
+      this.#ending ??= this.#endingAfter(progress);
+    }
     if (event.outcome === "stopped") return;
     if (!this.#ending) this.#turnTo(this.#current + 1);
   }
@@ -277,7 +281,7 @@ export class RunFold {
     this.#turnTo(this.plan.stages.length);
   }
 
-  #ask(ask: RunAsk, by: string): void {
+  #ask(ask: RunAsk, by: string, at: number): void {
     switch (ask.kind) {
       case "pause":
         this.#isPaused = true;
@@ -286,6 +290,7 @@ export class RunFold {
         this.#isPaused = false;
         return;
       case "stop": {
+        if (this.#state === "over") return this.#takeBack(by);
         const former = this.#stopping;
         const undo = ask.undo || (former?.undo ?? false);
         this.#stopping = { by: former?.by ?? by, undo, now: ask.now ?? former?.now ?? false };
@@ -293,24 +298,30 @@ export class RunFold {
         return;
       }
       case "skip-wait":
+        if (this.current?.state === "running") this.current.run.skipDelay();
         this.#opening = { ...this.#opening, skippedBy: by };
         return;
       case "approve":
         this.#opening = { ...this.#opening, approvedBy: by };
         return;
       case "retry":
-        this.#tryAgain();
+        this.#tryAgain(at);
         return;
       default:
         ask satisfies never;
     }
   }
 
-  #tryAgain(): void {
-    if (this.#state !== "over") {
-      this.current?.run.tryAgain();
-      return;
-    }
+  /** A run that is over, and that nobody has put back. */
+  #takeBack(by: string): void {
+    const why = this.#reason === undefined ? "" : `${this.#reason}; `;
+    const outcome = this.#outcome === "stopped" ? "stopped" : "failed";
+    this.#goOn();
+    this.#ending = { outcome, undo: true, reason: `${why}taken back by ${by}` };
+  }
+
+  /** From where it ended. */
+  #goOn(): void {
     this.#state = "going";
     this.#outcome = undefined;
     this.#reason = undefined;
@@ -318,13 +329,34 @@ export class RunFold {
     this.#ending = undefined;
     this.#stopping = undefined;
     this.#isPaused = false;
+  }
+
+  #tryAgain(at: number): void {
+    if (this.#state !== "over") {
+      this.current?.run.tryAgain(at);
+      return;
+    }
+    const { current } = this;
+    const { skippedBy } = this.#opening;
+    this.#goOn();
     const part = this.part;
     for (const progress of part) {
       if (progress.state === "ahead" || !isLacking(progress)) continue;
-      progress.run.tryAgain();
+      progress.run.tryAgain(at);
       progress.state = "ahead";
     }
     this.#turnTo(this.#stages.length - part.length);
+    this.#waitOn(part);
+    const isSame = this.current === current && skippedBy !== undefined;
+    if (isSame) this.#opening = { ...openingStart, skippedBy };
+  }
+
+  /** The delay of a stage that never began counts from where it did; its gates are gone through anew. */
+  #waitOn(part: readonly StageProgress[]): void {
+    const before = part.filter(({ run, endedAt }) => {
+      return endedAt !== undefined && run.number < (this.current?.run.number ?? 0);
+    });
+    this.#formerEndedAt = Math.max(0, ...before.map(({ endedAt = 0 }) => endedAt));
   }
 
   #stageAt(number: number): StageProgress {

@@ -1,7 +1,7 @@
 /** What follows from where a run stands, by the time alone: the edges of the machine that is drawn in `run.ts`. */
 import type { RunEvent, StageOutcome } from "../run-event.js";
 import { nextOfOpening, openingWakeAt } from "./opening.js";
-import { hasBegun, rollbackStages } from "./rollback.js";
+import { hasUndo } from "./rollback.js";
 import type { Ending, RunFold, StageProgress } from "./run-fold.js";
 import { brokenReason, rollbackFailedReason } from "./run-reasons.js";
 import { taskIdOf } from "./task-place.js";
@@ -30,13 +30,21 @@ export function wakeTime(run: RunFold): number | undefined {
 function nextOfStage(run: RunFold, current: StageProgress, now: number): RunEvent | undefined {
   const stage = current.run;
   const isDone = stage.isThrough && stage.linesStopped === 0;
-  if (isDone && !stage.isBroken) return stageEnded(current, now, "done");
+  if (isDone && !stage.isBroken) return throughEvent(current, now);
   if (mayBegin(run, current)) return run.isPaused ? undefined : taskBegun(current, now);
   if (stage.isRunning) return undefined;
-  const given = retryGivenUp(current, now);
+  const given = retryGivenUp(run, current, now);
   if (given) return given;
   if (!stage.isBroken) return stageEnded(current, now, "stopped", stopReason(run));
   return stageEnded(current, now, "failed", brokenReason(stage));
+}
+
+/** What may fail of it has not been done for all that: so says its end, and the plan goes on. */
+function throughEvent(current: StageProgress, now: number): RunEvent {
+  const { run } = current;
+  return run.linesFailed === 0
+    ? stageEnded(current, now, "done")
+    : stageEnded(current, now, "failed", brokenReason(run));
 }
 
 function mayBegin({ stopping }: RunFold, { run }: StageProgress): boolean {
@@ -50,15 +58,20 @@ function taskBegun({ run }: StageProgress, now: number): RunEvent | undefined {
   return { at: now, kind: "task-begun", task, attempt: run.attemptsOf(...place) + 1 };
 }
 
-/** What failed and would have been tried again has failed for good. */
-function retryGivenUp({ run }: StageProgress, now: number): RunEvent | undefined {
+/** What failed and would have been tried again has failed for good, or was stopped by whoever asked for that. */
+function retryGivenUp(
+  { stopping }: RunFold,
+  { run }: StageProgress,
+  now: number,
+): RunEvent | undefined {
   const place = run.firstRetrying();
   if (!place) return undefined;
   const task = taskIdOf(run.number, place[0] + 1, place[1] + 1);
   const { reason = "it failed", lastLines } = run.taskRun(...place) ?? {};
   const lines = lastLines === undefined ? {} : { lastLines };
   const notAgain = `${reason}; it is not tried again, as nothing new begins`;
-  return { at: now, kind: "task-ended", task, outcome: "failed", reason: notAgain, ...lines };
+  const outcome = stopping && !run.isBroken ? "stopped" : "failed";
+  return { at: now, kind: "task-ended", task, outcome, reason: notAgain, ...lines };
 }
 
 function nextBeforeStage(run: RunFold, current: StageProgress, now: number): RunEvent | undefined {
@@ -85,11 +98,6 @@ function endEvent(run: RunFold, { outcome, undo, reason }: Ending, at: number): 
     : { at, kind: "run-ended", outcome, reason };
 }
 
-function hasUndo({ plan, stages }: RunFold): boolean {
-  const ran = stages.map(({ run }) => run);
-  return hasBegun(ran) && rollbackStages(plan, ran).length > 0;
-}
-
 /** All stages are through. */
 function finishEvent(run: RunFold, at: number): RunEvent {
   if (run.rollback !== undefined) {
@@ -103,12 +111,13 @@ function finishEvent(run: RunFold, at: number): RunEvent {
   if (!failed) return { at, kind: "run-ended", outcome: "done" };
   const { name } = failed.run.stage;
   const reason = `stage ${name} failed, and the plan went on: ${failed.reason}`;
-  return { at, kind: "run-ended", outcome: "failed", reason };
+  if (!run.stopping) return { at, kind: "run-ended", outcome: "failed", reason };
+  return { at, kind: "run-ended", outcome: "stopped", reason: `${stopReason(run)}; ${reason}` };
 }
 
 /** A rollback of the plan's own says itself what may fail of it; of one that was made, nothing may. */
 function rollbackFailure({ plan, part }: RunFold): string | undefined {
-  const counted = plan.rollback ? part.filter(({ state }) => state === "failed") : part;
+  const counted = plan.rollback ? part.filter((stage) => stage.run.isBroken) : part;
   return rollbackFailedReason(counted.map(({ run }) => run));
 }
 

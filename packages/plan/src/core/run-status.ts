@@ -1,6 +1,8 @@
 /** Where a run stands, as people and scripts ask for it: values that are JSON. */
 import type { TaskId } from "../plan.js";
 import type { RunOutcome } from "../run-event.js";
+import { staysText } from "./left-over.js";
+import { approvalGate } from "./asks.js";
 import type { Run } from "./run.js";
 import type { RunState, StageProgress, StageState } from "./run-fold.js";
 import { noTasks, type TaskCounts, type TaskRun, type TaskState } from "./stage-run.js";
@@ -19,11 +21,15 @@ export interface RunSummary {
   readonly queuedAt?: number;
   readonly beganAt?: number;
   readonly endedAt?: number;
+  /** It waits for somebody to approve a stage: `by` one of these; absent: by whoever may deploy. */
+  readonly approval?: { readonly stage: string; readonly by?: string };
   /** All stages together, those of a rollback too. */
   readonly counts: TaskCounts;
 }
 
 export interface RunStatus extends RunSummary {
+  /** Tasks that were done, of a run that is over, and can be taken back by asking for that. */
+  readonly stays?: string;
   readonly stages: readonly StageStatus[];
   /** It cannot be written, and goes on when it can. */
   readonly suspended?: Suspension;
@@ -78,7 +84,7 @@ export interface TaskStatus {
   readonly attempt: number;
   readonly beganAt?: number;
   readonly endedAt?: number;
-  /** When it is tried again. */
+  /** When it is tried again, or its line begins. */
   readonly nextAt?: number;
   readonly reason?: string;
   readonly lastLines?: readonly string[];
@@ -121,8 +127,16 @@ export function summaryOf(id: string, run: Run): RunSummary {
     ...(queuedAt === undefined ? {} : { queuedAt }),
     ...(hasBegun ? { beganAt: run.beganAt } : {}),
     ...(endedAt === undefined ? {} : { endedAt }),
+    ...approvalOf(run),
     counts: sumOf(run.stages.map((stage) => stage.run.counts)),
   };
+}
+
+function approvalOf(run: Run): Pick<RunSummary, "approval"> {
+  const gate = approvalGate(run);
+  const stage = run.current?.run.stage.name;
+  if (!gate || stage === undefined) return {};
+  return { approval: { stage, ...(gate.by && { by: gate.by.join(" or ") }) } };
 }
 
 export function statusOf(
@@ -132,8 +146,10 @@ export function statusOf(
   sight: StatusSight = {},
 ): RunStatus {
   const { suspended, waitsFor } = sight;
+  const stays = staysText(run);
   return {
     ...summaryOf(id, run),
+    ...(stays === undefined ? {} : { stays }),
     stages: run.stages.map((stage) => stageStatus(run, stage, wish, sight)),
     ...(suspended === undefined ? {} : { suspended }),
     ...(waitsFor === undefined ? {} : { waitsFor }),
@@ -176,12 +192,27 @@ function stageStatus(
 
 function waitOf(
   run: Run,
-  { state }: StageProgress,
+  progress: StageProgress,
   { gateSeen }: StatusSight,
 ): StageWait | undefined {
-  const { waiting } = run.opening;
-  if (!waiting || state !== "waiting") return undefined;
-  return { ...waiting, ...(gateSeen === undefined ? {} : { seen: gateSeen }) };
+  const waits = waitedFor(run, progress);
+  if (!waits) return undefined;
+  const seen = gateSeen === undefined ? {} : { seen: gateSeen };
+  if (!run.isPaused) return { ...waits, ...seen };
+  // When its time has come it begins no more than before: nobody knows when it will.
+  const { until: _, why, ...rest } = waits;
+  return { ...rest, why: `${why}, and to be resumed`, ...seen };
+}
+
+function waitedFor(
+  { opening }: Run,
+  { state, run, beganAt = 0 }: StageProgress,
+): StageWait | undefined {
+  const { delayedUntil: until } = run;
+  if (state !== "running" || until === undefined) {
+    return state === "waiting" ? opening.waiting : undefined;
+  }
+  return { why: "the time of its next lines", since: beganAt, until };
 }
 
 /** In the order in which the plan names them first. */
@@ -249,12 +280,14 @@ function taskStatus(
   const id = taskIdOf(run.number, line + 1, step + 1);
   const ran = run.taskRun(line, step);
   const { tries: _, lastLines: kept, state = "never-run", ...known } = ran ?? {};
+  const nextAt = ran || step > 0 ? undefined : run.delayOf(line);
   const lastLines = state === "running" ? linesOf?.(id) : kept;
   return {
     task: id,
     command: task.command,
     host: hostOf(task.where),
     attempt: run.attemptsOf(line, step),
+    ...(nextAt === undefined ? {} : { nextAt }),
     ...known,
     state,
     ...(lastLines === undefined || lastLines.length === 0 ? {} : { lastLines }),

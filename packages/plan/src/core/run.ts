@@ -14,11 +14,13 @@
  *                          ^                                              |                |
  *                          '--------------- it failed as well ------------'                v
  *                                                                                  run-ended: undone
- *     A run that is over begins again where it stopped when a person asks for a retry, unless it is undone.
+ *     A run that is over begins again where it stopped when a person asks for a retry, unless it is undone; one that
+ *     failed or was stopped begins its rollback when a person asks to take back what it did.
  *
  * A stage (its waiting: `opening.ts`; its lines and tasks: `stage-run.ts`):
  *
- *     ahead --its turn--> waiting --stage-begun--> running --all lines through--> done
+ *     ahead --its turn--> waiting --stage-begun--> running --all lines through--> done, or failed when one has that
+ *                            |                        |                            may: the plan goes on
  *                            |                        |--more failed than may, rest finished--> failed
  *                            '--gate refused--> failed '--somebody asked to stop, rest finished--> stopped
  *

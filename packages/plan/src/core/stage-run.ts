@@ -12,6 +12,8 @@
  *
  * A line:
  *
+ *     delayed --its time since stage-begun is over, or skipped--> ready
+ *
  *     ready --task-begun--> running --its last task is over--> done
  *       ^                    | | |
  *       |<--- next task -----' | '--a task failed that counts, or was stopped--> failed --retry asked--> ready
@@ -22,9 +24,9 @@
 import { assert } from "@propagit/protocol";
 import type { Stage, Task, TaskId } from "../plan.js";
 import type { TaskOutcome } from "../run-event.js";
-import { Heap } from "./heap.js";
 import { Schedule } from "./schedule.js";
 import { hostKeyOf, taskIdOf } from "./task-place.js";
+import { WaitingLines } from "./waiting-lines.js";
 
 export type TaskState = "running" | "retrying" | TaskOutcome;
 
@@ -42,7 +44,7 @@ export interface TaskRun {
   lastLines?: readonly string[];
 }
 
-type LineState = "ready" | "running" | "retrying" | "done" | "failed";
+type LineState = "delayed" | "ready" | "running" | "retrying" | "done" | "failed";
 
 export interface LineRun {
   state: LineState;
@@ -71,11 +73,6 @@ export interface FirstFailure {
   readonly reason: string;
 }
 
-interface Waiting {
-  readonly line: number;
-  readonly nextAt: number;
-}
-
 export class StageRun {
   readonly stage: Stage;
   /** From 1. */
@@ -84,13 +81,17 @@ export class StageRun {
   readonly #tasks: (TaskRun | undefined)[][];
   readonly #counts: Record<TaskState | "neverRun" | "tasks", number>;
   readonly #schedule: Schedule;
-  readonly #retrying = new Heap<Waiting>((left, right) =>
-    left.nextAt === right.nextAt ? left.line < right.line : left.nextAt < right.nextAt,
-  );
+  readonly #retrying = new WaitingLines((line, nextAt) => {
+    const { state, step } = this.#line(line);
+    return state === "retrying" && this.taskRun(line, step)?.nextAt === nextAt;
+  });
+  /** Their time has not come. */
+  readonly #delayed = new WaitingLines((line) => this.#line(line).state === "delayed");
   /** Their task failed and has not begun again, whether its time has come or not. */
   readonly #linesRetrying = new Set<number>();
   /** Of tasks that are tried again because somebody asked. */
   readonly #formerAttempts = new Map<TaskId, number>();
+  #openedAt: number | undefined;
   #linesOver = 0;
   #linesFailed = 0;
   #linesStopped = 0;
@@ -105,7 +106,10 @@ export class StageRun {
     this.#tasks = stage.lines.map(() => []);
     const tasks = stage.lines.reduce((sum, line) => sum + line.length, 0);
     this.#counts = { ...noTasks, tasks, neverRun: tasks };
-    for (let line = 0; line < stage.lines.length; line++) this.#goOn(line);
+    for (const [line, [first]] of stage.lines.entries()) {
+      if (first?.afterMs === undefined) this.#goOn(line);
+      else this.#line(line).state = "delayed";
+    }
   }
 
   get counts(): TaskCounts {
@@ -154,6 +158,33 @@ export class StageRun {
     return this.#tasks[line]?.[step];
   }
 
+  /** From then on lines with a time of their own wait for it. */
+  open(at: number): void {
+    if (this.#openedAt !== undefined) return;
+    this.#openedAt = at;
+    for (const [line, { state }] of this.lines.entries()) {
+      if (state !== "delayed") continue;
+      this.#delayed.add(line, at + this.#afterOf(line));
+    }
+  }
+
+  /** When the next lines begin whose time has not come. */
+  get delayedUntil(): number | undefined {
+    return this.#delayed.nextAt;
+  }
+
+  /** When a line begins whose time has not come. */
+  delayOf(line: number): number | undefined {
+    if (this.#line(line).state !== "delayed") return undefined;
+    return this.#openedAt === undefined ? undefined : this.#openedAt + this.#afterOf(line);
+  }
+
+  /** The lines whose time comes next wait for it no longer; those after them do. */
+  skipDelay(): void {
+    const until = this.delayedUntil;
+    if (until !== undefined) this.#wakeDelayed(until);
+  }
+
   /** The task that may begin now, as `[line, step]`. */
   next(now: number): readonly [line: number, step: number] | undefined {
     this.#wake(now);
@@ -161,10 +192,11 @@ export class StageRun {
     return line === undefined ? undefined : [line, this.#line(line).step];
   }
 
-  /** When a task that failed is tried again. */
+  /** When a task that failed is tried again, or the time of a line has come. */
   get wakeAt(): number | undefined {
-    this.#forgetWoken();
-    return this.#retrying.first?.nextAt;
+    const [again, delayed] = [this.#retrying.nextAt, this.#delayed.nextAt];
+    if (again === undefined || delayed === undefined) return again ?? delayed;
+    return Math.min(again, delayed);
   }
 
   /** One that waits to be tried again; for when it will not be. */
@@ -176,6 +208,8 @@ export class StageRun {
   begin(line: number, step: number, attempt: number, at: number): void {
     const state = this.#line(line);
     assert(state.step === step, `task ${taskIdOf(this.number, line + 1, step + 1)} is next`);
+    // Its time had come, and nobody had looked.
+    if (state.state === "delayed") this.#goOn(line);
     if (state.state === "retrying") this.#schedule.add(line, this.#hostKey(line));
     this.#schedule.enter(line);
     state.state = "running";
@@ -190,7 +224,7 @@ export class StageRun {
     ran.nextAt = ended.nextAt;
     this.#linesRetrying.add(line);
     this.#line(line).state = "retrying";
-    this.#retrying.add({ line, nextAt: ended.nextAt });
+    this.#retrying.add(line, ended.nextAt);
   }
 
   end(line: number, step: number, outcome: TaskOutcome, ended: TaskRunEnd): void {
@@ -202,8 +236,9 @@ export class StageRun {
     this.#follow(line, step, outcome);
   }
 
-  /** What failed or was stopped is ready again, from the task on that did. */
-  tryAgain(): void {
+  /** What failed or was stopped is ready again, from the task on that did; what is tried again later is due now. */
+  tryAgain(now: number): void {
+    this.#bringForward(now);
     this.#unknown = undefined;
     this.#failure = undefined;
     for (const [line, state] of this.lines.entries()) {
@@ -214,6 +249,16 @@ export class StageRun {
       this.#linesOver -= 1;
       this.#put(line, state.step, undefined, former.attempt);
       this.#goOn(line);
+    }
+  }
+
+  #bringForward(now: number): void {
+    for (const line of this.#linesRetrying) {
+      const { state, step } = this.#line(line);
+      const ran = this.#known(line, step);
+      if (state !== "retrying" || (ran.nextAt ?? now) <= now) continue;
+      ran.nextAt = now;
+      this.#retrying.add(line, now);
     }
   }
 
@@ -260,30 +305,19 @@ export class StageRun {
     }
   }
 
-  /** Lines whose wait is over are ready again. */
+  /** Lines whose wait is over are ready. */
   #wake(now: number): void {
-    for (;;) {
-      this.#forgetWoken();
-      const first = this.#retrying.first;
-      if (!first || first.nextAt > now) return;
-      this.#retrying.take();
-      this.#line(first.line).state = "ready";
-      this.#schedule.add(first.line, this.#hostKey(first.line));
+    this.#wakeDelayed(now);
+    for (let line = this.#retrying.take(now); line !== undefined; line = this.#retrying.take(now)) {
+      this.#line(line).state = "ready";
+      this.#schedule.add(line, this.#hostKey(line));
     }
   }
 
-  /** Waits of lines that ended, or went on, in another way. */
-  #forgetWoken(): void {
-    for (;;) {
-      const first = this.#retrying.first;
-      if (!first || this.#isWaited(first)) return;
-      this.#retrying.take();
+  #wakeDelayed(now: number): void {
+    for (let line = this.#delayed.take(now); line !== undefined; line = this.#delayed.take(now)) {
+      this.#goOn(line);
     }
-  }
-
-  #isWaited({ line, nextAt }: Waiting): boolean {
-    const { state, step } = this.#line(line);
-    return state === "retrying" && this.taskRun(line, step)?.nextAt === nextAt;
   }
 
   #leave(line: number, step: number): void {
@@ -324,6 +358,10 @@ export class StageRun {
     const state = this.lines[line];
     assert(state, `stage ${this.number} has a line ${line + 1}`);
     return state;
+  }
+
+  #afterOf(line: number): number {
+    return this.stage.lines[line]?.[0]?.afterMs ?? 0;
   }
 
   #hostKey(line: number): string {

@@ -63,6 +63,12 @@ function lineShape(task: Shape<UnplacedTask>) {
   return placed(
     mapped(oneOrMany(task, tasksOfLineMax), (tasks, at, where, problems) => {
       if (tasks.length === 0) problems.add(at, `${named(where)} is an empty list`);
+      if (tasks.some(({ afterMs }, step) => step > 0 && afterMs !== undefined)) {
+        problems.add(
+          at,
+          `${named(where)}: only the first task of a list can wait \`after\` a time`,
+        );
+      }
       return tasks;
     }),
   );

@@ -121,7 +121,12 @@ class Walk {
     const drones = this.#world.select(member, this.#at);
     if (drones.length === 0) {
       const what = `member ${quote(member)} of ${quote(target)}${this.#here}`;
-      throw this.#wrongAt(spec, `${what} is no drone, target or selector of any`);
+      // A target may name the drone that is called as it is.
+      const why =
+        member === target && this.#targets.has(target)
+          ? "leads to itself, and no drone is called so"
+          : "is no drone, target or selector of any";
+      throw this.#wrongAt(spec, `${what} ${why}`);
     }
     const afterMs = startMs + spec.afterMs;
     for (const drone of drones) this.#add(drone, afterMs, spec);

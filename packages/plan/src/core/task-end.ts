@@ -13,6 +13,7 @@ export const keptOutput = {
 
 interface End {
   readonly outcome: TaskOutcome;
+  readonly refused?: boolean;
   readonly reason?: string;
   readonly lastLines?: readonly string[];
 }
@@ -23,15 +24,20 @@ export function eventOfEnd(task: Task, run: TaskRun, end: End, now: number): Run
   // What may be done twice is known to be done once it has been done again.
   const outcome = end.outcome === "unknown" && !task.once ? "failed" : end.outcome;
   const mayRetry = outcome === "failed" && !task.once;
-  const delayMs = mayRetry ? task.retryDelaysMs[run.tries - 1] : undefined;
+  const nextMs = mayRetry ? task.retryDelaysMs[run.tries - 1] : undefined;
+  const isGivenUp = nextMs !== undefined && end.refused === true;
+  const delayMs = isGivenUp ? undefined : nextMs;
   if (delayMs !== undefined) {
     const { reason = "it failed" } = said;
     return { at: now, kind: "task-retries", task: task.id, ...said, reason, nextAt: now + delayMs };
   }
-  return { at: now, kind: "task-ended", task: task.id, outcome, ...said };
+  const reason = isGivenUp ? { reason: `${said.reason ?? "it failed"}; ${notAgain}` } : {};
+  return { at: now, kind: "task-ended", task: task.id, outcome, ...said, ...reason };
 }
 
-function saidOf({ outcome, reason, lastLines = [] }: End): Omit<End, "outcome"> {
+const notAgain = "it is not tried again, as that would be refused again";
+
+function saidOf({ outcome, reason, lastLines = [] }: End): Omit<End, "outcome" | "refused"> {
   const isGood = outcome === "done" || outcome === "unchanged";
   const count = isGood ? keptOutput.linesOfDone : keptOutput.lines;
   const lines = lastLines.slice(-count).map((line) => cut(line, keptOutput.lineChars));

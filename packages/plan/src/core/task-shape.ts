@@ -5,7 +5,7 @@
  * Commands are looked for in a map of those that there are, and nowhere else: with one of our ancestors, the
  * name of any function of the program was a command.
  */
-import { quote } from "@propagit/protocol";
+import { quote, suggestion } from "@propagit/protocol";
 import {
   described,
   locate,
@@ -15,7 +15,6 @@ import {
   plainOf,
   Problems,
   refuseKind,
-  suggestion,
   unknownKey,
   yesNo,
 } from "@propagit/shapes";
@@ -51,7 +50,7 @@ const someTasks: Shape<readonly Located[]> = {
       : refuseKind(node, where, { wanted: "a list of at most 100 tasks", problems }),
 };
 const askFields = { command: described("What is done.", title), ...whereFields };
-const taskFields = {
+const undoFields = {
   ...askFields,
   retries: described(
     "Further attempts when it fails: a number, after 1, 8, 27 … minutes; or the delay before each (0).",
@@ -71,17 +70,27 @@ const taskFields = {
   ),
 };
 
+const taskFields = {
+  ...undoFields,
+  after: described(
+    "Of the first task of a line: time since the beginning of its stage before it begins (none).",
+    wait(1),
+  ),
+};
+
 /** What every task may say; no command has an argument of such a name. */
 export const commonKeys: readonly string[] = Object.keys(taskFields);
 
 const taskWords = object(taskFields, ["command"]);
+/** Of what takes a task back, as soon as it can. */
+const undoWords = object(undoFields, ["command"]);
 /** Of a gate, which asks again and again: nothing about attempts. */
 const askWords = object(askFields, ["command"]);
 type TaskWords = ValueOf<typeof taskWords>;
 
 /** A task of a stage. */
 export function taskShape(commands: Commands): Shape<UnplacedTask> {
-  const undo = commandShape(commands, { words: taskWords, finish: (task) => task });
+  const undo = commandShape(commands, { words: undoWords, finish: (task) => task });
   return commandShape(commands, {
     words: taskWords,
     finish: (task, reading) => finishTask(task, reading, undo),
@@ -211,6 +220,7 @@ function taskOf(words: TaskWords, command: Command, args: Task["args"]): Unplace
     where: placeOf(words),
     args,
     timeoutMs: words.timeout ?? command.timeoutMs ?? timeoutMsDefault,
+    ...(words.after !== undefined && { afterMs: words.after }),
     retryDelaysMs: words.retries ?? [],
     continueOnFail: words.continueOnFail ?? command.continueOnFail ?? false,
     once: words.once ?? command.once ?? false,

@@ -116,9 +116,10 @@ function waves<D>(all: readonly Wave<D>[]): Waves<D> {
   return { kind: "waves", waves: all.filter(({ drones }) => drones.length > 0) };
 }
 
+/** Made once: of 10,000 names that is several times as fast. */
+const byNumber = new Intl.Collator("en", { numeric: true });
+
 /** As numbers where both have one at the same place: web-2 before web-10. */
 function compare(left: string, right: string): number {
-  return (
-    left.localeCompare(right, "en", { numeric: true }) || (left < right ? -1 : Number(left > right))
-  );
+  return byNumber.compare(left, right) || (left < right ? -1 : Number(left > right));
 }

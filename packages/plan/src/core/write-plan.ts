@@ -94,6 +94,7 @@ function writtenTask(task: Task | UndoTask, commands: Commands): TaskDraft {
   const undo = "undo" in task ? (task.undo ?? []) : [];
   return {
     ...writtenAsk(task, commands),
+    ...("afterMs" in task && task.afterMs !== undefined && { after: formatDuration(task.afterMs) }),
     ...(retryDelaysMs.length > 0 && { retries: writtenRetries(retryDelaysMs) }),
     ...((!command || continueOnFail !== (command.continueOnFail ?? false)) && { continueOnFail }),
     ...((!command || once !== (command.once ?? false)) && { once }),

@@ -26,6 +26,7 @@ export class MortalWorld {
       executor: {
         run: (order, call) => this.#alive(() => world.executor.run(order, call)),
         recall: (order) => this.#alive(() => world.executor.recall(order)),
+        outlives: (task) => world.executor.outlives?.(task) ?? false,
       },
       prober: { look: (gate, signal) => this.#alive(() => world.prober.look(gate, signal)) },
     };

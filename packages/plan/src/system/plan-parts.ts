@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { PropagitError } from "@propagit/protocol";
 import type { Commands } from "../command.js";
+import { handOnCommand } from "../core/plan-targets.js";
 import { readPlan } from "../core/read-plan.js";
 import type { Plan, Task } from "../plan.js";
 import { planHash } from "./plan-hash.js";
@@ -28,7 +29,7 @@ export function runOfPart(parent: string, task: string): string {
 export function partsOf(run: string, { stages }: Plan, commands: Commands): readonly PlanPart[] {
   const tasks = stages.flatMap(({ lines }) => lines.flat());
   return tasks
-    .filter(({ command }) => command === "delegate")
+    .filter(({ command }) => command === handOnCommand)
     .map((task) => partOf(run, task, commands));
 }
 

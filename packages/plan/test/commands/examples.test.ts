@@ -154,6 +154,20 @@ const trials: Readonly<Record<string, Trial>> = {
       assert.equal(calls.filter((call) => call === "systemctl stop -- app").length, 1);
     },
   },
+  "enable-service": {
+    check: async ({ state }) => {
+      const calls = await callsOf(state);
+      assert.equal(calls.filter((call) => call === "systemctl enable -- app").length, 1);
+      assert.equal(await text(state, "app.enabled"), "");
+    },
+  },
+  "disable-service": {
+    prepare: ({ state }) => writeFile(join(state, "app.enabled"), ""),
+    check: async ({ state }) => {
+      const calls = await callsOf(state);
+      assert.equal(calls.filter((call) => call === "systemctl disable -- app").length, 1);
+    },
+  },
   "restart-service": {
     check: async ({ state }) => {
       const calls = await callsOf(state);

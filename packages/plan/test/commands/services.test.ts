@@ -76,6 +76,18 @@ describe("check-service", () => {
 });
 
 describe("services", () => {
+  it("that are neither enabled nor disabled stay so, and their task fails with what they are", async (t) => {
+    const { host } = await hostWithServices(await temporaryFolder(t));
+    for (const [service, message] of [
+      ["fixed", /^fe001: fixed is static$/],
+      ["nowhere", /^fe001: nowhere is Failed to get unit file state/],
+    ] as const) {
+      for (const command of ["enable-service", "disable-service"]) {
+        await assert.rejects(carryOut(command, { service }, { host }), { message });
+      }
+    }
+  });
+
   it("of supervisord are started, stopped and reloaded in its words", async (t) => {
     const { host, state } = await hostWithServices(await temporaryFolder(t));
     const args = { service: "web:web-1", manager: "supervisord" };

@@ -26,10 +26,13 @@ const world: PlannerWorld = {
   }),
 };
 
-function generate(make: (asked: Asked<unknown>) => GeneratedPlan | Promise<GeneratedPlan>) {
+function generate(
+  make: (asked: Asked<unknown>) => GeneratedPlan | Promise<GeneratedPlan>,
+  seen: PlannerWorld = world,
+) {
   const generator = defineGenerator({ name: "g", summary: "", config: object({}), generate: make });
   const configuration = readConfiguration({ files: [] }, new Map([["g", generator]]));
-  return generatePlan(configuration, { ...wish, world, commands: toolBox });
+  return generatePlan(configuration, { ...wish, world: seen, commands: toolBox });
 }
 
 const say = (message: string) => ({ command: "message", message });
@@ -88,6 +91,67 @@ describe("a generator", () => {
       };
     });
     assert.equal(plan.stages[0]?.lines[0]?.[0]?.args["message"], "fe002 of fe001,fe002");
+  });
+
+  it("learns what runs on drones: the commit of what is ready there, of the newest release", async () => {
+    const one = { drone: "web-1", repo: "shop", environment: "production", service: "web" };
+    const ready = { ...one, phase: "ready", away: false };
+    const instances = [
+      { ...ready, commit: "old", release: 1 },
+      { ...ready, commit: "new", release: 2 },
+      { ...ready, commit: "failed", release: 3, phase: "failed" },
+      { ...ready, drone: "web-2", commit: "old", release: 1 },
+      { ...ready, repo: "other", commit: "another", release: 9 },
+    ];
+    let asked: readonly unknown[] = [];
+    const plan = await generate(
+      async ({ versions, running }) => {
+        const drones = ["web-1", "web-2", "web-3"];
+        const places = drones.map((drone) => ({ service: "web", drone, repo: "shop" }));
+        const found = await versions(places);
+        asked = [await running(), await running("other")];
+        const left = hostsWithout(
+          drones,
+          { service: "web", version: "new" },
+          { versions: found, redeploy: false },
+        );
+        const there = drones.map((drone) => found.of("web", drone) ?? "none");
+        return {
+          name: "p",
+          stages: [{ name: "s", tasks: [say(`${left.join()}: ${there.join()}`)] }],
+        };
+      },
+      { ...world, running: () => Promise.resolve(instances) },
+    );
+    const said = plan.stages[0]?.lines[0]?.[0]?.args["message"];
+    assert.equal(said, "web-2,web-3: new,old,none");
+    assert.deepEqual(asked, [instances, instances.slice(4)]);
+  });
+
+  it("is refused what it asks wrongly, and what nobody can tell it", async () => {
+    const asking = (place: object) =>
+      generate(async ({ versions }) => {
+        await versions([place as never]);
+        return { name: "p", stages: [] };
+      });
+    const wrong: readonly (readonly [object, RegExp])[] = [
+      [
+        { service: "web", hots: "fe001", link: "/x" },
+        /`hots` is nothing .*`link`.*did you mean `host`/,
+      ],
+      [
+        { service: "web", drone: "web-1", link: "/x" },
+        /`link` is nothing that it may say beside `drone`/,
+      ],
+      [{ service: "web", host: "fe001" }, /`link` is missing/],
+      [{ drone: "web-1" }, /`service` is missing/],
+      [{ service: "web", link: 7 }, /`link` is no text/],
+    ];
+    for (const [place, message] of wrong) {
+      await assert.rejects(asking(place), { code: "BAD_CONFIG", message });
+    }
+    const nobody = asking({ service: "web", drone: "web-1" });
+    await assert.rejects(nobody, { code: "BAD_CONFIG", message: /there is no hub to ask/ });
   });
 });
 

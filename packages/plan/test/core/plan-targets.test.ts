@@ -37,17 +37,15 @@ relays: { dc2-head: { all: { web-1: now, web-2: 30m } } }
 `;
 
 describe("a plan over a target", () => {
-  it("has a stage for each moment, and hands a part on behind the files", () => {
+  it("has a line for each drone, with its own time, and hands a part on behind the files", () => {
     const written = planOfAims(aims(forwarding), work);
     assert.deepEqual(
       written.stages.map(({ name, after, tasks }) => ({ name, after, tasks: tasks.length })),
-      [
-        { name: "at once", after: undefined, tasks: 1 },
-        { name: "after 1h", after: { plan: "1h" }, tasks: 1 },
-      ],
+      [{ name: "each at its time", after: undefined, tasks: 2 }],
     );
     const plan = readPlan({ maker: "test", value: written }, toolBox);
-    const line = plan.stages[1]?.lines[0] ?? [];
+    const [first, line = []] = plan.stages[0]?.lines ?? [];
+    assert.deepEqual([first?.[0]?.afterMs, line[0]?.afterMs], [undefined, 60 * 60_000]);
     assert.deepEqual(
       line.map(({ command }) => command),
       ["put-files", "delegate"],
@@ -57,11 +55,11 @@ describe("a plan over a target", () => {
       [1, 8, 27, 64].map((minutes) => minutes * 60_000),
     );
     const [part] = partsOf("run", plan, toolBox);
-    assert.deepEqual([part?.relay, part?.task, part?.parent], ["dc2-head", "2.1.2", "run"]);
-    assert.equal(part?.run, runOfPart("run", "2.1.2"));
+    assert.deepEqual([part?.relay, part?.task, part?.parent], ["dc2-head", "1.2.2", "run"]);
+    assert.equal(part?.run, runOfPart("run", "1.2.2"));
     // Its times begin when it is handed on.
     assert.deepEqual(
-      part?.plan.stages.map(({ after }) => after?.ms),
+      part?.plan.stages[0]?.lines.map(([task]) => task?.afterMs),
       [undefined, 30 * 60_000],
     );
   });
@@ -77,9 +75,10 @@ describe("a plan over a target", () => {
     const plan = planOfAims(aims(forwarding), { ...work, afterMs: 10 * 60_000 });
     assert.deepEqual(
       plan.stages.map(({ after }) => after),
-      [{ plan: "10m" }, { plan: "70m" }],
+      [{ plan: "10m" }],
     );
     const read = readPlan({ maker: "test", value: plan }, toolBox);
+    assert.equal(read.stages[0]?.lines[1]?.[0]?.afterMs, 60 * 60_000, "counted from there");
     assert.equal(partsOf("run", read, toolBox)[0]?.plan.stages[0]?.after, undefined);
   });
 

@@ -64,7 +64,11 @@ describe("a run", () => {
     drive.look();
     assert.deepEqual(drive.end("1.1.1", failed), ["begin 1.2.1"]);
     assert.deepEqual(drive.end("1.2.1"), ["begin 1.3.1"]);
-    assert.deepEqual(drive.end("1.3.1"), ["stage 1 done", "run done"]);
+    assert.deepEqual(drive.end("1.3.1"), ["stage 1 failed", "run failed"], "not all was done");
+    assert.match(
+      drive.run.reason ?? "",
+      /and the plan went on: 1 of 3 lines failed, 1 may: 1\.1\.1/,
+    );
   });
 
   it("goes on with a line whose failure counts for nothing", () => {
@@ -79,7 +83,7 @@ describe("a run", () => {
     const drive = new Drive(makePlan([{ maxFailures: 1, lines: [[{}, {}], [{}]] }]));
     drive.look();
     assert.deepEqual(drive.end("1.1.1", failed), ["begin 1.2.1"]);
-    assert.deepEqual(drive.end("1.2.1"), ["stage 1 done", "run done"]);
+    assert.deepEqual(drive.end("1.2.1"), ["stage 1 failed", "run failed"]);
     assert.equal(drive.run.stages[0]?.run.counts.neverRun, 1);
   });
 

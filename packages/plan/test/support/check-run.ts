@@ -6,11 +6,17 @@ import type { Plan, TaskId } from "../../src/plan.js";
 import type { RunEvent } from "../../src/run-event.js";
 import type { SimDeed } from "../../src/simulated/sim-executor.js";
 
-export function checkRun(plan: Plan, events: readonly RunEvent[], deeds: readonly SimDeed[]): void {
+/** @param again deeds that had been done when a run that was over went on, from the first stage that lacks something */
+export function checkRun(
+  plan: Plan,
+  events: readonly RunEvent[],
+  deeds: readonly SimDeed[],
+  again: readonly number[] = [],
+): void {
   checkFollows(plan, events);
   checkLimits(new Run(plan, events), deeds);
-  checkOrder(deeds);
-  checkOnce(deeds);
+  checkOrder(deeds, again);
+  checkOnce(events, deeds);
   checkNothingLost(events, deeds);
 }
 
@@ -47,12 +53,13 @@ function checkLimits(run: Run, deeds: readonly SimDeed[]): void {
 }
 
 /** A task begins when those before it in its line, and all of the stages before, have ended. */
-function checkOrder(deeds: readonly SimDeed[]): void {
+function checkOrder(deeds: readonly SimDeed[], again: readonly number[]): void {
   const running = new Set<TaskId>();
   const last = new Map<string, number>();
   let newest = 0;
-  for (const { kind, order } of deeds) {
+  for (const [index, { kind, order }] of deeds.entries()) {
     const { id } = order.task;
+    if (again.includes(index)) newest = 0;
     if (kind === "ended") {
       running.delete(id);
       continue;
@@ -72,15 +79,17 @@ function checkOrder(deeds: readonly SimDeed[]): void {
   }
 }
 
-/** What may run once began once; an attempt began again only when its machine had forgotten it. */
-function checkOnce(deeds: readonly SimDeed[]): void {
+/** What may run once began once, or once for each time that somebody asked. */
+function checkOnce(events: readonly RunEvent[], deeds: readonly SimDeed[]): void {
+  const isAskedAgain = events.some((one) => one.kind === "asked" && one.ask.kind === "retry");
   const begun = new Map<string, number>();
   for (const { kind, order } of deeds) {
     if (kind !== "begun") continue;
     const { once, id } = order.task;
-    const key = once ? id : order.key;
+    if (!once) continue;
+    const key = isAskedAgain ? order.key : id;
     begun.set(key, (begun.get(key) ?? 0) + 1);
-    if (once) assert.equal(begun.get(key), 1, `${id} may run once`);
+    assert.equal(begun.get(key), 1, `${id} may run once`);
   }
   // An end that is on disk is final: `checkNothingLost` looks at that.
 }

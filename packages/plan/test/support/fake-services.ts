@@ -21,6 +21,12 @@ case $verb in
     : >"$STATE/$unit"; : >"$STATE/$unit.starting" ;;
   stop) rm -f "$STATE/$unit" ;;
   reload) [ -e "$STATE/$unit" ] ;;
+  is-enabled)
+    [ "$unit" != nowhere ] || { echo "Failed to get unit file state for nowhere" >&2; exit 1; }
+    [ "$unit" != fixed ] || { echo static; exit 0; }
+    if [ -e "$STATE/$unit.enabled" ]; then echo enabled; else echo disabled; exit 1; fi ;;
+  enable) : >"$STATE/$unit.enabled" ;;
+  disable) rm -f "$STATE/$unit.enabled" ;;
 esac
 `;
 

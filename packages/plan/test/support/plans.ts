@@ -77,7 +77,8 @@ export function planByChance(random: Random, { calm = false }: ChanceOptions = {
     ...(chance(25) ? { after: { ms: 5_000, from: pick(["plan", "stage"] as const) } } : {}),
     gates: chance(25) ? [pick<Gate>(calm ? [window] : [window, probe])] : [],
     lines: Array.from({ length: randomBetween(random, 0, 5) }, () => {
-      return Array.from({ length: randomBetween(random, 1, 3) }, task);
+      const [first = {}, ...others] = Array.from({ length: randomBetween(random, 1, 3) }, task);
+      return [{ ...first, ...(chance(15) ? { afterMs: pick([1_000, 4_000]) } : {}) }, ...others];
     }),
   });
   return makePlan(Array.from({ length: randomBetween(random, 1, 3) }, stage));

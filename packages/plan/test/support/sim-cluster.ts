@@ -63,6 +63,28 @@ export class SimCluster {
     return (await this.journal.read("run")).events;
   }
 
+  /** Asks the same of a run that is over, of as many lives as it takes until its journal has it, to its end. */
+  async askOver(ask: RunAsk, deaths: readonly MortalOptions[] = []): Promise<readonly RunEvent[]> {
+    const { length } = (await this.journal.read("run")).events;
+    for (const death of [...deaths, {}]) {
+      const world = new MortalWorld(this.world, death);
+      let isOver = false;
+      const work = async () => {
+        const engine = await PlanEngine.open(world.world);
+        const { events } = await this.journal.read("run");
+        if (events.length === length) await engine.ask("run", ask, "ben");
+        await engine.over("run");
+        isOver = true;
+        engine.close();
+      };
+      void work();
+      await this.clock.until("the run to be over again", () => isOver || world.isDead, limitMs);
+      if (isOver) break;
+      await this.clock.advance(randomBetween(this.random, 0, 5_000));
+    }
+    return (await this.journal.read("run")).events;
+  }
+
   #live(plan: Plan, death: MortalOptions, options: EngineOptions) {
     const world = new MortalWorld(this.world, death);
     let isOver = false;

@@ -66,4 +66,9 @@ export const delegationDroneSamples: SamplesOf<keyof typeof delegationDroneMetho
     part: ["fetching"],
     result: planDroneSamples["drone.command"].result,
   },
+  "drone.errand-recall": {
+    params: { run, hash, task: "1.1.1", attempt: 1 },
+    result: { state: "ended", end: planDroneSamples["drone.command"].result },
+  },
+  "drone.errand-cancel": { params: { run, hash, task: "1.1.1", attempt: 1 }, result: {} },
 };

@@ -48,6 +48,7 @@ export const filesSamples: SamplesOf<keyof typeof filesMethods> = {
       force: false,
       dryRun: false,
       by: "ann@laptop",
+      run: "0123456789",
     },
     part: {
       drone: "web-1",

@@ -58,6 +58,7 @@ const releaseSamples = {
       promote: false,
       supersede: true,
       waves: { by: { kind: "label", key: "zone" }, canary: "web-1" },
+      redeploy: true,
       detach: true,
     },
     part: dronePart,
@@ -115,7 +116,7 @@ const releaseSamples = {
     result: { settings: [setting], pending: ["COLOR"] },
   },
   "hub.reap": {
-    params: { repo, dryRun: true },
+    params: { repo, dryRun: true, by },
     result: {
       releases: [{ repo, environment, number: 3, commit, action: "stay", why: "it is pinned" }],
     },

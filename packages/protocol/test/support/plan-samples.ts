@@ -76,6 +76,17 @@ const end: DroneCommandEnd = {
   exit: 1,
 };
 
+const logged = {
+  run: id,
+  relay: "dc2-head",
+  index: 7,
+  event: { at, kind: "task-begun" as const, task: "1.2.1", attempt: 1 },
+  plan: "webapp 2.0",
+  stage: "first",
+  command: "execute",
+  host: "web-1",
+};
+
 export const planSamples: SamplesOf<keyof typeof planMethods> = {
   "hub.plan-start": {
     params: { plan: "{}", file: "plan.yaml", by, hash, locks: ["webapp/production"], id },
@@ -89,6 +100,7 @@ export const planSamples: SamplesOf<keyof typeof planMethods> = {
         ref: "main",
         environment: "production",
         promote: true,
+        redeploy: true,
         waves: {
           by: { kind: "percent", steps: [5, 25, 100] },
           canary: "web-1",
@@ -102,6 +114,8 @@ export const planSamples: SamplesOf<keyof typeof planMethods> = {
       text: "}",
       told: {
         skipped: [{ what: "web-2", why: "it runs it already" }],
+        drones: ["web-1", "web-2"],
+        dronesCount: 2,
         skippedCount: 1,
         travel: { bytes: 1_000_000, drones: 3 },
         durations: [{ command: "build", ms: 12_000 }],
@@ -121,6 +135,16 @@ export const planSamples: SamplesOf<keyof typeof planMethods> = {
       },
       stages: [stage],
     },
+  },
+  "hub.plan-durations": {
+    params: { name: "webapp 2.0" },
+    part: [{ command: "execute", ms: 1_200 }],
+    result: { durations: [{ command: "execute", host: "web-1", ms: 900 }] },
+  },
+  "hub.plan-log": {
+    params: { id, seen: [{ run: id, events: 7 }], eventsMax: 1_000 },
+    part: [logged],
+    result: { run: id, leftOut: 12, isOver: false, events: [logged] },
   },
   "hub.plan-follow": {
     params: { id, from: 7 },

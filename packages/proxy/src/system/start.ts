@@ -4,6 +4,7 @@ import { hostname } from "node:os";
 import {
   openCredential,
   PropagitError,
+  version,
   type Address,
   type Credential,
   type ErrorData,
@@ -104,8 +105,6 @@ export interface RunningProxy extends Succeeded {
   stop(): Promise<void>;
 }
 
-/** Of this software, as the hub shows it. */
-const version = "0.1.0";
 /** As nginx and most others wait. */
 const timeoutMsDefault = 60_000;
 /** How long a start waits to learn whether the hub takes it; after that it goes on trying. */

@@ -10,7 +10,6 @@ import {
   type Log,
 } from "@propagit/runtime";
 import { openMemoryStore, openSqliteStore, type Store } from "@propagit/store";
-import fastify from "fastify";
 import { Registry } from "../registry.js";
 import { mountRegistry } from "./http-api.js";
 import { listen, type ListenHost, type Listening } from "./listen.js";
@@ -68,6 +67,8 @@ export async function serveRegistry(options: ServeRegistryOptions): Promise<Serv
 
 async function serve(registry: Registry, options: ServeRegistryOptions): Promise<Listening> {
   const { secret, port } = options;
+  // Here, as it is large, and whoever only follows a registry holds it in memory otherwise.
+  const { default: fastify } = await import("fastify");
   const app = fastify({ logger: false });
   const api = mountRegistry(app, registry, secret === undefined ? {} : { secret });
   await app.ready();

@@ -42,11 +42,18 @@ export async function guardDestination(
   place: { readonly dataFolder: string; readonly others: readonly string[] },
 ): Promise<void> {
   const dataFolder = await realpath(place.dataFolder).catch(() => place.dataFolder);
-  const home = await realpath(homedir()).catch(() => homedir());
-  const reason = guardReason(path, { ...place, dataFolder, home, homes: await userHomes() });
+  const home = await homeFolder();
+  // Files that were pushed into the home folder itself are in nobody's way.
+  const others = place.others.filter((one) => one !== home);
+  const reason = guardReason(path, { others, dataFolder, home, homes: await userHomes() });
   if (reason !== undefined) {
     throw refused(reason, "push to a folder of its own, such as /srv/NAME or ~/NAME");
   }
+}
+
+/** Of the drone's user, links resolved. */
+export function homeFolder(): Promise<string> {
+  return realpath(homedir()).catch(() => homedir());
 }
 
 /** Makes the folders above a destination; they are of no push. */

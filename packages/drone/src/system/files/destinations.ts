@@ -1,35 +1,37 @@
 /** Places that files are pushed to, on a real disk; see `core/files-plan.ts` for what a push does there. */
 import { mkdir, rmdir } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import {
   filesRepo,
   manifestName,
   parseFilesManifest,
   PropagitError,
-  quote,
   type FilesEntry,
+  type FilesManifest,
   type FilesPlace,
 } from "@propagit/protocol";
 import { errnoOf, type Clock } from "@propagit/runtime";
-import {
-  doubtfulFiles,
-  foreignPaths,
-  planFiles,
-  type FilesPlan,
-  type FilesSight,
-  type Owner,
-} from "../../core/files-plan.js";
+import type { FilesPlan } from "../../core/files-plan.js";
+import { namesHome } from "../../core/files-guard.js";
+import { homeChanges, homeParts } from "../../core/files-home.js";
 import { ownedMeanwhile, type FilesRecord, type OwnedEntry } from "../../core/files-record.js";
 import type { Destinations, FilesRequest, FilesWatch, Pushed, StatusOptions } from "../../files.js";
 import type { CommitName } from "../../world.js";
 import type { BareRepositories } from "../bare-repositories.js";
 import { diskError, withFreeSpace } from "../disk-error.js";
 import { Blobs } from "./blobs.js";
-import { guardDestination, makeAbove, resolveDestination, resolveOwner } from "./destination.js";
+import {
+  guardDestination,
+  homeFolder,
+  makeAbove,
+  resolveDestination,
+  resolveOwner,
+} from "./destination.js";
 import { Folder } from "./folder.js";
+import { compare, none, sharedWith, textOf, type Given, type Wanted } from "./compare.js";
 import { clearStaging, place, stage, type PlaceOptions } from "./place.js";
 import type { FilesRecords } from "./records.js";
-import { blobOf, scanTree, type Scan } from "./scan.js";
+import type { Scan } from "./scan.js";
 import { placeStatus, shownExamples } from "./status.js";
 import { Tree } from "./tree.js";
 
@@ -41,26 +43,12 @@ export interface DestinationsOptions {
   readonly dataFolder: string;
 }
 
-/** More of what no push made is removed only when that is said twice. */
-const foreignMax = 1_000;
 const manifestBytesMax = 256 * 2 ** 20;
-const shownMax = 3;
 /**
  * Between the last change of a file and the look at its times: longer than the kernel's clock stands still
  * (10 ms at 100 Hz), so that every later change shows another time.
  */
 const settleMs = 20;
-
-interface Wanted {
-  readonly request: FilesRequest;
-  readonly path: string;
-  readonly entries: readonly FilesEntry[];
-  readonly mode: number;
-  readonly owner: Owner;
-  readonly before: FilesRecord | undefined;
-  readonly blobs: Blobs;
-  readonly watch: FilesWatch;
-}
 
 export class NodeDestinations implements Destinations {
   readonly #options: DestinationsOptions;
@@ -75,23 +63,69 @@ export class NodeDestinations implements Destinations {
   }
 
   async push(request: FilesRequest, watch: FilesWatch): Promise<Pushed> {
-    const { records, repositories, dataFolder } = this.#options;
-    const path = await resolveDestination(request.path);
-    const others = records.heads.map((head) => head.path);
-    await guardDestination(path, { dataFolder, others });
-    const before = await records.read(path);
+    const { repositories } = this.#options;
+    const isHome = namesHome(request.path);
+    // Whatever is refused is before anything is read.
+    const path = isHome ? await homeFolder() : await this.#destination(request.path);
     return repositories.work(request.carrier, async (repo) => {
       const blobs = new Blobs(repo);
       try {
         const text = await blobs.text(`${request.commit}:${manifestName}`, manifestBytesMax);
-        const { head, entries } = parseFilesManifest(text);
+        const manifest = parseFilesManifest(text);
+        const { head, entries } = manifest;
         const owner = await resolveOwner(head.owner);
-        const { mode } = head;
-        return await this.#apply({ request, path, entries, mode, owner, before, blobs, watch });
+        const given = { request, owner, blobs, watch };
+        if (isHome) return await this.#intoHome(path, manifest, given);
+        return await this.#apply(await this.#wanted(path, { ...given, entries, mode: head.mode }));
       } finally {
         blobs.close();
       }
     });
+  }
+
+  /** Each under its own name; nothing is touched when one of them is refused. */
+  async #intoHome(home: string, manifest: FilesManifest, given: Given): Promise<Pushed> {
+    const { folders, files } = homeParts(manifest);
+    const parts: { readonly name: string; readonly wanted: Wanted }[] = [];
+    for (const { name, mode, entries } of folders) {
+      const path = await this.#destination(join(home, textOf(name)));
+      parts.push({ name, wanted: await this.#wanted(path, { ...given, entries, mode }) });
+    }
+    for (const { path } of files) await this.#guard(join(home, textOf(path)));
+    if (files.length > 0) {
+      const { mode } = manifest.head;
+      const wanted = await this.#wanted(home, { ...given, entries: files, mode });
+      parts.push({ name: "", wanted: sharedWith(wanted) });
+    }
+    const { request } = given;
+    const dry = { ...request, dryRun: true };
+    const apply = async (how: FilesRequest) => {
+      const pushed = [];
+      for (const { name, wanted } of parts) {
+        pushed.push({ name, ...(await this.#apply({ ...wanted, request: how })) });
+      }
+      return { path: home, ...homeChanges(pushed) };
+    };
+    const would = await apply(dry);
+    return request.dryRun ? would : apply(request);
+  }
+
+  async #wanted(path: string, given: Given & Pick<Wanted, "entries" | "mode">): Promise<Wanted> {
+    const before = await this.#options.records.read(path);
+    return { ...given, path, before, beside: undefined };
+  }
+
+  /** @throws FILES_REFUSED */
+  async #destination(asked: string): Promise<string> {
+    const path = await resolveDestination(asked);
+    await this.#guard(path);
+    return path;
+  }
+
+  /** @throws FILES_REFUSED */
+  async #guard(path: string): Promise<void> {
+    const { records, dataFolder } = this.#options;
+    await guardDestination(path, { dataFolder, others: records.heads.map((head) => head.path) });
   }
 
   async status(
@@ -100,11 +134,13 @@ export class NodeDestinations implements Destinations {
   ): Promise<readonly FilesPlace[]> {
     const { records } = this.#options;
     const wanted = path === undefined ? undefined : await resolveDestination(path);
+    const home = await homeFolder();
     const places: FilesPlace[] = [];
     for (const head of records.heads.toSorted((a, b) => (a.path < b.path ? -1 : 1))) {
       if (wanted !== undefined && head.path !== wanted) continue;
       const record = await records.read(head.path);
-      if (record) places.push(await placeStatus(record, { verify, signal }));
+      const isShared = head.path === home;
+      if (record) places.push(await placeStatus(record, { verify, signal, isShared }));
     }
     return places;
   }
@@ -154,14 +190,14 @@ export class NodeDestinations implements Destinations {
 
   /** Everything that can fail for want of room or rights, with nothing touched that was there. */
   async #prepare(
-    { path, before, entries, request, owner }: Wanted,
+    { path, before, beside = none, entries, request, owner }: Wanted,
     options: PlaceOptions,
     isNew: boolean,
   ): Promise<ReadonlyMap<string, string>> {
     const { root } = options.tree;
     try {
       const stamps = await stage(options);
-      const owned = ownedMeanwhile(before?.owned ?? new Map(), entries);
+      const owned = ownedMeanwhile(new Map([...beside, ...(before?.owned ?? none)]), entries);
       await this.#write({ path, state: "applying", request, owner, owned });
       return stamps;
     } catch (thrown) {
@@ -190,13 +226,13 @@ export class NodeDestinations implements Destinations {
   }
 
   async #remember(
-    { path, entries, request, owner, before }: Wanted,
+    { path, entries, request, owner, before, beside = none }: Wanted,
     { tree, scan, stamps }: { tree: Tree; scan: Scan; stamps: ReadonlyMap<string, string> },
   ): Promise<void> {
     await new Promise((resolve) => {
       setTimeout(resolve, settleMs);
     });
-    const owned = new Map<string, OwnedEntry>();
+    const owned = new Map<string, OwnedEntry>(beside);
     for (const entry of entries) {
       const stamp = await stampOf(entry, { tree, scan, fresh: stamps.get(entry.path) });
       owned.set(entry.path, { entry, stamp });
@@ -218,60 +254,6 @@ export class NodeDestinations implements Destinations {
     const at = clock.now();
     await records.write({ path, state, commit, carrier: carrier.commit, at, by, owner, owned });
   }
-}
-
-/** @throws FILES_REFUSED when something is there that would be touched without being asked to */
-async function compare(
-  wanted: Wanted,
-  tree: Tree | undefined,
-): Promise<{ readonly plan: FilesPlan; readonly scan: Scan }> {
-  const { entries, owner, before, request, watch, path } = wanted;
-  const owned = before?.owned ?? new Map<string, OwnedEntry>();
-  const look = { wanted: entries, owned, signal: watch.signal, foreignMax: foreignMax + 1 };
-  const scan = tree ? await scanTree(tree, look) : { found: new Map(), foreign: 0 };
-  const { replace } = request;
-  const sight: FilesSight = { wanted: entries, owned, found: scan.found, owner, replace };
-  if (!before && !replace) refuseFull(path, [...scan.found.keys()]);
-  if (replace && !request.force) refuseMany(path, scan.foreign, foreignPaths(sight));
-  const hashes = new Map<string, string>();
-  for (const doubtful of doubtfulFiles(sight)) {
-    watch.signal.throwIfAborted();
-    const blob = await hashOf(tree, doubtful, sight);
-    if (blob !== undefined) hashes.set(doubtful, blob);
-  }
-  return { plan: planFiles(sight, hashes), scan };
-}
-
-function refuseFull(path: string, names: readonly string[]): void {
-  if (names.length === 0) return;
-  const shown = names.slice(0, shownMax).map(quote).join(", ");
-  throw new PropagitError(
-    "FILES_REFUSED",
-    `${path} is not empty, and no push of files made what is there: ${shown}${names.length > shownMax ? ", …" : ""}`,
-    { hint: "push to an empty or new folder, or let all of that go with --replace" },
-  );
-}
-
-function refuseMany(path: string, foreign: number, paths: readonly string[]): void {
-  if (foreign <= foreignMax) return;
-  const shown = paths.slice(0, shownMax).map(quote).join(", ");
-  throw new PropagitError(
-    "FILES_REFUSED",
-    `more than ${foreignMax} files in ${path} would go that no push made (${shown}, …)`,
-    { hint: "look whether this is the right folder; if it is, add --force" },
-  );
-}
-
-async function hashOf(
-  tree: Tree | undefined,
-  path: string,
-  { found }: FilesSight,
-): Promise<string | undefined> {
-  const there = found.get(path);
-  if (!tree || there?.kind !== "file") return undefined;
-  const { folder, name } = await tree.placeOf(path);
-  // What cannot be read is written anew.
-  return blobOf(folder, name, there.bytes).catch(() => undefined);
 }
 
 async function stampOf(

@@ -19,6 +19,8 @@ export interface ScanOptions {
   readonly signal: AbortSignal;
   /** Foreign files are counted no further than this. */
   readonly foreignMax: number;
+  /** Nothing but what is wanted or owned is looked at: the folder belongs to others, who have whatever they want in it. */
+  readonly isShared: boolean;
 }
 
 const chunkBytes = 256 * 1024;
@@ -32,7 +34,8 @@ export async function scanTree(tree: Tree, options: ScanOptions): Promise<Scan> 
   for (let below = waiting.pop(); below !== undefined; below = waiting.pop()) {
     options.signal.throwIfAborted();
     const folder = await tree.folder(below);
-    for (const name of (await folder.names()).toSorted()) {
+    const names = options.isShared ? [...known.all] : await folder.names();
+    for (const name of names.toSorted()) {
       if (below === "" && name === stagingName) continue;
       const path = below === "" ? name : `${below}/${name}`;
       const there = await folder.look(name);

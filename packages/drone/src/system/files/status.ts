@@ -10,9 +10,14 @@ import { Tree } from "./tree.js";
 
 const foreignShownMax = 1_000;
 
+export interface PlaceStatusOptions extends StatusOptions {
+  /** What is beside it is nobody's business: a home folder. */
+  readonly isShared: boolean;
+}
+
 export async function placeStatus(
   record: FilesRecord,
-  options: StatusOptions,
+  options: PlaceStatusOptions,
 ): Promise<FilesPlace> {
   const tree = await Folder.open(record.path).then(
     (root) => new Tree(root),
@@ -39,13 +44,13 @@ export function shownExamples(examples: readonly FilesExample[]): FilesExample[]
 async function describe(
   record: FilesRecord,
   tree: Tree | undefined,
-  { verify, signal }: StatusOptions,
+  { verify, signal, isShared }: PlaceStatusOptions,
 ): Promise<FilesPlace> {
   const { path, commit, at, by, owner } = record;
   const entries = [...record.owned.values()].map(({ entry }) => entry);
   // Every byte is looked at where nothing is known of the files.
   const owned = verify ? withoutStamps(record.owned) : record.owned;
-  const look = { wanted: entries, owned, signal, foreignMax: foreignShownMax };
+  const look = { wanted: entries, owned, signal, foreignMax: foreignShownMax, isShared };
   const scan = tree ? await scanTree(tree, look) : { found: new Map(), foreign: 0 };
   const sight: FilesSight = { wanted: entries, owned, found: scan.found, owner, replace: true };
   const { counts, examples } = planFiles(sight, tree ? await hashes(tree, sight) : new Map());

@@ -124,6 +124,65 @@ describe("destinations", () => {
     return destinations.push(request, { progress, signal });
   };
 
+  describe("in a home folder", () => {
+    const userHome = process.env["HOME"];
+    let home = "";
+
+    beforeEach(async () => {
+      home = join(folder, "places", "home");
+      process.env["HOME"] = home;
+      target = "~/";
+      await mkdir(join(home, "mine"), { recursive: true });
+      await writeFile(join(home, "mine", "a"), "mine");
+      await writeFile(join(home, ".profile"), "mine");
+    });
+
+    afterEach(() => {
+      if (userHome === undefined) delete process.env["HOME"];
+      else process.env["HOME"] = userHome;
+    });
+
+    const mine = { "mine/a": "mine", ".profile": "mine" };
+
+    it("puts each under its own name, and touches nothing else there", async () => {
+      const brought = { "folder/a": "1", "folder/b": "2", file: "3" };
+      const first = await push(await commit(brought));
+      assert.deepEqual(await shape(home), { ...mine, ...brought });
+      assert.equal(first.path, home);
+      assert.deepEqual([first.changes.added, first.changes.foreign], [3, 0]);
+      destinations = await open();
+      const again = await push(await commit(brought));
+      assert.deepEqual([again.changes.added, again.changes.changed], [0, 0]);
+      // What another push to there brought stays; in a folder that is pushed again, what is left out goes.
+      await push(await commit({ "folder/b": "4", other: "5" }));
+      assert.deepEqual(await shape(home), { ...mine, "folder/b": "4", file: "3", other: "5" });
+      const places = await destinations.status(undefined, {
+        verify: true,
+        signal: new AbortController().signal,
+      });
+      assert.deepEqual(
+        places.map(({ path, state, files, foreign }) => [path, state, files, foreign]),
+        [
+          [home, "as-pushed", 2, 0],
+          [join(home, "folder"), "as-pushed", 1, 0],
+        ],
+      );
+    });
+
+    it("is refused as a whole, with nothing touched, when one name is somebody else's", async () => {
+      const refused = { code: "FILES_REFUSED" };
+      await assert.rejects(push(await commit({ "new/a": "1", ".profile": "2" })), refused);
+      await assert.rejects(push(await commit({ "new/a": "1", "mine/b": "2" })), refused);
+      await assert.rejects(push(await commit({ mine: "2" }), { replace: true }), refused);
+      assert.deepEqual(await shape(home), mine);
+      await push(await commit({ ".profile": "2" }), { replace: true });
+      assert.deepEqual(await shape(home), { ...mine, ".profile": "2" });
+      target = "~/data";
+      await push(await commit({ a: "1" }));
+      assert.deepEqual(await shape(join(home, "data")), { a: "1" });
+    });
+  });
+
   it("turns files into folders, folders into links and back, whatever is next", async () => {
     const trees = [
       { a: "1", "b/c": "2", "b/d/e": "3", l: "->b" },

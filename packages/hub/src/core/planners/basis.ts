@@ -7,6 +7,9 @@
  *     route webapp/production         where visitors go
  *     deployments webapp/production   what runs
  *     releases webapp                 what is kept of it
+ *     said webapp/production          what is said by hand of its traffic
+ *     holds                           instances that are kept ended
+ *     files /srv/site                 what was pushed there last, on every drone
  *
  * A revision is a hash of what was looked at, and not a counter: nothing has to be kept for it, it holds across
  * restarts of the hub, and a change that was put back is none. 53 bits are not proof against somebody who
@@ -21,13 +24,20 @@ import type { ReleaseRow } from "../rows.js";
 
 export type Revisions = Readonly<Record<string, number>>;
 
+/** Of a path in the name of a part; those that begin alike are one part. */
+const pathChars = 250;
+
 export const partOf = {
   drones: "drones",
+  holds: "holds",
   environment: (repo: string, environment: string) => `environment ${repo}/${environment}`,
   route: (repo: string, environment: string) => `route ${repo}/${environment}`,
   deployments: (repo: string, environment: string) => `deployments ${repo}/${environment}`,
+  said: (repo: string, environment: string) => `said ${repo}/${environment}`,
   /** Absent: of all repositories. */
   releases: (repo: string | undefined) => `releases ${repo ?? "*"}`,
+  /** Names of parts have a bound, and no control characters. */
+  files: (path: string) => `files ${path.replaceAll(/\p{Cc}/gu, "?").slice(0, pathChars)}`,
 } as const;
 
 export function revisionsOf(rows: LedgerRows, parts: readonly string[]): Revisions {
@@ -51,6 +61,10 @@ function contentOf(rows: LedgerRows, kind: string, key: string): string | undefi
   switch (kind) {
     case "drones":
       return droneLines(rows);
+    case "holds": {
+      const held = [...rows.rows("holds")].map(([key, { slots }]) => `${key} ${slots.join(" ")}`);
+      return held.sort().join("\n");
+    }
     case "environment": {
       const row = rows.rows("environments").get(key);
       // Which drone built last says nothing about what is to be done.
@@ -58,6 +72,8 @@ function contentOf(rows: LedgerRows, kind: string, key: string): string | undefi
     }
     case "route":
       return canonicalJson(rows.rows("routes").get(key) ?? null);
+    case "said":
+      return canonicalJson(rows.rows("said").get(key) ?? null);
     case "deployments": {
       const [repo, environment] = splitAt(key, "/");
       const own = [...rows.rows("deployments").values()].filter(
@@ -68,6 +84,8 @@ function contentOf(rows: LedgerRows, kind: string, key: string): string | undefi
     }
     case "releases":
       return releaseLines(rows, key);
+    case "files":
+      return filesLines(rows, `files ${key}`);
     default:
       return undefined;
   }
@@ -94,6 +112,14 @@ function releaseLines(rows: LedgerRows, repo: string): string {
     .map(({ repo: name, environment, number, state, presence, pinned }) =>
       [name, environment, number, state, presence, pinned].join(" "),
     );
+  return lines.sort().join("\n");
+}
+
+/** @param part as `partOf` names it */
+function filesLines(rows: LedgerRows, part: string): string {
+  const lines = [...rows.rows("files").values()]
+    .filter(({ path }) => partOf.files(path) === part)
+    .map(({ identity, path, commit }) => [identity, path, commit].join(" "));
   return lines.sort().join("\n");
 }
 

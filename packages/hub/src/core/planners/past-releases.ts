@@ -1,44 +1,29 @@
-/** How long the parts of a release take, by what they took in the last ones of its environment. */
-import type { RolloutPhase } from "@propagit/protocol";
+/** How long the parts of a release take, by what their tasks took in the last ones of its environment. */
+import type { PastDuration } from "@propagit/plan";
 import { releasesIn } from "../release-history.js";
 import type { LedgerRows } from "../draft.js";
 
-/** Releases that are looked at. */
-const releasesMax = 5;
+/** Those that only write are over at once, also where nobody has seen one. */
+const writing = [
+  "open-release",
+  "start",
+  "close-release",
+  "undo-release",
+  "shift-traffic",
+] as const;
 
-/** The command that takes the time of a phase. */
-const commandOf: Partial<Record<RolloutPhase, string>> = {
-  building: "build",
-  testing: "test",
-  releasing: "release-step",
-  starting: "wait-healthy",
-  promoting: "shift-traffic",
-};
-
-/** Those that only write are over at once. */
-const writing = ["open-release", "start", "close-release", "undo-release"] as const;
+/** Runs of releases that came to their end, newest first. */
+export function pastRuns(rows: LedgerRows, repo: string, environment: string): readonly string[] {
+  return releasesIn(rows, repo, environment).flatMap(({ state, run }) =>
+    state === "ready" && run !== undefined ? [run] : [],
+  );
+}
 
 /** In ms, by command; empty when nothing was ever released there. */
-export function pastDurations(
-  rows: LedgerRows,
-  repo: string,
-  environment: string,
-): ReadonlyMap<string, number> {
-  const ended = releasesIn(rows, repo, environment).filter(({ state }) => state === "ready");
-  const sums = new Map<string, { ms: number; count: number }>();
-  for (const { phases } of ended.slice(0, releasesMax)) {
-    for (const { phase, tookMs } of phases) {
-      const command = commandOf[phase];
-      if (command === undefined) continue;
-      const sum = sums.get(command) ?? { ms: 0, count: 0 };
-      sums.set(command, { ms: sum.ms + tookMs, count: sum.count + 1 });
-    }
-  }
-  if (sums.size === 0) return new Map();
-  const past = [...sums].map(([command, { ms, count }]): [string, number] => [
-    command,
-    Math.round(ms / count),
-  ]);
-  const written = writing.map((command): [string, number] => [command, 0]);
-  return new Map([...written, ["shift-traffic", 0], ...past]);
+export function releaseDurations(past: readonly PastDuration[]): ReadonlyMap<string, number> {
+  if (past.length === 0) return new Map();
+  const known = past.flatMap(({ command, host, ms }): [string, number][] =>
+    host === undefined ? [[command, ms]] : [],
+  );
+  return new Map([...writing.map((command): [string, number] => [command, 0]), ...known]);
 }

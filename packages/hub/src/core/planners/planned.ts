@@ -4,6 +4,8 @@ import type { WrittenPlan } from "@propagit/plan";
 export interface Planned {
   readonly plan: WrittenPlan;
   readonly skipped: readonly Skipped[];
+  /** Those that the plan is about where it does not name them; by name. */
+  readonly drones?: readonly string[];
   /** What has to travel, at most; absent: nothing, or nobody knows. */
   readonly travel?: Travel;
   /** How long commands took in the past, in ms, by name; absent: never seen. */

@@ -30,6 +30,8 @@ export type PlannedRelease = Pick<
   readonly promote?: boolean;
   /** Drones that begin together, in their order; absent: all that fit at once. */
   readonly waves?: readonly ReleaseWave[];
+  /** Its instances run, and are restarted. */
+  readonly restarts?: boolean;
 };
 
 export interface ReleaseWave {
@@ -66,7 +68,8 @@ export function releaseDraft(release: PlannedRelease): ReleaseDraft {
     stages: [
       stage("open", [opening(release, words)]),
       ...tasksOf(release).map(({ name, command }) => stage(name, [task(command)])),
-      ...(waves ?? [undefined]).map((wave, at) => starting(words, wave, at)),
+      ...distributing(release, words),
+      ...(waves ?? [undefined]).map((wave, at) => starting(release, words, { wave, at })),
       promote === false
         ? stage("end", [task("close-release")])
         : stage("visitors", [task("shift-traffic")]),
@@ -125,9 +128,24 @@ function tasksOf({ kind, specification, artifact }: PlannedRelease) {
   ].filter(({ isHad }) => isHad);
 }
 
-function starting(words: Words, wave: ReleaseWave | undefined, at: number): StageDraft {
+/** Drones of later waves fetch it before the first begins, so that each wave only has to start it. */
+function distributing(
+  { waves = [], restarts = false }: PlannedRelease,
+  words: Words,
+): readonly StageDraft[] {
+  const drones = waves.slice(1).flatMap((wave) => wave.drones);
+  if (restarts || drones.length === 0) return [];
+  return [stage("distribute", [{ command: "distribute-release", ...words, drones }])];
+}
+
+function starting(
+  { restarts = false }: PlannedRelease,
+  words: Words,
+  { wave, at }: { readonly wave: ReleaseWave | undefined; readonly at: number },
+): StageDraft {
   const on = { ...words, ...(wave && { drones: wave.drones }) };
-  const line = ["start", "wait-healthy"].map((command) => ({ command, ...on }));
+  const commands = ["start", ...(restarts ? ["restart-release"] : []), "wait-healthy"];
+  const line = commands.map((command) => ({ command, ...on }));
   const name = wave ? `start ${at + 1}: ${wave.name}` : "start";
   return { ...stage(name, [line]), ...wave?.stage };
 }

@@ -3,7 +3,6 @@
  * numbers of instances. It is refused where the release itself would be.
  */
 import type { PlannedChange, Specification, WavesWish } from "@propagit/protocol";
-import { matchesSelector } from "@propagit/protocol";
 import { checkEnvironmentRoom, environmentOf } from "../deployment-edits.js";
 import { isComplete, isThere, type SeenDrone } from "../readiness.js";
 import { rolloutsIn } from "../release-history.js";
@@ -12,11 +11,11 @@ import { refusalOf } from "../rollout-refusal.js";
 import type { ReleaseRow } from "../rows.js";
 import { unchangedRelease } from "../unchanged-release.js";
 import { partOf, revisionsOf } from "./basis.js";
-import { pastDurations } from "./past-releases.js";
 import { plannedAs, type Planned, type Skipped, type Travel } from "./planned.js";
-import { placesIn, seenIn, type PlannerDrone, type PlannerView } from "./planner-view.js";
+import { placesIn, seenIn, type PlannerView, type PlannerDrone } from "./planner-view.js";
 import { releaseDraft } from "./release-plan.js";
-import { releaseWaves } from "./release-waves.js";
+import { fits, restartsRunning, waysOf } from "./release-waves.js";
+import { scaleChanges, scaleText } from "./scale-changes.js";
 
 /** A release that is wanted, with all that was found out about it beforehand. */
 export interface WantedRelease {
@@ -33,6 +32,9 @@ export interface WantedRelease {
   readonly deployment: string;
   readonly promote?: boolean;
   readonly waves?: WavesWish;
+  readonly redeploy?: boolean;
+  /** Of tasks in past releases, in ms, by command. */
+  readonly durations?: ReadonlyMap<string, number>;
   /** Of the commit's files. */
   readonly bytes?: number;
   /** What whoever asks is told beside it. */
@@ -49,32 +51,34 @@ export function planRelease(
   const { repo, environment, deployment, specification, notes = [] } = wanted;
   const head = { request, basis: basisOf(view, wanted) };
   const seen = seenIn(view, deployment);
-  const unchanged = unchangedRelease(wanted, { rows, deployment, drones: () => seen });
+  const restarts = restartsRunning(view, wanted);
+  const unchanged = restarts
+    ? undefined
+    : unchangedRelease(wanted, { rows, deployment, drones: () => seen });
   if (unchanged) {
     const what = nameOfRelease(unchanged);
-    const skipped = [
-      { what, why: "all of it runs already, and visitors are where they should be" },
-    ];
+    const again = request.kind === "deploy" ? "; --redeploy restarts it" : "";
+    const why = `all of it runs already, and visitors are where they should be${again}`;
+    const skipped = [{ what, why }];
     return plannedAs({ name: `nothing new of ${repo}`, ...head, stages: [] }, { skipped });
   }
   const refusal = refusalOf(wanted, placesIn(view));
   if (refusal) throw refusal;
   checkEnvironmentRoom(rows, repo, environment);
   const number = environmentOf(rows, repo, environment).lastRelease + 1;
-  const waves = releaseWaves(view.drones, specification, wanted.waves ?? { by: { kind: "once" } });
   const { waves: _, ...release } = wanted;
-  const { name, ...rest } = releaseDraft({
-    ...release,
-    number,
-    ...(waves.length > 0 && { waves }),
-  });
+  const ways = waysOf(view, wanted);
+  const { name, ...rest } = releaseDraft({ ...release, number, ...ways });
   const travel = travelOf(view, wanted);
+  const scaled = wanted.kind === "scale" ? scaleChanges(view, wanted) : [];
+  const changing = new Set(scaled.flatMap(({ drones }) => drones));
   return {
     plan: { name, ...head, ...rest },
-    skipped: skippedOf(seen),
+    skipped: restarts ? [] : skippedOf(seen, changing),
+    ...(!ways.waves && { drones: fitting(view, specification) }),
     ...(travel && { travel }),
-    durations: pastDurations(rows, repo, environment),
-    warnings: [...notes, ...warningsOf(view, wanted)],
+    durations: wanted.durations ?? new Map(),
+    warnings: [...scaled.map(scaleText), ...notes, ...warningsOf(view, wanted)],
   };
 }
 
@@ -90,8 +94,9 @@ function basisOf({ rows, now }: PlannerView, { repo, environment }: WantedReleas
 }
 
 /** They go on as they are, whatever is asked of the others. */
-function skippedOf(seen: readonly SeenDrone[]): readonly Skipped[] {
+function skippedOf(seen: readonly SeenDrone[], changing: ReadonlySet<string>): readonly Skipped[] {
   return seen
+    .filter(({ drone }) => !changing.has(drone))
     .filter((drone) => drone.wanted.size > 0 && isThere(drone) && isComplete(drone))
     .map(({ drone }) => ({ what: drone, why: "it runs it already" }));
 }
@@ -109,11 +114,9 @@ function travelOf(
   return lacking.length === 0 ? undefined : { bytes, drones: lacking.length };
 }
 
-function fits(
-  { draining, ownCommand, labels }: PlannerDrone,
-  { services }: Specification,
-): boolean {
-  return !draining && (ownCommand || services.some(({ on }) => matchesSelector(on, labels)));
+/** By name. */
+function fitting({ drones }: PlannerView, specification: Specification): readonly string[] {
+  return drones.filter((drone) => fits(drone, specification)).map(({ name }) => name);
 }
 
 function warningsOf(view: PlannerView, wanted: WantedRelease): readonly string[] {
@@ -124,12 +127,13 @@ function warningsOf(view: PlannerView, wanted: WantedRelease): readonly string[]
     ...(first
       ? [`release ${first.number} of ${repo} is on its way; this one waits behind it`]
       : []),
-    ...(away.length > 0 ? [awayText(away)] : []),
+    ...(away.length > 0 ? [awayText(away, restartsRunning(view, wanted))] : []),
   ];
 }
 
-function awayText(away: readonly PlannerDrone[]): string {
+function awayText(away: readonly PlannerDrone[], restarts: boolean): string {
   const [first] = away;
   const who = away.length === 1 ? `drone ${first?.name} is` : `${away.length} drones are`;
+  if (restarts) return `${who} away, and ${away.length === 1 ? "goes" : "go"} on as before`;
   return `${who} away, and ${away.length === 1 ? "gets" : "get"} it when back`;
 }

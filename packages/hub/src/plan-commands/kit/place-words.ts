@@ -1,6 +1,8 @@
 /** Words by which commands say what they are about that is deployed. */
 import { environmentDefault } from "@propagit/protocol";
-import { described, text, withDefault } from "@propagit/shapes";
+import { described, text, withDefault, type Shape } from "@propagit/shapes";
+import { defineCommand, type Command } from "@propagit/plan";
+import { byHub } from "./by-hub.js";
 
 const nameCharsMax = 63;
 
@@ -12,6 +14,8 @@ export const placeWords = {
   ),
   ref: described("A whole commit, or the number of a release.", text({ max: 64 })),
 };
+
+export const neededPlace = ["repo", "ref"] as const;
 
 export interface PlaceWords {
   readonly repo: string;
@@ -28,3 +32,25 @@ export function namedPlace({ repo, environment, ref }: PlaceWords): string {
 }
 
 export const examplePlace = { repo: "webapp", ref: "3" } as const;
+
+/**
+ * A command about something that is deployed.
+ *
+ * @param would what it would do to that, by its name
+ */
+export function placeCommand<Words extends PlaceWords>({
+  would,
+  ...said
+}: {
+  readonly name: string;
+  readonly summary: string;
+  readonly args: Shape<Words>;
+  readonly would: (what: string) => string;
+}): Command<Words> {
+  return defineCommand({
+    ...said,
+    describe: (words) => would(namedPlace(words)),
+    run: byHub,
+    example: examplePlace,
+  });
+}

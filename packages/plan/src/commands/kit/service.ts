@@ -30,7 +30,7 @@ export interface ServiceArgs {
 export type Verb = "start" | "stop" | "restart" | "reload";
 export type ServiceState = "running" | "stopped";
 
-const name = text({
+export const serviceName = text({
   wanted: "a service",
   max: 255,
   pattern: "^[A-Za-z0-9_@.:\\\\][A-Za-z0-9_@.:\\\\-]*$",
@@ -45,7 +45,7 @@ const checkWords = described(
 export const checkFields = {
   service: described(
     "Its name: nginx, app@1.service; for messages only, with words of your own.",
-    name,
+    serviceName,
   ),
   manager: described("(systemd)", withDefault(choice("systemd", "supervisord"), "systemd")),
   check: checkWords,

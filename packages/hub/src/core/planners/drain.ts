@@ -1,0 +1,36 @@
+/** Plans of taking work away from a drone, and of giving it work again. */
+import { PropagitError, quote } from "@propagit/protocol";
+import { isAlive } from "../readiness.js";
+import { partOf } from "./basis.js";
+import { oneStep, type ChangeOf, type PlannedStep } from "./one-step.js";
+import type { PlannerView } from "./planner-view.js";
+
+/** @throws NO_DRONE */
+export function planDrain(
+  view: PlannerView,
+  request: ChangeOf<"drain"> | ChangeOf<"undrain">,
+): PlannedStep {
+  const { kind, drone: name } = request;
+  const drone = view.drones.find((each) => each.name === name);
+  if (!drone) {
+    throw new PropagitError("NO_DRONE", `no drone is called ${quote(name)}`, {
+      hint: "see them with `propagit drones`",
+    });
+  }
+  const isSo =
+    (view.rows.rows("drones").get(drone.identity)?.draining ?? false) === (kind === "drain");
+  const alive = drone.reports.filter(isAlive).length;
+  const why = kind === "drain" ? "it is drained already" : "it takes instances already";
+  return oneStep(view, {
+    name: `${kind} ${name}`,
+    request,
+    parts: [partOf.drones],
+    step: { command: `${kind}-drone`, name },
+    isSo,
+    skipped: isSo ? [{ what: name, why }] : [],
+    warnings:
+      kind === "drain" && alive > 0
+        ? [`it runs ${alive} ${alive === 1 ? "instance" : "instances"}`]
+        : [],
+  });
+}

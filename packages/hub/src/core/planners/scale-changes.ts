@@ -1,0 +1,53 @@
+/** What other numbers of instances begin and end on each drone. */
+import type { Specification } from "@propagit/protocol";
+import { loadsOf, placesOf } from "../assignments.js";
+import { place } from "../placement.js";
+import type { PlannerView } from "./planner-view.js";
+
+export interface ScaleChange {
+  readonly service: string;
+  readonly before: number;
+  readonly after: number;
+  /** With the same numbers, by name. */
+  readonly drones: readonly string[];
+}
+
+/** More drones with the same change are counted. */
+const namesMax = 10;
+
+export function scaleChanges(
+  view: PlannerView,
+  {
+    deployment,
+    specification,
+  }: { readonly deployment: string; readonly specification: Specification },
+): readonly ScaleChange[] {
+  const loads = loadsOf(view.counts);
+  return specification.services.flatMap((service) => {
+    const has = view.counts.get(deployment)?.get(service.name);
+    const drones = placesOf(view.drones, `${deployment}/${service.name}`, has, loads);
+    const next = place({ service, drones });
+    const changes = new Map<string, ScaleChange>();
+    for (const { identity, name } of drones) {
+      const [before, after] = [has?.get(identity) ?? 0, next.get(identity) ?? 0];
+      if (before === after) continue;
+      const key = `${before} ${after}`;
+      const names = [...(changes.get(key)?.drones ?? []), name];
+      changes.set(key, { service: service.name, before, after, drones: names });
+    }
+    return [...changes.values()];
+  });
+}
+
+/** `web: 2 of 3 end on each of web-1, web-2`. */
+export function scaleText({ service, before, after, drones }: ScaleChange): string {
+  const names = drones.slice(0, namesMax).join(", ");
+  const more = drones.length > namesMax ? ` and ${drones.length - namesMax} more` : "";
+  const on = drones.length > 1 ? `each of ${names}${more}` : names;
+  const many = Math.abs(after - before);
+  if (after > before) {
+    const beside = before > 0 ? ` beside ${before}` : "";
+    return `${service}: ${many} ${many === 1 ? "starts" : "start"}${beside} on ${on}`;
+  }
+  return `${service}: ${many} of ${before} ${many === 1 ? "ends" : "end"} on ${on}`;
+}

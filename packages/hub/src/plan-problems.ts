@@ -1,0 +1,87 @@
+/** All of a plan that this hub cannot carry out, as far as that is known before anything begins. */
+import {
+  environmentDefault,
+  parseCommitHash,
+  parseRepoName,
+  toPropagitError,
+} from "@propagit/protocol";
+import type { Plan } from "@propagit/plan";
+import { problemsOfPlaces } from "./core/plan-places.js";
+import {
+  commitsIn,
+  knownPlaces,
+  problemsOfSubjects,
+  repositoriesIn,
+} from "./core/plan-subjects.js";
+import type { Fleet } from "./fleet.js";
+import type { Ledger } from "./ledger.js";
+import type { PlanMeans } from "./plan-means.js";
+import type { HubWorld, Repositories } from "./world.js";
+
+export interface PlanProblemsParts {
+  readonly world: Pick<HubWorld, "repositories">;
+  readonly ledger: Ledger;
+  readonly fleet: Pick<Fleet, "members">;
+  readonly means: Pick<PlanMeans, "commands" | "runsPrograms">;
+}
+
+/** Each with its place in the plan: `task 1.1.1 (drain): …`. */
+export async function problemsHere(
+  plan: Plan,
+  { world, ledger, fleet, means }: PlanProblemsParts,
+): Promise<readonly string[]> {
+  const there = fleet.members.filter(({ contact }) => contact !== "left");
+  const drones = new Set(there.map(({ name }) => name));
+  const running = there.flatMap(({ instances }) =>
+    [...instances.values()].map(({ repo, environment = environmentDefault, service }) => ({
+      repo,
+      environment,
+      service,
+    })),
+  );
+  const { commands, runsPrograms } = means;
+  const known = knownPlaces(ledger, running);
+  const pushed = await pushedOf(repositoriesIn(plan), world.repositories);
+  return [
+    ...problemsOfPlaces(plan, { drones, commands, runsPrograms }),
+    ...problemsOfSubjects(plan, known, pushed),
+    ...(await problemsOfCommits(plan, world.repositories)),
+  ];
+}
+
+async function pushedOf(
+  repos: Iterable<string>,
+  repositories: Pick<Repositories, "resolve">,
+): Promise<ReadonlySet<string>> {
+  const found = [...repos].map(async (repo) => {
+    try {
+      await repositories.resolve(parseRepoName(repo), "HEAD");
+      return [repo];
+    } catch (thrown) {
+      // Whatever is wrong with its HEAD, it is there.
+      return ["NO_REPO", "BAD_NAME"].includes(toPropagitError(thrown).code) ? [] : [repo];
+    }
+  });
+  return new Set((await Promise.all(found)).flat());
+}
+
+/** What drones are to fetch and is not there; the same of many drones is looked for once, and told of the first. */
+async function problemsOfCommits(
+  plan: Plan,
+  repositories: Pick<Repositories, "resolve">,
+): Promise<readonly string[]> {
+  const wanted = new Map(
+    commitsIn(plan)
+      .toReversed()
+      .map((one) => [`${one.repo} ${one.commit}`, one] as const),
+  );
+  const problems = [...wanted.values()].toReversed().map(async ({ where, repo, commit }) => {
+    try {
+      await repositories.resolve(parseRepoName(repo), parseCommitHash(commit));
+      return [];
+    } catch (thrown) {
+      return [`${where}: ${toPropagitError(thrown).message}`];
+    }
+  });
+  return (await Promise.all(problems)).flat();
+}

@@ -1,0 +1,129 @@
+/** Plans of changes in one step: what each is about is found out as the change itself does it, then planned. */
+import { parseRepoName, PropagitError, quote, type PlannedChange } from "@propagit/protocol";
+import { planDrain } from "./core/planners/drain.js";
+import { planInstances } from "./core/planners/instances.js";
+import type { ChangeOf, PlannedStep } from "./core/planners/one-step.js";
+import type { PlannerView } from "./core/planners/planner-view.js";
+import { planPin, planReap } from "./core/planners/retention.js";
+import { planRollout } from "./core/planners/rollout.js";
+import { planHost, planRules } from "./core/planners/rules.js";
+import { planStop } from "./core/planners/stop.js";
+import { planPromote, planSplit, type WantedShare } from "./core/planners/traffic.js";
+import type { RoutePlace } from "./core/said.js";
+import {
+  deploymentsOf,
+  notDeployed,
+  readyDeployment,
+  readyReleaseOf,
+  resolveDeployed,
+  type Deployed,
+  type DeployedQuestion,
+} from "./deployed.js";
+import type { Ledger } from "./ledger.js";
+import { plannerView, type PlannerSightParts } from "./planner-sight.js";
+import type { RetentionDesk } from "./retention-desk.js";
+import { checkPlace } from "./rule-desk.js";
+import type { StepMethods } from "./step-doers.js";
+import type { HubWorld } from "./world.js";
+
+export type StepChange = ChangeOf<keyof StepMethods & PlannedChange["kind"]>;
+
+export interface StepPlannerParts extends PlannerSightParts {
+  readonly world: HubWorld;
+  readonly ledger: Ledger;
+  readonly retention: Pick<RetentionDesk, "isDiskFull">;
+}
+
+export class StepPlanner {
+  readonly #parts: StepPlannerParts;
+
+  constructor(parts: StepPlannerParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws what the change itself would throw */
+  async planned(change: StepChange): Promise<PlannedStep> {
+    const { ledger, retention } = this.#parts;
+    switch (change.kind) {
+      case "promote": {
+        const target = await this.#found(change);
+        return planPromote(this.#view, target, readyDeployment(ledger, target).row, change);
+      }
+      case "split":
+        return planSplit(this.#view, await this.#foundShares(change), change);
+      case "rollout": {
+        const target = await this.#found(change);
+        return planRollout(this.#view, target, readyReleaseOf(ledger, target), change);
+      }
+      case "stop": {
+        const target = await this.#found(change);
+        const rows = deploymentsOf(ledger.rows("deployments"), target);
+        if (rows.length === 0) throw notDeployed(target);
+        return planStop(this.#view, target, rows, change);
+      }
+      case "reap":
+        if (change.repo !== undefined) this.#checkRepo(parseRepoName(change.repo));
+        return planReap(this.#view, retention.isDiskFull, change);
+      case "pin":
+      case "unpin":
+        parseRepoName(change.repo);
+        return planPin(this.#view, change);
+      case "rules":
+        return planRules(this.#view, await this.#place(change), change);
+      case "host":
+        return planHost(this.#view, await this.#place(change), change);
+      case "hold":
+      case "start":
+      case "restart":
+        return planInstances(this.#view, change);
+      case "drain":
+      case "undrain":
+        return planDrain(this.#view, change);
+      default:
+        return change satisfies never;
+    }
+  }
+
+  /** @throws NO_REPO when nothing was ever released of it: a slip of the keyboard is no clean house */
+  #checkRepo(repo: string): void {
+    const rows = this.#parts.ledger.rows("releases").values();
+    if ([...rows].some((row) => row.repo === repo)) return;
+    throw new PropagitError("NO_REPO", `there are no releases of ${quote(repo)}`, {
+      hint: "see what there is: propagit ps, propagit releases REPO",
+    });
+  }
+
+  get #view(): PlannerView {
+    return plannerView(this.#parts, this.#parts.world.clock.now());
+  }
+
+  async #place({ repo, environment }: ChangeOf<"rules" | "host">): Promise<RoutePlace> {
+    const { world, ledger } = this.#parts;
+    const asked = { repo, ...(environment !== undefined && { environment }) };
+    return checkPlace(world, ledger, asked);
+  }
+
+  async #foundShares({ repo, environment, shares }: ChangeOf<"split">) {
+    const { ledger } = this.#parts;
+    const wanted: WantedShare[] = [];
+    for (const { ref, weight } of shares) {
+      const question = { repo, ref, ...(environment !== undefined && { environment }) };
+      const place = await this.#found(question);
+      wanted.push({ place, running: readyDeployment(ledger, place).row, weight });
+    }
+    return wanted;
+  }
+
+  /** With the ref as a plan says it, which means the same for ever. */
+  async #found({
+    repo,
+    environment,
+    ref,
+  }: Pick<DeployedQuestion, "repo" | "ref"> & {
+    readonly environment?: string;
+  }): Promise<Deployed & { readonly ref: string }> {
+    const { world, ledger } = this.#parts;
+    const target = await resolveDeployed(world, ledger, { repo, environment, ref });
+    return { ...target, ref: target.deployment === undefined ? target.commit : ref };
+  }
+}

@@ -1,0 +1,27 @@
+/** The hub's repository of files in the simulator: what was pushed, which outlives the hub. */
+import { PropagitError, type CommitHash } from "@propagit/protocol";
+import type { FilesMeans } from "../../src/files-means.js";
+
+export class SimFiles implements FilesMeans {
+  /** What a client has brought. */
+  readonly pushed = new Set<string>();
+  readonly kept = new Set<string>();
+  /** How often it was asked to keep something. */
+  asked = 0;
+
+  async keep(commit: CommitHash): Promise<void> {
+    this.asked += 1;
+    if (!this.pushed.has(commit)) {
+      throw new PropagitError("NO_COMMIT", `files ${commit.slice(0, 7)} were not pushed`);
+    }
+    this.kept.add(commit);
+  }
+
+  carrier(commit: CommitHash): Promise<CommitHash> {
+    return Promise.resolve(commit);
+  }
+
+  async keepOnly(commits: ReadonlySet<string>): Promise<void> {
+    for (const commit of this.kept) if (!commits.has(commit)) this.kept.delete(commit);
+  }
+}
