@@ -116,6 +116,15 @@ describe("remove", () => {
     }
   });
 
+  it("takes a name that has a home for one of its lines", async (t) => {
+    const folder = await temporaryFolder(t);
+    const [home = ""] =
+      /^\/[^\n:]+$/m.exec(execFileSync("cut", ["-d:", "-f6", "/etc/passwd"]).toString()) ?? [];
+    const path = `${folder}/a\n${home}\nb`;
+    await mkdir(path, { recursive: true });
+    assert.equal(await outcomeOf("remove", { path, root: folder }), "done");
+  });
+
   it("stays below its root, where both really are", async (t) => {
     const folder = await temporaryFolder(t);
     await mkdir(join(folder, "inside"));

@@ -18,9 +18,16 @@ guard() {
     *) refuse "$1 is directly below /, and never $2" ;;
   esac
   [ "$1" != "\${HOME:-}" ] || refuse "$1 is a home, and never $2"
-  if { getent passwd 2>/dev/null || cat /etc/passwd; } | cut -d: -f6 | grep -Fxq -- "$1"; then
-    refuse "$1 is a home, and never $2"
-  fi
+  ! is_home "$1" || refuse "$1 is a home, and never $2"
+}
+# Line by line, not by grep: to grep, a name that has a line break in it is several names, and one of them a home.
+is_home() {
+  { getent passwd 2>/dev/null || cat /etc/passwd; } | (
+    while IFS=: read -r _ _ _ _ _ home _; do
+      [ "$1" != "\${home%/}" ] || exit 0
+    done
+    exit 1
+  )
 }
 rename() {
   case $(uname -s) in
