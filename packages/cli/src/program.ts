@@ -27,7 +27,23 @@ export function finish(program: Command): Command {
     // `propagit help env set` says it; below each command it would be one more line in every list.
     if (command !== program) command.helpCommand(false);
   }
+  program.hook("preAction", (_, action) => refuseForeignFlags(action));
   return program.helpCommand("help [command]", "print help for a command");
+}
+
+/**
+ * commander takes a flag for the first command of the line that knows it. Where only one above knows it, nobody
+ * would heed it: `rollout abort webapp --dry-run` would abort, had only `rollout` that flag.
+ */
+function refuseForeignFlags(action: Command): void {
+  const own = new Set(action.options.map((option) => option.attributeName()));
+  for (let above = action.parent; above; above = above.parent) {
+    for (const option of above.options) {
+      const name = option.attributeName();
+      if (own.has(name) || above.getOptionValueSource(name) !== "cli") continue;
+      action.error(`error: unknown option '${option.long ?? option.flags}'`);
+    }
+  }
 }
 
 /** What commander says about a command line, as all our errors are told: flag or argument first, then why. */

@@ -52,6 +52,11 @@ const cases: readonly (readonly [readonly string[], RegExp])[] = [
   [["drones", "web-*"], /drone name "web-\*" is not allowed/],
   [["drone", "label", "web-1", "gpu"], /"gpu" is no change of a label\n.*role=web, or role-/],
   [["drone", "--hub=localhost:1", "--", "drain"], /drain is a command of `propagit drone`/],
+  [
+    ["rollout", "abort", "webapp", "--steps", "5%"],
+    /unknown option '--steps'\n {2}see `propagit help rollout abort`/,
+  ],
+  [["drone", "undrain", "web-1", "--name=web-2"], /unknown option '--name'/],
   [["promote", "webapp"], /missing required argument/],
 ];
 

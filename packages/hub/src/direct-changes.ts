@@ -12,7 +12,7 @@
  * A plan goes on when who asked is gone, and in the next life of the hub.
  */
 import { PropagitError, type Part, type Result } from "@propagit/protocol";
-import { readPlan, type RunSummary } from "@propagit/plan";
+import { freshRunId, readPlan, type RunSummary } from "@propagit/plan";
 import { aborted, deferred, type Random } from "@propagit/runtime";
 import type { ChangeTasks } from "./change-tasks.js";
 import type { ChangeOf, PlannedStep } from "./core/planners/one-step.js";
@@ -37,7 +37,6 @@ export interface ChangeAsker<P> {
 }
 
 const maker = "the planner";
-const idChars = 10;
 
 export class DirectChanges {
   readonly #parts: DirectChangesParts;
@@ -72,7 +71,7 @@ export class DirectChanges {
     { by, signal, part }: { by: string; signal: AbortSignal; part: (told: unknown) => void },
   ): Promise<unknown> {
     const { random, tasks, plans } = this.#parts;
-    const id = random.hex(idChars);
+    const id = freshRunId(random);
     const answer = deferred<unknown>();
     const onlooker = { part, answered: answer.resolve, failed: answer.reject };
     const looking = tasks.lookOn(id, onlooker);

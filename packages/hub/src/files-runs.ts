@@ -7,7 +7,14 @@
  *       '--how it ended: on disk-'-----how far it is---'
  */
 import { PropagitError, type FilesOutcome, type Params, type Result } from "@propagit/protocol";
-import { readPlan, tasksOfPlan, type Plan, type RunEvent, type RunSummary } from "@propagit/plan";
+import {
+  freshRunId,
+  readPlan,
+  tasksOfPlan,
+  type Plan,
+  type RunEvent,
+  type RunSummary,
+} from "@propagit/plan";
 import { aborted, type Handlers, type IncomingCall } from "@propagit/runtime";
 import { outcomeOf, pushedText, type FilesChange } from "./core/files-ends.js";
 import { pushMs } from "./core/past-files.js";
@@ -32,7 +39,6 @@ export interface FilesRunsParts extends PlannerSightParts {
   readonly plans: () => Pick<PlanDesk, "runs" | "begin" | "noted">;
 }
 
-const idChars = 10;
 const textChars = 2_000;
 
 export class FilesRuns {
@@ -81,7 +87,7 @@ export class FilesRuns {
 
   async #push(params: PushParams, call: PushCall): Promise<Result<"hub.files-push">> {
     if (params.dryRun) return { drones: (await this.#parts.desk.compare(params, call)).length };
-    const { run = this.#parts.world.random.hex(idChars) } = params;
+    const { run = freshRunId(this.#parts.world.random) } = params;
     // Told once it is on disk: what is said to be done is done in the hub's next life, too.
     const ends = new Map<string, FilesOutcome>();
     const unwatch = this.#parts.tasks.watch(run, (part) => {

@@ -5,9 +5,9 @@
  *     accepted --> begin --> PlanEngine (lock: its place) --> over --> release over too? --no--> planned anew
  *     resumed  --> its run is on its way? --no--^
  */
-import { toPropagitError } from "@propagit/protocol";
+import { isRefusal, toPropagitError, type PropagitError } from "@propagit/protocol";
 import { deferred, sleep } from "@propagit/runtime";
-import type { Plan, PlanEngine, RunSummary } from "@propagit/plan";
+import { freshRunId, type Plan, type PlanEngine, type RunSummary } from "@propagit/plan";
 import { Draft } from "./core/draft.js";
 import { changeRelease } from "./core/deployment-edits.js";
 import { releasePlan } from "./core/planners/release-plan.js";
@@ -33,7 +33,6 @@ export interface ReleaseRunsParts {
 
 /** Until a run that could not be begun is tried again. */
 const againMs = 5_000;
-const idChars = 10;
 
 export class ReleaseRuns {
   readonly #parts: ReleaseRunsParts;
@@ -45,7 +44,7 @@ export class ReleaseRuns {
   }
 
   freshId(): string {
-    return this.#parts.world.random.hex(idChars);
+    return freshRunId(this.#parts.world.random);
   }
 
   /** Goes on with the releases that a former life of the hub had accepted. */
@@ -112,9 +111,21 @@ export class ReleaseRuns {
         return;
       } catch (thrown) {
         log.warn(`the plan of ${nameOfRelease(rollout.row)} cannot be begun: ${String(thrown)}`);
+        if (this.#isGivenUp(rollout, toPropagitError(thrown))) return;
         await sleep(clock, againMs);
       }
     }
+  }
+
+  /** Not what a full disk or too many plans keep from it: what is refused now is refused in five seconds, too. */
+  #isGivenUp(rollout: Rollout, { code, message }: PropagitError): boolean {
+    // Its file was made, and then the disk was full.
+    if (code === "EXISTS") this.#strand(rollout, undefined);
+    else if (isRefusal(code) && !rollout.row.failure) {
+      this.#parts.stranded(rollout, failed(`its plan cannot be begun: ${message}`));
+      this.#inTurn(rollout, () => this.#anew(rollout));
+    } else return false;
+    return true;
   }
 
   async #start(rollout: Rollout, plan?: Plan): Promise<string> {

@@ -26,7 +26,7 @@ import { releaseKey } from "./core/rows.js";
 import type { Ledger } from "./ledger.js";
 import { plannerView } from "./planner-sight.js";
 import { ReleaseDrones } from "./release-drones.js";
-import { ReleaseGate, type UnchangedRelease } from "./release-gate.js";
+import { ReleaseAdmission, type UnchangedRelease } from "./release-admission.js";
 import { ReleaseRuns, type ReleaseEngine } from "./release-runs.js";
 import { ReleaseSteps } from "./release-steps.js";
 import { ReleaseTasks } from "./release-tasks.js";
@@ -56,7 +56,7 @@ export class Rollouts {
   readonly #world: HubWorld;
   readonly #ledger: Ledger;
   readonly #parts: SightParts;
-  readonly #gate: ReleaseGate;
+  readonly #admission: ReleaseAdmission;
   readonly #queues = new RolloutQueues();
   readonly #steps: ReleaseSteps;
   readonly #runs: ReleaseRuns;
@@ -65,7 +65,7 @@ export class Rollouts {
     [this.#world, this.#ledger, this.#parts] = [world, ledger, parts];
     const queues = this.#queues;
     const sight = new RolloutSight(world, parts);
-    this.#gate = new ReleaseGate(world, parts.fleet, sight);
+    this.#admission = new ReleaseAdmission(world, parts.fleet, sight);
     this.#steps = new ReleaseSteps({
       ...parts,
       world,
@@ -126,10 +126,10 @@ export class Rollouts {
    *   cannot come in such waves
    */
   async start(request: ReleaseRequest, asker: Asker): Promise<RolloutResult> {
-    const deployment = this.#gate.deploymentOf(request);
+    const deployment = this.#admission.deploymentOf(request);
     await this.#world.repositories.keep(request.repo, request.commit);
     const isRunning = this.#ledger.rows("deployments").get(deployment)?.started ?? false;
-    if (!isRunning) await this.#gate.checkRoom(request);
+    if (!isRunning) await this.#admission.checkRoom(request);
     const begun = await this.#accept(request, deployment);
     if (begun.kind === "unchanged") {
       const { release, drones, lines } = begun.unchanged;
@@ -210,7 +210,7 @@ export class Rollouts {
         const queue = this.#queues.of(request);
         begun = this.#alreadyBegun(draft, request, deployment);
         if (begun) return draft.changeIfAny;
-        this.#gate.refuse(this.#ledger, request, this.#queues.all.length);
+        this.#admission.refuse(this.#ledger, request, this.#queues.all.length);
         planOf = request.planOf ?? this.#plannerOf({ ...request, deployment });
         superseded = request.supersede ? queue.filter(({ row }) => !isOpen(row)) : [];
         begun = { kind: "new", rollout: this.#make(draft, request, deployment, superseded) };
@@ -253,11 +253,11 @@ export class Rollouts {
   #alreadyBegun(draft: Draft, request: ReleaseRequest, deployment: string): Begun | undefined {
     const last = this.#queues.of(request).at(-1);
     if (last) {
-      const isSame = this.#gate.joins(draft, last.row, request, deployment);
+      const isSame = this.#admission.joins(draft, last.row, request, deployment);
       return isSame ? { kind: "joined", rollout: last } : undefined;
     }
     if (request.redeploy) return undefined;
-    const unchanged = this.#gate.unchanged(draft, request, deployment);
+    const unchanged = this.#admission.unchanged(draft, request, deployment);
     return unchanged && { kind: "unchanged", unchanged };
   }
 

@@ -174,6 +174,22 @@ test("a plan that is over by itself fails its release, which is put back by a pl
   assert.match(reason ?? "", /^its plan \w+ is unreadable: /);
 });
 
+test("a plan that is on disk, though writing it failed, is not begun again under that name for ever", async () => {
+  const { hub } = await begin([plain]);
+  const ends: string[] = [];
+  for (let write = 1; write <= 6; write++) {
+    hub.failAfterWrite(write);
+    const { result } = deploy(hub, "one", { environment: `e${write}` });
+    const ended = result.then(
+      ({ outcome }) => outcome,
+      ({ code }: PropagitError) => code,
+    );
+    ends.push(await hub.settle(ended));
+  }
+  // Of the first, the row of the release itself.
+  assert.deepEqual(ends, ["DATA_UNUSABLE", ...new Array<string>(5).fill("ready")]);
+});
+
 test("parts of a release are nothing that a plan of a user may do", async () => {
   const { hub } = await begin([plain]);
   const plan = JSON.stringify({

@@ -21,6 +21,7 @@ import {
 } from "./core/run-status.js";
 import { LiveRun, type RunListener } from "./live-run.js";
 import type { Plan } from "./plan.js";
+import { freshRunId } from "./run-id.js";
 import type { RunAsk, RunEvent } from "./run-event.js";
 import type { PlanWorld } from "./world.js";
 
@@ -49,8 +50,6 @@ export interface Following {
 const runsKeptDefault = 200;
 /** On their way at the same time; a guess, far above what people can follow. */
 const runsMax = 1_000;
-/** Of ids by chance. */
-const idChars = 10;
 
 export class PlanEngine {
   readonly #world: PlanWorld;
@@ -101,7 +100,10 @@ export class PlanEngine {
    *   return engine.start(plan, { by: "anna", locks: ["webapp/production"] });
    * }
    */
-  async start(plan: Plan, { by, locks = [], id = this.#newId() }: StartOptions): Promise<string> {
+  async start(
+    plan: Plan,
+    { by, locks = [], id = freshRunId(this.#world.random) }: StartOptions,
+  ): Promise<string> {
     const { journal, clock } = this.#world;
     if (this.#live.size >= runsMax) {
       throw new PropagitError("OVERLOADED", `${runsMax} plans are on their way already`);
@@ -190,7 +192,7 @@ export class PlanEngine {
         stop?.();
       },
     };
-    const events = from < (known ?? Infinity) ? (await this.#world.journal.read(id)).events : [];
+    const events = from < (known ?? Infinity) ? await this.#eventsOf(id, following) : [];
     const told = (event: RunEvent, index: number) => {
       if (!isStopped && index >= from) listener(event, index);
     };
@@ -218,6 +220,16 @@ export class PlanEngine {
   close(): void {
     this.#isClosed = true;
     for (const live of this.#live.values()) live.close();
+  }
+
+  /** Nobody is told of what follows when what was cannot be read. */
+  async #eventsOf(id: string, following: Following): Promise<readonly RunEvent[]> {
+    try {
+      return (await this.#world.journal.read(id)).events;
+    } catch (thrown) {
+      following.stop();
+      throw thrown;
+    }
   }
 
   /** A run that the journal does not call over. */
@@ -351,10 +363,6 @@ export class PlanEngine {
       this.#summaries.delete(run);
       await this.#world.journal.remove(run);
     }
-  }
-
-  #newId(): string {
-    return this.#world.random.hex(idChars);
   }
 }
 

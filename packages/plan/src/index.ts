@@ -40,6 +40,7 @@ export { noTasks, type TaskCounts, type TaskRun, type TaskState } from "./core/s
 export { hostOf, positionOf, taskIdOf } from "./core/task-place.js";
 export { timeText } from "./core/time-text.js";
 export { isOpen, opensAt } from "./core/window.js";
+export { freshRunId } from "./run-id.js";
 export { PlanEngine, type EngineOptions, type Following, type StartOptions } from "./engine.js";
 export type { RunListener } from "./live-run.js";
 export { MortalWorld, type MortalOptions } from "./simulated/mortal-world.js";

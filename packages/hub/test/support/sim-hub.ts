@@ -1,5 +1,12 @@
 /** A hub in the simulator: the real daemon on a store in memory, that can die and come back. */
-import type { Address, MethodName, Params, Result, RolloutProgress } from "@propagit/protocol";
+import {
+  PropagitError,
+  type Address,
+  type MethodName,
+  type Params,
+  type Result,
+  type RolloutProgress,
+} from "@propagit/protocol";
 import {
   credentialFromSecret,
   dial,
@@ -104,6 +111,13 @@ export class SimHub {
   /** Kills it at its `number`th write from now, right before or right after that is on disk. */
   killAtWrite(number: number, when: "before" | "after"): void {
     this.#life?.store.fail(number, when, () => this.kill());
+  }
+
+  /** Its `number`th write from now is on disk, and said to have failed. */
+  failAfterWrite(number: number): void {
+    this.#life?.store.fail(number, "after", () => {
+      throw new PropagitError("DATA_UNUSABLE", "the disk is full");
+    });
   }
 
   drone(name: string, options: Partial<SimDroneOptions> = {}): SimDrone {

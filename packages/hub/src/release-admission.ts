@@ -36,7 +36,7 @@ export interface UnchangedRelease {
   readonly lines: readonly RolloutProgress[];
 }
 
-export class ReleaseGate {
+export class ReleaseAdmission {
   readonly #world: HubWorld;
   readonly #fleet: Fleet;
   readonly #sight: RolloutSight;
