@@ -1,6 +1,6 @@
 /** Parts of plans that a relay carries out, with real processes: also while there is no hub, and after kill -9. */
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -99,6 +99,21 @@ describe("a part of a plan on a relay", () => {
     await places.untilOn("dc2-web2", page("aged"), "four");
     await places.untilOver(run);
     assert.equal((await places.statusOf(run)).outcome, "done", cluster.output);
+  });
+
+  it("fails when its relay has forgotten it, and is not begun anew", async () => {
+    const run = await push("slow", "lost", "five");
+    await places.untilOn("dc2-web1", page("lost"), "five");
+    const isHeard = async () => (await places.partsOf(run))[0]?.plan.counts.done === 1;
+    await until("the hub to hear of it", isHeard);
+    relay.kill("SIGKILL");
+    await relay.stop();
+    await rm(join(cluster.folder, "dc2-head", "plans"), { recursive: true });
+    relay = await startRelay();
+    await places.untilOver(run);
+    assert.equal((await places.statusOf(run)).outcome, "failed");
+    const log = (await cluster.propagit("plans", "status", run, "--events")).stdout;
+    assert.match(log, /relay dc2-head no longer has its part of the plan/);
   });
 
   it("is what the example's files of deploy-in-stages say, in one line", async () => {

@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { PlannedChange, PropagitError } from "@propagit/protocol";
+import { toPropagitError, type PlannedChange, type PropagitError } from "@propagit/protocol";
 import { commits, SimHub } from "./support/sim-hub.js";
 
 const repo = "webapp";
@@ -179,6 +179,31 @@ describe("a change that is asked for directly", () => {
     const { instances } = await hub.settle(draining);
     assert.ok(instances >= 0, "its desk answers as far as it came");
     assert.match((await changesOf(hub))[0] ?? "", /drain web-1: (stopped|done)$/);
+  });
+});
+
+describe("a hub whose disk is full", () => {
+  it("begins no change, goes on when there is room, and has done nothing of one that fails", async () => {
+    const ends = new Set<string>();
+    for (let write = 1; write <= 8; write++) {
+      const hub = await hubWith("web-1");
+      hub.fillAtWrite(write);
+      const answer = hub.begin("hub.promote", { repo, ref: "1", by }).then(
+        () => "done",
+        (thrown: unknown) => toPropagitError(thrown).code,
+      );
+      await hub.sim.clock.advance(60_000);
+      hub.makeRoom();
+      const end = await hub.settle(answer);
+      await hub.sim.clock.advance(60_000);
+      const [plan] = await changesOf(hub);
+      ends.add(`${end}: ${plan?.split(": ").at(-1) ?? "no plan"}`);
+      assert.deepEqual(await visitedOf(hub), [end === "done" ? commits.one : commits.three]);
+      await hub.stop();
+    }
+    // Its plan could not be written; a step of it waited; the change itself could not.
+    const all = ["DATA_UNUSABLE: no plan", "done: done", "DATA_UNUSABLE: failed"];
+    assert.deepEqual([...ends], all);
   });
 });
 

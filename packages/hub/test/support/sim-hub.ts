@@ -1,5 +1,12 @@
 /** A hub in the simulator: the real daemon on a store in memory, that can die and come back. */
-import type { Address, MethodName, Params, Result, RolloutProgress } from "@propagit/protocol";
+import {
+  PropagitError,
+  type Address,
+  type MethodName,
+  type Params,
+  type Result,
+  type RolloutProgress,
+} from "@propagit/protocol";
 import {
   credentialFromSecret,
   dial,
@@ -106,6 +113,18 @@ export class SimHub {
     this.#life?.store.fail(number, when, () => this.kill());
   }
 
+  /** Its disk takes nothing any more, from its `number`th write from now on; until `makeRoom`. */
+  fillAtWrite(number: number): void {
+    const store = this.#life?.store;
+    store?.fail(number, "before", () => {
+      store.isFull = true;
+    });
+  }
+
+  makeRoom(): void {
+    if (this.#life) this.#life.store.isFull = false;
+  }
+
   drone(name: string, options: Partial<SimDroneOptions> = {}): SimDrone {
     return new SimDrone(this.sim.worldOf(name), {
       hub: hubAddress,
@@ -187,6 +206,7 @@ export function identityOf(name: string): string {
 
 /** A store as a process sees it: when the process dies, its answers never come. */
 class MortalStore implements Store {
+  isFull = false;
   readonly #store: Store;
   #isDead = false;
   #fatal: { writesLeft: number; when: "before" | "after"; act: () => void } | undefined;
@@ -215,8 +235,9 @@ class MortalStore implements Store {
     const fatal = this.#fatal && --this.#fatal.writesLeft === 0 ? this.#fatal : undefined;
     if (fatal?.when === "before") fatal.act();
     if (this.#isDead) return new Promise<never>(() => undefined);
+    if (this.isFull) throw new PropagitError("DATA_UNUSABLE", "the disk is full");
     const outcome = await this.#store.transact(transaction);
-    fatal?.act();
+    if (fatal?.when === "after") fatal.act();
     // Written, but the writer does not live to hear it.
     return this.#isDead ? new Promise<never>(() => undefined) : outcome;
   }
