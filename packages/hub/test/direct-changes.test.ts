@@ -314,7 +314,7 @@ describe("a hub that is killed in a change", () => {
       kind: "pinned",
       isDone: async (hub) => {
         const { releases } = await hub.call("hub.releases", { repo, last: 10 });
-        return releases.some(({ number, pinned }) => number === 1 && pinned === true);
+        return releases.some(({ number, pinned }) => number === 1 && pinned);
       },
     },
     {
