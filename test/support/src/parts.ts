@@ -68,8 +68,9 @@ export class PartPlaces extends FilesPlaces {
     return (JSON.parse(stdout) as { readonly parts: readonly PlanDelegation[] }).parts;
   }
 
+  /** Hub and relays may have to find one another first, on a machine with much else to do. */
   async untilOver(run: string): Promise<void> {
     const isOver = async () => (await this.statusOf(run)).state === "over";
-    await until(`the plan is over\n${this.#cluster.output}`, isOver);
+    await until(`the plan is over\n${this.#cluster.output}`, isOver, 120_000);
   }
 }
