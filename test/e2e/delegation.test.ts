@@ -1,19 +1,10 @@
 /** Parts of plans that a relay carries out, with real processes: also while there is no hub, and after kill -9. */
 import assert from "node:assert/strict";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import type { PlanDelegation, PlanSummary } from "@propagit/protocol";
-import {
-  Cluster,
-  FilesPlaces,
-  freePort,
-  runCli,
-  secret,
-  until,
-  type DaemonProcess,
-} from "@propagit/test-support";
+import { Cluster, freePort, PartPlaces, until, type DaemonProcess } from "@propagit/test-support";
 
 const yaml = `
 targets:
@@ -27,8 +18,7 @@ relays:
 
 describe("a part of a plan on a relay", () => {
   let cluster: Cluster;
-  let places: FilesPlaces;
-  let targets: string;
+  let places: PartPlaces;
   let hub: DaemonProcess;
   let relay: DaemonProcess;
   let web2: DaemonProcess;
@@ -36,7 +26,7 @@ describe("a part of a plan on a relay", () => {
 
   before(async () => {
     cluster = await Cluster.create();
-    places = new FilesPlaces(cluster);
+    places = new PartPlaces(cluster);
     hub = await cluster.startHub({ ownRegistry: true });
     port = await freePort();
     relay = await startRelay();
@@ -44,63 +34,34 @@ describe("a part of a plan on a relay", () => {
     await places.startDrone("dc1-head");
     await places.startDrone("dc2-web1", port);
     web2 = await places.startDrone("dc2-web2", port);
-    targets = join(cluster.folder, "targets.yaml");
-    await writeFile(targets, yaml);
+    await places.writeTargets(yaml);
   });
 
   after(() => cluster.destroy());
 
-  async function startRelay(): Promise<DaemonProcess> {
-    await mkdir(places.home("dc2-head"), { recursive: true });
-    const place = [`--hub=localhost:${cluster.ports.hub}`, `--secret=${secret}`, `--port=${port}`];
-    const flags = ["--name=dc2-head", "--zone=b", "--host=127.0.0.1", "--no-instances"];
-    const words = ["relay", ...place, ...flags, `--data=${join(cluster.folder, "dc2-head")}`];
-    return cluster.start("dc2-head", "propagit", words, { HOME: places.home("dc2-head") });
-  }
-
+  const startRelay = () => places.startRelay("dc2-head", { zone: "b", port });
   const push = async (target: string, name: string, text: string) => {
     const source = await places.source(name, { "index.html": text });
-    const words = [`--targets=${targets}`, "--detach", source, `${target}:~/${name}`];
-    const pushed = await places.push(...words);
-    assert.equal(pushed.exitCode, 0, pushed.stderr + cluster.output);
-    return (JSON.parse(pushed.stdout) as PlanSummary).run;
+    return places.pushOver(source, `${target}:~/${name}`);
   };
-  const textOn = (drone: string, name: string) =>
-    readFile(join(places.home(drone), name, "index.html"), "utf8").catch(() => undefined);
-  const untilOn = (drone: string, name: string, text: string) =>
-    until(
-      `${text} on ${drone}\n${cluster.output}`,
-      async () => (await textOn(drone, name)) === text,
-    );
-  const statusOf = async (run: string) => {
-    const { stdout } = await cluster.propagit("plans", "status", run, "--json");
-    return JSON.parse(stdout || "{}") as PlanSummary;
-  };
-  const partsOf = async (run: string) => {
-    const words = ["status", `--hub=localhost:${cluster.ports.hub}`, `--secret=${secret}`, run];
-    const { stdout, stderr } = await runCli("propagit", ["files", ...words, "--json"], cluster.env);
-    assert.notEqual(stdout, "", stderr);
-    return (JSON.parse(stdout) as { readonly parts: readonly PlanDelegation[] }).parts;
-  };
-  const untilOver = (run: string) =>
-    until("the plan is over", async () => (await statusOf(run)).state === "over");
+  const page = (name: string) => join(name, "index.html");
 
   it("goes on while hub and relay are killed, and what happened is told afterwards", async () => {
     const run = await push("all", "site", "one");
-    await untilOn("dc2-web1", "site", "one");
+    await places.untilOn("dc2-web1", page("site"), "one");
     // What a drone has not got by then it cannot get without a hub.
     await web2.said(/files \w+ are here, for when relay dc2-head asks/);
     hub.kill("SIGKILL");
     relay.kill("SIGKILL");
     await Promise.all([hub.stop(), relay.stop()]);
-    assert.equal(await textOn("dc2-web2", "site"), undefined);
+    assert.equal(await places.textOn("dc2-web2", page("site")), undefined);
     relay = await startRelay();
-    await untilOn("dc2-web2", "site", "one");
+    await places.untilOn("dc2-web2", page("site"), "one");
     hub = await cluster.startHub({ ownRegistry: true });
-    await untilOver(run);
-    const { outcome, counts } = await statusOf(run);
+    await places.untilOver(run);
+    const { outcome, counts } = await places.statusOf(run);
     assert.deepEqual([outcome, counts.failed], ["done", 0], cluster.output);
-    const [part] = await partsOf(run);
+    const [part] = await places.partsOf(run);
     assert.equal(part?.relay, "dc2-head");
     // What was under way when the relay was killed was done again, and was there already.
     const { done, unchanged } = part.plan.counts;
@@ -117,28 +78,42 @@ describe("a part of a plan on a relay", () => {
 
   it("hears that it is to stop when the line is back", async () => {
     const run = await push("slow", "slow", "two");
-    await untilOn("dc2-web1", "slow", "two");
+    await places.untilOn("dc2-web1", page("slow"), "two");
     relay.kill("SIGKILL");
     await relay.stop();
     const stopped = await cluster.propagit("plans", "stop", run);
     assert.equal(stopped.exitCode, 0, stopped.stderr);
-    assert.equal((await statusOf(run)).state, "stopping");
+    assert.equal((await places.statusOf(run)).state, "stopping");
     relay = await startRelay();
-    await untilOver(run);
-    const [part] = await partsOf(run);
+    await places.untilOver(run);
+    const [part] = await places.partsOf(run);
     assert.deepEqual([part?.plan.outcome, part?.plan.counts.neverRun], ["stopped", 1]);
-    assert.equal(await textOn("dc2-web2", "slow"), undefined);
+    assert.equal(await places.textOn("dc2-web2", page("slow")), undefined);
   });
 
   it("hears that its next delay is not waited for", async () => {
     const run = await push("slow", "aged", "four");
-    await untilOn("dc2-web1", "aged", "four");
-    const place = [`--hub=localhost:${cluster.ports.hub}`, `--secret=${secret}`];
-    const aged = await runCli("propagit", ["files", "age", ...place, run], cluster.env);
+    await places.untilOn("dc2-web1", page("aged"), "four");
+    const aged = await places.run("age", run);
     assert.equal(aged.exitCode, 0, aged.stderr + cluster.output);
-    await untilOn("dc2-web2", "aged", "four");
-    await untilOver(run);
-    assert.equal((await statusOf(run)).outcome, "done", cluster.output);
+    await places.untilOn("dc2-web2", page("aged"), "four");
+    await places.untilOver(run);
+    assert.equal((await places.statusOf(run)).outcome, "done", cluster.output);
+  });
+
+  it("fails when its relay has forgotten it, and is not begun anew", async () => {
+    const run = await push("slow", "lost", "five");
+    await places.untilOn("dc2-web1", page("lost"), "five");
+    const isHeard = async () => (await places.partsOf(run))[0]?.plan.counts.done === 1;
+    await until("the hub to hear of it", isHeard);
+    relay.kill("SIGKILL");
+    await relay.stop();
+    await rm(join(cluster.folder, "dc2-head", "plans"), { recursive: true });
+    relay = await startRelay();
+    await places.untilOver(run);
+    assert.equal((await places.statusOf(run)).outcome, "failed");
+    const log = (await cluster.propagit("plans", "status", run, "--events")).stdout;
+    assert.match(log, /relay dc2-head no longer has its part of the plan/);
   });
 
   it("is what the example's files of deploy-in-stages say, in one line", async () => {

@@ -22,6 +22,8 @@ import {
   changeHosts,
   changeRules,
   describeChange,
+  hostsLeft,
+  isSaidBefore,
   removeUser,
   type RuleChange,
   type Said,
@@ -40,6 +42,11 @@ export type SaidChange = {
 };
 
 type Asked = { readonly repo: string; readonly environment?: string; readonly by?: string };
+
+interface RuleCall {
+  /** A former life of the hub began it, and may have done it. */
+  readonly isAgain?: boolean;
+}
 
 export class RuleDesk {
   readonly #world: Pick<HubWorld, "clock" | "repositories">;
@@ -78,19 +85,28 @@ export class RuleDesk {
   }
 
   /** @throws BAD_RULE, BAD_NAME, NO_REPO, NOT_DEPLOYED */
-  rules({ set, off, unset, ...asked }: Params<"hub.rules">): Promise<RouteView> {
+  rules(
+    { set, off, unset, ...asked }: Params<"hub.rules">,
+    { isAgain = false }: RuleCall = {},
+  ): Promise<RouteView> {
     const change = { set, off, unset };
     return this.#change(asked, (row, said) => {
-      const after = changeRules(row, change, said);
+      const changed = changeRules(row, change, said);
+      const after = isAgain && isSaidBefore(row, changed) ? row : changed;
       return { row: after, event: eventOf(row, after, change) };
     });
   }
 
   /** @throws BAD_RULE, HOST_TAKEN, NO_RULE, NO_SERVICE, BAD_NAME, NO_REPO, NOT_DEPLOYED */
-  host({ add, remove, ...asked }: Params<"hub.host">): Promise<RouteView> {
+  host(
+    { add, remove, ...asked }: Params<"hub.host">,
+    { isAgain = false }: RuleCall = {},
+  ): Promise<RouteView> {
     return this.#change(asked, (row, said) => {
-      const change = { ...(add && { add }), ...(remove && { remove }) };
-      const after = changeHosts(this.#ledger, row, { change, said });
+      const wanted = { ...(add && { add }), ...(remove && { remove }) };
+      const change = isAgain ? hostsLeft(row, wanted) : wanted;
+      const changed = changeHosts(this.#ledger, row, { change, said });
+      const after = isAgain && isSaidBefore(row, changed) ? row : changed;
       const parts = [
         ...(remove ? [`${placeOfHost(remove)} no longer leads to ${placeName(row)}`] : []),
         ...(add ? [`${placeOfHost(add)} leads to ${placeName(row)}`] : []),

@@ -105,8 +105,12 @@ function placeDoers({ traffic, canaries, stops }: StepDesks): readonly StepDoer[
 
 function ruleDoers({ rules }: StepDesks): readonly StepDoer[] {
   return [
-    doer("hub.rules", changeRules, { do: (words, { by }) => rules.rules({ ...words, by }) }),
-    doer("hub.host", changeHosts, { do: (words, { by }) => rules.host({ ...words, by }) }),
+    doer("hub.rules", changeRules, {
+      do: (words, call) => rules.rules({ ...words, by: call.by }, call),
+    }),
+    doer("hub.host", changeHosts, {
+      do: (words, call) => rules.host({ ...words, by: call.by }, call),
+    }),
   ];
 }
 

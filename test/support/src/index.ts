@@ -10,6 +10,7 @@ export * from "./git.js";
 export * from "./http.js";
 export * from "./inspect.js";
 export * from "./machines.js";
+export * from "./parts.js";
 export * from "./pebble.js";
 export * from "./real-app.js";
 export * from "./ssh/far-machine.js";

@@ -86,6 +86,17 @@ export function changeHosts(
   return addHost(left, add, said);
 }
 
+/** What is left of a change that may have been made: names that are gone need not go. */
+export function hostsLeft(row: SaidRow, { add, remove }: HostChange): HostChange {
+  const isThere = remove && row.hosts.some(({ route }) => isSamePlace(route, remove));
+  return { ...(add && { add }), ...(isThere && { remove }) };
+}
+
+/** Whether the same person had said all of it, whenever that was. */
+export function isSaidBefore(before: SaidRow, after: SaidRow): boolean {
+  return timeless(before) === timeless(after);
+}
+
 /** @throws NO_RULE */
 export function removeHost(
   rows: LedgerRows,
@@ -209,6 +220,10 @@ function signed(rules: Rules, said: Said): Rules {
     ...(pause && { pause: { ...pause, ...said } }),
     ...(maintenance && { maintenance: { ...maintenance, ...said } }),
   };
+}
+
+function timeless(row: SaidRow): string {
+  return JSON.stringify(row, (key, value: unknown) => (key === "since" ? undefined : value));
 }
 
 function ruleProblemOf({ rules = {} }: HostRoute): string | undefined {

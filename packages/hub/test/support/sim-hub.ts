@@ -120,6 +120,18 @@ export class SimHub {
     });
   }
 
+  /** Its disk takes nothing any more, from its `number`th write from now on; until `makeRoom`. */
+  fillAtWrite(number: number): void {
+    const store = this.#life?.store;
+    store?.fail(number, "before", () => {
+      store.isFull = true;
+    });
+  }
+
+  makeRoom(): void {
+    if (this.#life) this.#life.store.isFull = false;
+  }
+
   drone(name: string, options: Partial<SimDroneOptions> = {}): SimDrone {
     return new SimDrone(this.sim.worldOf(name), {
       hub: hubAddress,
@@ -201,6 +213,7 @@ export function identityOf(name: string): string {
 
 /** A store as a process sees it: when the process dies, its answers never come. */
 class MortalStore implements Store {
+  isFull = false;
   readonly #store: Store;
   #isDead = false;
   #fatal: { writesLeft: number; when: "before" | "after"; act: () => void } | undefined;
@@ -229,8 +242,9 @@ class MortalStore implements Store {
     const fatal = this.#fatal && --this.#fatal.writesLeft === 0 ? this.#fatal : undefined;
     if (fatal?.when === "before") fatal.act();
     if (this.#isDead) return new Promise<never>(() => undefined);
+    if (this.isFull) throw new PropagitError("DATA_UNUSABLE", "the disk is full");
     const outcome = await this.#store.transact(transaction);
-    fatal?.act();
+    if (fatal?.when === "after") fatal.act();
     // Written, but the writer does not live to hear it.
     return this.#isDead ? new Promise<never>(() => undefined) : outcome;
   }
