@@ -102,16 +102,14 @@ describe("wrong input", () => {
       expectFailure(result, exitCodes.unreachable, /nobody answers at localhost:\d+/);
     });
 
-    it("ends a command within 10 s when somebody listens but says nothing", async () => {
+    it("ends a command by itself when somebody listens but says nothing", async () => {
       const sockets: Socket[] = [];
       const mute = createServer((socket) => sockets.push(socket)).listen(0);
       const { port } = mute.address() as { port: number };
-      const start = performance.now();
       const result = await runCli("propagit", ["ps", `--hub=localhost:${port}`, "--secret=x"]);
       for (const socket of sockets) socket.destroy();
       mute.close();
-      assert.equal(result.exitCode, exitCodes.unreachable, result.stderr);
-      assert.ok(performance.now() - start < 10_500);
+      expectFailure(result, exitCodes.unreachable, /no answer in time/);
     });
 
     it("lets daemons keep trying and say so", async () => {
