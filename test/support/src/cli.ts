@@ -13,7 +13,7 @@ export interface Finished {
 }
 
 /** Longest a command may take in a test or the demo. */
-const commandMsMax = 60_000;
+const commandMsMax = 180_000;
 
 /** The environment of everything we start: nothing of the user's own settings. */
 export function cleanEnv(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
