@@ -87,13 +87,15 @@ describe("a part of a plan on a relay", () => {
 
   it("goes on while hub and relay are killed, and what happened is told afterwards", async () => {
     const run = await push("all", "site", "one");
-    await untilOn("dc2-web1", "site", "one");
-    // What a drone has not got by then it cannot get without a hub.
+    // What a drone has not got by then it cannot get without a hub. Its turn comes when both are dead.
     await web2.said(/files \w+ are here, for when relay dc2-head asks/);
+    web2.kill("SIGSTOP");
+    await untilOn("dc2-web1", "site", "one");
     hub.kill("SIGKILL");
     relay.kill("SIGKILL");
     await Promise.all([hub.stop(), relay.stop()]);
     assert.equal(await textOn("dc2-web2", "site"), undefined);
+    web2.kill("SIGCONT");
     relay = await startRelay();
     await untilOn("dc2-web2", "site", "one");
     hub = await cluster.startHub({ ownRegistry: true });
