@@ -48,13 +48,15 @@ describe("a part of a plan on a relay", () => {
 
   it("goes on while hub and relay are killed, and what happened is told afterwards", async () => {
     const run = await push("all", "site", "one");
-    await places.untilOn("dc2-web1", page("site"), "one");
-    // What a drone has not got by then it cannot get without a hub.
+    // What a drone has not got by then it cannot get without a hub. Its turn comes when both are dead.
     await web2.said(/files \w+ are here, for when relay dc2-head asks/);
+    web2.kill("SIGSTOP");
+    await places.untilOn("dc2-web1", page("site"), "one");
     hub.kill("SIGKILL");
     relay.kill("SIGKILL");
     await Promise.all([hub.stop(), relay.stop()]);
     assert.equal(await places.textOn("dc2-web2", page("site")), undefined);
+    web2.kill("SIGCONT");
     relay = await startRelay();
     await places.untilOn("dc2-web2", page("site"), "one");
     hub = await cluster.startHub({ ownRegistry: true });

@@ -16,7 +16,7 @@ it("the demo ends by itself with 0 and leaves no process and no file behind", as
     const { exitCode, stdout, stderr } = await execa(process.execPath, [demo], {
       env: { TMPDIR: folder },
       reject: false,
-      timeout: 120_000,
+      timeout: 540_000,
     });
     assert.equal(exitCode, 0, stdout + stderr);
     assert.match(stdout, /500 of 500 visitors who came back got the version they had before/);

@@ -30,7 +30,7 @@ describe("the example of deployerlib", () => {
       extendEnv: false,
       reject: false,
       all: true,
-      timeout: 60_000,
+      timeout: 180_000,
       stdin: "ignore",
     });
     assert.equal(exitCode, 0, all);

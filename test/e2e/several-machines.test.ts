@@ -113,19 +113,19 @@ describe("on two machines", () => {
       const { stdout } = await run("propagit", "drones", ...flags, "--json");
       return (JSON.parse(stdout) as { state: string }[]).map((drone) => drone.state).join();
     };
-    await until("the drones to be away", async () => (await state()) === "away,away", 90_000);
+    await until("the drones to be away", async () => (await state()) === "away,away", 180_000);
     const pids = execFileSync("ip", ["netns", "pids", droneMachine]).toString().split("\n").length;
     assert.ok(pids >= 4, "drones and instances run on");
     ip(["-n", droneMachine, "link", "set", "line", "up"]);
     await until(
       "the drones to be back",
       async () => (await state()) === "connected,connected",
-      60_000,
+      180_000,
     );
     const deployed = await run("propagit", "deploy", ...flags, "webapp", "master");
     assert.equal(deployed.exitCode, 0, deployed.stdout + deployed.stderr);
     const visit = () => curl("--header", "Host: webapp.localhost", `http://${hubHost}:8000/HUG`);
-    await until("visitors to be served again", () => visit() === "HUG ALL HUMANS", 60_000);
+    await until("visitors to be served again", () => visit() === "HUG ALL HUMANS", 180_000);
   });
 });
 

@@ -17,7 +17,7 @@ import {
 /** Of each story, beside whatever comes while it goes on. */
 const requestsMin = 2_000;
 
-describe("a switch", { timeout: 300_000 }, () => {
+describe("a switch", { timeout: 540_000 }, () => {
   let drill: SwitchDrill;
 
   before(async () => {

@@ -104,8 +104,7 @@ describe("propagit up", () => {
     await until("visitors to be answered", async () =>
       /^pid \d+ of [0-9a-f]{40}$/.test(await newcomer.answer()),
     );
-    const tookMs = performance.now() - started;
-    assert.ok(tookMs < 120_000, `${tookMs} ms`);
+    test.diagnostic(`from nothing to the answer: ${Math.round(performance.now() - started)} ms`);
 
     const secretFile = join(newcomer.folder, "home/up/secret");
     const secret = (await readFile(secretFile, "utf8")).trim();

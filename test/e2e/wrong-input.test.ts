@@ -102,16 +102,14 @@ describe("wrong input", () => {
       expectFailure(result, exitCodes.unreachable, /nobody answers at localhost:\d+/);
     });
 
-    it("ends a command within 10 s when somebody listens but says nothing", async () => {
+    it("ends a command by itself when somebody listens but says nothing", async () => {
       const sockets: Socket[] = [];
       const mute = createServer((socket) => sockets.push(socket)).listen(0);
       const { port } = mute.address() as { port: number };
-      const start = performance.now();
       const result = await runCli("propagit", ["ps", `--hub=localhost:${port}`, "--secret=x"]);
       for (const socket of sockets) socket.destroy();
       mute.close();
-      assert.equal(result.exitCode, exitCodes.unreachable, result.stderr);
-      assert.ok(performance.now() - start < 10_500);
+      expectFailure(result, exitCodes.unreachable, /no answer in time/);
     });
 
     it("lets daemons keep trying and say so", async () => {
@@ -257,24 +255,33 @@ describe("wrong input", () => {
       const result = await deployWith(
         "mute.js",
         'console.log("thinking"); setInterval(() => {}, 1000);',
-        ["--ready-timeout=2"],
+        ["--ready-timeout=10"],
       );
       expectFailure(result, exitCodes.failed, /not ready/);
-      assert.match(result.stdout, /did not listen on port \d+ within 2 s/);
+      assert.match(result.stdout, /did not listen on port \d+ within 10 s/);
       assert.match(result.stdout, /thinking/);
     });
 
     it("goes on with a deploy that nobody looks at any more", async () => {
-      await tree.write("slow.js", `setTimeout(() => { ${server("slow")} }, 2_000);`);
+      const gate = join(cluster.folder, "gate");
+      const isOpen = `require("node:fs").existsSync(${JSON.stringify(gate)})`;
+      await tree.write(
+        "slow.js",
+        `const look = () => { if (!${isOpen}) return setTimeout(look, 20); ${server("slow")} }; look();`,
+      );
       const commit = await tree.commit("slow");
       await tree.git("push", ...quiet, url("webapp"), "master");
-      const drone = await cluster.startDrone(["node", "slow.js"], ["--name=slow"]);
+      const drone = await cluster.startDrone(
+        ["node", "slow.js"],
+        ["--name=slow", "--ready-timeout=120"],
+      );
       const args = ["deploy", ...cluster.hubFlags, "webapp", commit];
       const deploy = cluster.start("deploy", "propagit", args);
       await deploy.said(/started/);
       deploy.kill("SIGINT");
       assert.equal(await deploy.exited, 130);
       assert.match(deploy.output, /the deploy goes on/);
+      await writeFile(gate, "");
       await until("the end of the deploy", async () => {
         const { stdout } = await cluster.propagit("events");
         return new RegExp(`deployed +release \\d+ of webapp \\(${commit.slice(0, 7)}\\)`).test(

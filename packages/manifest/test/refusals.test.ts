@@ -142,10 +142,11 @@ describe("what is made to hurt", () => {
     const parts = "[|- |\"|&a |{a:|nonsense\n|- - |k: 1\n|*a\n|!x |a: >\n|\t|#\n|---\n|'|? ";
     const texts = parts.split("|");
     for (const text of texts.map((part) => part.repeat(Math.floor(most / part.length)))) {
-      const started = performance.now();
+      // Time of the processor: this machine may be busy with other things too.
+      const began = process.cpuUsage();
       refusal(text);
       refusal(text, "Procfile");
-      const tookMs = performance.now() - started;
+      const tookMs = process.cpuUsage(began).user / 1_000;
       assert.ok(tookMs < 10_000, `${text.slice(0, 9)}… ${tookMs} ms`);
     }
   });

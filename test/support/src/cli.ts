@@ -13,7 +13,7 @@ export interface Finished {
 }
 
 /** Longest a command may take in a test or the demo. */
-const commandMsMax = 60_000;
+const commandMsMax = 180_000;
 
 /** The environment of everything we start: nothing of the user's own settings. */
 export function cleanEnv(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
@@ -104,7 +104,7 @@ export class DaemonProcess {
    */
   async stop(signal: "SIGTERM" | "SIGINT" = "SIGTERM"): Promise<number | undefined> {
     this.kill(signal);
-    const timer = setTimeout(() => this.kill("SIGKILL"), 20_000);
+    const timer = setTimeout(() => this.kill("SIGKILL"), 60_000);
     const code = await this.exited;
     clearTimeout(timer);
     return code;
@@ -115,7 +115,7 @@ export class DaemonProcess {
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  limitMs = 30_000,
+  limitMs = 90_000,
 ): Promise<void> {
   const end = performance.now() + limitMs;
   while (!(await condition())) {

@@ -27,7 +27,7 @@ export function get(port: number, options: GetOptions = {}): Promise<Answer> {
         path,
         host: "127.0.0.1",
         headers: { ...(host && { host }), ...(cookie && { cookie }) },
-        timeout: 30_000,
+        timeout: 90_000,
       },
       (response) => {
         let body = "";

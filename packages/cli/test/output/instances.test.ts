@@ -109,9 +109,10 @@ webapp
 
   it("is made of thousands of instances in a moment", () => {
     const many = Array.from({ length: 10_000 }, (_, index) => instance(`web-${index}`));
-    const began = performance.now();
+    // Time of the processor: this machine may be busy with other things too.
+    const began = process.cpuUsage();
     assert.equal(formatInstanceTree(many, now).split("\n").length, 10_005);
-    assert.ok(performance.now() - began < 5_000);
+    assert.ok(process.cpuUsage(began).user < 5_000_000);
   });
 });
 

@@ -119,9 +119,10 @@ describe("the tree of thousands of drones", () => {
 
   it("is drawn in a moment", () => {
     const record = recordOf(...parts);
-    const began = performance.now();
+    // Time of the processor: this machine may be busy with other things too.
+    const began = process.cpuUsage();
     for (let times = 0; times < 10; times += 1) formatTree(record, { now: start, rows: 20 });
-    assert.ok(performance.now() - began < 2_000);
+    assert.ok(process.cpuUsage(began).user < 2_000_000);
   });
 
   for (const width of [20, 40, 120]) {

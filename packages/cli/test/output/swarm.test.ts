@@ -115,9 +115,10 @@ web-3 is banned by web-10: piece 7 is not what the manifest says
         })),
       }),
     );
-    const began = performance.now();
+    // Time of the processor: this machine may be busy with other things too.
+    const began = process.cpuUsage();
     const lines = detail(view({ shares }), 100, 20).split("\n").length;
-    const tookMs = performance.now() - began;
+    const tookMs = process.cpuUsage(began).user / 1_000;
     assert.ok(lines < 60, `${lines} lines`);
     assert.ok(tookMs < 5_000, `it took ${tookMs} ms`);
   });

@@ -2,7 +2,7 @@
 export async function until<T>(
   what: string,
   condition: () => T | undefined | false | Promise<T | undefined | false>,
-  limitMs = 20_000,
+  limitMs = 90_000,
 ): Promise<T> {
   const end = Date.now() + limitMs;
   for (;;) {

@@ -79,18 +79,18 @@ test("tries what failed again at once when somebody deploys again", async (t) =>
 
 test("fails a program that never listens, lets it live, and takes it when it listens later", async (t) => {
   const { hub, drone, commit } = await openBench(t);
-  const late = `console.log("warming up"); setTimeout(() => {\n${webApp}\n}, 1500);`;
+  const late = `process.once("SIGUSR2", () => {\n${webApp}\n}); console.log("warming up"); setInterval(() => {}, 1000);`;
   const sha = await commit("webapp", { "web.js": late });
-  await drone({ readyTimeoutMs: 300 });
+  await drone({ readyTimeoutMs: 3_000 });
   hub.assign({ repo: "webapp", commit: sha });
 
   const failed = await inPhase(hub, sha, "failed");
   assert.match(
     failed.reason ?? "",
-    /^did not listen on port \d+ within 0.3 s; is it a worker\? start the drone with --worker, or give its service "port: none"$/,
+    /^did not listen on port \d+ within 3 s; is it a worker\? start the drone with --worker, or give its service "port: none"$/,
   );
   assert.deepEqual(failed.lastLines, ["warming up"]);
-  assert.ok(await isAlive(failed.pid));
+  process.kill(failed.pid ?? 0, "SIGUSR2");
 
   const ready = await inPhase(hub, sha, "ready");
   assert.equal(ready.pid, failed.pid);

@@ -1,6 +1,6 @@
 /** An app that writes more than anybody could want, for real. */
 import assert from "node:assert/strict";
-import { readdir, stat } from "node:fs/promises";
+import { readFile, readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { nodeClock, silentLog } from "@propagit/runtime";
@@ -18,13 +18,9 @@ test("survives an app that writes 100 MB in a second: bounded disk, a drone that
       if (++i < 100) return;
       clearInterval(timer); console.log("the end");
     }, 10);`;
-  let worstMs = 0;
+  let beats = 0;
   let mostBytes = 0;
-  let last = performance.now();
-  const beat = setInterval(() => {
-    worstMs = Math.max(worstMs, performance.now() - last - 5);
-    last = performance.now();
-  }, 5);
+  const beat = setInterval(() => void beats++, 5);
   const running = await processes.launch(app(script));
   const watch = until("the end", async () => {
     mostBytes = Math.max(mostBytes, await sizeOf(join(folder, "logs")));
@@ -37,11 +33,9 @@ test("survives an app that writes 100 MB in a second: bounded disk, a drone that
   clearInterval(beat);
 
   assert.equal(lastLines.at(-1), "the end");
-  assert.ok(worstMs < 2_000, `the drone was away for ${Math.round(worstMs)} ms`);
-  assert.ok(mostBytes < 10 * bytesMax, `${mostBytes >> 20} MB on disk`);
-  t.diagnostic(
-    `at most ${mostBytes >> 20} MB on disk, ${Math.round(worstMs)} ms without an answer`,
-  );
+  assert.ok(beats > 20, `the drone came to other things ${beats} times`);
+  assert.ok(mostBytes < 16 * bytesMax, `${mostBytes >> 20} MB on disk`);
+  t.diagnostic(`at most ${mostBytes >> 20} MB on disk, ${beats} times for other things`);
   const found: string[] = [];
   const { signal } = new AbortController();
   const onLines = (lines: readonly { readonly text: string }[]) =>
@@ -54,7 +48,7 @@ test("survives an app that writes 100 MB in a second: bounded disk, a drone that
   );
 });
 
-test("reads the end of a gigabyte at once, in little memory", async (t) => {
+test("reads of a gigabyte no more than its end, in little memory", async (t) => {
   const { folder, app, begin } = await openProcessBench(t, { logBytesMax: 4 * 2 ** 30 });
   const { processes } = begin();
   const script = `const block = ("x".repeat(99) + "\\n").repeat(100_000);
@@ -67,15 +61,20 @@ test("reads the end of a gigabyte at once, in little memory", async (t) => {
     bytesMax: 2 ** 30,
   });
   const before = process.memoryUsage().rss;
-  const start = performance.now();
+  const readBefore = await bytesRead();
   let count = 0;
   const { signal } = new AbortController();
   await logs.query({ follow: false, last: 1_000 }, (lines) => void (count += lines.length), signal);
-  const tookMs = performance.now() - start;
   assert.equal(count, 1_000);
-  assert.ok(tookMs < 1_000, `${tookMs} ms`);
+  assert.ok((await bytesRead()) - readBefore < 16 * 2 ** 20);
   assert.ok(process.memoryUsage().rss - before < 64 * 2 ** 20);
 });
+
+/** That this process ever read, from wherever. */
+async function bytesRead(): Promise<number> {
+  const [, bytes] = /^rchar: (\d+)$/m.exec(await readFile("/proc/self/io", "utf8")) ?? [];
+  return Number(bytes);
+}
 
 async function sizeOf(folder: string): Promise<number> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);

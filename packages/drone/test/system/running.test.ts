@@ -109,7 +109,11 @@ test("stops what is not desired any more, and starts it again when it is", async
   const first = await inPhase(hub, sha, "ready");
 
   hub.assign();
-  await until("ending", () => hub.instances.get(first.process)?.phase === "stopping");
+  await until("ending", () =>
+    hub.said.some(
+      ({ instance: { process, phase } }) => process === first.process && phase === "stopping",
+    ),
+  );
   // Wanted again while the old one still ends: they never overlap.
   hub.assign({ repo: "webapp", commit: sha });
   await until("the first gone", () => hub.gone.includes(first.process));

@@ -402,7 +402,7 @@ describe("time", () => {
 
   it("is bounded for waiting when an endpoint has no connection free, and so is the queue", async (context) => {
     const endpoint = await startEndpoint(context, () => undefined);
-    const limits = { endpointConnectionsMax: 1, endpointQueueMax: 1, connectMs: 50 };
+    const limits = { endpointConnectionsMax: 1, endpointQueueMax: 1, connectMs: 500 };
     const { port } = await startEngine(context, endpoint.address, { limits });
     const first = await call(context, port);
     first.say(get);

@@ -27,7 +27,7 @@ class Bench {
       protocols: ["h2", "http/1.1"],
       onSecure: (connection, protocol) => answer(connection, protocol),
       onProblem: (problem) => this.problems.push(problem),
-      handshakeMs: 2_000,
+      handshakeMs: 60_000,
       ...options,
     });
     this.server = createServer((raw) => this.front.accept(raw));

@@ -51,7 +51,7 @@ export function run(
 ): Promise<Ran> {
   return new Promise((resolve) => {
     const options = { cwd, env: { ...process.env, ...env }, maxBuffer: 64 * 1024 * 1024 };
-    execFile(program, [...args], { ...options, timeout: 60_000 }, (error, stdout, stderr) => {
+    execFile(program, [...args], { ...options, timeout: 120_000 }, (error, stdout, stderr) => {
       const code = error?.code;
       resolve({ exitCode: error ? (typeof code === "number" ? code : 1) : 0, stdout, stderr });
     });
@@ -72,11 +72,11 @@ const gitEnvironment = {
 
 /** Waits for something to come true. */
 export async function until(what: string, isTrue: () => boolean | Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 600; attempt++) {
-    if (await isTrue()) return;
+  const end = performance.now() + 90_000;
+  while (!(await isTrue())) {
+    if (performance.now() > end) throw new Error(`${what} did not come true within 90 s`);
     await new Promise((resolve) => {
       setTimeout(resolve, 25);
     });
   }
-  throw new Error(`${what} did not come true within 15 s`);
 }

@@ -46,10 +46,11 @@ describe("an announcement", () => {
   });
 
   it("is quick for 10,000 machines", () => {
-    const start = performance.now();
+    // Time of the processor: this machine may be busy with other things too.
+    const began = process.cpuUsage();
     const plan = makePlan([wideStage(10_000, 10_000, { concurrency: 100 })]);
     const { stages } = announce(plan, { at, expect: () => ({ ms: 1_000 }) });
     assert.equal(stages[0]?.waves.length, 100);
-    assert.ok(performance.now() - start < 5_000);
+    assert.ok(process.cpuUsage(began).user < 5_000_000);
   });
 });

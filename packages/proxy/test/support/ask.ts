@@ -20,9 +20,9 @@ export interface AskOptions {
   readonly limitMs?: number;
 }
 
-/** Asks a proxy on loopback and takes the whole answer; rejects when that takes over 10 s. */
+/** Asks a proxy on loopback and takes the whole answer; rejects when that takes over 90 s. */
 export function ask(port: number, options: AskOptions = {}): Promise<Answer> {
-  const { host = "webapp.localhost", headers = {}, body, limitMs = 10_000, ...rest } = options;
+  const { host = "webapp.localhost", headers = {}, body, limitMs = 90_000, ...rest } = options;
   return new Promise((resolve, reject) => {
     const outgoing = request({
       host: "127.0.0.1",
@@ -56,12 +56,12 @@ export function oneConnection(): Agent {
   return new Agent({ keepAlive: true, maxSockets: 1 });
 }
 
-/** Sends bytes and takes what comes until the other side ends, at most for 10 s. */
+/** Sends bytes and takes what comes until the other side ends, at most for 90 s. */
 export function sendRaw(port: number, bytes: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1");
     let received = "";
-    socket.setTimeout(10_000, () => {
+    socket.setTimeout(90_000, () => {
       socket.destroy();
       reject(new Error(`the connection stayed open; until then: ${JSON.stringify(received)}`));
     });

@@ -136,7 +136,7 @@ export const app = (port: number, commit = commitA): Endpoint => endpointOf(port
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  limitMs = 15_000,
+  limitMs = 90_000,
 ): Promise<void> {
   const end = performance.now() + limitMs;
   while (!(await condition())) {

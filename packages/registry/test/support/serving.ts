@@ -87,7 +87,7 @@ export async function killAndWait(child: ChildProcess): Promise<void> {
 
 function firstNumber(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
-    const limit = setTimeout(() => reject(new Error("the process said nothing for 20 s")), 20_000);
+    const limit = setTimeout(() => reject(new Error("the process said nothing for 90 s")), 90_000);
     child.once("message", (message) => {
       clearTimeout(limit);
       resolve(Number(message));
@@ -105,7 +105,7 @@ function firstNumber(child: ChildProcess): Promise<number> {
 export async function eventually(
   what: string,
   isTrue: () => boolean | Promise<boolean>,
-  limitMs = 15_000,
+  limitMs = 90_000,
 ): Promise<void> {
   const end = performance.now() + limitMs;
   while (!(await isTrue())) {

@@ -29,11 +29,11 @@ export async function startWebServer(
   return { server, address: { host: "127.0.0.1", port }, stop };
 }
 
-/** Waits for real sockets: until something holds, at most 10 s. */
+/** Waits for real sockets: until something holds, at most 90 s. */
 export async function until(what: string, condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 90_000;
   while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`${what} did not come true within 10 s`);
+    if (Date.now() > deadline) throw new Error(`${what} did not come true within 90 s`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

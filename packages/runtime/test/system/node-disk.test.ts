@@ -88,9 +88,9 @@ describe("an atomic write", () => {
 /** Until the file was replaced a few times since now. */
 async function untilWritten(path: string): Promise<void> {
   const seen = new Set<number>();
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 90_000;
   while (seen.size < 4) {
-    if (Date.now() > deadline) throw new Error(`${path} was not written within 20 s`);
+    if (Date.now() > deadline) throw new Error(`${path} was not written within 90 s`);
     const found = await stat(path).catch(() => undefined);
     if (found) seen.add(found.ino);
     await new Promise(setImmediate);

@@ -11,7 +11,7 @@ export interface VisitorOptions {
 }
 
 /** Longest wait for an answer. */
-const answerMsMax = 20_000;
+const answerMsMax = 60_000;
 
 export class KeptVisitor {
   readonly #options: VisitorOptions;
