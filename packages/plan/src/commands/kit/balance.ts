@@ -5,7 +5,7 @@ import type { Shape } from "@propagit/shapes";
 import type { CommandContext, CommandEnd } from "../../command.js";
 import { environmentName, repoName, serviceName } from "../../core/plan-words.js";
 import type { Task } from "../../plan.js";
-import { consul, maintain, type Consul } from "./consul.js";
+import { agentDefault, consul, maintain, type Consul } from "./consul.js";
 import { shownUrl, urlOf } from "./secret.js";
 import { secretUrl } from "./words.js";
 
@@ -26,7 +26,10 @@ export const balanceFields = {
     'Another balancer: it gets {"action": "drain" or "undrain", "machine": …} and answers when it is so. `$NAME`: a secret.',
     secretUrl,
   ),
-  consul: described("Instead: Consul, by its maintenance; {} is the agent there.", consul),
+  consul: described(
+    `Instead: Consul, by its maintenance: \`service\`, the id that it has there (all of the machine); \`agent\` (${agentDefault}); \`token\`, $NAME of a secret. Back is who is healthy to it.`,
+    consul,
+  ),
   within: described("How long it may take (60s).", withDefault(duration(), "60s")),
   machine: described(
     "By which name the balancer knows it (that of the task's host).",

@@ -11,7 +11,8 @@ import { lastLine } from "./script.js";
 import { secretOf, shownUrl, urlOf } from "./secret.js";
 import { secretName, secretUrl } from "./words.js";
 
-const agentDefault = "http://127.0.0.1:8500";
+/** Where its agent listens on every machine that has one. */
+export const agentDefault = "http://127.0.0.1:8500";
 const lookMsMax = 10_000;
 
 export const consul = object({
