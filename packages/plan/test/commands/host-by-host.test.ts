@@ -109,7 +109,9 @@ class Fleet {
     return Promise.all([...this.machines.values()].map((machine) => machine.view()));
   }
 
-  async carryOut(plan: Plan): Promise<{ readonly engine: PlanEngine; readonly outcome: string | undefined }> {
+  async carryOut(
+    plan: Plan,
+  ): Promise<{ readonly engine: PlanEngine; readonly outcome: string | undefined }> {
     const hostFor = (where: TaskPlace) =>
       this.machine(where.kind === "host" ? where.host : "").host;
     const executor = new HostExecutor({
