@@ -8,7 +8,13 @@
  * over. What visitors would miss is refused.
  */
 import { PropagitError, toPropagitError } from "@propagit/protocol";
-import type { Balancer, CommandEnd, DrainPart, Task } from "@propagit/plan";
+import {
+  asksOurBalancer,
+  type Balancer,
+  type CommandEnd,
+  type DrainPart,
+  type Task,
+} from "@propagit/plan";
 import type { Clock } from "@propagit/runtime";
 import { isAlive } from "./core/readiness.js";
 import type { Fleet } from "./fleet.js";
@@ -99,7 +105,7 @@ export class PlanBalancer implements Balancer {
     const member = this.#parts.fleet.members.find((one) => one.name === name);
     if (member) return member;
     throw new PropagitError("NO_DRONE", `no drone is called ${name}`, {
-      hint: "name it as `machine`, or the `webhook` of the balancer that knows it",
+      hint: "name it as `machine`, or the `webhook` or `consul` that knows it",
     });
   }
 }
@@ -108,8 +114,7 @@ type Call = Parameters<HoldDesk["drain"]>[1] & Parameters<HoldDesk["hold"]>[1];
 
 /** A task of a drone that only the hub can do: it knows who is sent where. */
 export function balancedHere(task: Task): Task {
-  const isBalance = task.command === "drain" || task.command === "undrain";
-  if (!isBalance || !isOnDrone(task) || task.args["webhook"] !== undefined) return task;
+  if (!isOnDrone(task) || !asksOurBalancer(task)) return task;
   const args = { machine: task.where.drone, ...task.args };
   return { ...task, where: { kind: "engine" }, args };
 }

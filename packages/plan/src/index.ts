@@ -9,9 +9,12 @@ export {
   readPlan,
   type CheckedPlan,
   type PlanDraft,
+  type PlanReading,
   type PlanText,
 } from "./core/read-plan.js";
 export { dronesNamed, type SelectDrones, type Selected } from "./core/drone-selections.js";
+export type { TaskChoice } from "./core/task-choice.js";
+export { asksOurBalancer } from "./commands/kit/balance.js";
 export { filesIn } from "./core/plan-files.js";
 export { placedProblem } from "./core/plan-positions.js";
 export {

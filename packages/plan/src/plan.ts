@@ -92,6 +92,8 @@ export interface Task {
   readonly timeoutMs: number;
   /** Of the first task of a line: since the beginning of its stage, so that lines of it wait each for its own. */
   readonly afterMs?: number;
+  /** Words by which some tasks of a plan can be left out, sorted; absent: none. */
+  readonly tags?: readonly string[];
   /** Waits before each further attempt; none: it is tried once. */
   readonly retryDelaysMs: readonly number[];
   /** Its failure is told and counts for nothing. */
@@ -106,7 +108,7 @@ export interface Task {
 }
 
 /** It gets its place when a rollback is made of it. */
-export type UndoTask = Omit<Task, "id" | "undo" | "afterMs">;
+export type UndoTask = Omit<Task, "id" | "undo" | "afterMs" | "tags">;
 
 export type TaskId = string;
 

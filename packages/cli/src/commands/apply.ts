@@ -3,7 +3,7 @@ import { examples } from "../examples.js";
 import type { ApplyFlags } from "../plans/apply-plan.js";
 import { withHubFlags } from "../hub-call.js";
 import { withTargetsFlag } from "../targets/book.js";
-import { withConfigFlags, withWishFlags } from "../plans/source-flags.js";
+import { withChoiceFlags, withConfigFlags, withWishFlags } from "../plans/source-flags.js";
 import { withShowFlags } from "../plans/show-flags.js";
 
 export function applyCommand(): Command {
@@ -25,7 +25,9 @@ export function applyCommand(): Command {
       "only show what would be different if the hub made the plan anew; --save writes the new one down",
     );
   return examples(
-    withTargetsFlag(withHubFlags(withShowFlags(withWishFlags(withConfigFlags(command))))),
+    withTargetsFlag(
+      withHubFlags(withShowFlags(withChoiceFlags(withWishFlags(withConfigFlags(command))))),
+    ),
     [
       "propagit apply rollout.yaml",
       "propagit apply rollout.yaml --detach",
@@ -33,6 +35,7 @@ export function applyCommand(): Command {
       "propagit apply --config production.yaml --code deployer",
       "propagit apply --config production.yaml --directory /srv/packages --local",
       "propagit apply plan.json --dry-run",
+      "propagit apply plan.json --without drain,undrain",
       "propagit apply plan.json --rebase --save plan.json",
     ],
   ).action(async (file: string | undefined, flags: ApplyFlags) => {

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { examples } from "../examples.js";
 import { withHubFlags } from "../hub-call.js";
 import { withTargetsFlag } from "../targets/book.js";
-import { withConfigFlags, withWishFlags } from "../plans/source-flags.js";
+import { withChoiceFlags, withConfigFlags, withWishFlags } from "../plans/source-flags.js";
 import { withShowFlags } from "../plans/show-flags.js";
 import type { ShowFlags } from "../plans/show-plan.js";
 import { planChangeCommands } from "./plan-changes.js";
@@ -18,7 +18,9 @@ export function planCommand(): Command {
   for (const change of planChangeCommands()) command.addCommand(change);
   command.addCommand(planFilesCommand());
   return examples(
-    withTargetsFlag(withHubFlags(withShowFlags(withWishFlags(withConfigFlags(command))))),
+    withTargetsFlag(
+      withHubFlags(withShowFlags(withChoiceFlags(withWishFlags(withConfigFlags(command))))),
+    ),
     [
       "propagit plan rollout.yaml",
       "propagit plan deploy webapp main",

@@ -14,7 +14,7 @@ import {
   type RunAsk,
   type RunEvent,
   type RunStatus,
-  type SelectDrones,
+  type PlanReading,
 } from "@propagit/plan";
 import { hubCommands } from "@propagit/hub";
 import { PropagitError, toPropagitError, type PlanSummary } from "@propagit/protocol";
@@ -42,7 +42,7 @@ export async function applyOnHub(planned: Planned, flags: HubFlags): Promise<num
 
 /** @returns the run's id */
 export async function beginOnHub(
-  { plan, source, select }: Pick<Planned, "plan" | "commands" | "source" | "select">,
+  { plan, source, reading }: Pick<Planned, "plan" | "commands" | "source" | "reading">,
   flags: HubFlags,
 ): Promise<string> {
   // Of a project's own commands all is said: the hub does not know what they would say.
@@ -55,7 +55,7 @@ export async function beginOnHub(
   return begin(wanted, () =>
     withHub(flags, (hub) => hub.call("hub.plan-start", started, callLimit)),
   ).catch((thrown: unknown) => {
-    throw source ? placedRefusal({ source, select }, thrown) : thrown;
+    throw source ? placedRefusal({ source, reading }, thrown) : thrown;
   });
 }
 
@@ -64,7 +64,7 @@ const sentAs = "the plan";
 
 interface Written {
   readonly source: PlanText;
-  readonly select: SelectDrones | undefined;
+  readonly reading: PlanReading | undefined;
 }
 
 /** It knows nothing of the file: what it says of a task is told with the place where that stands. */
@@ -80,8 +80,8 @@ function placedRefusal(written: Written, thrown: unknown): unknown {
 
 const mark = `${sentAs}: `;
 
-function placedLine({ source, select }: Written, line: string): string {
-  return line.startsWith(mark) ? placedProblem(source, line.slice(mark.length), select) : line;
+function placedLine({ source, reading }: Written, line: string): string {
+  return line.startsWith(mark) ? placedProblem(source, line.slice(mark.length), reading) : line;
 }
 
 interface FollowFlags extends HubFlags {

@@ -14,8 +14,8 @@ import {
   type Plan,
   type PlannerWorld,
   type RunningInstance,
+  type PlanReading,
   type PlanText,
-  type SelectDrones,
 } from "@propagit/plan";
 import { environmentDefault, PropagitError, type InstanceSummary } from "@propagit/protocol";
 import type { Log } from "@propagit/runtime";
@@ -23,7 +23,7 @@ import { collect, withHub, type HubFlags } from "../hub-call.js";
 import { selectionsFor, type SelectFlags } from "./drone-selections.js";
 import { openProject, readProjectConfiguration, wishOf } from "./project.js";
 import { readTextFile } from "./read-text.js";
-import { wantsGenerator, type SourceFlags } from "./source-flags.js";
+import { choiceOf, wantsGenerator, type SourceFlags } from "./source-flags.js";
 
 export interface Planned {
   readonly plan: Plan;
@@ -32,8 +32,8 @@ export interface Planned {
   readonly folder: string;
   /** As it is written, when it was given. */
   readonly source?: PlanText;
-  /** What its drones meant that are no names; absent: there were none. */
-  readonly select?: SelectDrones;
+  /** How what is written was meant; absent: just so. */
+  readonly reading?: PlanReading;
   /** It was given, not made. */
   readonly isGiven: boolean;
 }
@@ -55,12 +55,14 @@ export async function planned(
   }
   const project = await openProject(flags.project);
   const { commands, folder } = project;
+  const choice = choiceOf(flags);
   if (file !== undefined) {
     const name = file === "-" ? "standard input" : file;
     const source = { file: name, text: readTextFile(file) };
     const select = await selectionsFor(source.text, flags);
-    const plan = readPlan(source, commands, select);
-    return { plan, commands, folder, source, ...(select && { select }), isGiven: true };
+    const reading = { ...choice, ...(select && { select }) };
+    const plan = readPlan(source, commands, reading);
+    return { plan, commands, folder, source, reading, isGiven: true };
   }
   if (!isOfGenerator && project.generators.size === 0) {
     throw new PropagitError("BAD_USAGE", "no plan is given", {
@@ -71,8 +73,9 @@ export async function planned(
   const wish = wishOf(flags, configuration);
   const world = lookingWorld(logOf(configuration.generator.name), flags);
   try {
-    const plan = await generatePlan(configuration, { ...wish, world, commands });
-    return { plan, commands, folder, isGiven: false };
+    const asked = { ...wish, world, commands, reading: choice };
+    const plan = await generatePlan(configuration, asked);
+    return { plan, commands, folder, reading: choice, isGiven: false };
   } finally {
     await world.close();
   }

@@ -1,5 +1,6 @@
 /** Flags that say which plan is meant, and of what it is made. */
 import { isAbsolute, resolve } from "node:path";
+import type { PlanReading } from "@propagit/plan";
 import { PropagitError, quote } from "@propagit/protocol";
 import type { Command } from "commander";
 import { shortEnvironment } from "../environment-flag.js";
@@ -16,6 +17,8 @@ export interface SourceFlags {
   readonly hosts?: readonly string[];
   readonly redeploy?: boolean;
   readonly force?: boolean;
+  readonly only?: readonly string[];
+  readonly without?: readonly string[];
 }
 
 /** Flags of what a configuration is put together from. */
@@ -55,6 +58,26 @@ export function withWishFlags(command: Command): Command {
     .option("--hosts <names>", "only these, with commas between", asFlag(parseNames))
     .option("--redeploy", "also where that version is already")
     .option("--force", "also what the generator would refuse");
+}
+
+/** Flags of which of its tasks are meant, wherever the plan comes from. */
+export function withChoiceFlags(command: Command): Command {
+  return command
+    .option(
+      "--only <words>",
+      "only tasks with such a tag, or of a command of that name; with commas between",
+      asFlag(parseNames),
+    )
+    .option(
+      "--without <words>",
+      "without tasks with such a tag, or of a command of that name: drain,undrain",
+      asFlag(parseNames),
+    );
+}
+
+export function choiceOf({ only, without }: SourceFlags): Pick<PlanReading, "choice"> {
+  if (!only && !without) return {};
+  return { choice: { ...(only && { only }), ...(without && { without }) } };
 }
 
 /** Whether anything was said that only a generator understands. */

@@ -41,6 +41,17 @@ describe("propagit plan", () => {
     assert.match(out, /^small\n/);
   });
 
+  it("shows and writes what is left when tasks are left out by their tags or commands", async () => {
+    const flags = ["--without", "message", "--save", "left.json"];
+    const { code, out } = await folder.run(["plan", "plan.yaml", ...flags]);
+    assert.equal(code, 0);
+    assert.match(out, /^small\n2 stages, 2 tasks on local, deploy@fe001;/);
+    assert.ok(!folder.read("left.json").includes("message"));
+    const wrong = await folder.run(["plan", "plan.yaml", "--only", "mesage"]);
+    assert.notEqual(wrong.code, 0);
+    assert.match(wrong.errors, /no task has the tag "mesage".*did you mean `message`/);
+  });
+
   it("gives the plan back as it can be read again, with the same hash", async () => {
     const { out: dumped } = await folder.run(["plan", "plan.yaml", "--dump"]);
     await folder.run(["plan", "plan.yaml", "--save", "plan.json"]);

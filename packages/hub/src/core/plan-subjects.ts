@@ -4,7 +4,7 @@
  * never taken out of the way.
  */
 import { environmentDefault, isNear, quote } from "@propagit/protocol";
-import type { Gate, Plan, Task } from "@propagit/plan";
+import { asksOurBalancer, type Gate, type Plan, type Task } from "@propagit/plan";
 import { isChangeCommand } from "../plan-commands/change-commands.js";
 import type { LedgerRows } from "./draft.js";
 
@@ -132,8 +132,7 @@ function subjectOfGate(gate: Gate): Subject | undefined {
 function subjectOfTask({ command, args }: Task): Subject | undefined {
   const text = (key: string) => (typeof args[key] === "string" ? args[key] : undefined);
   const [repo, environment, service] = [text("repo"), text("environment"), text("service")];
-  const isBalance = command === "drain" || command === "undrain";
-  if (isBalance && args["webhook"] === undefined) {
+  if (asksOurBalancer({ command, args })) {
     return {
       ...(repo !== undefined && { repo }),
       ...(environment !== undefined && { environment }),

@@ -78,7 +78,7 @@ const args = object(
     folder: described("In which they are.", hostPath),
     keep: described("How many stay, of the newest.", whole(1, 10_000)),
     match: described(
-      "Which: a name, with `*` and `?` (*).",
+      "Which: a name, with `*` and `?`; a dot at the beginning is only meant where it is written (*).",
       withDefault(
         text({ max: 200, pattern: "^[^/]+$", why: "is a path; it is a name in `folder`" }),
         "*",

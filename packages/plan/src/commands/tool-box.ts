@@ -12,6 +12,7 @@ import { distribute } from "./distribute.js";
 import { drain } from "./drain.js";
 import { disableService, enableService } from "./enable-service.js";
 import { execute } from "./execute.js";
+import { listDirectory } from "./list-directory.js";
 import { message } from "./message.js";
 import { move } from "./move.js";
 import { notify } from "./notify.js";
@@ -43,6 +44,7 @@ const all: readonly Command[] = [
   remove,
   cleanup,
   archive,
+  listDirectory,
   distribute,
   checkout,
   putFiles,

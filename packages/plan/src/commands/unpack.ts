@@ -40,7 +40,9 @@ if [ ! -d "$to" ]; then
   cd .. && mv -- out "$full" || exit 1
   exit 0
 fi
-if find . -exec /bin/sh -c "$same" sh "$to" {} +; then unchanged; fi
+# Not as a word of find, which takes {} in a name for the names that it found.
+PROPAGIT_TO=$to; export PROPAGIT_TO
+if find . -exec /bin/sh -c "$same" sh {} +; then unchanged; fi
 mode=$(mode_of "$to/.")
 # Not by cp, which would write through links that are there.
 tar -cf ../all . || exit 1
@@ -69,7 +71,7 @@ const linksScript = `for link do
 done`;
 
 /** Whether all of it is so in another folder, which may have more. */
-const sameScript = `to=$1; shift
+const sameScript = `to=$PROPAGIT_TO
 for each do
   if [ -L "$each" ]; then
     [ -L "$to/$each" ] && [ "$(readlink "$each")" = "$(readlink "$to/$each")" ] || exit 1

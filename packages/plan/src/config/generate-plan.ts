@@ -1,7 +1,7 @@
 /** A plan out of a configuration: the generator looks and answers, and its answer is checked like any plan. */
 import { PropagitError, toPropagitError } from "@propagit/protocol";
 import type { Commands } from "../command.js";
-import { readPlan } from "../core/read-plan.js";
+import { readPlan, type PlanReading } from "../core/read-plan.js";
 import type { Plan } from "../plan.js";
 import type { Configuration } from "./configuration.js";
 import { inOrder } from "./generator-help.js";
@@ -16,8 +16,13 @@ export async function generatePlan(
   {
     world,
     commands,
+    reading,
     ...wish
-  }: PlanWish & { readonly world: PlannerWorld; readonly commands: Commands },
+  }: PlanWish & {
+    readonly world: PlannerWorld;
+    readonly commands: Commands;
+    readonly reading?: PlanReading;
+  },
 ): Promise<Plan> {
   const { log } = world;
   const versions = (places: readonly VersionPlace[]) => versionsAt(places, world);
@@ -37,7 +42,8 @@ export async function generatePlan(
       },
     );
   }
-  return readPlan({ maker: `generator ${generator.name}`, value: withoutEmpty(plan) }, commands);
+  const draft = { maker: `generator ${generator.name}`, value: withoutEmpty(plan) };
+  return readPlan(draft, commands, reading);
 }
 
 /** What is no plan at all is refused by whoever reads it. */

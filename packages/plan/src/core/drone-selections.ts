@@ -9,7 +9,8 @@
  * Done with what was written, so that whatever is wrong with a task is told with the place of its line.
  */
 import { quote } from "@propagit/protocol";
-import { mapAt, type Located, type LocatedMap, type Problems } from "@propagit/shapes";
+import type { Located, Problems } from "@propagit/shapes";
+import { changedAt, tasksIn, textAt, withStages } from "./written-stages.js";
 
 /** Undefined: it is the name of one drone. */
 export type SelectDrones = (text: string) => Selected | undefined;
@@ -30,26 +31,17 @@ export function dronesNamed(text: string): ReadonlySet<string> {
 
 /** A plan as it would be written with the names of its drones. */
 export function withDrones(root: Located, select: SelectDrones, problems: Problems): Located {
-  const expand = (stages: Located) => eachStage(stages, select, problems);
-  const rollback = (node: Located) => changedAt(node, "stages", expand);
-  return changedAt(changedAt(root, "stages", expand), "rollback", rollback);
-}
-
-function eachStage(stages: Located, select: SelectDrones, problems: Problems): Located {
-  if (stages.kind !== "list") return stages;
-  const items = stages.items.map((stage) =>
+  return withStages(root, (stage) => [
     changedAt(stage, "tasks", (tasks) => {
       if (tasks.kind !== "list") return tasks;
       return { ...tasks, items: tasks.items.flatMap((line) => linesOf(line, select, problems)) };
     }),
-  );
-  return { ...stages, items };
+  ]);
 }
 
 /** @returns the line itself when it means no several drones */
 function linesOf(line: Located, select: SelectDrones, problems: Problems): readonly Located[] {
-  const tasks = line.kind === "list" ? line.items : [line];
-  const texts = tasks.map(droneOf);
+  const texts = tasksIn(line).map((task) => textAt(task, "drone"));
   const [text, ...others] = [...new Set(texts)].filter((one) => selectedBy(one, select));
   const selected = selectedBy(text, select);
   if (text === undefined || !selected) return [line];
@@ -73,11 +65,6 @@ function selectedBy(text: string | undefined, select: SelectDrones): Selected | 
   return text === undefined ? undefined : select(text);
 }
 
-function droneOf(task: Located): string | undefined {
-  const drone = task.kind === "map" ? task.entries.get("drone")?.value : undefined;
-  return drone?.kind === "scalar" && typeof drone.value === "string" ? drone.value : undefined;
-}
-
 function named(line: Located, drone: string): Located {
   if (line.kind === "list") return { ...line, items: line.items.map((task) => named(task, drone)) };
   return changedAt(line, "drone", ({ at }) => ({
@@ -86,15 +73,4 @@ function named(line: Located, drone: string): Located {
     source: drone,
     at,
   }));
-}
-
-/** The same map with another value there; as it is where it has none. */
-function changedAt(node: Located, key: string, change: (value: Located) => Located): Located {
-  const entry = node.kind === "map" ? node.entries.get(key) : undefined;
-  if (node.kind !== "map" || !entry) return node;
-  const entries: LocatedMap["entries"] = new Map(node.entries).set(key, {
-    ...entry,
-    value: change(entry.value),
-  });
-  return mapAt(node.at, entries);
 }

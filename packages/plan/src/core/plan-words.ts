@@ -30,6 +30,14 @@ export const environmentName = text({
   pattern: "^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$",
 });
 
+/** As names of commands are, so that a word can be either. */
+export const tag = text({
+  wanted: "a tag",
+  max: 63,
+  pattern: "^[A-Za-z0-9][A-Za-z0-9._-]*$",
+  why: "is no tag: letters, digits, `.`, `_` and `-`",
+});
+
 /** As ssh takes it. It becomes a word of a command line, so it never looks like one of its options. */
 export const hostName = text({
   wanted: "a host such as deploy@fe001",

@@ -17,6 +17,7 @@ import { withDrones, type SelectDrones } from "./drone-selections.js";
 import { jsonLimits, yamlLimits } from "./plan-limits.js";
 import { planShape } from "./plan-shape.js";
 import { stagePartsOf } from "./stage-shape.js";
+import { withChosen, type TaskChoice } from "./task-choice.js";
 
 export interface PlanText {
   /** For messages; its ending says what it is, else its first letter: `{` begins JSON. */
@@ -32,13 +33,20 @@ export interface PlanDraft {
   readonly value: unknown;
 }
 
+/** How what is written is meant. */
+export interface PlanReading {
+  /** What a task's `drone` means that is not the name of one; absent: nothing, so that it is refused. */
+  readonly select?: SelectDrones;
+  /** Which tasks are meant; absent: all. */
+  readonly choice?: TaskChoice;
+}
+
 export type CheckedPlan =
   | { readonly ok: true; readonly plan: Plan }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /**
  * @param commands all that the plan may use, by name
- * @param select what a task's `drone` means that is not the name of one; absent: nothing, so that it is refused
  * @throws BAD_PLAN with file, line and column of everything that is wrong
  *
  * @example
@@ -48,27 +56,41 @@ export type CheckedPlan =
 export function readPlan(
   source: PlanText | PlanDraft,
   commands: Commands,
-  select?: SelectDrones,
+  reading?: PlanReading,
 ): Plan {
-  const checked = checkPlan(source, commands, select);
+  const checked = checkPlan(source, commands, reading);
   if (checked.ok) return checked.plan;
   throw new PropagitError("BAD_PLAN", formatProblems(checked.problems));
 }
 
-/** As `readPlan`, with the problems as values. */
+/** As `readPlan`, with the problems as values. What a choice leaves out is checked as well. */
 export function checkPlan(
   source: PlanText | PlanDraft,
   commands: Commands,
-  select?: SelectDrones,
+  { choice, ...whole }: PlanReading = {},
 ): CheckedPlan {
   const problems =
     "text" in source ? new Problems(source.file, source.text) : new Problems(source.maker);
   const written = "text" in source ? parsePlan(source, problems) : locate(source.value, problems);
-  const root = written && select ? withDrones(written, select, problems) : written;
-  const plan = root && planShape(stagePartsOf(commands)).read(root, "", problems);
+  const shape = planShape(stagePartsOf(commands));
+  const root = written && meantBy(written, problems, whole);
+  let plan = root && shape.read(root, "", problems);
+  if (root && choice && problems.isEmpty) {
+    plan = shape.read(meantBy(root, problems, { choice }), "", problems);
+  }
   if (!problems.isEmpty) return { ok: false, problems: problems.all };
   assert(plan, "a plan without problems was read");
   return { ok: true, plan };
+}
+
+/** What was written, as it would be written to mean just that. */
+export function meantBy(
+  written: Located,
+  problems: Problems,
+  { select, choice }: PlanReading = {},
+): Located {
+  const root = select ? withDrones(written, select, problems) : written;
+  return choice ? withChosen(root, choice, problems) : root;
 }
 
 /** Undefined when it is no document at all, which the problems then tell. */

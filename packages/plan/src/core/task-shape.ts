@@ -10,8 +10,10 @@ import {
   described,
   locate,
   mapAt,
+  mapped,
   named,
   object,
+  oneOrMany,
   plainOf,
   Problems,
   refuseKind,
@@ -29,7 +31,7 @@ import type {
 import { placeOf, type Command, type Commands, type TaskDraft } from "../command.js";
 import type { Task, TaskPlace, UndoTask } from "../plan.js";
 import { isForeign } from "./open-commands.js";
-import { droneName, hostName, retries, title, wait } from "./plan-words.js";
+import { droneName, hostName, retries, tag, title, wait } from "./plan-words.js";
 
 /** A task before it has its place in the plan. */
 export type UnplacedTask = Omit<Task, "id">;
@@ -75,6 +77,10 @@ const taskFields = {
   after: described(
     "Of the first task of a line: time since the beginning of its stage before it begins (none).",
     wait(1),
+  ),
+  tags: described(
+    "Words by which `--only` and `--without` know it, beside the name of its command (none).",
+    mapped(oneOrMany(tag, 20), (words) => [...new Set(words)].toSorted()),
   ),
 };
 
@@ -221,6 +227,7 @@ function taskOf(words: TaskWords, command: Command, args: Task["args"]): Unplace
     args,
     timeoutMs: words.timeout ?? command.timeoutMs ?? timeoutMsDefault,
     ...(words.after !== undefined && { afterMs: words.after }),
+    ...(words.tags && words.tags.length > 0 && { tags: words.tags }),
     retryDelaysMs: words.retries ?? [],
     continueOnFail: words.continueOnFail ?? command.continueOnFail ?? false,
     once: words.once ?? command.once ?? false,

@@ -95,6 +95,7 @@ function writtenTask(task: Task | UndoTask, commands: Commands): TaskDraft {
   return {
     ...writtenAsk(task, commands),
     ...("afterMs" in task && task.afterMs !== undefined && { after: formatDuration(task.afterMs) }),
+    ...("tags" in task && task.tags && { tags: task.tags }),
     ...(retryDelaysMs.length > 0 && { retries: writtenRetries(retryDelaysMs) }),
     ...((!command || continueOnFail !== (command.continueOnFail ?? false)) && { continueOnFail }),
     ...((!command || once !== (command.once ?? false)) && { once }),

@@ -120,6 +120,13 @@ const trials: Readonly<Record<string, Trial>> = {
       assert.equal((await stat(kept ?? "")).ino, (await stat(source ?? "")).ino);
     },
   },
+  "list-directory": {
+    prepare: ({ app }) => mkdir(join(app, "releases/7"), { mode: 0o750 }),
+    check: async (_, said) => {
+      assert.equal(said.length, 2);
+      for (const line of said) assert.match(line, /^drwxr-x--- .* 7$/);
+    },
+  },
   // With git, on a drone: packages/drone/test/commands-commits.test.ts.
   distribute: { check: async ({ asked }) => assert.deepEqual(asked, ["shop", "shop"]) },
   checkout: {

@@ -37,6 +37,40 @@ const hostileName = fc
   .filter((name) => name !== "." && name !== ".." && Buffer.byteLength(name) < 200);
 const someNames = fc.uniqueArray(hostileName, { minLength: 6, maxLength: 6 });
 
+async function twice(name: string, args: Readonly<Record<string, unknown>>): Promise<void> {
+  assert.equal(await outcomeOf(name, args), "done", `${name} ${JSON.stringify(args)}`);
+  assert.equal(await outcomeOf(name, args), "unchanged", `${name} ${JSON.stringify(args)}`);
+}
+
+interface Packing {
+  readonly base: string;
+  /** In which there is one file. */
+  readonly folder: string;
+  /** Its name, and two others. */
+  readonly names: readonly string[];
+}
+
+/** Packed, unpacked beside it, archived, told, and all but one of these folders cleaned up. */
+async function takesPackages({ base, folder, names }: Packing): Promise<void> {
+  const [file = "", one = "", other = ""] = names;
+  const [source, unpacked, archive] = [folder, join(folder, one), join(folder, other)];
+  const packed = join(base, "packed.tar");
+  execFileSync("tar", ["-cf", packed, "-C", source, "."]);
+  await twice("unpack", { archive: packed, to: unpacked });
+  await rm(packed);
+  assert.equal(await text(unpacked, file), await text(source, file));
+  await twice("archive", { from: unpacked, into: archive, name: "1", keep: 1 });
+  assert.equal(await text(archive, "1", file), await text(source, file));
+  const said: string[] = [];
+  const say = (line: string) => said.push(line);
+  await carryOut("list-directory", { path: unpacked }, { say });
+  assert.equal(said.length, 1, "of one file, whatever is in its name");
+  const isHidden = one.startsWith(".") || other.startsWith(".");
+  if (isHidden) assert.equal(await outcomeOf("cleanup", { folder: source, keep: 1 }), "unchanged");
+  else await twice("cleanup", { folder: source, keep: 1 });
+  assert.equal((await readdir(source)).length, isHidden ? 3 : 2, "the file, and the newest folder");
+}
+
 describe("commands on files", () => {
   it("take any name for what it is", async (t) => {
     const root = await temporaryFolder(t);
@@ -47,10 +81,6 @@ describe("commands on files", () => {
         await mkdir(base);
         const [folder = "", file = "", twin = "", link = "", moved = "", content = ""] = names;
         const at = (name: string) => join(base, name);
-        const twice = async (name: string, args: Readonly<Record<string, unknown>>) => {
-          assert.equal(await outcomeOf(name, args), "done", `${name} ${JSON.stringify(args)}`);
-          assert.equal(await outcomeOf(name, args), "unchanged", `${name} ${JSON.stringify(args)}`);
-        };
         await twice("create-directory", { path: at(folder), mode: "0750" });
         await twice("write-file", { path: join(at(folder), file), text: content, verbatim: true });
         assert.equal(await text(at(folder), file), content);
@@ -58,12 +88,13 @@ describe("commands on files", () => {
         assert.equal(await text(at(twin), file), content);
         await twice("symlink", { path: at(link), to: `./${twin}` });
         assert.equal(await readlink(at(link)), `./${twin}`);
+        await takesPackages({ base, folder: at(folder), names: [file, twin, link] });
         await twice("move", { from: join(at(folder), file), to: at(moved) });
         await twice("remove", { path: at(twin), root: base });
         await twice("remove", { path: at(link), root: base });
         assert.deepEqual((await readdir(base)).toSorted(), [folder, moved].toSorted());
       }),
-      { numRuns: 25 },
+      { numRuns: 20 },
     );
   });
 

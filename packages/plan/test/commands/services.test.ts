@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { SimClock } from "@propagit/runtime";
+import { deferred, SimClock } from "@propagit/runtime";
 import { argsOf, type Executed, type Host } from "../../src/index.js";
 import { hostWithServices } from "../support/fake-services.js";
 import { temporaryFolder } from "../support/folders.js";
@@ -72,6 +72,92 @@ describe("check-service", () => {
     const check = carryOut("check-service", { service: "app" }, given);
     setImmediate(() => abort.abort());
     await assert.rejects(check, { message: /activating, and it was ended/ });
+  });
+});
+
+describe("stop-service with killAfter", () => {
+  /** Runs until it is killed; its stop comes back when that is so. */
+  function stubborn(calls: string[], { dies = true } = {}): Host {
+    const killed = deferred<void>();
+    let runs = true;
+    const acting = answering(() => ({ code: runs ? 0 : 3 }));
+    return {
+      ...acting,
+      execute: async (words, options) => {
+        if (words.includes("is-active") || words.includes("status"))
+          return acting.execute(words, options);
+        calls.push(words.slice(1).join(" "));
+        if (words.includes("stop")) await killed.promise;
+        else {
+          runs = !dies;
+          killed.resolve();
+        }
+        return { code: 1, output: "", errorOutput: "it was killed" };
+      },
+    };
+  }
+
+  const args = { service: "app", killAfter: "30s", within: "10s" };
+
+  it("kills what has not stopped by then, while its manager still waits", async () => {
+    const clock = new SimClock();
+    const [calls, said]: string[][] = [[], []];
+    const given = { host: stubborn(calls ?? []), clock, say: (line: string) => said?.push(line) };
+    const stop = carryOut("stop-service", args, given);
+    await clock.advance(29_000);
+    assert.deepEqual(calls, ["stop -- app"]);
+    await clock.advance(5_000);
+    assert.deepEqual(await stop, { outcome: "done", note: "killed" });
+    assert.deepEqual(calls, ["stop -- app", "kill --signal=SIGKILL -- app"]);
+    assert.ok(said?.includes("app on fe001 is running, after 30 s: it is killed"), said?.join());
+  });
+
+  it("fails with what the manager said when that did not help either", async () => {
+    const clock = new SimClock();
+    const host = stubborn([], { dies: false });
+    const failed = assert.rejects(carryOut("stop-service", args, { host, clock }), {
+      message: "fe001: kill of app failed: it was killed",
+    });
+    await clock.advance(60_000);
+    await failed;
+  });
+
+  it("kills nothing that stops by itself, and tells when that failed", async (t) => {
+    const { host, state } = await hostWithServices(await temporaryFolder(t));
+    for (const manager of ["systemd", "supervisord"]) {
+      await writeFile(join(state, "app"), "");
+      const end = await carryOut("stop-service", { ...args, manager }, { host });
+      assert.deepEqual(end, { outcome: "done" });
+    }
+    assert.ok(!/kill|KILL/.test(await readFile(join(state, "calls"), "utf8")));
+    const folder = await temporaryFolder(t);
+    const own = { run: `rm '${folder}/a'; exit 7`, check: `test -e '${folder}/a'`, kill: "true" };
+    await writeFile(join(folder, "a"), "");
+    const message = "fe001: stop of app failed: it ended with 7";
+    await assert.rejects(carryOut("stop-service", { ...args, ...own }, { host }), { message });
+  });
+
+  it("kills in the words of systemd, of supervisord and of one's own", async (t) => {
+    const { host, state } = await hostWithServices(await temporaryFolder(t));
+    const soon = { service: "app", killAfter: "0s" };
+    const mark = join(state, "app");
+    await writeFile(mark, "");
+    await writeFile(`${mark}.stubborn`, "");
+    assert.equal(await outcomeOf("stop-service", soon, { host }), "done");
+    await writeFile(mark, "");
+    const run = `while [ -e '${mark}' ]; do sleep 0.05; done`;
+    const own = { run, check: `test -e '${mark}'`, kill: ["rm", mark] };
+    assert.equal(await outcomeOf("stop-service", { ...soon, ...own }, { host }), "done");
+    const [calls, clock]: [string[], SimClock] = [[], new SimClock()];
+    const given = { host: stubborn(calls), clock };
+    const stop = outcomeOf("stop-service", { ...soon, manager: "supervisord" }, given);
+    await clock.advance(1_000);
+    assert.equal(await stop, "done");
+    assert.deepEqual(calls, ["stop app", "signal KILL app"]);
+    for (const half of [{ kill: "true" }, { run: "true", check: "true", killAfter: "1s" }]) {
+      const wrong = { service: "app", ...half };
+      assert.throws(() => argsOf(commandOf("stop-service"), wrong), { message: /`kill/ });
+    }
   });
 });
 

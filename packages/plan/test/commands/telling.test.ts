@@ -14,6 +14,7 @@ import {
   type HostRequest,
 } from "../../src/index.js";
 import { mailText } from "../../src/core/mail-text.js";
+import { FakeConsul } from "../support/fake-consul.js";
 import { hostWithServices } from "../support/fake-services.js";
 import { temporaryFolder } from "../support/folders.js";
 import { carryOut, commandOf, noMeans, outcomeOf } from "../support/tool-box.js";
@@ -170,6 +171,67 @@ describe("drain", () => {
       () => argsOf(commandOf("drain"), { environment: "production" }),
       /without its `repo`/,
     );
+  });
+});
+
+describe("drain and undrain with Consul", () => {
+  const consul = { service: "web:1" };
+
+  function hostWith(agent: FakeConsul): Host {
+    return { ...answering(200), request: async (request) => agent.answer(request) };
+  }
+
+  it("put a service into maintenance once, and take it out when it is healthy to Consul", async () => {
+    const agent = new FakeConsul();
+    const clock = new SimClock();
+    const given = { host: hostWith(agent), clock };
+    assert.equal(await outcomeOf("drain", { consul }, given), "done");
+    assert.equal(await outcomeOf("drain", { consul }, given), "unchanged");
+    assert.deepEqual([...agent.maintained], ["web:1"]);
+    agent.health = 503;
+    const back = outcomeOf("undrain", { consul }, given);
+    await clock.advance(5_000);
+    agent.health = 200;
+    await clock.advance(5_000);
+    assert.equal(await back, "done");
+    assert.equal(await outcomeOf("undrain", { consul }, given), "unchanged");
+    const calls = ["true", "false"].map((is) => `PUT service/maintenance/web%3A1?enable=${is}`);
+    assert.deepEqual(agent.calls, calls);
+  });
+
+  it("do so with a whole machine, and with a token that is in no plan", async () => {
+    const agent = new FakeConsul();
+    agent.token = "the-token";
+    const means = { ...noMeans, secret: async () => agent.token };
+    const given = { host: hostWith(agent), means };
+    const args = { consul: { token: "$CONSUL_TOKEN" } };
+    assert.equal(await outcomeOf("drain", args, given), "done");
+    assert.deepEqual([...agent.maintained], [""]);
+    assert.equal(await outcomeOf("undrain", args, given), "done");
+    assert.deepEqual(agent.calls, ["PUT maintenance?enable=true", "PUT maintenance?enable=false"]);
+    await assert.rejects(carryOut("drain", { consul: {} }, given), {
+      message: "http://127.0.0.1:8500/… answered 403 to maintenance of fe001: Permission denied",
+    });
+    await assert.rejects(carryOut("drain", args, { host: hostWith(agent) }), {
+      message: "there is no secret CONSUL_TOKEN",
+    });
+  });
+
+  it("fail when the service does not become healthy, and take no second balancer", async () => {
+    const agent = new FakeConsul();
+    agent.health = 404;
+    const clock = new SimClock();
+    const given = { host: hostWith(agent), clock };
+    const failed = assert.rejects(carryOut("undrain", { consul, within: "5s" }, given), {
+      message: "web:1 is unknown to Consul, after 5 s",
+    });
+    await clock.advance(10_000);
+    await failed;
+    for (const other of [{ repo: "shop" }, { service: "web" }, { webhook: "http://a/b" }]) {
+      assert.throws(() => argsOf(commandOf("drain"), { consul, ...other }), /beside it/);
+    }
+    const token = { consul: { token: "the-token" } };
+    assert.throws(() => argsOf(commandOf("drain"), token), /is in no plan/);
   });
 });
 

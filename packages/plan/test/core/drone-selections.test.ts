@@ -21,7 +21,7 @@ const planOf = (lines: string) =>
   `name: p\nstages:\n  - name: s\n    concurrency: 50%\n    tasks:\n${lines}\n`;
 
 function problemsOf(lines: string): string {
-  const checked = checkPlan({ file: "p.yaml", text: planOf(lines) }, toolBox, select);
+  const checked = checkPlan({ file: "p.yaml", text: planOf(lines) }, toolBox, { select });
   return checked.ok
     ? ""
     : checked.problems.map(({ line, message }) => `${line}: ${message}`).join();
@@ -31,7 +31,7 @@ test("each drone gets a line of its own, in turn where it was written so, and li
   const text = planOf(
     `      - ${touch("zone=a")}\n      - - ${touch("zone=a", "one")}\n        - ${touch("zone=a", "two")}\n      - ${touch("db")}`,
   );
-  const [stage] = readPlan({ file: "p.yaml", text }, toolBox, select).stages;
+  const [stage] = readPlan({ file: "p.yaml", text }, toolBox, { select }).stages;
   const drones = stage?.lines.map((line) =>
     line.map(({ where }) => (where.kind === "drone" ? where.drone : "")),
   );
@@ -44,7 +44,7 @@ test("each drone gets a line of its own, in turn where it was written so, and li
 test("a place in the file is that of what was written once", () => {
   const text = planOf(`      - ${touch("zone=a")}\n      - ${touch("db")}`);
   const problem = (id: string) =>
-    placedProblem({ file: "p.yaml", text }, `task ${id} (x): no`, select);
+    placedProblem({ file: "p.yaml", text }, `task ${id} (x): no`, { select });
   assert.match(problem("1.4.1"), /^p\.yaml:6:/);
   assert.match(problem("1.5.1"), /^p\.yaml:7:/);
 });

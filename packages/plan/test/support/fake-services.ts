@@ -11,6 +11,7 @@ echo "systemctl $*" >>"$STATE/calls"
 verb=$1
 [ "$2" = -- ] && shift
 unit=$2
+[ "$unit" != --signal=SIGKILL ] || shift
 case $verb in
   is-active)
     [ "$unit" != nowhere ] || { echo inactive; exit 4; }
@@ -19,7 +20,11 @@ case $verb in
   start|restart)
     [ "$unit" != broken ] || { echo "Job for broken.service failed." >&2; exit 1; }
     : >"$STATE/$unit"; : >"$STATE/$unit.starting" ;;
-  stop) rm -f "$STATE/$unit" ;;
+  stop)
+    # One that takes no notice is waited for, as the real one does.
+    while [ -e "$STATE/$unit.stubborn" ]; do sleep 0.05; done
+    rm -f "$STATE/$unit" ;;
+  kill) rm -f "$STATE/$3.stubborn" "$STATE/$3" ;;
   reload) [ -e "$STATE/$unit" ] ;;
   is-enabled)
     [ "$unit" != nowhere ] || { echo "Failed to get unit file state for nowhere" >&2; exit 1; }
@@ -38,7 +43,7 @@ case $1 in
     else echo "$2 STOPPED Nov 21 10:00 AM"; exit 3; fi ;;
   start|restart) : >"$STATE/$2" ;;
   stop) rm -f "$STATE/$2" ;;
-  signal) [ -e "$STATE/$3" ] ;;
+  signal) [ -e "$STATE/$3" ] && { [ "$2" != KILL ] || rm "$STATE/$3"; } ;;
 esac
 `;
 

@@ -14,7 +14,8 @@ const place = fc.oneof(
   fc.constantFrom("web-1", "db.2").map((drone) => ({ drone })),
   fc.constantFrom("fe001", "deploy@fe001", "root@::1").map((host) => ({ host })),
 );
-const common = fc.record({ timeout: duration, continueOnFail: fc.boolean() }, optional);
+const tags = fc.constantFrom("balancer", ["web", "a.b"], ["web", "web"], []);
+const common = fc.record({ timeout: duration, continueOnFail: fc.boolean(), tags }, optional);
 const attempts = fc.oneof(
   fc.record({ retries: fc.oneof(fc.nat(10), fc.array(longDuration, { maxLength: 4 })) }, optional),
   fc.record({ once: fc.boolean() }, optional),

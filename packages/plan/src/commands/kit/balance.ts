@@ -1,9 +1,11 @@
-/** Taking a machine out of the way of visitors and putting it back: by our own balancer, or by somebody's webhook. */
+/** Taking a machine out of the way of visitors and putting it back: by our own balancer, Consul or somebody's webhook. */
 import { PropagitError } from "@propagit/protocol";
 import { described, duration, mapped, text, withDefault } from "@propagit/shapes";
 import type { Shape } from "@propagit/shapes";
 import type { CommandContext, CommandEnd } from "../../command.js";
 import { environmentName, repoName, serviceName } from "../../core/plan-words.js";
+import type { Task } from "../../plan.js";
+import { agentDefault, consul, maintain, type Consul } from "./consul.js";
 import { shownUrl, urlOf } from "./secret.js";
 import { secretUrl } from "./words.js";
 
@@ -12,6 +14,7 @@ export interface BalanceArgs {
   readonly environment?: string;
   readonly service?: string;
   readonly webhook?: string;
+  readonly consul?: Consul;
   readonly within: number;
 }
 
@@ -22,6 +25,10 @@ export const balanceFields = {
   webhook: described(
     'Another balancer: it gets {"action": "drain" or "undrain", "machine": …} and answers when it is so. `$NAME`: a secret.',
     secretUrl,
+  ),
+  consul: described(
+    `Instead: Consul, by its maintenance: \`service\`, the id that it has there (all of the machine); \`agent\` (${agentDefault}); \`token\`, $NAME of a secret. Back is who is healthy to it.`,
+    consul,
   ),
   within: described("How long it may take (60s).", withDefault(duration(), "60s")),
   machine: described(
@@ -35,8 +42,18 @@ export function balanceArgs<A extends BalanceArgs>(shape: Shape<A>): Shape<A> {
     if (value.environment !== undefined && value.repo === undefined) {
       problems.add(at, "has an `environment` without its `repo`");
     }
+    const { repo, service, webhook } = value;
+    if (value.consul && [repo, service, webhook].some((one) => one !== undefined)) {
+      problems.add(at, "has `consul`, which knows no `repo`, `service` or `webhook` beside it");
+    }
     return value;
   });
+}
+
+/** Whether it asks our own balancer, which only a hub has. */
+export function asksOurBalancer({ command, args }: Pick<Task, "command" | "args">): boolean {
+  if (command !== "drain" && command !== "undrain") return false;
+  return args["webhook"] === undefined && args["consul"] === undefined;
 }
 
 export type BalanceAction = "drain" | "undrain";
@@ -47,7 +64,8 @@ export async function balance(
   context: CommandContext,
 ): Promise<CommandEnd> {
   const { host, means, signal } = context;
-  const { webhook, within: timeoutMs, machine = host.name, ...part } = args;
+  const { webhook, consul: agent, within: timeoutMs, machine = host.name, ...part } = args;
+  if (agent) return maintain(agent, { isOut: action === "drain", withinMs: timeoutMs }, context);
   if (webhook !== undefined)
     return callWebhook({ action, machine, webhook, timeoutMs }, args, context);
   if (means.balancer) return means.balancer[action]({ ...part, machine, timeoutMs, signal });

@@ -27,7 +27,7 @@ export interface ServiceArgs {
   readonly sudo: boolean;
 }
 
-export type Verb = "start" | "stop" | "restart" | "reload";
+export type Verb = "start" | "stop" | "restart" | "reload" | "kill";
 export type ServiceState = "running" | "stopped";
 
 export const serviceName = text({
@@ -113,11 +113,14 @@ export async function act(verb: Verb, args: ServiceArgs, context: CommandContext
 }
 
 function runOf(verb: Verb, { manager, service }: ServiceArgs): readonly string[] {
-  if (manager === "systemd") return ["systemctl", verb, "--", service];
-  // It has no word for reloading a program; a signal is how that is done.
-  return verb === "reload"
-    ? ["supervisorctl", "signal", "HUP", service]
-    : ["supervisorctl", verb, service];
+  if (manager === "systemd") {
+    const words = verb === "kill" ? ["kill", "--signal=SIGKILL"] : [verb];
+    return ["systemctl", ...words, "--", service];
+  }
+  // It has no words for reloading or killing a program; signals are how that is done.
+  if (verb === "reload") return ["supervisorctl", "signal", "HUP", service];
+  if (verb === "kill") return ["supervisorctl", "signal", "KILL", service];
+  return ["supervisorctl", verb, service];
 }
 
 function checkOf({ manager, service }: ServiceArgs): readonly string[] {

@@ -53,6 +53,13 @@ export const secretUrl = text({
   why: "is neither http://… nor https://… nor $NAME, the name of a secret",
 });
 
+export const secretName = text({
+  wanted: "the name of a secret",
+  max: 200,
+  pattern: "^\\$[A-Z][A-Z0-9_]*$",
+  why: "is not $NAME, the name of a secret: what is secret is in no plan",
+});
+
 /** In octal, as scripts take it; empty: not said. */
 export function modeWord(mode: number | undefined): string {
   return mode === undefined ? "" : mode.toString(8);
