@@ -19,7 +19,7 @@ export function finish(program: Command): Command {
       .configureOutput({
         getOutHasColors: () => false,
         getErrHasColors: () => false,
-        outputError: (text, write) => write(formatUsageError(program.name(), text)),
+        outputError: (text, write) => write(formatUsageError(program.name(), text, command)),
       })
       .showSuggestionAfterError(true)
       .showHelpAfterError(`  see \`${[program.name(), "help", ...path].join(" ")}\``)
@@ -47,7 +47,7 @@ function refuseForeignFlags(action: Command): void {
 }
 
 /** What commander says about a command line, as all our errors are told: flag or argument first, then why. */
-function formatUsageError(program: string, text: string): string {
+function formatUsageError(program: string, text: string, command: Command): string {
   const plain = text
     .trimEnd()
     .replace(/^error: /, "")
@@ -57,8 +57,17 @@ function formatUsageError(program: string, text: string): string {
       suggestionFor(/^unknown \w+ '(.*?)'/.exec(text.replace(/^error: /, ""))?.[1] ?? "", names),
     );
   const [said = "", ...why] = plain.split("\n");
-  const what = said + elsewhere(said);
+  const what = unknownWord(said, command) ?? said + elsewhere(said);
   return [warningColour(`${program}: ${what}`), ...why].map((line) => `${line}\n`).join("");
+}
+
+/** What has commands of its own, and more words than it takes: the first of them was to be one of these. */
+function unknownWord(said: string, { args, commands, registeredArguments }: Command) {
+  const [word] = args;
+  if (!said.startsWith("too many arguments") || word === undefined) return undefined;
+  const suggestion = suggestionFor(word, commands.map((command) => command.name()).join(", "));
+  const mayBeArgument = commands.length === 0 || registeredArguments.length > 0;
+  return mayBeArgument && suggestion === "" ? undefined : `unknown command '${word}'${suggestion}`;
 }
 
 /** Words for plans and pushes, which people say without saying of what. */

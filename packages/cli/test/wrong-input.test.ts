@@ -18,6 +18,13 @@ const cases: readonly (readonly [readonly string[], RegExp])[] = [
   ],
   [["help", "depoly"], /did you mean deploy/],
   [["help", "nope"], /^propagit: unknown command 'nope'\n {2}see `propagit help`\n$/],
+  [
+    ["plans", "aprove", "4fa"],
+    /^propagit: unknown command 'aprove'; did you mean approve\?\n {2}see `propagit help plans`\n$/,
+  ],
+  [["plans", "zzz"], /^propagit: unknown command 'zzz'\n/],
+  [["plan", "dploy", "webapp", "main"], /unknown command 'dploy'; did you mean deploy\?/],
+  [["plan", "a.yaml", "b.yaml"], /too many arguments for 'plan'/],
   [["deploy", "webapp"], /missing required argument 'commit'\n {2}see `propagit help deploy`/],
   [["deploy", "webapp", "master", "--enviroment=x"], /did you mean --environment/],
   [["deploy", "webapp", "master", "-e", "../x"], /environment name "\.\.\/x" is not allowed/],

@@ -8,19 +8,19 @@ export const planErrors = {
     usage,
     400,
     "a plan says something that cannot be",
-    "docs/plans.md says what can be written; look at it without carrying it out: propagit plan FILE",
+    "docs/plans.md says what can be written; once it is mended, `propagit plan FILE` checks it",
   ),
   BAD_TARGET: kind(
     usage,
     400,
     "a target means no drones, leads to itself or is not defined",
-    "see what they mean with `propagit targets`; docs/plans.md says how they are written",
+    "see what they mean with `propagit targets`; docs/targets.md says how they are written",
   ),
   BAD_CONFIG: kind(
     usage,
     400,
     "a configuration, or a propagit.config with commands and generators, says something that cannot be",
-    "look at it with `propagit config verify` and `propagit config show`; docs/config.md says what can be written",
+    "docs/config.md says what can be written; once it is mended, `propagit config verify` checks it",
   ),
   NO_PLAN: kind(
     notFound,

@@ -156,6 +156,6 @@ function changeCommand<Said extends unknown[], Flags>(
     const flags = (given.at(-1) as Command).optsWithGlobals<Flags & PlanShowFlags & HubFlags>();
     const said = given.slice(0, -2) as Said;
     const { showChange } = await import("../plans/show-change.js");
-    await showChange(change(...said, flags), flags);
+    await showChange(change(...said, flags), flags, "leave `plan` out; to keep it, --save FILE");
   });
 }

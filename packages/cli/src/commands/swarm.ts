@@ -12,7 +12,7 @@ import { asFlag } from "../flags.js";
 import { collect, withHub, withHubFlags, type HubFlags } from "../hub-call.js";
 import { endOnInterrupt } from "../interrupt.js";
 import { openPicture } from "../output/picture.js";
-import { print, printJson, printJsonLine } from "../output/print.js";
+import { print, printJson, printJsonLine, terminalColumns } from "../output/print.js";
 import { formatNames } from "../output/quantity.js";
 import { artifactChars, formatSwarm, nothingYet, repoText } from "../output/swarm.js";
 import { formatSwarmDetail } from "../output/swarm-detail.js";
@@ -103,7 +103,7 @@ function noArtifact(
 
 function show(views: readonly SwarmView[], flags: SwarmFlags): void {
   if (flags.json) return printJson({ artifacts: views });
-  const columns = process.stdout.isTTY ? process.stdout.columns || Infinity : Infinity;
+  const columns = terminalColumns();
   print(textOf(views, flags, { columns, rowsMax: rowsShown }));
 }
 

@@ -29,7 +29,7 @@ export function targetsCommand(): Command {
 
 async function targets(name: string | undefined, flags: Flags): Promise<void> {
   const found = findTargets(flags);
-  if (!found) {
+  if (!found || (found.book.targets.size === 0 && name === undefined)) {
     throw new PropagitError("BAD_TARGET", "no targets are defined here", {
       hint: "write `targets: { all: { '*': now } }` into propagit.yaml, or name a file with --targets; docs/targets.md",
     });

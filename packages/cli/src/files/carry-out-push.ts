@@ -61,7 +61,11 @@ async function showOnly(push: FilesPush, flags: PushFlags, show?: PlanShowFlags)
     printJson({ ...found, dryRun: true, path: push.path, ...planned });
   } else {
     if (!isQuiet) print(`${formatEnd(found, true)}\n`);
-    showMade(made, show ?? {});
+    showMade(
+      made,
+      show ?? {},
+      show ? "write `files push` for `plan files`" : "leave --dry-run out",
+    );
   }
   const failure = failureOf(found.drones, flags.allowMissing ?? false);
   if (failure) throw failure;
@@ -88,6 +92,7 @@ async function pushOver(
   const { detach = false, json = false } = flags;
   const view = viewOf(json);
   const { note, step } = watchOf(view, { isQuiet: json, dryRun: false });
+  const watch = { note, step, end: () => view.end() };
   const push = {
     sources,
     ...splitPlace(last),
@@ -97,7 +102,7 @@ async function pushOver(
     concurrency: flags.concurrency ?? concurrencyDefault,
   };
   const dryRun = show !== undefined || (flags.dryRun ?? false);
-  const wish = { dryRun, detach, json, ...(show && { show }), flags, watch: { note, step } };
+  const wish = { dryRun, detach, json, ...(show && { show }), flags, watch };
   await pushByPlan(push, targets, findHubAccess(flags), wish).finally(() => view.end());
 }
 

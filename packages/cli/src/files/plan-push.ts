@@ -75,7 +75,7 @@ export async function pushByPlan(
     // A plan that is written down is carried out later, when the hub has to have them.
     destination: wish.dryRun && wish.show?.save === undefined ? undefined : destination,
     manifestOnly: false,
-  });
+  }).finally(() => watch.end());
   const plan = planOf(push, aims, read.commit);
   const made = { plan, ...read };
   if (wish.dryRun) return showOnly(made, push, wish);
@@ -87,7 +87,10 @@ export async function pushByPlan(
   if (failure) throw failure;
 }
 
-type Watch = Pick<FilesWatch, "note" | "step">;
+interface Watch extends Pick<FilesWatch, "note" | "step"> {
+  /** From here on what is printed stays: nothing is drawn in place any more. */
+  end(): void;
+}
 
 /** What it means at this moment. @throws BAD_TARGET */
 async function aimed(
@@ -166,7 +169,8 @@ function toldBegun(run: string, { commit, files, bytes }: Made, drones: number, 
   if (json) return printJson({ run, commit, files, bytes });
   const what = `${formatCount(files, "file")}, ${formatBytes(bytes)}`;
   print(`${run}  ${what} on their way to ${formatCount(drones, "drone")}\n`);
-  print(`where they are: propagit files status ${run}; stop it: propagit files stop ${run}\n`);
+  print(`  where they are: propagit files status ${run}\n`);
+  print(`  to end it:      propagit files stop ${run}\n`);
 }
 
 function failureOf({ run, name, outcome, reason, counts }: PlanSummary): PropagitError | undefined {

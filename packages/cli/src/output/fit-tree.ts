@@ -4,7 +4,7 @@
  *     ├─ stage one                        rank 1
  *     ├─ stage two                        rank 0: its children get the rows that are left
  *     │  ├─ web-1  running
- *     │  └─ … and 9,999 more: 9,000 done, 999 never run
+ *     │  └─ … and 9,999 more: 9,000 done, 999 ahead
  *     └─ … and 12 more stages: 12 ahead
  *
  * Nodes stay in their order; which of them are there at all goes by rank.

@@ -5,8 +5,10 @@ import {
   describeLimits,
   describeSize,
   describeTask,
+  describeTime,
   describeWaits,
   hostName,
+  placeName,
 } from "./plan-words.js";
 import type { PictureOptions } from "./plan-picture.js";
 import { formatMoment } from "./duration.js";
@@ -21,13 +23,11 @@ export function planPage({
   commands,
   forecast,
 }: Omit<PictureOptions, "isWhole">): string {
-  const { announcement, isTimed } = forecast;
-  const { from, until, stages } = announcement;
-  const time = isTimed
-    ? `about ${timeText(until - from)}, by what past runs took`
-    : "how long it takes is not known: each task counts as one step";
+  const { from, until, stages } = forecast.announcement;
   const bodies = plan.stages.map((stage, index) => {
-    const waits = describeWaits(stage).map((wait) => `<li>waits for ${escaped(wait)}</li>`);
+    const waits = describeWaits(stage, stages[index]?.from).map(
+      (wait) => `<li>waits for ${escaped(wait)}</li>`,
+    );
     const rows = stage.lines.flatMap((line) =>
       line.map((task, step) => {
         const said = `${step > 0 ? "then " : ""}${describeTask(task, commands)}`;
@@ -44,7 +44,7 @@ export function planPage({
 <html lang="en"><head><meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>${escaped(plan.name)}</title><style>${style}</style></head><body>
-<h1>${escaped(plan.name)}</h1><p>${escaped(describeSize(plan))}; ${escaped(hash)}</p><p>${escaped(time)}</p>
+<h1>${escaped(plan.name)}</h1><p>${escaped(describeSize(plan))}; ${escaped(hash)}</p><p>${escaped(describeTime(forecast))}</p>
 ${timeline(stages, from, Math.max(1, until - from))}
 ${bodies.join("\n")}
 <footer>made ${escaped(formatMoment(from))} by propagit plan</footer></body></html>
@@ -86,9 +86,10 @@ function timeline(stages: readonly AnnouncedStage[], from: number, spanMs: numbe
 function byHost(bars: readonly AnnouncedBar[]): ReadonlyMap<string, readonly AnnouncedBar[]> {
   const hosts = new Map<string, AnnouncedBar[]>();
   for (const bar of bars) {
-    const known = hosts.get(bar.host);
+    const host = placeName(bar.host, bar.command);
+    const known = hosts.get(host);
     if (known) known.push(bar);
-    else hosts.set(bar.host, [bar]);
+    else hosts.set(host, [bar]);
   }
   return hosts;
 }
@@ -99,7 +100,7 @@ function text(words: string, y: number, x = 0): string {
 
 const style = `body{font:14px/1.5 system-ui,sans-serif;margin:2em auto;max-width:70em;padding:0 1em;color:#222;background:#fff}
 h1,h2{line-height:1.2}svg{width:100%;font-size:11px}rect.task{fill:#3273dc}rect.wait{fill:#ddd}
-table{border-collapse:collapse;width:100%}td,th{text-align:left;vertical-align:top;padding:.2em .6em .2em 0;border-top:1px solid #ddd}
+table{border-collapse:collapse;table-layout:fixed;width:100%}th:nth-child(1){width:5em}th:nth-child(2),th:nth-child(3){width:11em}th:nth-child(5){width:9em}td,th{text-align:left;vertical-align:top;padding:.2em .6em .2em 0;border-top:1px solid #ddd}
 td{overflow-wrap:anywhere}@media(prefers-color-scheme:dark){body{background:#111;color:#ddd}svg text{fill:#ddd}td,th{border-color:#444}rect.wait{fill:#444}}`;
 
 /** Nothing that a plan says is taken for HTML. */

@@ -18,6 +18,7 @@ import {
   describeLimits,
   describeSize,
   describeTask,
+  describeTime,
   describeWaits,
   hostName,
 } from "./plan-words.js";
@@ -39,9 +40,7 @@ export function planPicture({ plan, hash, commands, forecast, isWhole }: Picture
   const { announcement, isTimed } = forecast;
   const { from, until, stages } = announcement;
   const head = `${headColour(plainText(plan.name))}\n${describeSize(plan)}; ${hash.slice(0, 12)}\n`;
-  const time = isTimed
-    ? `about ${timeText(until - from)}, by what past runs took\n`
-    : "how long it takes is not known: no run of it is remembered\n";
+  const time = `${describeTime(forecast)}\n`;
   if (plan.stages.length === 0) return `${head}nothing to do\n`;
   const width = Math.max(...plan.stages.map(({ name }) => plainText(name).length));
   const span = { from, ms: Math.max(1, until - from), isTimed };
@@ -91,9 +90,10 @@ function barOf({ turnAt, from, until, waves }: AnnouncedStage, span: Span): stri
   const end = Math.min(barColumns, Math.max(begin + 1, column(until)));
   const waits = dimColour("·".repeat(Math.max(0, begin - wait)));
   const bar = `${" ".repeat(Math.min(wait, begin))}${waits}${"█".repeat(Math.max(1, end - begin))}`;
-  const length = span.isTimed ? ` ${timeText(until - from)}` : "";
-  const parts = waves.length > 1 ? `, ${waves.length} waves` : "";
-  return `${bar}${" ".repeat(Math.max(0, barColumns - end))}${length}${parts}`.trimEnd();
+  const length = span.isTimed ? [timeText(until - from)] : [];
+  const parts = waves.length > 1 ? [`${waves.length} waves`] : [];
+  const rest = [...length, ...parts].join(", ");
+  return `${bar}${" ".repeat(Math.max(0, barColumns - end))} ${rest}`.trimEnd();
 }
 
 interface StageShown extends Pick<PictureOptions, "commands" | "isWhole"> {

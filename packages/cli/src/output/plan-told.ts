@@ -6,8 +6,8 @@ import { plainText } from "./text-width.js";
 const namesMax = 5;
 const dronesShown = 20;
 
-/** @param saved where the plan was written; absent: nowhere */
-export function toldText(told: ToldOfPlan, saved?: string): string {
+/** @param next what to try now; absent: there is nothing to do */
+export function toldText(told: ToldOfPlan, next?: string): string {
   const { travel, warnings } = told;
   const lines = [
     ...dronesLines(told),
@@ -15,9 +15,7 @@ export function toldText(told: ToldOfPlan, saved?: string): string {
     ...(travel ? [travelLine(travel)] : []),
     ...warnings.map((warning) => plainText(warning)),
     "",
-    saved === undefined
-      ? "nothing was changed"
-      : `nothing was changed; carry it out with: propagit apply ${saved}`,
+    next === undefined ? "nothing was changed" : `nothing was changed; ${next}`,
   ];
   return `\n${lines.join("\n").trimStart()}\n`;
 }

@@ -11,6 +11,7 @@ import {
   type TimeWindow,
 } from "@propagit/plan";
 import { isOfHub } from "@propagit/hub";
+import type { Forecast } from "../plans/forecast.js";
 import { formatMoment } from "./duration.js";
 import { formatCount, formatNames } from "./quantity.js";
 
@@ -114,6 +115,13 @@ function windowText({ days, fromMinute, toMinute, timeZone }: TimeWindow): strin
 function clockText(minutes: number): string {
   const two = (part: number) => String(part).padStart(2, "0");
   return `${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+}
+
+/** Of the whole plan: known when all of its tasks are. */
+export function describeTime({ announcement: { from, until }, isTimed }: Forecast): string {
+  return isTimed
+    ? `about ${timeText(until - from)}, by what past runs took`
+    : "how long it takes is not known: of some of its tasks no run is remembered";
 }
 
 export function tasksOf(stages: Plan["stages"]): readonly Task[] {

@@ -11,3 +11,8 @@ export function printJson(value: unknown): void {
 export function printJsonLine(value: unknown): void {
   print(`${JSON.stringify(value)}\n`);
 }
+
+/** Without a terminal there is no width to keep to. */
+export function terminalColumns(): number {
+  return process.stdout.isTTY ? process.stdout.columns || Infinity : Infinity;
+}

@@ -9,7 +9,8 @@ import type { StageStatus, TaskStatus } from "@propagit/plan";
 import { formatTime } from "./duration.js";
 import { placeName } from "./plan-words.js";
 import { countWords } from "./run-progress.js";
-import { runHead, runWord, type SeenRun } from "./run-tree.js";
+import { runHead, runWord } from "./run-head.js";
+import type { SeenRun } from "./run-tree.js";
 import { plainText } from "./text-width.js";
 
 /** @param before absent: all that is there is new */
@@ -51,11 +52,11 @@ function stageText({ state, counts, waits, reason }: StageStatus): string {
     case "waiting":
       return `waits: ${plainText(waits?.why ?? "")}`;
     case "running":
-      return countWords(counts);
+      return countWords(counts, false);
     case "done":
     case "failed":
     case "stopped":
-      return `${state}${why} (${countWords(counts)})`;
+      return `${state}${why} (${countWords(counts, true)})`;
     default:
       return state satisfies never;
   }

@@ -61,13 +61,13 @@ export function stageWords({ state, counts, waits, reason }: StageStatus, now: n
       return `waits: ${plainText(waits?.why ?? "")}${until}${waits?.seen === undefined ? "" : ` (${plainText(waits.seen)})`}`;
     }
     case "running":
-      return headColour(countWords(counts)) + nextWords(waits?.until, now);
+      return headColour(countWords(counts, false)) + nextWords(waits?.until, now);
     case "done":
-      return goodColour(`done: ${countWords(counts)}`);
+      return goodColour(`done: ${countWords(counts, true)}`);
     case "failed":
     case "stopped":
       return badColour(
-        `${state}: ${countWords(counts)}${reason === undefined ? "" : `; ${plainText(reason)}`}`,
+        `${state}: ${countWords(counts, true)}${reason === undefined ? "" : `; ${plainText(reason)}`}`,
       );
     default:
       return state satisfies never;
@@ -79,8 +79,12 @@ function nextWords(until: number | undefined, now: number): string {
   return until === undefined ? "" : `, the next in ${timeText(Math.max(0, until - now))}`;
 }
 
-/** `1 failed, 12 done, 3 never run` of what there is: first what needs a look, should the rest be cut off. */
-export function countWords(counts: TaskCounts): string {
+/**
+ * `1 failed, 12 done, 3 never run` of what there is: first what needs a look, should the rest be cut off.
+ *
+ * @param isOver whether what has not begun never will; otherwise it is `ahead`
+ */
+export function countWords(counts: TaskCounts, isOver: boolean): string {
   const words = [
     [counts.failed, "failed"],
     [counts.unknown, "unknown"],
@@ -89,7 +93,7 @@ export function countWords(counts: TaskCounts): string {
     [counts.retrying, "tried again later"],
     [counts.done, "done"],
     [counts.unchanged, "unchanged"],
-    [counts.neverRun, "never run"],
+    [counts.neverRun, isOver ? "never run" : "ahead"],
   ] as const;
   const said = words
     .filter(([count]) => count > 0)

@@ -2,13 +2,13 @@
  * A run of a plan as a tree: its stages, what is under way in them since when, what waits until when, what failed and
  * why, and below tasks that hand a part of it on, that part:
  *
- *     webapp 2.0  4fa1c2d3e4 going, begun 2026-11-22 10:00:00 by ann, 1 failed, 1 running, 9,001 done, 1,037 never run
+ *     webapp 2.0  4fa1c2d3e4 going, begun 2026-11-22 10:00:00 by ann, 1 failed, 1 running, 9,001 done, 1,037 ahead
  *     ├─ ✓ 1. canary  done: 1 done, took 12 s
- *     ├─ ▸ 2. others  1 failed, 1 running, 9,000 done, 997 never run, for 3m
+ *     ├─ ▸ 2. others  1 failed, 1 running, 9,000 done, 997 ahead, for 3m
  *     │  ├─ ✗ 2.17.1  web-17  execute  failed 12s ago: exit code 1
  *     │  ├─ ▸ 2.19.1  web-19  execute  running for 2s
  *     │  │  └─ compiling
- *     │  └─ … and 9,997 more: 9,000 done, 997 never run
+ *     │  └─ … and 9,997 more: 9,000 done, 997 ahead
  *     └─ · 3. rest  ahead, 40 tasks on 40 hosts
  *
  * Pure: the same of the same values.
@@ -16,7 +16,6 @@
 import {
   timeText,
   type RunStatus,
-  type RunSummary,
   type StageStatus,
   type TaskCounts,
   type TaskStatus,
@@ -28,7 +27,8 @@ import { fitTree, type TreeNode, type TreeSize } from "./fit-tree.js";
 import { placeName } from "./plan-words.js";
 import { formatCount, formatNumber } from "./quantity.js";
 import { countWords, stageWords } from "./run-progress.js";
-import { cutTo, padTo, plainText, widthOf } from "./text-width.js";
+import { headLines, isOver } from "./run-head.js";
+import { cutTo, padTo, plainText, wrapLines } from "./text-width.js";
 
 export interface SeenRun {
   readonly status: RunStatus;
@@ -43,9 +43,13 @@ export interface SeenRun {
 /** Lines, none wider and not more than there is room for. */
 export function runTree(seen: SeenRun, now: number, size: TreeSize): readonly string[] {
   const { status, parts = [] } = seen;
-  const head = headLines(seen, now, size.columns).map((line) => cutTo(line, size.columns));
-  const linesMax = size.rows === Infinity ? Infinity : linesMaxOfTask;
-  const tree = { now, parts, linesMax, isNarrow: size.columns < wideColumns };
+  const isLive = size.rows !== Infinity;
+  const head = headLines(seen, now, size.columns).flatMap((line) =>
+    isLive ? cutTo(line, size.columns) : wrapLines(line, size.columns).split("\n"),
+  );
+  const linesMax = isLive ? linesMaxOfTask : Infinity;
+  const isNarrow = size.columns < wideColumns;
+  const tree = { now, parts, linesMax, isNarrow, isOver: isOver(status) };
   const root = rootOf(status, tree);
   const below = fitTree(root, { ...size, rows: size.rows - head.length });
   return [...head, ...below].slice(0, size.rows);
@@ -63,65 +67,8 @@ interface Tree {
   readonly parts: readonly PlanDelegation[];
   readonly linesMax: number;
   readonly isNarrow: boolean;
-}
-
-function headLines(
-  { status, isCarried, isLocal = false }: SeenRun,
-  now: number,
-  columns: number,
-): readonly string[] {
-  const { reason, counts, stays, waitsFor, suspended } = status;
-  const head = runHead(status, isCarried);
-  const whole = `${head}, ${countWords(counts)}`;
-  return [
-    ...(widthOf(whole) <= columns ? [whole] : [head, `   ${countWords(counts)}`]),
-    ...(reason === undefined ? [] : [badColour(`   ${plainText(reason)}`)]),
-    ...(stays === undefined ? [] : [staysLine(status.run, stays, isLocal)]),
-    ...(waitsFor ? [`   waits for ${plainText(waitsFor.lock)}, behind ${waitsFor.behind}`] : []),
-    ...(status.approval ? [headColour(`   ${approvalText(status)}`)] : []),
-    ...(suspended ? [suspendedLine(suspended, now)] : []),
-  ];
-}
-
-function staysLine(run: string, stays: string, isLocal: boolean): string {
-  const words = `propagit plans stop --undo ${run}${isLocal ? " --local" : ""}`;
-  return `   what was done stays: ${plainText(stays)}; to take it back: ${words}`;
-}
-
-/** Who is to approve what, and how. */
-export function approvalText({ run, approval }: Pick<RunSummary, "run" | "approval">): string {
-  const who = approval?.by ? `approval by ${approval.by}` : "somebody's approval";
-  const what = `${plainText(approval?.stage ?? "")} waits for ${plainText(who)}`;
-  return `${what}: propagit plans approve ${run}`;
-}
-
-function suspendedLine({ since, why }: NonNullable<RunStatus["suspended"]>, now: number): string {
-  const age = formatAge(now - since);
-  return badColour(
-    `   cannot be written down for ${age}, and goes on when it can: ${plainText(why)}`,
-  );
-}
-
-/** Which run, how it stands, since when and by whom. */
-export function runHead(summary: RunSummary, isCarried: boolean): string {
-  const { name, run, by, beganAt, endedAt } = summary;
-  const began = beganAt === undefined ? "" : `, begun ${formatMoment(beganAt)} by ${plainText(by)}`;
-  const took =
-    beganAt === undefined || endedAt === undefined
-      ? ""
-      : `, took ${formatDuration(endedAt - beganAt)}`;
-  return `${headColour(plainText(name))}  ${run} ${runWord(summary, isCarried)}${began}${took}`;
-}
-
-/** In one word or two, how a run stands. */
-export function runWord(
-  { state, outcome, approval }: Pick<RunSummary, "state" | "outcome" | "approval">,
-  isCarried: boolean,
-): string {
-  if (isCarried && state === "going" && approval) return "waits for approval";
-  if (state === "over") return outcome ?? "over";
-  if (state === "unreadable" || isCarried) return state;
-  return state === "paused" ? "paused, waits for resume" : "broken off, waits for resume";
+  /** Of the run: what has not begun never will. */
+  readonly isOver: boolean;
 }
 
 function rootOf({ run, stages }: Pick<RunStatus, "run" | "stages">, tree: Tree): TreeNode {
@@ -160,7 +107,7 @@ function stageNode(stage: StageStatus, { run, tree, distance }: Place): TreeNode
   const isHot = ["running", "waiting", "failed", "stopped"].includes(stage.state);
   const children = taskNodes(stage, run, tree);
   return {
-    text: () => stageLine(stage, tree.now),
+    text: () => stageLine(stage, tree),
     rank: isHot ? 0 : distance,
     isOpen: isHot,
     children: children.map(({ node }) => node),
@@ -170,19 +117,22 @@ function stageNode(stage: StageStatus, { run, tree, distance }: Place): TreeNode
       return moreTasks(
         stage.counts,
         children.filter(({ node }) => kept.has(node)).map(({ task }) => task),
+        isEnded(stage, tree),
       );
     },
   };
 }
 
-function stageLine(stage: StageStatus, now: number): string {
+function stageLine(stage: StageStatus, { now, isOver: isLast }: Tree): string {
   const { number, name, part, state, counts, hosts, waits, beganAt, endedAt } = stage;
   const back = part === "rollback" ? " (rollback)" : "";
-  const head = `${stageMark[state]()} ${number}. ${plainText(name)}${back}  ${stageWords(stage, now)}`;
+  const title = `${stageMark[state]()} ${number}. ${plainText(name)}${back}`;
   if (state === "ahead") {
     const on = hosts.length > 1 ? ` on ${formatNumber(hosts.length)} hosts` : "";
-    return `${head}${dimColour(`, ${formatCount(counts.tasks, "task")}${on}`)}`;
+    const words = isLast ? "never begun" : "ahead";
+    return `${title}  ${dimColour(`${words}, ${formatCount(counts.tasks, "task")}${on}`)}`;
   }
+  const head = `${title}  ${stageWords(stage, now)}`;
   if (state === "waiting" && waits?.until !== undefined) {
     return `${head}, until ${whenText(waits.until, now)}`;
   }
@@ -201,15 +151,24 @@ const stageMark = {
   stopped: () => badColour("■"),
 } satisfies Record<StageStatus["state"], () => string>;
 
+/** Of its tasks, what has not begun never will. */
+function isEnded({ state }: StageStatus, tree: Tree): boolean {
+  return tree.isOver || state === "done" || state === "failed" || state === "stopped";
+}
+
 /** What is left out of a stage's tasks: those that came to nothing worth a line, and those without room. */
-function moreTasks(counts: TaskCounts, shown: readonly TaskStatus[]): string | undefined {
+function moreTasks(
+  counts: TaskCounts,
+  shown: readonly TaskStatus[],
+  isLast: boolean,
+): string | undefined {
   const left = { ...counts };
   for (const { state } of shown) {
     left[countOf(state)] = Math.max(0, left[countOf(state)] - 1);
     left.tasks -= 1;
   }
   if (left.tasks <= 0) return undefined;
-  return dimColour(`… and ${formatNumber(left.tasks)} more: ${countWords(left)}`);
+  return dimColour(`… and ${formatNumber(left.tasks)} more: ${countWords(left, isLast)}`);
 }
 
 function countOf(state: TaskStatus["state"]): keyof TaskCounts {
@@ -234,7 +193,7 @@ function taskNodes(stage: StageStatus, run: string, tree: Tree): readonly TaskNo
   const columns = widthsOf(stage.tasks);
   return sorted.map(({ task, rank }) => ({
     task,
-    node: taskNode(task, { rank, columns, run, tree }),
+    node: taskNode(task, { rank, columns, run, tree: { ...tree, isOver: isEnded(stage, tree) } }),
   }));
 }
 
@@ -308,19 +267,20 @@ function partNode(part: PlanDelegation, tree: Tree): TreeNode {
   } satisfies Record<PlanDelegation["line"], string>;
   const how = plan.state === "over" ? (plan.outcome ?? "over") : words[line];
   return {
-    ...rootOf({ run, stages }, tree),
+    ...rootOf({ run, stages }, { ...tree, isOver: isOver(plan) }),
     text: () =>
-      `${headColour(plainText(plan.name))}  ${plainText(how)}: ${countWords(plan.counts)}`,
+      `${headColour(plainText(plan.name))}  ${plainText(how)}: ${countWords(plan.counts, isOver(plan))}`,
     isOpen: true,
   };
 }
 
-function taskLine(task: TaskStatus, widths: Widths, { now, isNarrow }: Tree): string {
+function taskLine(task: TaskStatus, widths: Widths, tree: Tree): string {
+  const { isNarrow } = tree;
   const place = padTo(cutTo(plainText(placeOf(task)), widths.host), widths.host);
   const id = isNarrow ? "" : `${task.task.padEnd(widths.task)}  `;
   const command = padTo(plainText(task.command), widths.command);
   const why = task.reason === undefined ? "" : `: ${plainText(task.reason)}`;
-  return `${taskMark[task.state]()} ${id}${place}  ${command}  ${taskWords(task, now)}${why}`;
+  return `${taskMark[task.state]()} ${id}${place}  ${command}  ${taskWords(task, tree)}${why}`;
 }
 
 const taskMark = {
@@ -334,7 +294,10 @@ const taskMark = {
   "never-run": () => dimColour("·"),
 } satisfies Record<TaskStatus["state"], () => string>;
 
-function taskWords({ state, attempt, beganAt, endedAt, nextAt }: TaskStatus, now: number): string {
+function taskWords(
+  { state, attempt, beganAt, endedAt, nextAt }: TaskStatus,
+  { now, isOver: isLast }: Tree,
+): string {
   const tries = attempt > 1 ? `, attempt ${attempt}` : "";
   switch (state) {
     case "running":
@@ -354,7 +317,9 @@ function taskWords({ state, attempt, beganAt, endedAt, nextAt }: TaskStatus, now
       return `${state}${endedAt === undefined ? "" : ` ${formatAge(now - endedAt)} ago`}${tries}`;
     case "never-run":
       return nextAt === undefined
-        ? "never run"
+        ? isLast
+          ? "never run"
+          : "ahead"
         : `in ${timeText(wholeSeconds(nextAt - now))}, at ${whenText(nextAt, now)}`;
     default:
       return state satisfies never;

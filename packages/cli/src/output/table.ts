@@ -1,5 +1,6 @@
 /** Aligned tables: a head, a line per row, columns as wide as their widest cell. */
 import { headColour } from "./colour.js";
+import { terminalColumns } from "./print.js";
 import { cutTo, padTo, widthOf } from "./text-width.js";
 
 export interface Column<Row> {
@@ -22,7 +23,7 @@ export interface Column<Row> {
 export function formatTable<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
-  widthMax: number = terminalWidth(),
+  widthMax: number = terminalColumns(),
 ): string {
   const measured = columns.map((column) => ({
     column,
@@ -99,11 +100,6 @@ function leaveOut<Row>(columns: readonly Measured<Row>[], widthMax: number): Mea
 
 function widthOfAll(columns: readonly Measured<never>[]): number {
   return columns.reduce((sum, { width }) => sum + width + gap.length, -gap.length);
-}
-
-/** Without a terminal there is no width to keep to. */
-function terminalWidth(): number {
-  return process.stdout.isTTY ? process.stdout.columns || Infinity : Infinity;
 }
 
 function line(cells: readonly string[]): string {

@@ -69,6 +69,17 @@ export function wrapTo(text: string, columns: number): string {
   return [...lines, line].join("\n");
 }
 
+/** As `wrapTo`, of several lines: what goes on stands a little further in than its line. */
+export function wrapLines(text: string, columns: number): string {
+  const wrapped = text.split("\n").map((line) => {
+    const words = line.trimStart();
+    const indent = line.slice(0, line.length - words.length);
+    const further = `${indent}  `;
+    return indent + wrapTo(words, columns - further.length).replaceAll("\n", `\n${further}`);
+  });
+  return wrapped.join("\n");
+}
+
 /** Fills up with spaces to a width. */
 export function padTo(text: string, columns: number): string {
   return text + " ".repeat(Math.max(0, columns - widthOf(text)));

@@ -54,9 +54,11 @@ export async function applyPlan(file: string | undefined, flags: ApplyFlags): Pr
 }
 
 function tellBegun(run: string): void {
-  print(
-    `${run}\nthe hub carries it out; look: propagit plans status ${run} --follow, its log: propagit plans status ${run} --events, end it: propagit plans stop ${run}\n`,
-  );
+  print(`${run}  the hub carries it out
+  to look on: propagit plans status ${run} --follow
+  its log:    propagit plans status ${run} --events
+  to end it:  propagit plans stop ${run}
+`);
 }
 
 /** Its commands say what they would do, each checked. */

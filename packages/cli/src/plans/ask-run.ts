@@ -34,7 +34,7 @@ async function askHere(prefix: string, ask: RunAsk): Promise<void> {
   const id = await runs.find(prefix);
   if (await runs.isCarried(id)) {
     await askProcess(runs.folderOf(id), { ask, by: author() }, () => runs.isCarried(id));
-    print(`${id}: ${askedWords[ask.kind]}\n`);
+    print(`${id}: ${askedWords(ask)}\n`);
     return;
   }
   const { plan, events } = await runs.journal.read(id);

@@ -21,5 +21,5 @@ export async function showDryRun(
   flags: DryRunFlags,
 ): Promise<void> {
   const { showChange } = await import("./show-change.js");
-  await showChange(change, flags);
+  await showChange(change, flags, "leave --dry-run out");
 }

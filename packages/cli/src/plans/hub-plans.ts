@@ -23,7 +23,7 @@ import { author } from "../author.js";
 import { collect, withHub, type HubFlags } from "../hub-call.js";
 import { interruptedExitCode, onInterrupt } from "../interrupt.js";
 import { print } from "../output/print.js";
-import type { Planned } from "./planned.js";
+import { standardInput, type Planned } from "./planned.js";
 import { RunView } from "./run-view.js";
 import { toldEnd } from "./told-end.js";
 
@@ -55,7 +55,7 @@ export async function beginOnHub(
   return begin(wanted, () =>
     withHub(flags, (hub) => hub.call("hub.plan-start", started, callLimit)),
   ).catch((thrown: unknown) => {
-    throw source ? placedRefusal({ source, reading }, thrown) : thrown;
+    throw source ? refusalOf({ source, reading }, thrown) : thrown;
   });
 }
 
@@ -68,8 +68,13 @@ interface Written {
 }
 
 /** It knows nothing of the file: what it says of a task is told with the place where that stands. */
-function placedRefusal(written: Written, thrown: unknown): unknown {
+function refusalOf(written: Written, thrown: unknown): unknown {
   const { code, message, hint } = toPropagitError(thrown);
+  const { file } = written.source;
+  if (code === "PLAN_MOVED" && file !== standardInput) {
+    const anew = `see the difference, and plan anew: propagit apply ${file} --rebase`;
+    return new PropagitError(code, message, { hint: anew, cause: thrown });
+  }
   if (code !== "BAD_PLAN" || !message.startsWith(mark)) return thrown;
   const [first, ...more] = message.split("\n").map((line) => placedLine(written, line));
   return new PropagitError(code, [first, ...more.map((line) => `  ${line}`)].join("\n"), {
@@ -231,15 +236,28 @@ export async function askHub(id: string, ask: RunAsk, flags: HubFlags): Promise<
   const asked = await withHub(flags, (hub) =>
     hub.call("hub.plan-ask", { id, ask, by: author() }, callLimit),
   );
-  print(`${asked.id}: ${askedWords[ask.kind]}\n`);
+  print(`${asked.id}: ${askedWords(ask)}\n`);
 }
 
 /** What follows from it, for whoever asked. */
-export const askedWords: Readonly<Record<RunAsk["kind"], string>> = {
-  pause: "nothing new begins; what is under way finishes",
-  resume: "it goes on",
-  stop: "nothing new begins; what is under way finishes",
-  "skip-wait": "it waits no longer",
-  approve: "approved",
-  retry: "what failed is tried again",
-};
+export function askedWords(ask: RunAsk): string {
+  switch (ask.kind) {
+    case "pause":
+      return "nothing new begins; what is under way finishes";
+    case "resume":
+      return "it goes on";
+    case "stop": {
+      const rest = ask.now ? "is ended" : "finishes";
+      const undo = ask.undo ? ", and what was done is taken back" : "";
+      return `nothing new begins; what is under way ${rest}${undo}`;
+    }
+    case "skip-wait":
+      return "it waits no longer";
+    case "approve":
+      return "approved";
+    case "retry":
+      return "what failed or never ran is tried again";
+    default:
+      return ask satisfies never;
+  }
+}

@@ -25,6 +25,9 @@ import { openProject, readProjectConfiguration, wishOf } from "./project.js";
 import { readTextFile } from "./read-text.js";
 import { choiceOf, wantsGenerator, type SourceFlags } from "./source-flags.js";
 
+/** What `-` is called. */
+export const standardInput = "standard input";
+
 export interface Planned {
   readonly plan: Plan;
   readonly commands: Commands;
@@ -57,7 +60,7 @@ export async function planned(
   const { commands, folder } = project;
   const choice = choiceOf(flags);
   if (file !== undefined) {
-    const name = file === "-" ? "standard input" : file;
+    const name = file === "-" ? standardInput : file;
     const source = { file: name, text: readTextFile(file) };
     const select = await selectionsFor(source.text, flags);
     const reading = { ...choice, ...(select && { select }) };

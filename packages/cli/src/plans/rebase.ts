@@ -6,6 +6,7 @@ import { readPlan, writePlan, type WrittenPlan } from "@propagit/plan";
 import { hubCommands } from "@propagit/hub";
 import { changeSchema, check, PropagitError, type PlannedChange } from "@propagit/protocol";
 import { differenceText, lineDifference } from "../output/line-difference.js";
+import { toldText } from "../output/plan-told.js";
 import { print } from "../output/print.js";
 import type { HubFlags } from "../hub-call.js";
 import { readTextFile } from "./read-text.js";
@@ -25,6 +26,10 @@ export async function rebase(
   const made = await madePlan(changeOf(file, old.request), flags);
   const anew = readPlan({ file: "the hub's plan", text: made.text }, hubCommands);
   const written = writePlan(anew, hubCommands);
+  if (anew.stages.length === 0) {
+    if (flags.save !== undefined) savePlan(flags.save, written);
+    return print(`nothing of ${file} is left to do\n${toldText(made.told)}`);
+  }
   const lines = lineDifference(linesOf(writePlan(old, hubCommands)), linesOf(written));
   if (lines.length === 0) print(`${file} is as it would be made now\n`);
   else print(differenceText(lines));

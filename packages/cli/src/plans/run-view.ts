@@ -184,7 +184,7 @@ export function wordsOf(event: RunEvent, names: EventNames): Said | undefined {
 }
 
 function countsOf({ counts }: EventNames): string {
-  return counts ? `, ${countWords(counts())}` : "";
+  return counts ? `, ${countWords(counts(), true)}` : "";
 }
 
 /** What failed and counts for nothing. */

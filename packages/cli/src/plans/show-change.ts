@@ -5,7 +5,8 @@ import type { FilesPart, PlannedChange, ToldOfPlan } from "@propagit/protocol";
 import type { Conversation } from "@propagit/runtime";
 import { withHub, type HubFlags } from "../hub-call.js";
 import { toldText } from "../output/plan-told.js";
-import { print } from "../output/print.js";
+import { print, terminalColumns } from "../output/print.js";
+import { wrapLines } from "../output/text-width.js";
 import { forecast } from "./forecast.js";
 import { showWith, type PlanShowFlags } from "./show-plan.js";
 
@@ -21,16 +22,27 @@ export interface MadePlan {
 /** Said at once, or once there is a session, under whose key something of it is hidden. */
 type Change = PlannedChange | ((hub: Conversation) => PlannedChange);
 
-export async function showChange(change: Change, flags: PlanShowFlags & HubFlags): Promise<void> {
-  showMade(await madePlan(change, flags), flags);
+/** @param doIt how it is done instead of shown */
+export async function showChange(
+  change: Change,
+  flags: PlanShowFlags & HubFlags,
+  doIt: string,
+): Promise<void> {
+  showMade(await madePlan(change, flags), flags, doIt);
 }
 
-export function showMade({ text, told }: MadePlan, flags: PlanShowFlags): void {
+export function showMade({ text, told }: MadePlan, flags: PlanShowFlags, doIt: string): void {
   const plan = readPlan({ file: "the hub's plan", text }, hubCommands);
   const durations = new Map(told.durations.map(({ command, ms }) => [command, ms]));
   const whole = { plan, commands: hubCommands, forecast: forecast(plan, durations, Date.now()) };
   const isPicture = showWith(whole, flags, told);
-  if (isPicture) print(toldText(told, flags.save));
+  if (!isPicture) return;
+  const next = plan.stages.length === 0 ? undefined : nextText(flags.save, doIt);
+  print(wrapLines(toldText(told, next), terminalColumns()));
+}
+
+function nextText(saved: string | undefined, doIt: string): string {
+  return saved === undefined ? `to do it, ${doIt}` : `carry it out with: propagit apply ${saved}`;
 }
 
 /** @param onFiles hears what drones say of files, however long they take. @throws what the change itself would */

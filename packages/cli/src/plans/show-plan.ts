@@ -12,7 +12,8 @@ import { PropagitError, type ToldOfPlan } from "@propagit/protocol";
 import { errnoOf } from "@propagit/runtime";
 import { planPage } from "../output/plan-page.js";
 import { planPicture } from "../output/plan-picture.js";
-import { print, printJson } from "../output/print.js";
+import { print, printJson, terminalColumns } from "../output/print.js";
+import { wrapLines } from "../output/text-width.js";
 import type { SelectFlags } from "./drone-selections.js";
 import { forecast, pastHere, type Durations, type Forecast } from "./forecast.js";
 import { plansFolder } from "./local-runs.js";
@@ -73,7 +74,10 @@ export function showWith(shown: Shown, flags: PlanShowFlags, told?: ToldOfPlan):
     const { announcement, isTimed } = whole.forecast;
     const { stages, from, until } = announcement;
     printJson({ hash: whole.hash, plan, isTimed, from, until, stages, ...(told && { told }) });
-  } else print(planPicture({ ...whole, isWhole: flags.all ?? false }));
+  } else {
+    const picture = planPicture({ ...whole, isWhole: flags.all ?? false });
+    print(wrapLines(picture, terminalColumns()));
+  }
   return !flags.dump && !flags.json;
 }
 

@@ -1,9 +1,10 @@
 /** `propagit plans` and `plans status`: what is, or was, carried out here. */
 import { PropagitError } from "@propagit/protocol";
 import { formatAge } from "../output/duration.js";
-import { print, printJson } from "../output/print.js";
+import { print, printJson, terminalColumns } from "../output/print.js";
 import { countWords } from "../output/run-progress.js";
-import { approvalText, runTree, runWord } from "../output/run-tree.js";
+import { approvalText, isOver, runWord } from "../output/run-head.js";
+import { runTree } from "../output/run-tree.js";
 import { formatTable, type Column } from "../output/table.js";
 import { plainText } from "../output/text-width.js";
 import type { HubFlags } from "../hub-call.js";
@@ -35,7 +36,9 @@ export async function listRuns(flags: StatusFlags): Promise<void> {
   print(formatTable(columns, runs));
   const waiting = runs.filter(({ summary }) => summary.approval).slice(0, approvalsShown);
   if (waiting.length > 0) {
-    print(`\n${waiting.map(({ summary }) => `${approvalText(summary)}\n`).join("")}`);
+    print(
+      `\n${waiting.map(({ summary }) => `${approvalText(summary, flags.local ?? false)}\n`).join("")}`,
+    );
   }
 }
 
@@ -46,7 +49,11 @@ const columns: readonly Column<LocalRun>[] = [
   { head: "ID", cell: ({ summary }) => summary.run },
   { head: "PLAN", cut: "late", cell: ({ summary }) => plainText(summary.name) },
   { head: "STATE", cell: ({ summary, isCarried }) => runWord(summary, isCarried) },
-  { head: "TASKS", cut: "early", cell: ({ summary }) => countWords(summary.counts) },
+  {
+    head: "TASKS",
+    cut: "early",
+    cell: ({ summary }) => countWords(summary.counts, isOver(summary)),
+  },
   { head: "BY", leaveOut: 1, cell: ({ summary }) => plainText(summary.by) },
   {
     head: "SINCE",
@@ -84,7 +91,6 @@ export async function showRun(wanted: string | undefined, flags: StatusFlags): P
     const events = log && { events: log.events, eventsLeftOut: log.leftOut };
     return printJson({ ...seen.status, isCarried: seen.isCarried, ...events });
   }
-  const columns = process.stdout.isTTY ? process.stdout.columns : Infinity;
-  const lines = runTree(seen, Date.now(), { columns, rows: Infinity });
+  const lines = runTree(seen, Date.now(), { columns: terminalColumns(), rows: Infinity });
   print(`${lines.join("\n")}\n`);
 }

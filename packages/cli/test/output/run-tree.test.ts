@@ -115,16 +115,52 @@ describe("a run as a tree", () => {
     assert.match(task, /web-1 {2}execute {2}again in 41 s, at \d\d:\d\d:\d\d: exit code 75$/);
   });
 
+  it("of a run that failed says what never ran, and what can be tried now", () => {
+    const run = runAfter(
+      planOf(
+        { name: "all", tasks: 2, more: { concurrency: 1, maxFailures: 0 } },
+        { name: "last", tasks: 1 },
+      ),
+      { ...ended("1.1.1", "failed") },
+      {
+        at: begunAt + 2 * second,
+        kind: "stage-ended",
+        stage: 1,
+        outcome: "failed",
+        reason: "1 of 2 lines failed",
+      },
+      {
+        at: begunAt + 2 * second,
+        kind: "run-ended",
+        outcome: "failed",
+        reason: "stage all failed: 1 of 2 lines failed",
+      },
+    );
+    const [head, ...lines] = runTree(seenOf(run), begunAt + 20 * second, {
+      columns: 60,
+      rows: Infinity,
+    });
+    assert.match(head ?? "", /^webapp 2\.0 {2}4fa1c2d3e4 failed, /);
+    const text = lines.join("\n");
+    assert.match(text, /^ {3}1 failed, 2 never run$/m);
+    assert.match(text, /^ {3}to try again: propagit plans retry 4fa1c2d3e4$/m);
+    assert.match(text, /^└─ · 2\. last {2}never begun, 1 task$/m);
+    assert.ok(
+      lines.every((line) => widthOf(line) <= 60),
+      text,
+    );
+  });
+
   it("counts what does not fit, and shows what failed and what runs first", () => {
     const lines = linesOf(crowd(2), { columns: 199, rows: 8 });
     assert.deepEqual(lines, [
-      "└─ ▸ 1. all of them  2 failed, 4 running, 9,000 done, 994 never run, for 20s",
+      "└─ ▸ 1. all of them  2 failed, 4 running, 9,000 done, 994 ahead, for 20s",
       "   ├─ ✗ 1.20.1    web-20    execute  failed 19s ago: exit code 1",
       "   ├─ ✗ 1.40.1    web-40    execute  failed 19s ago: exit code 1",
       "   ├─ ▸ 1.9003.1  web-9003  execute  running for 19s",
       "   ├─ ▸ 1.9004.1  web-9004  execute  running for 19s",
       "   ├─ ▸ 1.9005.1  web-9005  execute  running for 19s",
-      "   └─ … and 9,995 more: 1 running, 9,000 done, 994 never run",
+      "   └─ … and 9,995 more: 1 running, 9,000 done, 994 ahead",
     ]);
   });
 

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { cutTo, plainText, styledText, widthOf, wrapTo } from "../../src/output/text-width.js";
+import {
+  cutTo,
+  plainText,
+  styledText,
+  widthOf,
+  wrapLines,
+  wrapTo,
+} from "../../src/output/text-width.js";
 
 const escape = "\u001B";
 
@@ -70,6 +77,8 @@ describe("text on a terminal", () => {
 
 describe("a text that is wider than the terminal", () => {
   it("is broken between words", () => {
+    assert.equal(wrapLines("a\n  one two three\n", 10), "a\n  one\n    two\n    three\n");
+    assert.equal(wrapLines("  one two", Infinity), "  one two");
     assert.equal(wrapTo("one two three", 7), "one two\nthree");
     assert.equal(wrapTo("one two three", 13), "one two three");
     assert.equal(wrapTo("a verylongword b", 5), "a\nverylongword\nb");

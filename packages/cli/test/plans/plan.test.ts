@@ -35,6 +35,25 @@ describe("propagit plan", () => {
     assert.deepEqual([folder.has("home"), folder.has("made")], [false, false]);
   });
 
+  it("says the hours of a window, and when it would open", async () => {
+    const said = "{ command: message, message: hello }";
+    const window =
+      '{ days: [mon, tue, wed, fri], from: "22:00", to: "06:00", timeZone: Asia/Tokyo }';
+    const stages = `[{ name: a, tasks: [${said}] }, { name: b, gate: { window: ${window} }, tasks: [${said}] }]`;
+    folder.write("hours.yaml", `{ name: hours, stages: ${stages} }`);
+    const { code, out, errors } = await folder.run(["plan", "hours.yaml"]);
+    assert.equal(code, 0, errors);
+    assert.match(
+      out,
+      /waits for mon-wed,fri 22:00-06:00, Asia\/Tokyo; it would be \d{4}-\d\d-\d\d \d\d:\d\d:\d\d here\n/,
+    );
+    await folder.run(["plan", "hours.yaml", "--html", "hours.html"]);
+    assert.match(
+      folder.read("hours.html"),
+      /<li>waits for mon-wed,fri 22:00-06:00, Asia\/Tokyo; it/,
+    );
+  });
+
   it("takes standard input", async () => {
     const { code, out } = await folder.run(["plan", "-"], { input: small });
     assert.equal(code, 0);

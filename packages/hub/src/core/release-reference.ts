@@ -34,6 +34,7 @@ export function numberedRelease(question: ReleaseQuestion, wanted: string): Rele
   throw new PropagitError(
     "NO_RELEASE",
     `there is no release ${quote(wanted)} of ${describe(question)}`,
+    { hint: `see them with \`propagit releases ${question.repo}\`` },
   );
 }
 

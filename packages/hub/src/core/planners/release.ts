@@ -98,7 +98,7 @@ function skippedOf(seen: readonly SeenDrone[], changing: ReadonlySet<string>): r
   return seen
     .filter(({ drone }) => !changing.has(drone))
     .filter((drone) => drone.wanted.size > 0 && isThere(drone) && isComplete(drone))
-    .map(({ drone }) => ({ what: drone, why: "it runs it already" }));
+    .map(({ drone }) => ({ what: drone, why: "runs it already" }));
 }
 
 /** Files of the commit for drones that fit and run nothing of it; less where they have a commit like it. */
