@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { PlannedChange, PropagitError } from "@propagit/protocol";
+import type { Params, PlannedChange, PropagitError } from "@propagit/protocol";
 import { commits, SimHub } from "./support/sim-hub.js";
 
 const repo = "webapp";
@@ -152,6 +152,35 @@ describe("a change that is asked for directly", () => {
     await hub.call("hub.cancel", { repo, by });
   });
 
+  it("changes a rollout under way, as the plan that its dry run shows", async () => {
+    const hub = await hubWith("web-1");
+    await hub.call("hub.canary-start", { repo, ref: "1", plan: {}, detach: true });
+    const change = async (what: Params<"hub.canary-change">["change"]) => {
+      const asked = { repo, change: what };
+      const made = await hub.call("hub.plan-make", {
+        change: { kind: "rollout-change", ...asked },
+      });
+      const { phase } = await hub.call("hub.canary-change", { ...asked, by });
+      const { plans } = await hub.call("hub.plans", {});
+      const carried = await hub.call("hub.plan-text", { id: plans[0]?.run ?? "" });
+      assert.equal(carried.hash, made.hash);
+      return phase;
+    };
+    await hub.sim.clock.advance(1_000);
+    assert.equal(await change("pause"), "paused");
+    await assert.rejects(change("pause"), { code: "NO_ROLLOUT", message: /paused already$/ });
+    assert.equal(await change("resume"), "switching");
+    assert.equal(await change("abort"), "over");
+    const over = { code: "NO_ROLLOUT", message: "webapp has no rollout by steps under way" };
+    await assert.rejects(change("abort"), over);
+    await assert.rejects(hub.call("hub.canary-change", { repo, change: "abort", by }), over);
+    assert.deepEqual((await changesOf(hub)).slice(0, 3), [
+      `${by}: abort the rollout of release 1 of webapp: done`,
+      `${by}: resume the rollout of release 1 of webapp: done`,
+      `${by}: pause the rollout of release 1 of webapp: done`,
+    ]);
+  });
+
   it("is asked for by two at once, and both are told how it is in the end", async () => {
     const hub = await hubWith("web-1");
     const both = await hub.settle(
@@ -185,6 +214,8 @@ describe("a change that is asked for directly", () => {
 describe("a hub that is killed in a change", () => {
   interface Story {
     readonly name: string;
+    /** By somebody else, before anything dies. */
+    readonly prepare?: (hub: SimHub) => Promise<unknown>;
     readonly begin: (hub: SimHub) => Promise<unknown>;
     /** Of the event that it makes. */
     readonly kind: string;
@@ -218,13 +249,68 @@ describe("a hub that is killed in a change", () => {
     },
   ];
 
-  for (const { name, begin, kind, isDone } of stories) {
+  const variants = [
+    { name: "a", weight: 1 },
+    { name: "b", weight: 1, ref: "1" },
+  ];
+  const experiment = { repo, name: "header", variants, rules: [] };
+  const routeOf = async (hub: SimHub) => (await hub.call("hub.route", { repo })).routes[0];
+  const canaryOf = (hub: SimHub) => hub.call("hub.canary", { repo, follow: false });
+
+  const trafficStories: readonly Story[] = [
+    {
+      name: "start of an experiment",
+      begin: (hub) => hub.begin("hub.experiment-start", { ...experiment, by }),
+      kind: "experiment-started",
+      isDone: async (hub) => (await routeOf(hub))?.experiments[0]?.by === by,
+    },
+    {
+      name: "end of an experiment",
+      prepare: (hub) => hub.call("hub.experiment-start", experiment),
+      begin: (hub) => hub.begin("hub.experiment-stop", { repo, name: "header", promote: "b", by }),
+      kind: "experiment-stopped",
+      isDone: async (hub) => {
+        const route = await routeOf(hub);
+        const [isOver, isWon] = [
+          route?.experiments.length === 0,
+          route?.shares[0]?.commit === commits.one,
+        ];
+        assert.equal(isOver, isWon, "both, or none");
+        return isOver;
+      },
+    },
+    {
+      name: "shadow",
+      begin: (hub) => hub.begin("hub.shadow", { repo, to: { ref: "1", percent: 5 }, by }),
+      kind: "shadow-started",
+      isDone: async (hub) => (await routeOf(hub))?.shadow?.origin.by === by,
+    },
+    {
+      name: "abort of a rollout",
+      prepare: async (hub) => {
+        await hub.call("hub.canary-start", { repo, ref: "1", plan: {}, detach: true });
+        while ((await canaryOf(hub)).phase === "preparing") await hub.sim.clock.advance(10);
+      },
+      begin: (hub) => hub.begin("hub.canary-change", { repo, change: "abort", by }),
+      kind: "rollout-ended",
+      isDone: async (hub) => {
+        const { end } = await canaryOf(hub);
+        const isBack = (await visitedOf(hub)).join() === commits.three;
+        const isAborted = end?.reason === `${by} aborted it`;
+        assert.ok(isBack || !isAborted, "visitors are where they were");
+        return isAborted;
+      },
+    },
+  ];
+
+  for (const { name, prepare, begin, kind, isDone } of [...stories, ...trafficStories]) {
     it(`has carried out its ${name} once, or begun nothing of it`, async () => {
       let [died, gone] = [0, 0];
       for (let write = 1; write <= 10; write++) {
         for (const when of ["before", "after"] as const) {
           const place = `${when} write ${write}`;
           const hub = await hubWith("web-1", "web-2");
+          await prepare?.(hub);
           hub.killAtWrite(write, when);
           begin(hub).catch(() => undefined);
           await hub.sim.clock.advance(500);
@@ -232,7 +318,8 @@ describe("a hub that is killed in a change", () => {
           else died += 1;
           await hub.start();
           await hub.sim.clock.advance(5 * 60_000);
-          const [plan, ...others] = await changesOf(hub);
+          const changes = await changesOf(hub);
+          const [plan, ...others] = changes.filter((line) => line.startsWith(by));
           assert.deepEqual(others, [], place);
           const kinds = await kindsOf(hub);
           const told = kinds.filter((each) => each === kind).length;

@@ -34,6 +34,23 @@ const usersMax = 100;
 /** Of all that is said by hand in one environment, as JSON: it is one row, and part of another one. */
 const saidCharsMax = 200_000;
 
+/**
+ * What ends rules, whoever says them: what the manifest says does not hold, and what it does not say is left to it, so
+ * that it can say so one day.
+ */
+export function endRules(
+  row: SaidRow,
+  { off, unset, set }: RuleChange,
+  { end, manifest }: { readonly end: readonly RuleName[]; readonly manifest: Rules },
+): RuleChange {
+  const isOver = (name: RuleName) => row.off.includes(name) && !(name in row.rules);
+  return {
+    set,
+    off: [...off, ...end.filter((name) => name in manifest && !isOver(name))],
+    unset: [...unset, ...end.filter((name) => !(name in manifest))],
+  };
+}
+
 /** Each rule is said as a whole: what was said of it before is forgotten. @throws BAD_RULE */
 export function changeRules(row: SaidRow, change: RuleChange, said: Said): SaidRow {
   const { set, off, unset } = change;
