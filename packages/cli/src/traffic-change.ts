@@ -61,7 +61,7 @@ export async function changeRoute(
 }
 
 /** Changes of a route that can be planned. */
-export type RouteChange = ChangeOf<
+type RouteChange = ChangeOf<
   "rules" | "host" | "experiment-start" | "experiment-stop" | "shadow"
 >;
 

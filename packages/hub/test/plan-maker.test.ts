@@ -77,7 +77,7 @@ test("a plan is made without a single write, whatever the change is", async () =
     { kind: "split", repo, shares: [{ ref: "1", weight: 90 }] },
     { kind: "pin", repo, release: 1 },
     { kind: "unpin", repo, release: 1 },
-    { kind: "hold", target: { repo, drones: { names: ["web-2"] } }, force: false },
+    { kind: "hold", target: { repo, drones: { names: ["web-2"] } }, force: true },
     { kind: "start", target: { repo } },
     { kind: "restart", target: { repo } },
     { kind: "rules", repo, set: { pause: { limitMs: 30_000 } }, off: [], unset: [] },
@@ -104,6 +104,8 @@ test("a plan is made without a single write, whatever the change is", async () =
   const header = { repo, name: "header", variants: variants("1"), rules: [] };
   await hub.call("hub.experiment-start", header);
   await hub.call("hub.canary-start", { repo, ref: "1", plan: {}, detach: true });
+  const phase = async () => (await hub.call("hub.canary", { repo, follow: false })).phase;
+  while ((await phase()) !== "measuring") await hub.sim.clock.advance(10);
   hub.files.pushed.add(commits.one);
   // The next write would end it.
   hub.killAtWrite(1, "before");

@@ -243,11 +243,10 @@ const worlds: fc.Arbitrary<World> = fc
 function canaryOf(row: ReleaseRow, phase: CanaryRow["phase"]): CanaryRow {
   const { commit, number } = row;
   const arm = { requests: 0, failed: 0, timed: 0, slow: 0 };
-  return {
-    ...{ ...place, commit, release: number, old: { commit }, before: [], plan: canaryPlanDefault },
-    ...{ by, startedAt: 1, phase, phaseAt: 1, lookedAt: 1, step: 0, measuredMs: 0, text: "" },
-    evidence: { fresh: arm, old: arm },
-  };
+  const about = { ...place, commit, release: number, old: { commit }, before: [] };
+  const times = { startedAt: 1, phaseAt: 1, lookedAt: 1, measuredMs: 0 };
+  const evidence = { fresh: arm, old: arm };
+  return { ...about, ...times, plan: canaryPlanDefault, by, phase, step: 0, text: "", evidence };
 }
 
 /** An experiment and a shadow, both of the first that runs. */
@@ -258,11 +257,10 @@ function saidOf({ commit, id: deployment }: DeploymentRow): SaidRow {
     { name: "a", weight: 1 },
     { name: "b", weight: 1, ...served },
   ];
-  return {
-    ...{ ...place, rules: {}, off: [], authors: {}, hosts: [] },
-    experiments: [{ name: "header", variants, ...said }],
-    shadow: { to: { ...served, percent: 5 }, ...said },
-  };
+  const nothing = { rules: {}, off: [], authors: {}, hosts: [] };
+  const experiments = [{ name: "header", variants, ...said }];
+  const shadow = { to: { ...served, percent: 5 }, ...said };
+  return { ...place, ...nothing, experiments, shadow };
 }
 
 function reportOf({ id, commit, release: number }: DeploymentRow, drone: number): InstanceReport {

@@ -37,8 +37,8 @@ export function planExperimentStart(
 ): PlannedStep {
   const { name, variants, rules, audience } = request;
   const row = saidOf(view.rows, place);
-  const found = variants.map(({ ref: _, ...variant }, index): ExperimentVariant => {
-    return { ...variant, ...idsOf(served[index]) };
+  const found = variants.map(({ name: variant, weight }, index): ExperimentVariant => {
+    return { name: variant, weight, ...idsOf(served[index]) };
   });
   const wanted = newExperiment({ name, rules, audience }, found);
   const isSo = startExperiment(row, wanted, unsigned(view)) === row;
