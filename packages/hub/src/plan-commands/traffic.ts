@@ -81,7 +81,7 @@ export const changeRollout = defineCommand({
         "The number of the release that it is of (whichever is under way).",
         releaseWords.release,
       ),
-      change: described("`promote`, `abort`, `pause` or `resume`.", checkedBy(canaryChangeSchema)),
+      change: described("What becomes of it.", checkedBy(canaryChangeSchema)),
     },
     ["repo", "change"],
   ),
