@@ -124,9 +124,29 @@ describe("propagit rollout", { timeout: 540_000 }, () => {
       stdout,
       /^webapp [0-9a-f]{7}, release 4: 50 % of the visitors, beside [0-9a-f]{7}$/m,
     );
+    const shown = await cluster.propagit("rollout", "pause", "webapp", "--dry-run");
+    assert.match(
+      shown.stdout,
+      /would stay at its step \(the rollout of release 4 of webapp\)[^]*nothing was changed/,
+    );
+    assert.equal((await status()).phase, "measuring");
+    const file = join(cluster.folder, "promote.json");
+    const planned = await cluster.propagit(
+      "plan",
+      "rollout",
+      "promote",
+      "webapp",
+      `--save=${file}`,
+    );
+    assert.match(planned.stdout, /would send all visitors to the new one now/, planned.stderr);
     const paused = await cluster.propagit("rollout", "pause", "webapp");
     assert.match(paused.stdout, /^paused: /m);
-    await cluster.propagit("rollout", "promote", "webapp");
+    const moved = await cluster.propagit("apply", file);
+    assert.match(moved.stderr, /has changed since: rollout webapp\/production/);
+    await cluster.propagit("rollout", "resume", "webapp");
+    await until("50 % again", async () => (await status()).phase === "measuring");
+    const applied = await cluster.propagit("apply", file);
+    assert.equal(applied.exitCode, exitCodes.ok, applied.stdout + applied.stderr);
     await until("all visitors", async () => (await visit()).body === "version 4");
     const again = await cluster.propagit("rollout", "promote", "webapp");
     assert.equal(again.exitCode, exitCodes.conflict);

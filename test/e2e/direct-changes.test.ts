@@ -104,6 +104,41 @@ describe("changes that are asked for directly", () => {
       ],
       [["start", "app@3", drone], /1 instance on a/, "start instances of app@3, on a"],
       [["restart", "app@3", drone], /would restart/, "restart instances of app@3, on a"],
+      [
+        ["experiment", "start", "app", "header", "--variant=a=9", "--variant=b=1:2"],
+        /would begin experiment header of app: 9 get a, 1 get b \(release 2 of app\)/,
+        "experiment header of app",
+      ],
+      [
+        ["experiment", "stop", "app", "header", "--promote=b"],
+        /would end experiment header of app, and send all visitors to its variant b/,
+        "end of experiment header of app",
+      ],
+      [
+        ["shadow", "app", "3", "--percent=5"],
+        /would copy 5 % of the requests of app to release 3 of app/,
+        "shadow app release 3 in production",
+      ],
+      [
+        ["shadow", "app", "--off"],
+        /would copy requests of app no longer/,
+        "end of the shadow of app in production",
+      ],
+      [
+        ["maintenance", "on", "app", "--text=soon"],
+        /would change rules of app: maintenance/,
+        "maintenance of app",
+      ],
+      [
+        ["maintenance", "off", "app"],
+        /would change rules of app: as the manifest says: maintenance/,
+        "end of maintenance of app",
+      ],
+      [
+        ["route", "add", "www.example.com", "app"],
+        /would have www.example.com lead to app/,
+        "host www.example.com of app",
+      ],
       [["pause", "app", "--limit=2m"], /would change rules of app: pause/, "pause of app"],
       [["resume", "app"], /as the manifest says: pause/, "resume of app"],
     ];
@@ -125,10 +160,15 @@ describe("changes that are asked for directly", () => {
     const set = await cluster.propagit(...route);
     assert.equal(set.exitCode, exitCodes.ok, set.stderr);
     assert.match((await listed())[0] ?? "", /: rules \(rate\) of app: done$/);
-    const rollout = await plan("rollout", "app", "2", "--steps=50%,100%");
-    assert.match(rollout.stdout, /would send visitors to release 2 of app step by step/);
+    const rollout = await plan("rollout", "app", "3", "--steps=50%,100%");
+    assert.match(rollout.stdout, /would send visitors to release 3 of app step by step/);
     const steps = await cluster.propagit("rollout", "app", "2", "--steps=50%", "--dry-run");
     assert.equal(steps.exitCode, exitCodes.usage, steps.stdout);
+    const none = await cluster.propagit("rollout", "abort", "app", "--dry-run");
+    assert.equal(none.exitCode, exitCodes.conflict, none.stdout);
+    assert.match(none.stderr, /app has no rollout by steps under way/);
+    const open = await cluster.propagit("maintenance", "off", "app", "--dry-run");
+    assert.match(open.stdout, /nothing to do[^]*skipped: rules/, open.stderr);
     const pinned = await plan("unpin", "app", "2");
     assert.match(pinned.stdout, /nothing to do[^]*skipped: release 2 of app/);
     const nowhere = await plan("restart", "app", "--service=nope");

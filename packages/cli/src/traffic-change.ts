@@ -1,5 +1,5 @@
 /** What the commands share that say something about traffic by hand. */
-import type { RouteView } from "@propagit/protocol";
+import type { MethodName, Params, RouteView } from "@propagit/protocol";
 import type { Conversation } from "@propagit/runtime";
 import type { Command } from "commander";
 import { author } from "./author.js";
@@ -60,9 +60,14 @@ export async function changeRoute(
   else print(`${say(view)}\n`);
 }
 
-/** As `changeRoute`, of rules or host names; with `--dry-run` only what it would do. */
+/** Changes of a route that can be planned. */
+type RouteChange = ChangeOf<
+  "rules" | "host" | "experiment-start" | "experiment-stop" | "shadow"
+>;
+
+/** As `changeRoute`; with `--dry-run` only what it would do. */
 export async function changeSaid(
-  change: ChangeOf<"rules"> | ChangeOf<"host">,
+  change: RouteChange,
   flags: RuleFlags,
   say: (view: RouteView) => string,
 ): Promise<void> {
@@ -70,20 +75,24 @@ export async function changeSaid(
   await changeRoute(flags, (hub) => ask(hub, change), say);
 }
 
-function ask(hub: Conversation, change: ChangeOf<"rules"> | ChangeOf<"host">): Promise<RouteView> {
-  const by = author();
-  if (change.kind === "rules") {
-    const { kind: _, ...asked } = change;
-    return hub.call("hub.rules", { ...asked, by });
-  }
-  const { kind: _, ...asked } = change;
-  return hub.call("hub.host", { ...asked, by });
+const methods = {
+  rules: "hub.rules",
+  host: "hub.host",
+  "experiment-start": "hub.experiment-start",
+  "experiment-stop": "hub.experiment-stop",
+  shadow: "hub.shadow",
+} as const satisfies Record<RouteChange["kind"], MethodName>;
+
+/** Each is asked for by the same words as it is planned. */
+function ask(hub: Conversation, { kind, ...asked }: RouteChange): Promise<RouteView> {
+  const params: unknown = { ...asked, by: author() };
+  return hub.call(methods[kind], params as Params<(typeof methods)[typeof kind]>);
 }
 
 export function rulesChange(
   repo: string,
   flags: EnvironmentFlags,
-  change: Partial<Pick<ChangeOf<"rules">, "set" | "off" | "unset">>,
+  change: Partial<Pick<ChangeOf<"rules">, "set" | "off" | "unset" | "end">>,
 ): ChangeOf<"rules"> {
   return { kind: "rules", repo, set: {}, off: [], unset: [], ...change, ...environmentOf(flags) };
 }

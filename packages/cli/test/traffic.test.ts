@@ -80,6 +80,12 @@ const sight: TrafficSight = {
   })),
 };
 
+const emptyPlan = {
+  hash: "0".repeat(64),
+  text: JSON.stringify({ name: "nothing", stages: [] }),
+  told: { skipped: [], skippedCount: 0, durations: [], warnings: [] },
+};
+
 describe("commands about traffic", () => {
   let hub: FakeHub;
   let folder: string;
@@ -100,6 +106,10 @@ describe("commands about traffic", () => {
         "hub.experiment-start": take("hub.experiment-start"),
         "hub.experiment-stop": take("hub.experiment-stop"),
         "hub.shadow": take("hub.shadow"),
+        "hub.plan-make": (params) => {
+          asked.push({ method: "hub.plan-make", params });
+          return emptyPlan;
+        },
         "hub.route": () => ({ routes: [answer] }),
         "hub.traffic": (_, { part }) => {
           part(sight);
@@ -143,6 +153,12 @@ describe("commands about traffic", () => {
       "hub.rules",
       { set: { maintenance: { text: "soon", retryAfterSeconds: 90 } }, off: [], unset: [] },
       /see the maintenance page until `propagit maintenance off webapp`/,
+    ],
+    [
+      ["maintenance", "off", "webapp"],
+      "hub.rules",
+      { set: {}, off: [], unset: [], end: ["maintenance"] },
+      /^visitors of webapp see no maintenance page\n$/,
     ],
     [
       ["route", "set", "webapp", "rate=5/s", "max-body=1M", "pins=off"],
@@ -230,23 +246,23 @@ describe("commands about traffic", () => {
     });
   }
 
-  it("take a maintenance page off also when the manifest has one", async () => {
-    answer = { ...view, rules: { maintenance: { text: "soon" } } };
-    await run(hub, ["maintenance", "off", "webapp"]);
-    const changes = asked.map(({ params }) => {
-      const { off, unset } = params as { readonly off: unknown; readonly unset: unknown };
-      return { off, unset };
+  const planned = said.filter(([, method]) => method !== "hub.access");
+  for (const [args, method, params] of planned) {
+    it(`only ask what it would do: propagit ${args.join(" ")} --dry-run, and propagit plan`, async () => {
+      const kind = method.slice("hub.".length);
+      const change = { kind, repo: "webapp", ...params };
+      for (const words of [
+        [...args, "--dry-run"],
+        ["plan", ...args],
+      ]) {
+        asked = [];
+        const { code, stdout, stderr } = await run(hub, words);
+        assert.equal(code, 0, stderr);
+        assert.deepEqual(asked, [{ method: "hub.plan-make", params: { change } }]);
+        assert.match(stdout, /nothing to do/);
+      }
     });
-    const rule = ["maintenance"];
-    assert.deepEqual(changes, [
-      { off: [], unset: rule },
-      { off: rule, unset: [] },
-    ]);
-    asked = [];
-    answer = view;
-    await run(hub, ["maintenance", "off", "webapp"]);
-    assert.equal(asked.length, 1);
-  });
+  }
 
   it("take a page from a file", async () => {
     const file = join(folder, "page.html");

@@ -6,20 +6,14 @@
  * What was counted is in memory and written now and then; a hub that dies loses the counts of a few seconds
  * and no step.
  */
-import { PropagitError, toPropagitError, type CanaryChange } from "@propagit/protocol";
+import { toPropagitError } from "@propagit/protocol";
 import type { Timer } from "@propagit/runtime";
-import {
-  lookMs,
-  nameOfCanary,
-  stepCanary,
-  whyNotChange,
-  type CanaryEvent,
-  type CanaryStep,
-} from "./core/canary.js";
+import { lookMs, stepCanary, type CanaryEvent, type CanaryStep } from "./core/canary.js";
+import { checkCanaryChange, noneUnderWay, type WantedCanaryChange } from "./core/canary-change.js";
 import { writeCanary } from "./core/canary-edits.js";
 import type { CanaryRow } from "./core/canary-row.js";
 import { Draft } from "./core/draft.js";
-import { placeName, type NamedPlace } from "./core/place-name.js";
+import type { NamedPlace } from "./core/place-name.js";
 import { placeKey } from "./core/rows.js";
 import { CanarySight, type CanarySightParts, type Position } from "./canary-sight.js";
 import type { Ledger } from "./ledger.js";
@@ -92,16 +86,15 @@ export class Canaries {
   }
 
   /** @throws NO_ROLLOUT when there is none under way, or it cannot be changed like that now */
-  async change(place: NamedPlace, change: CanaryChange, by: string): Promise<CanaryRow> {
+  async change(
+    place: NamedPlace,
+    { by, ...wanted }: WantedCanaryChange & { readonly by: string },
+  ): Promise<CanaryRow> {
     const key = placeKey(place.repo, place.environment);
-    const row = await this.#take(key, { kind: "change", change, by }, (before) => {
-      const why = whyNotChange(before, change);
-      if (why === undefined) return;
-      const what = `the rollout of ${nameOfCanary(before)} in ${placeName(before)}`;
-      throw new PropagitError("NO_ROLLOUT", `${what} cannot ${change}: ${why}`);
-    });
+    const event: CanaryEvent = { kind: "change", change: wanted.change, by };
+    const row = await this.#take(key, event, (before) => checkCanaryChange(before, wanted));
     if (row) return row;
-    throw new PropagitError("NO_ROLLOUT", `${placeName(place)} has no rollout by steps under way`);
+    throw noneUnderWay(place);
   }
 
   /** Those that are not over are carried out from now on. */

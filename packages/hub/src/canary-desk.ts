@@ -11,6 +11,7 @@ import {
 } from "@propagit/protocol";
 import type { Handlers, IncomingCall } from "@propagit/runtime";
 import type { Canaries } from "./canaries.js";
+import { isCanaryChanged, type WantedCanaryChange } from "./core/canary-change.js";
 import { beginCanary } from "./core/canary-edits.js";
 import { canaryOf, type CanaryRow } from "./core/canary-row.js";
 import { nameOfCanary } from "./core/canary.js";
@@ -39,7 +40,6 @@ export function canaryHandlers(desk: CanaryDesk): Handlers {
   return {
     "hub.canary": (params, call) => desk.status(params, call),
     "hub.canaries": (params, call) => desk.list(params, call),
-    "hub.canary-change": (params) => desk.change(params),
   };
 }
 
@@ -115,16 +115,28 @@ export class CanaryDesk {
     return { canaries: sendPieces(canaries, part) };
   }
 
-  /** @throws BAD_NAME, NO_REPO, NOT_DEPLOYED, NO_ROLLOUT */
-  async change({
-    repo,
-    environment = environmentDefault,
-    change,
-    by = "somebody",
-  }: Params<"hub.canary-change">): Promise<Canary> {
+  /**
+   * @param release whose rollout is meant; absent: whichever is under way
+   * @param call.isAgain a former life of the hub began it: then it may be made already
+   * @throws BAD_NAME, NO_REPO, NOT_DEPLOYED, NO_ROLLOUT
+   */
+  async change(
+    {
+      repo,
+      environment = environmentDefault,
+      change,
+      release,
+      by = "somebody",
+    }: Params<"hub.canary-change"> & WantedCanaryChange,
+    { isAgain }: { readonly isAgain: boolean },
+  ): Promise<Canary> {
     const place = { repo: parseRepoName(repo), environment };
+    const { canaries } = this.#parts;
     await this.#check(place);
-    return canaryOf(await this.#parts.canaries.change(place, change, by));
+    const row = canaries.find(place.repo, environment);
+    const wanted = { change, release };
+    if (isAgain && row && isCanaryChanged(row, wanted)) return canaryOf(row);
+    return canaryOf(await canaries.change(place, { ...wanted, by }));
   }
 
   /** As `deploy --no-promote` does: what becomes of it is seen by the machine. */

@@ -8,7 +8,7 @@ import {
   type CommitHash,
   type RepoName,
 } from "@propagit/protocol";
-import { currentRelease, releasesOf } from "./core/deployment-edits.js";
+import { currentRelease, readyRelease } from "./core/deployment-edits.js";
 import type { LedgerRows } from "./core/draft.js";
 import { numberedRelease } from "./core/release-reference.js";
 import { placeName } from "./core/place-name.js";
@@ -139,10 +139,6 @@ export function readyReleaseOf(ledger: LedgerRows, to: Deployed): ReleaseRow | u
     if (toPropagitError(thrown).code === "NOT_DEPLOYED") return undefined;
     throw thrown;
   }
-}
-
-export function readyRelease(ledger: LedgerRows, deployment: string): ReleaseRow | undefined {
-  return releasesOf(ledger, deployment).findLast(({ state }) => state === "ready");
 }
 
 export function notDeployed(deployed: Deployed): PropagitError {

@@ -254,6 +254,7 @@ function stepDesks(
     ...known,
     traffic: new TrafficDesk(world, ledger, switchboard),
     rules: new RuleDesk(world, ledger, switchboard),
+    experiments: new ExperimentDesk(world, ledger, switchboard),
     stops: new StopDesk(world, ledger, fleet, rollouts),
     instances: new InstanceDesk(world, ledger, fleet),
     holds: new HoldDesk(world, ledger, fleet, rollouts),
@@ -302,13 +303,9 @@ function trafficHandlers({ ledger }: DesksOptions): Handlers {
 
 function ruleHandlers({ world, ledger, switchboard }: DesksOptions): Handlers {
   const rules = new RuleDesk(world, ledger, switchboard);
-  const experiments = new ExperimentDesk(world, ledger, switchboard);
   return {
     "hub.route": (params, call) => rules.route(params, call),
     "hub.access": (params) => rules.access(params),
-    "hub.experiment-start": (params) => experiments.start(params),
-    "hub.experiment-stop": (params) => experiments.stop(params),
-    "hub.shadow": (params) => experiments.shadow(params),
   };
 }
 

@@ -25,6 +25,14 @@ export function directHandlers(
       const begun = await direct.carryOut({ kind: "rollout", ...asked }, { by, part, signal });
       return detach ? begun : canaries.follow(begun, call);
     },
+    "hub.canary-change": ({ by, ...asked }, { signal }) =>
+      direct.carryOut({ kind: "rollout-change", ...asked }, { by, signal }),
+    "hub.experiment-start": ({ by, ...asked }, { signal }) =>
+      direct.carryOut({ kind: "experiment-start", ...asked }, { by, signal }),
+    "hub.experiment-stop": ({ by, ...asked }, { signal }) =>
+      direct.carryOut({ kind: "experiment-stop", ...asked }, { by, signal }),
+    "hub.shadow": ({ by, ...asked }, { signal }) =>
+      direct.carryOut({ kind: "shadow", ...asked }, { by, signal }),
     "hub.stop": ({ by, ...asked }, { part, signal }) =>
       direct.carryOut({ kind: "stop", ...asked }, { by, part, signal }),
     "hub.reap": ({ by, dryRun, ...asked }, { signal }) =>

@@ -8,15 +8,23 @@ import {
   type Params,
   type RouteView,
 } from "@propagit/protocol";
-import { changed, Draft } from "./core/draft.js";
-import { findPromotable, startExperiment, stopExperiment } from "./core/experiment-edits.js";
+import { Draft } from "./core/draft.js";
+import {
+  changeShadow,
+  hasExperiment,
+  newExperiment,
+  startExperiment,
+  stopExperiment,
+  winnerOf,
+  type Winner,
+} from "./core/experiment-edits.js";
 import { placeName } from "./core/place-name.js";
 import { sendVisitors } from "./core/route-edits.js";
 import { viewOf } from "./core/route-view.js";
 import type { LedgerChange, SaidRow } from "./core/rows.js";
-import { badRule, type Said } from "./core/rule-edits.js";
+import type { Said } from "./core/rule-edits.js";
 import { saidOf, writeSaid, type RoutePlace } from "./core/said.js";
-import { readyDeployment, readyRelease, resolveDeployed, type Deployed } from "./deployed.js";
+import { readyDeployment, resolveDeployed, type Deployed } from "./deployed.js";
 import type { Ledger } from "./ledger.js";
 import { checkPlace, writeChange, type SaidChange } from "./rule-desk.js";
 import type { Switchboard } from "./switch.js";
@@ -34,9 +42,14 @@ export class ExperimentDesk {
   }
 
   /** @throws EXISTS, BAD_RULE, NOT_DEPLOYED, NOT_SEEN, NO_REPO, NO_COMMIT, NO_RELEASE, AMBIGUOUS */
-  async start(params: Params<"hub.experiment-start">): Promise<RouteView> {
-    const { name, variants, rules, audience } = params;
-    const place = await checkPlace(this.#world, this.#ledger, params);
+  async start({
+    name,
+    variants,
+    rules,
+    audience,
+    ...asked
+  }: Params<"hub.experiment-start">): Promise<RouteView> {
+    const place = await checkPlace(this.#world, this.#ledger, asked);
     const wanted: { readonly variant: ExperimentVariant; readonly to: Deployed | undefined }[] = [];
     for (const { ref, ...variant } of variants) {
       const to = ref === undefined ? undefined : await this.#resolve(place, ref);
@@ -45,17 +58,12 @@ export class ExperimentDesk {
     const find = () =>
       wanted.map(({ variant, to }) => (to ? { ...variant, ...this.#served(to) } : variant));
     const decide = (row: SaidRow, said: Said): SaidChange => {
-      const experiment = {
-        name,
-        variants: find(),
-        ...(rules.length > 0 && { rules }),
-        ...(audience && { audience }),
-      };
+      const experiment = newExperiment({ name, rules, audience }, find());
       const after = startExperiment(row, experiment, said);
       const text = `experiment ${name} of ${placeName(row)} begins: ${formatVariants(experiment.variants)}`;
       return { row: after, event: { kind: "experiment-started", text } };
     };
-    const said = this.#said(params.by);
+    const said = this.#said(asked.by);
     // What cannot be is refused before any proxy is asked.
     decide(saidOf(this.#ledger, place), said);
     const served = find().flatMap(({ deployment }) => deployment ?? []);
@@ -63,21 +71,27 @@ export class ExperimentDesk {
     return viewOf(this.#ledger, place);
   }
 
-  /** @throws NO_RULE, BAD_RULE, NOT_SEEN, NO_REPO, BAD_NAME */
-  async stop({ name, promote, ...asked }: Params<"hub.experiment-stop">): Promise<RouteView> {
+  /**
+   * @param call.isAgain a former life of the hub began it: then it may be over
+   * @throws NO_RULE, BAD_RULE, NOT_SEEN, NO_REPO, BAD_NAME
+   */
+  async stop(
+    { name, promote, ...asked }: Params<"hub.experiment-stop">,
+    { isAgain }: { readonly isAgain: boolean },
+  ): Promise<RouteView> {
     const place = await checkPlace(this.#world, this.#ledger, asked);
+    const now = () => saidOf(this.#ledger, place);
+    if (isAgain && !hasExperiment(now(), name)) return viewOf(this.#ledger, place);
     const said = this.#said(asked.by);
     const winner = () =>
-      promote === undefined
-        ? undefined
-        : findPromotable(saidOf(this.#ledger, place), name, promote);
+      promote === undefined ? undefined : winnerOf(this.#ledger, now(), name, promote);
     const to = winner();
     await this.#move(to ? [to.deployment] : [], () => {
       const draft = new Draft(this.#ledger);
-      const row = saidOf(this.#ledger, place);
+      const row = now();
       const served = winner();
       writeSaid(draft, stopExperiment(row, name), said.since);
-      if (served) this.#promote(draft, place, served, said);
+      if (served) promoteWinner(draft, place, served, said);
       const outcome = served
         ? `: ${promote} (${shortCommit(served.commit)}) gets all visitors`
         : "";
@@ -101,30 +115,16 @@ export class ExperimentDesk {
         const found = served();
         if (!to || !found) {
           const text = `requests of ${where} are no longer copied`;
-          return {
-            row: changed(row, { shadow: undefined }),
-            event: { kind: "shadow-stopped", text },
-          };
+          const event = { kind: "shadow-stopped", text } as const;
+          return { row: changeShadow(row, undefined, said), event };
         }
         const { percent } = to;
         const text = `${percent} % of the requests of ${where} are copied to ${shortCommit(found.commit)}`;
-        const shadow = { to: { ...found, percent }, ...said };
-        return { row: { ...row, shadow }, event: { kind: "shadow-started", text } };
+        const event = { kind: "shadow-started", text } as const;
+        return { row: changeShadow(row, { ...found, percent }, said), event };
       }),
     );
     return viewOf(this.#ledger, place);
-  }
-
-  #promote(
-    draft: Draft,
-    { repo, environment }: RoutePlace,
-    { commit, deployment }: { readonly commit: string; readonly deployment: string },
-    { since: now }: Said,
-  ): void {
-    const release = readyRelease(this.#ledger, deployment);
-    if (!release) throw badRule(`no release of ${shortCommit(commit)} is ready any more`);
-    const shares = [{ commit, deployment, weight: 1 }];
-    sendVisitors(draft, { repo, environment, shares, live: release.number, now });
   }
 
   #resolve({ repo, environment }: RoutePlace, ref: string): Promise<Deployed> {
@@ -146,6 +146,16 @@ export class ExperimentDesk {
   #said(by = "somebody"): Said {
     return { by, since: this.#world.clock.now() };
   }
+}
+
+function promoteWinner(
+  draft: Draft,
+  { repo, environment }: RoutePlace,
+  { commit, deployment, release }: Winner,
+  { since: now }: Said,
+): void {
+  const shares = [{ commit, deployment, weight: 1 }];
+  sendVisitors(draft, { repo, environment, shares, live: release, now });
 }
 
 /** `a 50, b 50 (40548da)` */

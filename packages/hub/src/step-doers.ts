@@ -5,15 +5,17 @@
 import type { MethodName, Part, Result } from "@propagit/protocol";
 import { argsOf, type Command, type Task } from "@propagit/plan";
 import type { CanaryDesk } from "./canary-desk.js";
+import type { ExperimentDesk } from "./experiment-desk.js";
 import type { HoldDesk } from "./hold-desk.js";
 import { drainDrone, undrainDrone } from "./plan-commands/drain-drone.js";
+import { shadow, startExperiment, stopExperiment } from "./plan-commands/experiments.js";
 import type { InstanceDesk } from "./instance-desk.js";
 import { restartInstances, startInstances, stopInstances } from "./plan-commands/instances.js";
 import { targetOf } from "./plan-commands/kit/instance-words.js";
 import { pin, reap, unpin } from "./plan-commands/retention.js";
 import { changeHosts, changeRules } from "./plan-commands/rules.js";
 import { stopDeployed } from "./plan-commands/stop-deployed.js";
-import { promote, split, startRollout } from "./plan-commands/traffic.js";
+import { changeRollout, promote, split, startRollout } from "./plan-commands/traffic.js";
 import type { ReleaseDesk } from "./release-desk.js";
 import type { RetentionDesk } from "./retention-desk.js";
 import type { RuleDesk } from "./rule-desk.js";
@@ -25,6 +27,10 @@ export interface StepMethods {
   readonly promote: "hub.promote";
   readonly split: "hub.split";
   readonly rollout: "hub.canary-start";
+  readonly "rollout-change": "hub.canary-change";
+  readonly "experiment-start": "hub.experiment-start";
+  readonly "experiment-stop": "hub.experiment-stop";
+  readonly shadow: "hub.shadow";
   readonly stop: "hub.stop";
   readonly reap: "hub.reap";
   readonly pin: "hub.pin";
@@ -40,7 +46,8 @@ export interface StepMethods {
 
 export interface StepDesks {
   readonly traffic: Pick<TrafficDesk, "promote" | "split">;
-  readonly canaries: Pick<CanaryDesk, "start">;
+  readonly canaries: Pick<CanaryDesk, "start" | "change">;
+  readonly experiments: Pick<ExperimentDesk, "start" | "stop" | "shadow">;
   readonly releases: Pick<ReleaseDesk, "pin">;
   readonly instances: Pick<InstanceDesk, "restart">;
   readonly rules: Pick<RuleDesk, "rules" | "host">;
@@ -75,6 +82,7 @@ export interface StepDoer {
 export function stepDoers(desks: StepDesks): readonly StepDoer[] {
   return [
     ...placeDoers(desks),
+    ...experimentDoers(desks),
     ...ruleDoers(desks),
     ...instanceDoers(desks),
     ...retentionDoers(desks),
@@ -92,6 +100,9 @@ function placeDoers({ traffic, canaries, stops }: StepDesks): readonly StepDoer[
     doer("hub.canary-start", startRollout, {
       do: (words, call) => canaries.start({ ...words, by: call.by }, call),
     }),
+    doer("hub.canary-change", changeRollout, {
+      do: (words, call) => canaries.change({ ...words, by: call.by }, call),
+    }),
     doer("hub.stop", stopDeployed, {
       do: (words, call) => stops.stop({ ...words, by: call.by }, call),
       lineOf: progressLine,
@@ -100,6 +111,18 @@ function placeDoers({ traffic, canaries, stops }: StepDesks): readonly StepDoer[
         return late && `drone ${late.drone}: ${late.reason ?? "no reason given"}`;
       },
     }),
+  ];
+}
+
+function experimentDoers({ experiments }: StepDesks): readonly StepDoer[] {
+  return [
+    doer("hub.experiment-start", startExperiment, {
+      do: (words, { by }) => experiments.start({ ...words, by }),
+    }),
+    doer("hub.experiment-stop", stopExperiment, {
+      do: (words, call) => experiments.stop({ ...words, by: call.by }, call),
+    }),
+    doer("hub.shadow", shadow, { do: (words, { by }) => experiments.shadow({ ...words, by }) }),
   ];
 }
 

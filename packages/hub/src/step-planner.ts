@@ -1,14 +1,27 @@
 /** Plans of changes in one step: what each is about is found out as the change itself does it, then planned. */
-import { parseRepoName, PropagitError, quote, type PlannedChange } from "@propagit/protocol";
+import {
+  environmentDefault,
+  parseRepoName,
+  PropagitError,
+  quote,
+  type PlannedChange,
+} from "@propagit/protocol";
 import { planDrain } from "./core/planners/drain.js";
+import {
+  planExperimentStart,
+  planExperimentStop,
+  planShadow,
+  type Served,
+} from "./core/planners/experiments.js";
 import { planInstances } from "./core/planners/instances.js";
 import type { ChangeOf, PlannedStep } from "./core/planners/one-step.js";
 import type { PlannerView } from "./core/planners/planner-view.js";
 import { planPin, planReap } from "./core/planners/retention.js";
-import { planRollout } from "./core/planners/rollout.js";
+import { planRollout, planRolloutChange } from "./core/planners/rollout.js";
 import { planHost, planRules } from "./core/planners/rules.js";
 import { planStop } from "./core/planners/stop.js";
 import { planPromote, planSplit, type WantedShare } from "./core/planners/traffic.js";
+import { placeKey } from "./core/rows.js";
 import type { RoutePlace } from "./core/said.js";
 import {
   deploymentsOf,
@@ -27,6 +40,11 @@ import type { StepMethods } from "./step-doers.js";
 import type { HubWorld } from "./world.js";
 
 export type StepChange = ChangeOf<keyof StepMethods & PlannedChange["kind"]>;
+
+interface Placed {
+  readonly repo: string;
+  readonly environment?: string;
+}
 
 export interface StepPlannerParts extends PlannerSightParts {
   readonly world: HubWorld;
@@ -54,6 +72,21 @@ export class StepPlanner {
       case "rollout": {
         const target = await this.#found(change);
         return planRollout(this.#view, target, readyReleaseOf(ledger, target), change);
+      }
+      case "rollout-change":
+        return planRolloutChange(this.#view, await this.#rolloutPlace(change), change);
+      case "experiment-start": {
+        const place = await this.#place(change);
+        const served: (Served | undefined)[] = [];
+        for (const { ref } of change.variants) served.push(await this.#served(place, ref));
+        return planExperimentStart(this.#view, place, { request: change, served });
+      }
+      case "experiment-stop":
+        return planExperimentStop(this.#view, await this.#place(change), change);
+      case "shadow": {
+        const place = await this.#place(change);
+        const served = await this.#served(place, change.to?.ref);
+        return planShadow(this.#view, place, { request: change, served });
       }
       case "stop": {
         const target = await this.#found(change);
@@ -97,10 +130,27 @@ export class StepPlanner {
     return plannerView(this.#parts, this.#parts.world.clock.now());
   }
 
-  async #place({ repo, environment }: ChangeOf<"rules" | "host">): Promise<RoutePlace> {
+  async #place({ repo, environment }: Placed): Promise<RoutePlace> {
     const { world, ledger } = this.#parts;
     const asked = { repo, ...(environment !== undefined && { environment }) };
     return checkPlace(world, ledger, asked);
+  }
+
+  /** Where a rollout is, or was, there is a place. */
+  async #rolloutPlace(change: Placed): Promise<RoutePlace> {
+    const { environment = environmentDefault } = change;
+    const place = { repo: parseRepoName(change.repo), environment };
+    const isKnown = this.#parts.ledger.rows("canaries").has(placeKey(place.repo, environment));
+    return isKnown ? place : this.#place(change);
+  }
+
+  async #served(
+    { repo, environment }: RoutePlace,
+    ref: string | undefined,
+  ): Promise<Served | undefined> {
+    if (ref === undefined) return undefined;
+    const place = await this.#found({ repo, environment, ref });
+    return { place, running: readyDeployment(this.#parts.ledger, place).row };
   }
 
   async #foundShares({ repo, environment, shares }: ChangeOf<"split">) {

@@ -4,7 +4,12 @@
  */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { toPropagitError, type PlannedChange, type PropagitError } from "@propagit/protocol";
+import {
+  toPropagitError,
+  type Params,
+  type PlannedChange,
+  type PropagitError,
+} from "@propagit/protocol";
 import { commits, SimHub } from "./support/sim-hub.js";
 
 const repo = "webapp";
@@ -150,6 +155,35 @@ describe("a change that is asked for directly", () => {
       "promote over",
     ]);
     await hub.call("hub.cancel", { repo, by });
+  });
+
+  it("changes a rollout under way, as the plan that its dry run shows", async () => {
+    const hub = await hubWith("web-1");
+    await hub.call("hub.canary-start", { repo, ref: "1", plan: {}, detach: true });
+    const change = async (what: Params<"hub.canary-change">["change"]) => {
+      const asked = { repo, change: what };
+      const made = await hub.call("hub.plan-make", {
+        change: { kind: "rollout-change", ...asked },
+      });
+      const { phase } = await hub.call("hub.canary-change", { ...asked, by });
+      const { plans } = await hub.call("hub.plans", {});
+      const carried = await hub.call("hub.plan-text", { id: plans[0]?.run ?? "" });
+      assert.equal(carried.hash, made.hash);
+      return phase;
+    };
+    await hub.sim.clock.advance(1_000);
+    assert.equal(await change("pause"), "paused");
+    await assert.rejects(change("pause"), { code: "NO_ROLLOUT", message: /paused already$/ });
+    assert.equal(await change("resume"), "switching");
+    assert.equal(await change("abort"), "over");
+    const over = { code: "NO_ROLLOUT", message: "webapp has no rollout by steps under way" };
+    await assert.rejects(change("abort"), over);
+    await assert.rejects(hub.call("hub.canary-change", { repo, change: "abort", by }), over);
+    assert.deepEqual((await changesOf(hub)).slice(0, 3), [
+      `${by}: abort the rollout of release 1 of webapp: done`,
+      `${by}: resume the rollout of release 1 of webapp: done`,
+      `${by}: pause the rollout of release 1 of webapp: done`,
+    ]);
   });
 
   it("is asked for by two at once, and both are told how it is in the end", async () => {
@@ -325,6 +359,59 @@ describe("a hub that is killed in a change", () => {
     },
   ];
 
+  const variants = [
+    { name: "a", weight: 1 },
+    { name: "b", weight: 1, ref: "1" },
+  ];
+  const experiment = { repo, name: "header", variants, rules: [] };
+  const canaryOf = (hub: SimHub) => hub.call("hub.canary", { repo, follow: false });
+
+  const trafficStories: readonly Story[] = [
+    {
+      name: "start of an experiment",
+      begin: (hub) => hub.begin("hub.experiment-start", { ...experiment, by }),
+      kind: "experiment-started",
+      isDone: async (hub) => (await routeOf(hub))?.experiments[0]?.by === by,
+    },
+    {
+      name: "end of an experiment",
+      before: (hub) => hub.call("hub.experiment-start", experiment),
+      begin: (hub) => hub.begin("hub.experiment-stop", { repo, name: "header", promote: "b", by }),
+      kind: "experiment-stopped",
+      isDone: async (hub) => {
+        const route = await routeOf(hub);
+        const [isOver, isWon] = [
+          route?.experiments.length === 0,
+          route?.shares[0]?.commit === commits.one,
+        ];
+        assert.equal(isOver, isWon, "both, or none");
+        return isOver;
+      },
+    },
+    {
+      name: "shadow",
+      begin: (hub) => hub.begin("hub.shadow", { repo, to: { ref: "1", percent: 5 }, by }),
+      kind: "shadow-started",
+      isDone: async (hub) => (await routeOf(hub))?.shadow?.origin.by === by,
+    },
+    {
+      name: "abort of a rollout",
+      before: async (hub) => {
+        await hub.call("hub.canary-start", { repo, ref: "1", plan: {}, detach: true });
+        while ((await canaryOf(hub)).phase === "preparing") await hub.sim.clock.advance(10);
+      },
+      begin: (hub) => hub.begin("hub.canary-change", { repo, change: "abort", by }),
+      kind: "rollout-ended",
+      isDone: async (hub) => {
+        const { end } = await canaryOf(hub);
+        const isBack = (await visitedOf(hub)).join() === commits.three;
+        const isAborted = end?.reason === `${by} aborted it`;
+        assert.ok(isBack || !isAborted, "visitors are where they were");
+        return isAborted;
+      },
+    },
+  ];
+
   async function hasOlder(hub: SimHub): Promise<boolean> {
     return (await instancesOf(hub)).some(
       ({ drone, report }) => drone === "web-1" && report.commit === commits.one,
@@ -361,7 +448,7 @@ describe("a hub that is killed in a change", () => {
     return { died, isBegun };
   }
 
-  for (const story of stories) {
+  for (const story of [...stories, ...trafficStories]) {
     it(`has carried out its ${story.name} once, or begun nothing of it`, async () => {
       for (const when of ["before", "after"] as const) {
         let [write, gone] = [0, 0];

@@ -55,6 +55,11 @@ async function makePlan(hub: SimHub, change: PlannedChange) {
   return { text: pieces.join("") + text, plan, told };
 }
 
+const variants = (ref: string) => [
+  { name: "a", weight: 1 },
+  { name: "b", weight: 1, ref },
+];
+
 test("a plan is made without a single write, whatever the change is", async () => {
   const hub = await SimHub.start();
   await hub.drones("web-1", "web-2");
@@ -72,12 +77,18 @@ test("a plan is made without a single write, whatever the change is", async () =
     { kind: "split", repo, shares: [{ ref: "1", weight: 90 }] },
     { kind: "pin", repo, release: 1 },
     { kind: "unpin", repo, release: 1 },
-    { kind: "hold", target: { repo, drones: { names: ["web-2"] } }, force: false },
+    { kind: "hold", target: { repo, drones: { names: ["web-2"] } }, force: true },
     { kind: "start", target: { repo } },
     { kind: "restart", target: { repo } },
     { kind: "rules", repo, set: { pause: { limitMs: 30_000 } }, off: [], unset: [] },
     { kind: "host", repo, add: { host: "www.example.com" } },
+    { kind: "rules", repo, set: {}, off: [], unset: [], end: ["maintenance"] },
     { kind: "rollout", repo, ref: commits.two, plan: { everyMs: 60_000 } },
+    { kind: "rollout-change", repo, change: "promote" },
+    { kind: "rollout-change", repo, change: "abort" },
+    { kind: "experiment-start", repo, name: "colour", variants: variants("1"), rules: [] },
+    { kind: "experiment-stop", repo, name: "header", promote: "b" },
+    { kind: "shadow", repo, to: { ref: "1", percent: 5 } },
     { kind: "configure", repo, set: [], unset: ["NONE"], deploy: true },
     {
       kind: "files",
@@ -90,6 +101,11 @@ test("a plan is made without a single write, whatever the change is", async () =
   ];
   const held = { repo, release: "1", drones: { names: ["web-1"] } };
   await hub.call("hub.hold", { target: held, start: false, force: true });
+  const header = { repo, name: "header", variants: variants("1"), rules: [] };
+  await hub.call("hub.experiment-start", header);
+  await hub.call("hub.canary-start", { repo, ref: "1", plan: {}, detach: true });
+  const phase = async () => (await hub.call("hub.canary", { repo, follow: false })).phase;
+  while ((await phase()) !== "measuring") await hub.sim.clock.advance(10);
   hub.files.pushed.add(commits.one);
   // The next write would end it.
   hub.killAtWrite(1, "before");
@@ -112,6 +128,35 @@ test("what is so already is skipped, and a release waits behind the one on its w
   const next = await makePlan(hub, { kind: "deploy", repo, ref: commits.two });
   const commands = next.told.durations.map(({ command }) => command);
   assert.ok(commands.includes("wait-healthy"), "past releases say how long it takes");
+});
+
+test("what visitors get already is skipped, whoever wanted it so", async () => {
+  const hub = await SimHub.start();
+  await hub.drones("web-1");
+  await hub.deploy(commits.one);
+  const skipped = async (change: PlannedChange) => {
+    const { plan, told } = await makePlan(hub, change);
+    return plan.stages.length === 0 ? told.skipped : [];
+  };
+  const change = { set: {}, off: [], unset: [], end: ["maintenance" as const] };
+  assert.deepEqual(await skipped({ kind: "rules", repo, ...change }), [
+    { what: "rules", why: "they are like that already" },
+  ]);
+  const experiment = { repo, name: "header", variants: variants(commits.one), rules: [] };
+  const shadow = { repo, to: { ref: commits.one, percent: 5 } };
+  assert.deepEqual(await skipped({ kind: "shadow", repo }), [
+    { what: "requests", why: "they are not copied anywhere" },
+  ]);
+  assert.deepEqual(await skipped({ kind: "experiment-start", ...experiment }), []);
+  assert.deepEqual(await skipped({ kind: "shadow", ...shadow }), []);
+  await hub.call("hub.experiment-start", { ...experiment, by: "ann" });
+  await hub.call("hub.shadow", { ...shadow, by: "ann" });
+  assert.deepEqual(await skipped({ kind: "experiment-start", ...experiment }), [
+    { what: "experiment header", why: "it is running just so already" },
+  ]);
+  assert.deepEqual(await skipped({ kind: "shadow", ...shadow }), [
+    { what: "requests", why: "they are copied there just so already" },
+  ]);
 });
 
 test("a plan is carried out as it is, and refused when what it was made from has moved", async () => {

@@ -56,6 +56,8 @@ function ruleParams(change: {
   readonly set?: RouteView["rules"];
   readonly off?: (keyof RouteView["rules"])[];
   readonly unset?: (keyof RouteView["rules"])[];
+  readonly end?: (keyof RouteView["rules"])[];
+  readonly by?: string;
   readonly environment?: string;
 }) {
   return { repo, set: {}, off: [], unset: [], by, ...change };
@@ -99,6 +101,25 @@ describe("rules by hand", () => {
     assert.equal((await routesOf(hub))[0]?.rules, undefined);
     const kinds = await eventKinds(hub);
     assert.deepEqual(kinds.slice(-2), ["paused: webapp is paused", "resumed: webapp is resumed"]);
+  });
+
+  it("end whoever says them, and are left to a manifest that does not", async () => {
+    const page = "traffic: { maintenance: closed }";
+    const hub = await hubWith({ one: manifest("traffic: { pins: true }"), two: manifest(page) });
+    await hub.deploy("one");
+    const end = ["maintenance" as const];
+    await rules(hub, { set: { maintenance: { text: "soon" } } });
+    const open = await rules(hub, { end });
+    assert.deepEqual([open.rules, open.origins.length], [{ pins: true }, 1]);
+    await hub.deploy("two");
+    assert.equal((await routesOf(hub))[0]?.rules?.maintenance?.text, "closed");
+    const off = await rules(hub, { end });
+    assert.deepEqual([off.rules, off.origins.map(({ rule }) => rule)], [{}, end]);
+    assert.deepEqual(await rules(hub, { end, by: "bob" }), off);
+    await rules(hub, { set: { maintenance: { text: "soon" } } });
+    assert.deepEqual((await rules(hub, { end })).rules, {});
+    const twice = rules(hub, { end, set: { maintenance: { text: "soon" } } });
+    await assert.rejects(twice, code("BAD_RULE"));
   });
 
   it("hold before the first release, and while nothing runs", async () => {
@@ -330,9 +351,11 @@ describe("experiments and shadows", () => {
       code("BAD_RULE"),
     );
     const plain = variants.map(({ name, weight }) => ({ name, weight }));
-    await hub.call("hub.experiment-start", { ...start, variants: plain });
+    const begun = await hub.call("hub.experiment-start", { ...start, variants: plain });
+    const again = { ...start, variants: plain, by: "bob" };
+    assert.deepEqual(await hub.call("hub.experiment-start", again), begun);
     await assert.rejects(
-      hub.call("hub.experiment-start", { ...start, variants: plain }),
+      hub.call("hub.experiment-start", { ...again, audience: { percent: 20 } }),
       code("EXISTS"),
     );
   });

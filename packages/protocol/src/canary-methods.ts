@@ -2,9 +2,9 @@
 import * as Type from "typebox";
 import type { Static, TSchema } from "typebox";
 import { canaryWishSchema } from "./canary-plan.js";
-import { canarySchema } from "./canary.js";
+import { canaryChangeSchema, canarySchema } from "./canary.js";
 import { by, environment, reference } from "./hub-params.js";
-import { count, exact, list, oneOf, text } from "./shape.js";
+import { count, exact, list, text } from "./shape.js";
 import { rolloutProgressSchema } from "./release.js";
 
 /** A rollout by steps as it goes on: each part is one of these. */
@@ -55,7 +55,7 @@ export const canaryMethods = {
   },
   /** A way out by hand: everything to the new one, everything back, stay at this step, go on. */
   "hub.canary-change": {
-    params: exact({ ...place, change: oneOf("promote", "abort", "pause", "resume"), by }),
+    params: exact({ ...place, change: canaryChangeSchema, by }),
     result: canarySchema,
     needs: "cluster",
   },
@@ -63,4 +63,3 @@ export const canaryMethods = {
   string,
   { params: TSchema; result: TSchema; part?: TSchema; needs: "cluster" }
 >;
-export type CanaryChange = Static<(typeof canaryMethods)["hub.canary-change"]["params"]>["change"];

@@ -75,3 +75,8 @@ export const canarySchema = exact({
   end: Type.Optional(exact({ outcome: oneOf(...canaryOutcomes), reason: text(2_000), at: count })),
 });
 export type Canary = Static<typeof canarySchema>;
+
+/** Everything to the new one, everything back, stay at this step, go on. */
+export const canaryChanges = ["promote", "abort", "pause", "resume"] as const;
+export const canaryChangeSchema = oneOf(...canaryChanges);
+export type CanaryChange = Static<typeof canaryChangeSchema>;

@@ -34,6 +34,7 @@ export { checkKnown } from "./known-fields.js";
 export { check, parseJson, type Checked } from "./shape.js";
 export * from "./rule-problem.js";
 export * from "./rule-change.js";
+export * from "./experiment-wish.js";
 export * from "./rules.js";
 export * from "./traffic-methods.js";
 export * from "./specification.js";

@@ -7,6 +7,8 @@
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { canaryWishSchema } from "./canary-plan.js";
+import { canaryChangeSchema } from "./canary.js";
+import { experimentStart, experimentStop, shadowWish } from "./experiment-wish.js";
 import { environment, reference, wantedShares } from "./hub-params.js";
 import { instanceTargetSchema } from "./instance-target.js";
 import { hostChange, ruleChange } from "./rule-change.js";
@@ -69,6 +71,16 @@ export const changeSchema = Type.Union([
     ref: reference,
     plan: canaryWishSchema,
   }),
+  /** Of the one by steps that is under way. */
+  exact({
+    kind: Type.Literal("rollout-change"),
+    repo,
+    environment,
+    change: canaryChangeSchema,
+  }),
+  exact({ kind: Type.Literal("experiment-start"), repo, environment, ...experimentStart }),
+  exact({ kind: Type.Literal("experiment-stop"), repo, environment, ...experimentStop }),
+  exact({ kind: Type.Literal("shadow"), repo, environment, ...shadowWish }),
   exact({
     kind: Type.Literal("files"),
     target: droneTargetSchema,

@@ -18,6 +18,8 @@ export const ruleChange = {
   off: list(ruleName, 100),
   /** As the manifest says. */
   unset: list(ruleName, 100),
+  /** No longer, whoever says it: `off` where the manifest does, `unset` where it does not. */
+  end: Type.Optional(list(ruleName, 100)),
 } as const;
 
 /** A host name and path. */

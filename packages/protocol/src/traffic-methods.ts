@@ -1,18 +1,13 @@
 /** What people and proxies call on the hub about traffic: who gets visitors, the book of it, events. */
 import * as Type from "typebox";
 import type { Static, TSchema } from "typebox";
+import { experimentStart, experimentStop, shadowWish } from "./experiment-wish.js";
 import { by, environment, reference, wantedShares } from "./hub-params.js";
 import { hostChange, ruleChange, ruleName } from "./rule-change.js";
-import { conditionSchema, rulesSchema } from "./rules.js";
+import { rulesSchema } from "./rules.js";
 import { count, exact, list, name, oneOf, text } from "./shape.js";
 import { hostRouteSchema } from "./specification.js";
-import {
-  experimentSchema,
-  routeSchema,
-  shadowSchema,
-  shareSchema,
-  trafficWord,
-} from "./traffic.js";
+import { experimentSchema, routeSchema, shadowSchema, shareSchema } from "./traffic.js";
 import { eventSchema } from "./vocabulary.js";
 
 /** Whose word a part of a route is. */
@@ -76,40 +71,19 @@ const ruleMethods = {
     needs: "cluster",
   },
   "hub.experiment-start": {
-    params: exact({
-      ...place,
-      name: trafficWord,
-      variants: list(
-        exact({
-          name: trafficWord,
-          weight: Type.Number({ minimum: 0, maximum: 1_000_000 }),
-          /** What serves it; absent: whatever the shares say. */
-          ref: Type.Optional(reference),
-        }),
-        20,
-      ),
-      rules: list(exact({ when: conditionSchema, variant: trafficWord }), 20),
-      audience: Type.Optional(conditionSchema),
-      by,
-    }),
+    params: exact({ ...place, ...experimentStart, by }),
     result: routeViewSchema,
     needs: "cluster",
   },
   /** With `promote`, all visitors are sent to what served that variant, in the same transaction. */
   "hub.experiment-stop": {
-    params: exact({ ...place, name: trafficWord, promote: Type.Optional(trafficWord), by }),
+    params: exact({ ...place, ...experimentStop, by }),
     result: routeViewSchema,
     needs: "cluster",
   },
   /** Copies a part of the requests to a commit; without `to` no longer. */
   "hub.shadow": {
-    params: exact({
-      ...place,
-      to: Type.Optional(
-        exact({ ref: reference, percent: Type.Number({ exclusiveMinimum: 0, maximum: 100 }) }),
-      ),
-      by,
-    }),
+    params: exact({ ...place, ...shadowWish, by }),
     result: routeViewSchema,
     needs: "cluster",
   },

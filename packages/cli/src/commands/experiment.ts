@@ -7,12 +7,15 @@ import { fetchExperiments, formatExperiments } from "../output/experiments.js";
 import { print, printJson } from "../output/print.js";
 import { formatExperiment } from "../output/route-view.js";
 import { formatRoute } from "../output/route.js";
+import type { ChangeOf } from "../plans/dry-run.js";
+import { environmentOf, type EnvironmentFlags } from "../targets.js";
 import {
-  changeRoute,
+  changeSaid,
   nameOf,
   placeOf,
+  withRuleFlags,
   withSightFlags,
-  withTrafficFlags,
+  type RuleFlags,
   type TrafficFlags,
 } from "../traffic-change.js";
 import {
@@ -22,11 +25,18 @@ import {
   type WantedRule,
   type WantedVariant,
 } from "../traffic-flags.js";
+import { withRepoWord } from "./pause.js";
 
-interface StartFlags extends TrafficFlags {
+/** What it is between; `plan experiment start` has the same words. */
+interface ExperimentWords extends EnvironmentFlags {
   readonly variant?: WantedVariant[];
   readonly when?: WantedRule[];
   readonly audience?: Condition;
+}
+
+/** How it ends; `plan experiment stop` has the same words. */
+interface WinnerWords extends EnvironmentFlags {
+  readonly promote?: string;
 }
 
 export function experimentCommand(): Command {
@@ -43,15 +53,29 @@ export function experimentCommand(): Command {
 }
 
 function startCommand(): Command {
-  const command = withTrafficFlags(
-    new Command("start")
-      .summary("start an experiment")
-      .description(
-        "Starts an experiment between deployed commits, or between names only that the app itself treats differently. What serves a variant is kept until the experiment ends. Of two experiments that want different commits for a visitor, the one that started first decides.",
-      )
-      .argument("<repo>", "the repository", asFlag(parseRepoName))
-      .argument("<name>", "its name", asFlag(parseExperiment)),
-  )
+  const command = withExperimentWords(
+    withRuleFlags(
+      new Command("start")
+        .summary("start an experiment")
+        .description(
+          "Starts an experiment between deployed commits, or between names only that the app itself treats differently. What serves a variant is kept until the experiment ends. Of two experiments that want different commits for a visitor, the one that started first decides.",
+        ),
+    ),
+  );
+  return examples(command, [
+    "propagit experiment start webapp checkout --variant old=50 --variant new=50:40548da",
+    "propagit experiment start webapp header --variant a=90 --variant b=10 --when 'header x-team=qa:b' --audience 'percent 20'",
+  ]).action(async (repo: string, name: string, _: unknown, self: Command) => {
+    const flags = self.optsWithGlobals<RuleFlags & ExperimentWords>();
+    await changeSaid(experimentStart(repo, name, flags), flags, ({ experiments }) => {
+      const begun = experiments.find((one) => one.name === name);
+      return begun ? formatExperiment(begun).trimEnd() : `experiment ${name} is over already`;
+    });
+  });
+}
+
+export function withExperimentWords(command: Command): Command {
+  return withNameWords(command)
     .option(
       "--variant <name=weight:commit>",
       "a variant, its weight, and what serves it (default: whatever visitors get anyway); may be repeated",
@@ -67,23 +91,16 @@ function startCommand(): Command {
       "only these visitors take part: `percent 20`, `header x-country=de,at and cookie beta`",
       asFlag(parseCondition),
     );
-  return examples(command, [
-    "propagit experiment start webapp checkout --variant old=50 --variant new=50:40548da",
-    "propagit experiment start webapp header --variant a=90 --variant b=10 --when 'header x-team=qa:b' --audience 'percent 20'",
-  ]).action(async (repo: string, name: string, _: unknown, self: Command) => {
-    const flags = self.optsWithGlobals<StartFlags>();
-    const { variant = [], when = [], audience } = flags;
-    const wanted = { name, variants: variant, rules: when, ...(audience && { audience }) };
-    const place = placeOf(repo, flags);
-    await changeRoute(
-      flags,
-      (hub) => hub.call("hub.experiment-start", { ...place, ...wanted }),
-      ({ experiments }) => {
-        const begun = experiments.find((one) => one.name === name);
-        return begun ? formatExperiment(begun).trimEnd() : `experiment ${name} is over already`;
-      },
-    );
-  });
+}
+
+export function experimentStart(
+  repo: string,
+  name: string,
+  flags: ExperimentWords,
+): ChangeOf<"experiment-start"> {
+  const { variant: variants = [], when: rules = [], audience } = flags;
+  const wanted = { name, variants, rules, ...(audience && { audience }) };
+  return { kind: "experiment-start", repo, ...wanted, ...environmentOf(flags) };
 }
 
 function statusCommand(): Command {
@@ -107,29 +124,49 @@ function statusCommand(): Command {
 }
 
 function stopCommand(): Command {
-  const command = withTrafficFlags(
-    new Command("stop")
-      .summary("end an experiment, with or without a winner")
-      .description(
-        "Ends an experiment. With --promote all visitors are sent to what served that variant, in the same step.",
-      )
-      .argument("<repo>", "the repository", asFlag(parseRepoName))
-      .argument("<name>", "its name", asFlag(parseExperiment)),
-  ).option("--promote <variant>", "the winner", asFlag(parseExperiment));
+  const command = withWinnerWords(
+    withRuleFlags(
+      new Command("stop")
+        .summary("end an experiment, with or without a winner")
+        .description(
+          "Ends an experiment. With --promote all visitors are sent to what served that variant, in the same step.",
+        ),
+    ),
+  );
   return examples(command, [
     "propagit experiment stop webapp checkout",
     "propagit experiment stop webapp checkout --promote=new",
   ]).action(async (repo: string, name: string, _: unknown, self: Command) => {
-    const flags = self.optsWithGlobals<TrafficFlags & { readonly promote?: string }>();
-    const { promote } = flags;
-    const place = placeOf(repo, flags);
-    const params = { ...place, name, ...(promote !== undefined && { promote }) };
-    await changeRoute(
+    const flags = self.optsWithGlobals<RuleFlags & WinnerWords>();
+    await changeSaid(
+      experimentStop(repo, name, flags),
       flags,
-      (hub) => hub.call("hub.experiment-stop", params),
-      (view) => `experiment ${name} of ${nameOf(place)} is over; ${formatRoute(view).trimEnd()}`,
+      (view) =>
+        `experiment ${name} of ${nameOf(placeOf(repo, flags))} is over; ${formatRoute(view).trimEnd()}`,
     );
   });
+}
+
+export function withWinnerWords(command: Command): Command {
+  return withNameWords(command).option(
+    "--promote <variant>",
+    "the winner",
+    asFlag(parseExperiment),
+  );
+}
+
+export function experimentStop(
+  repo: string,
+  name: string,
+  flags: WinnerWords,
+): ChangeOf<"experiment-stop"> {
+  const { promote } = flags;
+  const wanted = { name, ...(promote !== undefined && { promote }) };
+  return { kind: "experiment-stop", repo, ...wanted, ...environmentOf(flags) };
+}
+
+function withNameWords(command: Command): Command {
+  return withRepoWord(command).argument("<name>", "its name", asFlag(parseExperiment));
 }
 
 function parseExperiment(text: string): string {

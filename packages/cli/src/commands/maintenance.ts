@@ -1,25 +1,25 @@
 import { readFileSync } from "node:fs";
-import { parseRepoName, PropagitError } from "@propagit/protocol";
-import { errnoOf, type Conversation } from "@propagit/runtime";
+import { PropagitError } from "@propagit/protocol";
+import { errnoOf } from "@propagit/runtime";
 import { Command } from "commander";
 import { examples } from "../examples.js";
 import { asFlag } from "../flags.js";
 import { withHubFlags } from "../hub-call.js";
+import type { ChangeOf } from "../plans/dry-run.js";
+import type { EnvironmentFlags } from "../targets.js";
 import {
-  changeRoute,
   changeSaid,
   nameOf,
   placeOf,
   rulesChange,
   withRuleFlags,
-  withTrafficFlags,
-  type Place,
   type RuleFlags,
-  type TrafficFlags,
 } from "../traffic-change.js";
 import { parseDurationMs } from "../traffic-flags.js";
+import { withRepoWord } from "./pause.js";
 
-interface OnFlags extends RuleFlags {
+/** What visitors see; `plan maintenance on` has the same words. */
+interface MaintenanceWords extends EnvironmentFlags {
   readonly text?: string;
   readonly file?: string;
   readonly retryAfter?: number;
@@ -40,14 +40,51 @@ export function maintenanceCommand(): Command {
 }
 
 function onCommand(): Command {
-  const command = withRuleFlags(
-    new Command("on")
-      .summary("show a page to every visitor")
-      .description(
-        "Shows a page, or a plain text, to every visitor; it is HTML when it begins with `<`.",
-      )
-      .argument("<repo>", "the repository", asFlag(parseRepoName)),
-  )
+  const command = withMaintenanceWords(
+    withRuleFlags(
+      new Command("on")
+        .summary("show a page to every visitor")
+        .description(
+          "Shows a page, or a plain text, to every visitor; it is HTML when it begins with `<`.",
+        ),
+    ),
+  );
+  return examples(command, [
+    "propagit maintenance on webapp",
+    "propagit maintenance on webapp --file=maintenance.html --retry-after=10m",
+  ]).action(async (repo: string, _: unknown, self: Command) => {
+    const flags = self.optsWithGlobals<RuleFlags & MaintenanceWords>();
+    await changeSaid(
+      maintenanceOn(repo, flags),
+      flags,
+      () =>
+        `visitors of ${nameOf(placeOf(repo, flags))} see the maintenance page until \`propagit maintenance off ${repo}\``,
+    );
+  });
+}
+
+function offCommand(): Command {
+  const command = withRepoWord(
+    withRuleFlags(
+      new Command("off")
+        .summary("let visitors in again")
+        .description("Lets visitors in again, also when the manifest says `maintenance`."),
+    ),
+  );
+  return examples(command, ["propagit maintenance off webapp"]).action(
+    async (repo: string, _: unknown, self: Command) => {
+      const flags = self.optsWithGlobals<RuleFlags>();
+      await changeSaid(
+        maintenanceOff(repo, flags),
+        flags,
+        () => `visitors of ${nameOf(placeOf(repo, flags))} see no maintenance page`,
+      );
+    },
+  );
+}
+
+export function withMaintenanceWords(command: Command): Command {
+  return withRepoWord(command)
     .option("--text <text>", "what they see (default: that it will be back soon)")
     .option("--file <path>", "file with what they see")
     .option(
@@ -55,55 +92,23 @@ function onCommand(): Command {
       "when programs should come back, as 10m",
       asFlag(parseDurationMs),
     );
-  return examples(command, [
-    "propagit maintenance on webapp",
-    "propagit maintenance on webapp --file=maintenance.html --retry-after=10m",
-  ]).action(async (repo: string, _: unknown, self: Command) => {
-    const flags = self.optsWithGlobals<OnFlags>();
-    const place = placeOf(repo, flags);
-    const { retryAfter } = flags;
-    const maintenance = {
-      text: pageOf(flags),
-      ...(retryAfter !== undefined && { retryAfterSeconds: Math.ceil(retryAfter / 1_000) }),
-    };
-    await changeSaid(
-      rulesChange(repo, flags, { set: { maintenance } }),
-      flags,
-      () =>
-        `visitors of ${nameOf(place)} see the maintenance page until \`propagit maintenance off ${repo}\``,
-    );
-  });
 }
 
-function offCommand(): Command {
-  const command = withTrafficFlags(
-    new Command("off")
-      .summary("let visitors in again")
-      .description("Lets visitors in again, also when the manifest says `maintenance`.")
-      .argument("<repo>", "the repository", asFlag(parseRepoName)),
-  );
-  return examples(command, ["propagit maintenance off webapp"]).action(
-    async (repo: string, _: unknown, self: Command) => {
-      const flags = self.optsWithGlobals<TrafficFlags>();
-      const place = placeOf(repo, flags);
-      await changeRoute(
-        flags,
-        (hub) => takeOff(hub, place),
-        () => `visitors of ${nameOf(place)} see no maintenance page`,
-      );
-    },
-  );
+export function maintenanceOn(repo: string, flags: MaintenanceWords): ChangeOf<"rules"> {
+  const { retryAfter } = flags;
+  const maintenance = {
+    text: pageOf(flags),
+    ...(retryAfter !== undefined && { retryAfterSeconds: Math.ceil(retryAfter / 1_000) }),
+  };
+  return rulesChange(repo, flags, { set: { maintenance } });
 }
 
 /** What the manifest says is left alone when it says nothing of it, so that it can say so one day. */
-async function takeOff(hub: Conversation, place: Place) {
-  const rules = ["maintenance" as const];
-  const view = await hub.call("hub.rules", { ...place, set: {}, off: [], unset: rules });
-  if (!view.rules.maintenance) return view;
-  return hub.call("hub.rules", { ...place, set: {}, off: rules, unset: [] });
+export function maintenanceOff(repo: string, flags: EnvironmentFlags): ChangeOf<"rules"> {
+  return rulesChange(repo, flags, { end: ["maintenance"] });
 }
 
-function pageOf({ text, file }: OnFlags): string {
+function pageOf({ text, file }: MaintenanceWords): string {
   if (text !== undefined && file !== undefined) {
     throw new PropagitError("BAD_USAGE", "the page is given twice: with --text and with --file");
   }

@@ -72,7 +72,7 @@ export function withPauseWords(command: Command): Command {
   );
 }
 
-/** Which one; `plan resume` has the same word. */
+/** Which one; `plan resume` and others have the same word. */
 export function withRepoWord(command: Command): Command {
   return command.argument("<repo>", "the repository", asFlag(parseRepoName));
 }

@@ -21,9 +21,10 @@ import { withHub, withHubFlags } from "../hub-call.js";
 import { describeCanary, formatCanaryEnd, formatCanaryHead } from "../output/canary.js";
 import { print, printJson, printJsonLine } from "../output/print.js";
 import { formatTable, type Column } from "../output/table.js";
-import { showDryRun, withDryRunFlag, type ChangeOf } from "../plans/dry-run.js";
+import { showDryRun, withDryRunFlag, type ChangeOf, type DryRunFlags } from "../plans/dry-run.js";
 import { environmentOf, withEnvironmentFlag, type EnvironmentFlags } from "../targets.js";
 import { parseStepMs } from "../traffic-flags.js";
+import { withRepoWord } from "./pause.js";
 
 type PlaceFlags = CanaryFlags & EnvironmentFlags;
 
@@ -63,10 +64,10 @@ export function rolloutCommand(): Command {
   ])
     .action(begin)
     .addCommand(statusCommand())
-    .addCommand(changeCommand("promote", "send all visitors to the new commit now"))
-    .addCommand(changeCommand("abort", "send all visitors back now"))
-    .addCommand(changeCommand("pause", "stay at this step; a worse commit is still taken back"))
-    .addCommand(changeCommand("resume", "go on with the steps"));
+    .addCommand(changeCommand("promote"))
+    .addCommand(changeCommand("abort"))
+    .addCommand(changeCommand("pause"))
+    .addCommand(changeCommand("resume"));
 }
 
 export function withRolloutWords(command: Command): Command {
@@ -223,24 +224,45 @@ const columns: readonly Column<Canary>[] = [
   { head: "HOW IT STANDS", cell: describeCanary, cut: "early" },
 ];
 
-function changeCommand(change: CanaryChange, summary: string): Command {
+/** What may be done with one that is under way; `plan rollout` has the same. */
+export const rolloutChanges = {
+  promote: "send all visitors to the new commit now",
+  abort: "send all visitors back now",
+  pause: "stay at this step; a worse commit is still taken back",
+  resume: "go on with the steps",
+} as const satisfies Record<CanaryChange, string>;
+
+function changeCommand(change: CanaryChange): Command {
+  const summary = rolloutChanges[change];
   const command = withEnvironmentFlag(
-    withHubFlags(
-      new Command(change)
-        .summary(summary)
-        .description(`Of the rollout by steps that is under way: ${summary}.`)
-        .argument("<repo>", "the repository", asFlag(parseRepoName)),
+    withRepoWord(
+      withHubFlags(
+        new Command(change)
+          .summary(summary)
+          .description(`Of the rollout by steps that is under way: ${summary}.`),
+      ),
     ),
   ).option("--json", "print it as JSON");
-  return examples(command, [`propagit rollout ${change} webapp`]).action(
-    async (repo: string, _: PlaceFlags, own: Command) => {
-      const flags = own.optsWithGlobals<PlaceFlags>();
-      const params = { repo, ...environmentOf(flags), change, by: author() };
+  return examples(withDryRunFlag(command), [`propagit rollout ${change} webapp`]).action(
+    async (repo: string, _: unknown, own: Command) => {
+      const flags = own.optsWithGlobals<PlaceFlags & DryRunFlags>();
+      const planned = underWayChange(change, repo, flags);
+      if (flags.dryRun) return showDryRun(planned, flags);
+      const { kind: __, ...asked } = planned;
+      const params = { ...asked, by: author() };
       const canary = await withHub(flags, (hub) => hub.call("hub.canary-change", params));
       if (flags.json) printJson(canary);
       else print(formatStatus(canary));
     },
   );
+}
+
+export function underWayChange(
+  change: CanaryChange,
+  repo: string,
+  flags: EnvironmentFlags,
+): ChangeOf<"rollout-change"> {
+  return { kind: "rollout-change", repo, change, ...environmentOf(flags) };
 }
 
 function parseSteps(text: string): readonly number[] {

@@ -1,11 +1,13 @@
 import { readRuleChanges, readRuleName } from "@propagit/manifest";
-import { parseRepoName, type Rules } from "@propagit/protocol";
+import { parseRepoName, type RouteView, type Rules } from "@propagit/protocol";
 import { Command } from "commander";
 import { examples } from "../examples.js";
 import { asFlag, asRepeatedFlag } from "../flags.js";
 import { withHub, withHubFlags } from "../hub-call.js";
 import { print, printJson } from "../output/print.js";
 import { formatRouteView } from "../output/route-view.js";
+import type { ChangeOf } from "../plans/dry-run.js";
+import type { EnvironmentFlags } from "../targets.js";
 import {
   changeSaid,
   fetchRoutes,
@@ -15,7 +17,10 @@ import {
   type RuleFlags,
   type TrafficFlags,
 } from "../traffic-change.js";
+import { withRepoWord } from "./pause.js";
 import { addHostCommand, removeHostCommand } from "./route-hosts.js";
+
+type RuleName = keyof Rules;
 
 export function routeCommand(): Command {
   return withHubFlags(
@@ -53,49 +58,75 @@ function showCommand(): Command {
 }
 
 function setCommand(): Command {
-  const command = withRuleFlags(
-    new Command("set")
-      .summary("set rules, written as in the manifest")
-      .description(
-        "Sets rules over what the manifest says: `rate=100/s`, `timeouts.head=30s`, `allow=10.0.0.0/8,192.0.2.7`. A rule is set as a whole. `KEY=off` takes away what the manifest says.",
-      )
-      .argument("<repo>", "the repository", asFlag(parseRepoName))
-      .argument("<KEY=VALUE...>", "the rules"),
+  const command = withSetWords(
+    withRuleFlags(
+      new Command("set")
+        .summary("set rules, written as in the manifest")
+        .description(
+          "Sets rules over what the manifest says: `rate=100/s`, `timeouts.head=30s`, `allow=10.0.0.0/8,192.0.2.7`. A rule is set as a whole. `KEY=off` takes away what the manifest says.",
+        ),
+    ),
   );
   return examples(command, [
     "propagit route set webapp rate=100/s max-body=10MB https-only=true",
     "propagit route set webapp pins=true visitor.header=X-User",
     "propagit route set webapp retries=off",
   ]).action(async (repo: string, words: string[], _: unknown, self: Command) => {
-    const { set, off } = readRuleChanges(words);
-    await change(repo, { set, off: [...off], unset: [] }, self);
+    const flags = self.optsWithGlobals<RuleFlags>();
+    await changeSaid(setChange(repo, words, flags), flags, wholeRoute);
   });
 }
 
 function unsetCommand(): Command {
-  const command = withRuleFlags(
-    new Command("unset")
-      .summary("go back to what the manifest says")
-      .description("Takes back what was said by hand; the manifest counts again.")
-      .argument("<repo>", "the repository", asFlag(parseRepoName))
-      .argument("<KEY...>", "the rules", asRepeatedFlag(readAnyRuleName)),
+  const command = withUnsetWords(
+    withRuleFlags(
+      new Command("unset")
+        .summary("go back to what the manifest says")
+        .description("Takes back what was said by hand; the manifest counts again."),
+    ),
   );
   return examples(command, ["propagit route unset webapp rate max-body"]).action(
-    async (repo: string, names: (keyof Rules)[], _: unknown, self: Command) =>
-      change(repo, { set: {}, off: [], unset: [...new Set(names)] }, self),
+    async (repo: string, names: RuleName[], _: unknown, self: Command) => {
+      const flags = self.optsWithGlobals<RuleFlags>();
+      await changeSaid(unsetChange(repo, names, flags), flags, wholeRoute);
+    },
   );
 }
 
-/** Also those that have commands of their own. */
-function readAnyRuleName(word: string): keyof Rules {
-  return word === "pause" || word === "users" ? word : readRuleName(word);
+/** Which rules; `plan route set` has the same words. */
+export function withSetWords(command: Command): Command {
+  return withRepoWord(command).argument("<KEY=VALUE...>", "the rules");
 }
 
-type RuleChange = Parameters<typeof rulesChange>[2];
+export function setChange(
+  repo: string,
+  words: readonly string[],
+  flags: EnvironmentFlags,
+): ChangeOf<"rules"> {
+  const { set, off } = readRuleChanges(words);
+  return rulesChange(repo, flags, { set, off: [...off] });
+}
 
-async function change(repo: string, rules: RuleChange, self: Command): Promise<void> {
-  const flags = self.optsWithGlobals<RuleFlags>();
-  await changeSaid(rulesChange(repo, flags, rules), flags, (view) =>
-    formatRouteView(view).trimEnd(),
+/** Which rules; `plan route unset` has the same words. */
+export function withUnsetWords(command: Command): Command {
+  return withRepoWord(command).argument(
+    "<KEY...>",
+    "the rules",
+    asRepeatedFlag((word: string): RuleName =>
+      // Also those that have commands of their own.
+      word === "pause" || word === "users" ? word : readRuleName(word),
+    ),
   );
+}
+
+export function unsetChange(
+  repo: string,
+  names: readonly RuleName[],
+  flags: EnvironmentFlags,
+): ChangeOf<"rules"> {
+  return rulesChange(repo, flags, { unset: [...new Set(names)] });
+}
+
+function wholeRoute(view: RouteView): string {
+  return formatRouteView(view).trimEnd();
 }

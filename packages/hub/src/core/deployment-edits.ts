@@ -11,6 +11,11 @@ export function releasesOf(ledger: LedgerRows, deployment: string): readonly Rel
   return [...ledger.rows("releases").values()].filter((row) => row.deployment === deployment);
 }
 
+/** The newest of them that is ready. */
+export function readyRelease(ledger: LedgerRows, deployment: string): ReleaseRow | undefined {
+  return releasesOf(ledger, deployment).findLast(({ state }) => state === "ready");
+}
+
 export function environmentOf(
   ledger: LedgerRows,
   repo: string,

@@ -1,10 +1,15 @@
 /** Experiments and shadows that are begun and ended by hand. */
 import {
+  canonicalJson,
   PropagitError,
+  shortCommit,
   type Condition,
   type Experiment,
   type ExperimentVariant,
+  type Shadow,
 } from "@propagit/protocol";
+import { readyRelease } from "./deployment-edits.js";
+import { changed, type LedgerRows } from "./draft.js";
 import { flagOf } from "./rollout-lines.js";
 import { placeName } from "./place-name.js";
 import { badRule, bounded, type Said } from "./rule-edits.js";
@@ -15,12 +20,36 @@ const experimentsMax = 20;
 
 export type NewExperiment = Pick<Experiment, "name" | "variants" | "rules" | "audience">;
 
-/** @throws EXISTS, BAD_RULE */
+/** @param variants with what serves them */
+export function newExperiment(
+  {
+    name,
+    rules,
+    audience,
+  }: {
+    readonly name: string;
+    readonly rules: NonNullable<Experiment["rules"]>;
+    readonly audience?: Condition | undefined;
+  },
+  variants: readonly ExperimentVariant[],
+): NewExperiment {
+  return {
+    name,
+    variants: [...variants],
+    ...(rules.length > 0 && { rules }),
+    ...(audience && { audience }),
+  };
+}
+
+/** Said once more just so, it is as it was, and whose it was. @throws EXISTS, BAD_RULE */
 export function startExperiment(row: SaidRow, wanted: NewExperiment, said: Said): SaidRow {
   const { name } = wanted;
   checkExperiment(wanted);
   const what = `experiment ${name} of ${placeName(row)}`;
-  if (row.experiments.some((one) => one.name === name)) {
+  const running = row.experiments.find((one) => one.name === name);
+  if (running) {
+    const { by: _, since: __, ...same } = running;
+    if (canonicalJson(same) === canonicalJson(wanted)) return row;
     throw new PropagitError("EXISTS", `${what} is running already`, {
       hint: `end it first: propagit experiment stop ${row.repo} ${name}${flagOf(row.environment)}`,
     });
@@ -37,6 +66,10 @@ export function stopExperiment(row: SaidRow, name: string): SaidRow {
   return { ...row, experiments: row.experiments.filter((one) => one.name !== name) };
 }
 
+export function hasExperiment(row: SaidRow, name: string): boolean {
+  return row.experiments.some((one) => one.name === name);
+}
+
 /** @throws NO_RULE */
 function findExperiment(row: SaidRow, name: string): Experiment {
   const found = row.experiments.find((one) => one.name === name);
@@ -47,12 +80,21 @@ function findExperiment(row: SaidRow, name: string): Experiment {
   });
 }
 
-/** @throws NO_RULE, BAD_RULE when nothing of its own serves it */
-export function findPromotable(
-  row: SaidRow,
-  name: string,
-  variant: string,
-): Required<Pick<ExperimentVariant, "commit" | "deployment">> {
+/** What served a variant, which all visitors are to get. */
+export interface Winner extends Required<Pick<ExperimentVariant, "commit" | "deployment">> {
+  readonly release: number;
+}
+
+/** @throws NO_RULE, BAD_RULE when nothing of its own serves it, or that is not ready any more */
+export function winnerOf(rows: LedgerRows, row: SaidRow, name: string, variant: string): Winner {
+  const { commit, deployment } = findServed(row, name, variant);
+  const release = readyRelease(rows, deployment);
+  if (release) return { commit, deployment, release: release.number };
+  throw badRule(`no release of ${shortCommit(commit)} is ready any more`);
+}
+
+/** @throws NO_RULE, BAD_RULE */
+function findServed(row: SaidRow, name: string, variant: string): Omit<Winner, "release"> {
   const { variants } = findExperiment(row, name);
   const found = variants.find((one) => one.name === variant);
   if (!found) {
@@ -66,6 +108,13 @@ export function findPromotable(
     `variant ${variant} has no commit of its own: visitors are where they should be`,
     `end it without --promote: propagit experiment stop ${row.repo} ${name}${flagOf(row.environment)}`,
   );
+}
+
+/** Without one, requests are no longer copied; said once more just so, it is as it was, and whose it was. */
+export function changeShadow(row: SaidRow, to: Shadow | undefined, said: Said): SaidRow {
+  if (!to) return changed(row, { shadow: undefined });
+  const isSame = row.shadow && canonicalJson(row.shadow.to) === canonicalJson(to);
+  return isSame ? row : { ...row, shadow: { to, ...said } };
 }
 
 /** What its schema cannot say. @throws BAD_RULE */

@@ -34,12 +34,36 @@ const usersMax = 100;
 /** Of all that is said by hand in one environment, as JSON: it is one row, and part of another one. */
 const saidCharsMax = 200_000;
 
+/**
+ * What ends rules, whoever says them: what the manifest says does not hold, and what it does not say is left to it, so
+ * that it can say so one day.
+ *
+ * @throws BAD_RULE
+ */
+export function endRules(
+  row: SaidRow,
+  { off, unset, set }: RuleChange,
+  { end, manifest }: { readonly end: readonly RuleName[]; readonly manifest: Rules },
+): RuleChange {
+  refuseTwice([...Object.keys(set), ...off, ...unset, ...end]);
+  const isOver = (name: RuleName) => row.off.includes(name) && !(name in row.rules);
+  return {
+    set,
+    off: [...off, ...end.filter((name) => name in manifest && !isOver(name))],
+    unset: [...unset, ...end.filter((name) => !(name in manifest))],
+  };
+}
+
+function refuseTwice(names: readonly string[]): void {
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw badRule(`${twice} is changed in two ways at once`);
+}
+
 /** Each rule is said as a whole: what was said of it before is forgotten. @throws BAD_RULE */
 export function changeRules(row: SaidRow, change: RuleChange, said: Said): SaidRow {
   const { set, off, unset } = change;
   const names = [...Object.keys(set), ...off, ...unset];
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) throw badRule(`${twice} is changed in two ways at once`);
+  refuseTwice(names);
   if (set.users !== undefined) {
     throw badRule("users are not set but added one by one", "see `propagit help access`");
   }

@@ -88,12 +88,17 @@ export function writeRulesOfRunning(
   writeRoute(draft, { repo, environment, shares }, now);
 }
 
+/** What the manifest that counts says by itself. */
+export function manifestRules(rows: LedgerRows, place: RoutePlace): Rules {
+  return spokenBy(rows, place)?.rules ?? {};
+}
+
 /**
  * Whose manifest counts: that of the live release. Before there is one, the names of commits lead to what
  * runs, by the rules of the newest: a preview is as closed as its manifest says from its first moment.
  */
 function spokenBy(
-  draft: Draft,
+  draft: LedgerRows,
   { repo, environment }: RoutePlace,
 ): (Pick<Specification, "routes" | "rules"> & { readonly isLive: boolean }) | undefined {
   const live = currentRelease(draft, repo, environment);

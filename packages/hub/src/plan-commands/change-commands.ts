@@ -1,16 +1,21 @@
 /** Changes of the cluster that are one step; carried out by the hub's desks, see `step-doers.ts`. */
 import type { Command } from "@propagit/plan";
 import { drainDrone, undrainDrone } from "./drain-drone.js";
+import { shadow, startExperiment, stopExperiment } from "./experiments.js";
 import { restartInstances, startInstances, stopInstances } from "./instances.js";
 import { pin, reap, unpin } from "./retention.js";
 import { changeHosts, changeRules } from "./rules.js";
 import { stopDeployed } from "./stop-deployed.js";
-import { promote, split, startRollout } from "./traffic.js";
+import { changeRollout, promote, split, startRollout } from "./traffic.js";
 
 export const changeCommands: readonly Command[] = [
   promote,
   split,
   startRollout,
+  changeRollout,
+  startExperiment,
+  stopExperiment,
+  shadow,
   stopDeployed,
   stopInstances,
   startInstances,

@@ -1,5 +1,5 @@
 /** Where visitors go. */
-import { canaryWishSchema } from "@propagit/protocol";
+import { canaryChangeSchema, canaryWishSchema, type CanaryChange } from "@propagit/protocol";
 import { described, list, number, object, withDefault } from "@propagit/shapes";
 import { defineCommand } from "@propagit/plan";
 import { byHub } from "./kit/by-hub.js";
@@ -11,6 +11,7 @@ import {
   placeCommand,
   placeWords,
 } from "./kit/place-words.js";
+import { releaseWords } from "./kit/release-words.js";
 
 /** As many as a split may have, and the weight of one at most. */
 const sharesMax = 20;
@@ -67,3 +68,34 @@ export const startRollout = placeCommand({
   ),
   would: (what) => `would send visitors to ${what} step by step`,
 });
+
+export const changeRollout = defineCommand({
+  name: "change-rollout",
+  summary:
+    "Changes a rollout by steps that is under way: all visitors to the new one, all of them back, stay at its step, or go on.",
+  args: object(
+    {
+      repo: placeWords.repo,
+      environment: placeWords.environment,
+      release: described(
+        "The number of the release that it is of (whichever is under way).",
+        releaseWords.release,
+      ),
+      change: described("What becomes of it.", checkedBy(canaryChangeSchema)),
+    },
+    ["repo", "change"],
+  ),
+  describe: ({ repo, release, change }) => {
+    const of = release === undefined ? repo : `release ${release} of ${repo}`;
+    return `would ${rolloutChanges[change]} (the rollout of ${of})`;
+  },
+  run: byHub,
+  example: { repo: "webapp", change: "abort" },
+});
+
+const rolloutChanges = {
+  promote: "send all visitors to the new one now",
+  abort: "send all visitors back now",
+  pause: "stay at its step",
+  resume: "go on with its steps",
+} as const satisfies Record<CanaryChange, string>;

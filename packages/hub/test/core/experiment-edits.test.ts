@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
-  findPromotable,
   startExperiment,
   stopExperiment,
+  winnerOf,
   type NewExperiment,
 } from "../../src/core/experiment-edits.js";
-import type { SaidRow } from "../../src/core/rows.js";
+import type { ReleaseRow, Row, SaidRow, TableName } from "../../src/core/rows.js";
+import { release } from "../support/desk-world.js";
 
 const said = { by: "ann", since: 5 };
 const silent: SaidRow = {
@@ -27,6 +28,14 @@ const header: NewExperiment = {
   ],
 };
 
+function rowsWith(...releases: readonly ReleaseRow[]) {
+  const tables = new Map([["releases", new Map(releases.map((row) => [row.number, row]))]]);
+  return {
+    rows: <T extends TableName>(table: T) =>
+      (tables.get(table) ?? new Map()) as unknown as ReadonlyMap<string, Row<T>>,
+  };
+}
+
 describe("experiments", () => {
   it("run beside each other in the order they were started, and end by name", () => {
     const both = startExperiment(
@@ -46,7 +55,8 @@ describe("experiments", () => {
       code: "NO_RULE",
       hint: "these are running: header, colour",
     });
-    assert.throws(() => startExperiment(both, header, said), {
+    const other = { ...header, audience: { percent: 20 } };
+    assert.throws(() => startExperiment(both, other, said), {
       code: "EXISTS",
       hint: "end it first: propagit experiment stop webapp header -e staging",
     });
@@ -83,12 +93,22 @@ describe("experiments", () => {
     });
   }
 
+  it("stay as they are when they are begun once more just so", () => {
+    const row = startExperiment(silent, header, said);
+    assert.equal(startExperiment(row, header, { by: "bob", since: 9 }), row);
+  });
+
   it("are decided for a variant that has a commit of its own", () => {
     const row = startExperiment(silent, header, said);
-    assert.deepEqual(findPromotable(row, "header", "b"), served);
+    const rows = rowsWith(release({ number: 4, ...served, state: "ready" }));
+    assert.deepEqual(winnerOf(rows, row, "header", "b"), { ...served, release: 4 });
     assert.equal(b?.commit, served.commit);
-    assert.throws(() => findPromotable(row, "header", "a"), { code: "BAD_RULE" });
-    assert.throws(() => findPromotable(row, "header", "c"), {
+    assert.throws(() => winnerOf(rowsWith(), row, "header", "b"), {
+      code: "BAD_RULE",
+      message: "no release of 1111111 is ready any more",
+    });
+    assert.throws(() => winnerOf(rows, row, "header", "a"), { code: "BAD_RULE" });
+    assert.throws(() => winnerOf(rows, row, "header", "c"), {
       code: "NO_RULE",
       hint: "these are there: a, b",
     });

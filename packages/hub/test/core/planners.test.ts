@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  canaryChanges,
+  canaryPlanDefault,
   PropagitError,
   type CanaryWish,
   type FilesOutcome,
@@ -11,15 +13,21 @@ import {
 } from "@propagit/protocol";
 import { announce, readPlan, Run, type RunEvent } from "@propagit/plan";
 import fc from "fast-check";
+import type { CanaryRow } from "../../src/core/canary-row.js";
 import { movedParts, partOf, revisionsOf } from "../../src/core/planners/basis.js";
 import { planDrain } from "../../src/core/planners/drain.js";
+import {
+  planExperimentStart,
+  planExperimentStop,
+  planShadow,
+} from "../../src/core/planners/experiments.js";
 import { planFiles } from "../../src/core/planners/files.js";
 import type { Planned } from "../../src/core/planners/planned.js";
 import type { PlannerDrone, PlannerView } from "../../src/core/planners/planner-view.js";
 import { planInstances } from "../../src/core/planners/instances.js";
 import { planRelease, type WantedRelease } from "../../src/core/planners/release.js";
 import { planPin, planReap } from "../../src/core/planners/retention.js";
-import { planRollout } from "../../src/core/planners/rollout.js";
+import { planRollout, planRolloutChange } from "../../src/core/planners/rollout.js";
 import { planHost, planRules } from "../../src/core/planners/rules.js";
 import { planStop } from "../../src/core/planners/stop.js";
 import { planPromote, planSplit } from "../../src/core/planners/traffic.js";
@@ -39,6 +47,7 @@ import {
   type DroneRow,
   type ReleaseRow,
   type Row,
+  type SaidRow,
   type TableName,
 } from "../../src/core/rows.js";
 import { release, report } from "../support/desk-world.js";
@@ -148,8 +157,11 @@ const worlds: fc.Arbitrary<World> = fc
     said: fc.constantFrom(undefined, "zone", "25%"),
     minUp: fc.constantFrom(undefined, { instances: 1 }, { percent: 50 }),
     redeploy: fc.boolean(),
+    phase: fc.constantFrom("preparing", "measuring", "paused", "over"),
+    byHand: fc.boolean(),
   })
-  .map(({ drones, waves, releases, commit, promote, kind, build, keep, said, minUp, redeploy }) => {
+  .map(({ drones, waves, releases, commit, promote, kind, build, keep, said, minUp, ...more }) => {
+    const { redeploy, phase, byHand } = more;
     const task = { command: ["true"], on: [], env: {}, timeoutMs: 1_000 };
     const specification = {
       ...emptySpecification,
@@ -205,6 +217,8 @@ const worlds: fc.Arbitrary<World> = fc
             scales: {},
           },
         },
+        ...(last && { canaries: { [placeKey(repo, environment)]: canaryOf(last, phase) } }),
+        ...(first && byHand && { said: { [placeKey(repo, environment)]: saidOf(first) } }),
         routes: last
           ? { [placeKey(repo, environment)]: { ...place, shares: [shareOf(last)] } }
           : {},
@@ -225,6 +239,29 @@ const worlds: fc.Arbitrary<World> = fc
     } as WantedRelease;
     return { view, wanted, deployments: running };
   });
+
+function canaryOf(row: ReleaseRow, phase: CanaryRow["phase"]): CanaryRow {
+  const { commit, number } = row;
+  const arm = { requests: 0, failed: 0, timed: 0, slow: 0 };
+  const about = { ...place, commit, release: number, old: { commit }, before: [] };
+  const times = { startedAt: 1, phaseAt: 1, lookedAt: 1, measuredMs: 0 };
+  const evidence = { fresh: arm, old: arm };
+  return { ...about, ...times, plan: canaryPlanDefault, by, phase, step: 0, text: "", evidence };
+}
+
+/** An experiment and a shadow, both of the first that runs. */
+function saidOf({ commit, id: deployment }: DeploymentRow): SaidRow {
+  const said = { by, since: 1 };
+  const served = { commit, deployment };
+  const variants = [
+    { name: "a", weight: 1 },
+    { name: "b", weight: 1, ...served },
+  ];
+  const nothing = { rules: {}, off: [], authors: {}, hosts: [] };
+  const experiments = [{ name: "header", variants, ...said }];
+  const shadow = { to: { ...served, percent: 5 }, ...said };
+  return { ...place, ...nothing, experiments, shadow };
+}
 
 function reportOf({ id, commit, release: number }: DeploymentRow, drone: number): InstanceReport {
   const phase = drone % 2 === 0 ? "ready" : "stopped";
@@ -303,6 +340,14 @@ const rollout = (plan: CanaryWish) => {
   return { kind: "rollout" as const, repo, ref: "1", plan };
 };
 
+const experiment = (name: string) => {
+  const variants = [
+    { name: "a", weight: 1 },
+    { name: "b", weight: 1, ref: "1" },
+  ];
+  return { kind: "experiment-start" as const, repo, name, variants, rules: [] };
+};
+
 const rules = (change: Partial<Extract<PlannedChange, { kind: "rules" }>>) => {
   return { kind: "rules" as const, repo, set: {}, off: [], unset: [], ...change };
 };
@@ -312,6 +357,7 @@ function plansOf({ view, wanted, deployments }: World): readonly Planned[] {
   const [first] = deployments;
   const [drone] = view.drones;
   const target = first && { ...place, commit: first.commit, deployment: first.id, ref: "1" };
+  const served = target && { place: target, running: first };
   const shares = deployments.map((running, index) => ({
     place: { ...place, commit: running.commit, deployment: running.id, ref: String(index + 1) },
     running,
@@ -335,6 +381,16 @@ function plansOf({ view, wanted, deployments }: World): readonly Planned[] {
     () => planRules(view, place, rules({ set: { pause: { limitMs: 1 } } })),
     () => planRules(view, place, rules({ off: ["pins"], unset: ["rate"] })),
     () => planRules(view, place, rules({ set: { users: [] } })),
+    () => planRules(view, place, rules({ end: ["maintenance"] })),
+    ...canaryChanges.map(
+      (change) => () => planRolloutChange(view, place, { kind: "rollout-change", repo, change }),
+    ),
+    () => planExperimentStop(view, place, { kind: "experiment-stop", repo, name: "header" }),
+    () => {
+      const promote = { kind: "experiment-stop", repo, name: "header", promote: "b" } as const;
+      return planExperimentStop(view, place, promote);
+    },
+    () => planShadow(view, place, { request: { kind: "shadow", repo }, served: undefined }),
     () => planHost(view, place, { kind: "host", repo, add: { host: "a.example" } }),
     () => planHost(view, place, { kind: "host", repo, remove: { host: "b.example" } }),
     ...[{ repo }, { repo, services: ["web"], drones: { names: ["*"] } }].flatMap((target) => [
@@ -346,6 +402,14 @@ function plansOf({ view, wanted, deployments }: World): readonly Planned[] {
     ...(target
       ? [
           () => planPromote(view, target, first, { kind: "promote", repo, ref: "1" }),
+          ...["header", "colour"].map((name) => () => {
+            const request = experiment(name);
+            return planExperimentStart(view, place, { request, served: [undefined, served] });
+          }),
+          ...[5, 50].map((percent) => () => {
+            const request = { kind: "shadow" as const, repo, to: { ref: "1", percent } };
+            return planShadow(view, place, { request, served });
+          }),
           () => planRollout(view, target, ready, rollout({})),
           () => planRollout(view, target, ready, rollout({ steps: [1] })),
           () => planSplit(view, shares, split),

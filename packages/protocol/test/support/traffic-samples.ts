@@ -60,7 +60,13 @@ export const ruleSamples = {
     result: { routes: [routeView] },
   },
   "hub.rules": {
-    params: { ...place, set: { pause: { limitMs: 30_000 } }, off: ["rate"], unset: ["deny"] },
+    params: {
+      ...place,
+      set: { pause: { limitMs: 30_000 } },
+      off: ["rate"],
+      unset: ["deny"],
+      end: ["maintenance"],
+    },
     result: routeView,
   },
   "hub.host": {

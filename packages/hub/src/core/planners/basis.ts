@@ -8,6 +8,7 @@
  *     deployments webapp/production   what runs
  *     releases webapp                 what is kept of it
  *     said webapp/production          what is said by hand of its traffic
+ *     rollout webapp/production       which one by steps is under way, and whether it is paused
  *     holds                           instances that are kept ended
  *     files /srv/site                 what was pushed there last, on every drone
  *
@@ -18,6 +19,7 @@
  * Whether a drone is connected right now is no part of it: it changes all the time, and plans wait for drones.
  */
 import { canonicalJson } from "@propagit/protocol";
+import type { CanaryRow } from "../canary-row.js";
 import type { LedgerRows } from "../draft.js";
 import { changed } from "../draft.js";
 import type { ReleaseRow } from "../rows.js";
@@ -34,6 +36,7 @@ export const partOf = {
   route: (repo: string, environment: string) => `route ${repo}/${environment}`,
   deployments: (repo: string, environment: string) => `deployments ${repo}/${environment}`,
   said: (repo: string, environment: string) => `said ${repo}/${environment}`,
+  rollout: (repo: string, environment: string) => `rollout ${repo}/${environment}`,
   /** Absent: of all repositories. */
   releases: (repo: string | undefined) => `releases ${repo ?? "*"}`,
   /** Names of parts have a bound, and no control characters. */
@@ -74,6 +77,8 @@ function contentOf(rows: LedgerRows, kind: string, key: string): string | undefi
       return canonicalJson(rows.rows("routes").get(key) ?? null);
     case "said":
       return canonicalJson(rows.rows("said").get(key) ?? null);
+    case "rollout":
+      return rolloutWords(rows.rows("canaries").get(key));
     case "deployments": {
       const [repo, environment] = splitAt(key, "/");
       const own = [...rows.rows("deployments").values()].filter(
@@ -103,6 +108,12 @@ function droneLines(rows: LedgerRows): string {
       return [identity, name, service, flags, ...words.sort(), anew].join("\u0000");
     });
   return lines.sort().join("\n");
+}
+
+/** At which step it is, and what was counted, changes by itself. */
+function rolloutWords(row: CanaryRow | undefined): string {
+  if (!row || row.phase === "over") return "";
+  return [row.release, row.startedAt, row.phase === "paused"].join(" ");
 }
 
 function releaseLines(rows: LedgerRows, repo: string): string {

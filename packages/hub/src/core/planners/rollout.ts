@@ -1,6 +1,9 @@
-/** The plan of beginning a rollout by steps. */
+/** Plans of rollouts by steps: of beginning one, and of changing it by hand. */
+import { checkCanaryChange, noneUnderWay } from "../canary-change.js";
 import { plannedCanary } from "../canary-start.js";
-import type { ReleaseRow } from "../rows.js";
+import { placeName } from "../place-name.js";
+import { placeKey, type ReleaseRow } from "../rows.js";
+import type { RoutePlace } from "../said.js";
 import { partOf } from "./basis.js";
 import { oneStep, shortOf, type ChangeOf, type FoundPlace, type PlannedStep } from "./one-step.js";
 import type { PlannerView } from "./planner-view.js";
@@ -26,5 +29,26 @@ export function planRollout(
     isSo,
     skipped: isSo ? [{ what: "visitors", why: "they are sent there step by step already" }] : [],
     warnings: planned ? [] : ["it is deployed first: see `propagit plan deploy --no-promote`"],
+  });
+}
+
+/** @throws NO_ROLLOUT */
+export function planRolloutChange(
+  view: PlannerView,
+  place: RoutePlace,
+  request: ChangeOf<"rollout-change">,
+): PlannedStep {
+  const { repo, environment } = place;
+  const { change } = request;
+  const row = view.rows.rows("canaries").get(placeKey(repo, environment));
+  if (!row || row.phase === "over") throw noneUnderWay(place);
+  checkCanaryChange(row, { change });
+  const { release } = row;
+  return oneStep(view, {
+    name: `${change} the rollout of release ${release} of ${placeName(place)}`,
+    request,
+    parts: [partOf.rollout(repo, environment)],
+    step: { command: "change-rollout", repo, environment, release, change },
+    isSo: false,
   });
 }

@@ -1,8 +1,15 @@
 /** Plans of changing how visitors are treated, and by which names they come. */
 import type { SaidRow } from "../rows.js";
 import { placeName } from "../place-name.js";
-import { changeHosts, changeRules, describeChange, type Said } from "../rule-edits.js";
-import { placeOfHost, saidOf, type RoutePlace } from "../said.js";
+import {
+  changeHosts,
+  changeRules,
+  describeChange,
+  endRules,
+  type RuleChange,
+  type Said,
+} from "../rule-edits.js";
+import { manifestRules, placeOfHost, saidOf, type RoutePlace } from "../said.js";
 import { partOf } from "./basis.js";
 import { oneStep, type ChangeOf, type PlannedStep } from "./one-step.js";
 import type { PlannerView } from "./planner-view.js";
@@ -15,13 +22,18 @@ export function planRules(
   place: RoutePlace,
   request: ChangeOf<"rules">,
 ): PlannedStep {
-  const { set, off, unset } = request;
-  const change = { set, off, unset };
+  const { set, off, unset, end = [] } = request;
+  const { repo, environment } = place;
+  const manifest = manifestRules(view.rows, place);
+  const change = endRules(saidOf(view.rows, place), { set, off, unset }, { end, manifest });
   const isSo = leaves(view, place, (row, said) => changeRules(row, change, said));
+  // What its manifest says counts, and so does whose that is.
+  const spoken = [partOf.environment(repo, environment), partOf.deployments(repo, environment)];
+  const what = whatOf({ set, off, unset: [...unset, ...end] });
   return oneStep(view, {
-    name: `${whatOf(request)} of ${placeName(place)}`.slice(0, nameChars),
+    name: `${what} of ${placeName(place)}`.slice(0, nameChars),
     request,
-    parts: [partOf.said(place.repo, place.environment)],
+    parts: [partOf.said(repo, environment), ...(end.length > 0 ? spoken : [])],
     step: { command: "change-rules", ...place, ...change },
     isSo,
     skipped: isSo ? [{ what: "rules", why: "they are like that already" }] : [],
@@ -63,7 +75,7 @@ function leaves(
 }
 
 /** In a word where there is one: `pause`, `resume`, `maintenance`. */
-function whatOf({ set, off, unset }: ChangeOf<"rules">): string {
+function whatOf({ set, off, unset }: RuleChange): string {
   const names = [...Object.keys(set), ...off, ...unset];
   const [only] = names.length === 1 ? names : [];
   if (only === "pause") return set.pause ? "pause" : "resume";
