@@ -216,6 +216,16 @@ describe("a hub that is killed in a change", () => {
         return instances.every(({ drone }) => drone !== "web-2");
       },
     },
+    {
+      name: "label",
+      begin: (hub) =>
+        hub.begin("hub.label", { drone: "web-2", set: { zone: "eu" }, unset: [], by }),
+      kind: "labelled",
+      isDone: async (hub) => {
+        const { drones } = await hub.call("hub.drones", {});
+        return drones.some(({ labels }) => labels["zone"] === "eu");
+      },
+    },
   ];
 
   for (const { name, begin, kind, isDone } of stories) {

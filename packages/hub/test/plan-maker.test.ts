@@ -5,6 +5,7 @@ import type { FilesPart, PlannedChange } from "@propagit/protocol";
 import { readPlan } from "@propagit/plan";
 import { nodeCrypto } from "@propagit/runtime";
 import { hubCommands } from "../src/index.js";
+import { run } from "./support/fleet-plans.js";
 import { commits, SimHub } from "./support/sim-hub.js";
 
 const repo = "webapp";
@@ -78,6 +79,10 @@ test("a plan is made without a single write, whatever the change is", async () =
     { kind: "rules", repo, set: { pause: { limitMs: 30_000 } }, off: [], unset: [] },
     { kind: "host", repo, add: { host: "www.example.com" } },
     { kind: "rollout", repo, ref: commits.two, plan: { everyMs: 60_000 } },
+    { kind: "access", repo, add: "ann" },
+    { kind: "label", drone: "web-2", set: { zone: "eu" }, unset: ["gpu"] },
+    run,
+    { kind: "acme", addHosts: ["a.test"], dropHosts: [], addAllow: [], dropAllow: [] },
     { kind: "configure", repo, set: [], unset: ["NONE"], deploy: true },
     {
       kind: "files",

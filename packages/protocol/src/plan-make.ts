@@ -7,6 +7,7 @@
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { canaryWishSchema } from "./canary-plan.js";
+import { fleetChanges } from "./fleet-changes.js";
 import { environment, reference, wantedShares } from "./hub-params.js";
 import { instanceTargetSchema } from "./instance-target.js";
 import { hostChange, ruleChange } from "./rule-change.js";
@@ -97,6 +98,7 @@ export const changeSchema = Type.Union([
     /** False: it is only kept, for the next release. */
     deploy: Type.Boolean(),
   }),
+  ...fleetChanges,
 ]);
 export type PlannedChange = Static<typeof changeSchema>;
 

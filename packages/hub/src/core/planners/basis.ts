@@ -8,6 +8,7 @@
  *     deployments webapp/production   what runs
  *     releases webapp                 what is kept of it
  *     said webapp/production          what is said by hand of its traffic
+ *     certificates                    those there are, and who is asked for which
  *     holds                           instances that are kept ended
  *     files /srv/site                 what was pushed there last, on every drone
  *
@@ -18,6 +19,7 @@
  * Whether a drone is connected right now is no part of it: it changes all the time, and plans wait for drones.
  */
 import { canonicalJson } from "@propagit/protocol";
+import { acmeKey } from "../certificate-rows.js";
 import type { LedgerRows } from "../draft.js";
 import { changed } from "../draft.js";
 import type { ReleaseRow } from "../rows.js";
@@ -30,6 +32,7 @@ const pathChars = 250;
 export const partOf = {
   drones: "drones",
   holds: "holds",
+  certificates: "certificates",
   environment: (repo: string, environment: string) => `environment ${repo}/${environment}`,
   route: (repo: string, environment: string) => `route ${repo}/${environment}`,
   deployments: (repo: string, environment: string) => `deployments ${repo}/${environment}`,
@@ -69,6 +72,10 @@ function contentOf(rows: LedgerRows, kind: string, key: string): string | undefi
       const row = rows.rows("environments").get(key);
       // Which drone built last says nothing about what is to be done.
       return canonicalJson(row ? changed(row, { builtOn: undefined }) : null);
+    }
+    case "certificates": {
+      const ids = [...rows.rows("certificates").keys()].sort();
+      return canonicalJson([ids, rows.rows("acme").get(acmeKey) ?? null]);
     }
     case "route":
       return canonicalJson(rows.rows("routes").get(key) ?? null);
