@@ -113,8 +113,7 @@ export class Desks {
     const files = this.#filesPart(options);
     this.files = files?.desk;
     const scales = new ScaleDesk(world, ledger, fleet, rollouts);
-    const { retention } = this;
-    const { certificates } = this;
+    const { retention, certificates } = this;
     const steps = new StepPlanner({ ...options, retention, certificates });
     const settings = new SettingsDesk(world, ledger, releases);
     const past = new PlanPast(() => this.plans.runs);
@@ -130,8 +129,7 @@ export class Desks {
     const delegations = this.#delegations(options);
     const canaryDesk = new CanaryDesk({ ...options, canaries, releases });
     const known = { releases, retention, canaries: canaryDesk, scales, certificates };
-    const doing = stepDesks(options, known);
-    const tasks = this.#changeTasks(doing);
+    const tasks = this.#changeTasks(stepDesks(options, known));
     this.plans = this.#plansPart(options, { files, delegations, changes, tasks });
     const direct = new DirectChanges({ ...world, planner: steps, tasks, plans: this.plans });
     this.handlers = {
@@ -141,7 +139,7 @@ export class Desks {
       ...directHandlers(direct, { retention, canaries: canaryDesk, certificates }),
       ...trafficHandlers(options),
       ...ruleHandlers(options),
-      ...certificateHandlers(this.certificates),
+      ...certificateHandlers(certificates),
       ...proxyHandlers(options),
       ...files?.desk.handlers,
       ...files?.runs.handlers,

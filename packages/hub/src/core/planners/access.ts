@@ -36,8 +36,8 @@ export function planAccess(
 
 /** `ann, no longer ben` */
 function namesOf({ add, remove }: ChangeOf<"access">): string {
-  const parts = [...(add === undefined ? [] : [add])];
-  if (remove !== undefined) parts.push(`no longer ${remove}`);
+  const gone = remove === undefined ? [] : [`no longer ${remove}`];
+  const parts = add === undefined ? gone : [add, ...gone];
   return parts.join(", ") || "nobody";
 }
 
