@@ -104,8 +104,18 @@ export class StepPlanner {
       case "drain":
       case "undrain":
         return planDrain(this.#view, change);
-      default:
+      case "access":
+      case "label":
+      case "cancel":
+      case "spawn":
+      case "run":
+      case "certificate-add":
+      case "certificate-remove":
+      case "certificate-renew":
+      case "acme":
         return this.#plannedOfFleet(change);
+      default:
+        return change satisfies never;
     }
   }
 

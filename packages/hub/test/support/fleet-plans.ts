@@ -63,7 +63,7 @@ const acme: AcmeRow = {
 const rollouts = [8, 9].map((number): RolloutRow => {
   const row = { ...place, number, deployment: "e".repeat(16), acceptedAt: 0, phaseAt: 0 };
   const phase = number === 8 ? "starting" : "queued";
-  return { ...row, phase, drones: [], ...(number === 8 && { done: "start" }) } as RolloutRow;
+  return { ...row, phase, drones: [], ...(number === 8 && { done: "start" }) };
 });
 
 export const fleetRows = {
