@@ -14,6 +14,7 @@ import { author } from "./author.js";
 import { asFlag, asRepeatedFlag, parseSetting } from "./flags.js";
 import { withHubFlags, type HubFlags } from "./hub-call.js";
 import { formatNames } from "./output/quantity.js";
+import type { ChangeOf } from "./plans/dry-run.js";
 import { plainText } from "./output/text-width.js";
 import {
   droneTarget,
@@ -72,6 +73,12 @@ export function runTarget(
     drones: droneTarget(flags) ?? {},
     by: author(),
   };
+}
+
+/** What of it a plan shows: not the values of variables. */
+export function runChange(params: RunParams): ChangeOf<"run"> {
+  const { stream: _, terminal: __, input: ___, by: ____, env, ...asked } = params;
+  return { kind: "run", ...asked, variables: Object.keys(env) };
 }
 
 /** @throws BAD_USAGE */

@@ -9,23 +9,23 @@ import {
 import { sendPieces } from "@propagit/protocol";
 import type { IncomingCall } from "@propagit/runtime";
 import { Certificates } from "./certificates.js";
-import type { CertificateMeans } from "./certificate-means.js";
+import type { CertificateMeans, ReadCertificate } from "./certificate-means.js";
 import { CertificateOrders } from "./certificate-orders.js";
-import { checkDirectory, changedHosts, directoryDefault } from "./core/acme-settings.js";
-import { canBeOrdered } from "./core/certificate-hosts.js";
-import { hostsWanted } from "./core/certificate-plan.js";
+import { acmeRowOf, directoryOf, keepsAccount, type AcmeWish } from "./core/acme-settings.js";
 import {
-  acmeKey,
-  certificatesMax,
-  type AcmeRow,
-  type CertificateRow,
-} from "./core/certificate-rows.js";
+  findToRemove,
+  noCertificate,
+  refuseHosts,
+  refuseOver,
+  refuseUnasked,
+  replacedBy,
+} from "./core/certificate-edits.js";
+import { acmeKey, type AcmeRow, type CertificateRow } from "./core/certificate-rows.js";
 import { acmeView, certificatesView, summaryOf } from "./core/certificate-view.js";
 import { Draft } from "./core/draft.js";
 import type { Ledger } from "./ledger.js";
 import type { HubWorld } from "./world.js";
 
-type AcmeWish = Params<"hub.acme">;
 type WithSession = Pick<IncomingCall<"hub.certificate-add">, "conversation">;
 
 export class CertificateDesk {
@@ -65,23 +65,32 @@ export class CertificateDesk {
     return { certificates, ...(acme && { acme: acmeView(acme, now) }) };
   }
 
-  /** @throws BAD_CERTIFICATE */
-  async add(
-    { certificate, key, by = "somebody" }: Params<"hub.certificate-add">,
+  /** In clear. @throws BAD_CERTIFICATE */
+  keyOf(
+    { key }: Pick<Params<"hub.certificate-add">, "key">,
     { conversation }: WithSession,
-  ): Promise<CertificateSummary> {
+  ): string {
     const clear = this.#world.crypto.decrypt(conversation.peer?.sessionKey ?? "", key);
-    if (clear === undefined) {
-      throw new PropagitError("BAD_CERTIFICATE", "the key was not hidden under the session's key", {
-        hint: "use a propagit of the same version as the hub",
-      });
-    }
+    if (clear !== undefined) return clear;
+    throw new PropagitError("BAD_CERTIFICATE", "the key was not hidden under the session's key", {
+      hint: "use a propagit of the same version as the hub",
+    });
+  }
+
+  /** Without its key. @throws BAD_CERTIFICATE, CERTIFICATE_FAILED */
+  look(certificate: string): Omit<ReadCertificate, "key"> {
+    return this.#means().readAlone(certificate);
+  }
+
+  /** @param asked with the key in clear. @throws BAD_CERTIFICATE, CERTIFICATE_FAILED, TOO_LARGE */
+  async add({
+    certificate,
+    key: clear,
+    by = "somebody",
+  }: Params<"hub.certificate-add">): Promise<CertificateSummary> {
     const { key: pem, names, ...read } = this.#means().read(certificate, clear);
     const at = this.#world.clock.now();
-    if (read.notAfter <= at) {
-      const until = new Date(read.notAfter).toISOString().slice(0, 10);
-      throw new PropagitError("BAD_CERTIFICATE", `the certificate was over on ${until}`);
-    }
+    refuseOver(read, at);
     const id = this.#world.random.hex(16);
     const hidden = this.certificates.hide(pem);
     const row = { ...read, names: [...names], id, source: "file" as const, hidden, at, by };
@@ -90,26 +99,20 @@ export class CertificateDesk {
   }
 
   /** @throws NO_CERTIFICATE */
-  async remove({
-    name,
-    by = "somebody",
-  }: Params<"hub.certificate-remove">): Promise<Result<"hub.certificate-remove">> {
+  async remove(
+    { name, by = "somebody" }: Params<"hub.certificate-remove">,
+    { isAgain = false }: { readonly isAgain?: boolean } = {},
+  ): Promise<Result<"hub.certificate-remove">> {
     let removed: readonly CertificateRow[] = [];
     await this.#ledger.change(() => {
       const draft = new Draft(this.#ledger);
-      const rows = [...this.#ledger.rows("certificates").values()];
-      removed = rows.filter(({ id, names }) => id === name || names.includes(name));
-      const acme = this.#ledger.rows("acme").get(acmeKey);
-      const isAsked = acme?.hosts.includes(name) ?? false;
-      if (removed.length === 0 && !isAsked) {
-        throw new PropagitError("NO_CERTIFICATE", `there is no certificate for ${name}`);
-      }
+      const found = findToRemove(draft, name);
+      if (!found && isAgain) return undefined;
+      if (!found) throw noCertificate(name);
+      removed = found.certificates;
       for (const { id } of removed) draft.delete("certificates", id);
       draft.delete("orders", name);
-      if (acme && isAsked) {
-        const hosts = acme.hosts.filter((host) => host !== name);
-        draft.put("acme", acmeKey, { ...acme, hosts });
-      }
+      if (found.acme) draft.put("acme", acmeKey, found.acme);
       const text = `${by} took the certificate of ${name} away`;
       draft.note({ kind: "certificate-removed", by, text });
       return draft.change;
@@ -123,12 +126,7 @@ export class CertificateDesk {
     wish: AcmeWish,
     { signal }: Pick<IncomingCall<"hub.acme">, "signal">,
   ): Promise<Result<"hub.acme">> {
-    for (const host of wish.addHosts) {
-      if (canBeOrdered(host)) continue;
-      throw new PropagitError("BAD_USAGE", `no authority can check whether ${host} is ours`, {
-        hint: "give a whole host name, such as shop.example.com; add the certificate of a wildcard with `propagit certificates add`",
-      });
-    }
+    refuseHosts(wish.addHosts);
     const before = this.#ledger.rows("acme").get(acmeKey);
     const account = await this.#account(wish, before, signal);
     const now = this.#world.clock.now();
@@ -153,28 +151,15 @@ export class CertificateDesk {
     hosts,
     by = "somebody",
   }: Params<"hub.certificate-renew">): Promise<Result<"hub.certificate-renew">> {
-    const acme = this.#ledger.rows("acme").get(acmeKey);
-    const wanted = acme ? hostsWanted(this.#ledger, acme, this.#world.clock.now()) : [];
-    const strange = hosts.find((host) => !wanted.includes(host));
-    if (strange !== undefined) {
-      throw new PropagitError("NO_CERTIFICATE", `no authority is asked for ${strange}`, {
-        hint: `ask for it: propagit certificates acme --host ${strange}`,
-      });
-    }
+    refuseUnasked(this.#ledger, hosts, this.#world.clock.now());
     await this.#orders?.renew(hosts, by);
     return { hosts };
   }
 
   #put(row: CertificateRow) {
     const draft = new Draft(this.#ledger);
-    const rows = this.#ledger.rows("certificates");
-    const same = [...rows.values()].filter(
-      ({ source, names }) => source === "file" && sameNames(names, row.names),
-    );
+    const same = replacedBy(this.#ledger, row.names);
     for (const { id } of same) draft.delete("certificates", id);
-    if (same.length === 0 && rows.size >= certificatesMax) {
-      throw new PropagitError("TOO_LARGE", `a hub has at most ${certificatesMax} certificates`);
-    }
     draft.put("certificates", row.id, row);
     const text = `${row.by} added a certificate of ${row.issuer} for ${row.names.join(", ")}`;
     draft.note({ kind: "certificate-added", by: row.by, text: text.slice(0, 2_000) });
@@ -187,11 +172,10 @@ export class CertificateDesk {
     before: AcmeRow | undefined,
     signal: AbortSignal,
   ): Promise<AcmeRow["account"]> {
-    const directory = wish.directory ?? before?.directory ?? directoryDefault;
-    checkDirectory(directory);
+    if (before && keepsAccount(wish, before)) return before.account;
+    const directory = directoryOf(wish, before);
     const isSame = before?.directory === directory;
     const pem = wish.authority ?? (isSame ? before.authority : undefined);
-    if (isSame && wish.email === undefined && wish.authority === undefined) return before.account;
     const place = { directory, ...(pem !== undefined && { authority: pem }) };
     const authority = this.#means().authority(place);
     const agree = wish.agree ?? isSame;
@@ -214,31 +198,4 @@ export class CertificateDesk {
     if (certificates) return certificates;
     throw new PropagitError("CERTIFICATE_FAILED", "this hub has no means to handle certificates");
   }
-}
-
-function acmeRowOf(
-  wish: AcmeWish,
-  former: AcmeRow | undefined,
-  account: AcmeRow["account"],
-  now: number,
-): AcmeRow {
-  const { directory = former?.directory ?? directoryDefault, challenge, by = "somebody" } = wish;
-  const isSame = former?.directory === directory;
-  const email = wish.email ?? (isSame ? former.email : undefined);
-  const authority = wish.authority ?? (isSame ? former.authority : undefined);
-  return {
-    directory,
-    challenge: challenge ?? former?.challenge ?? "http-01",
-    hosts: changedHosts(former?.hosts ?? [], wish.addHosts, wish.dropHosts),
-    allow: changedHosts(former?.allow ?? [], wish.addAllow, wish.dropAllow),
-    account,
-    at: now,
-    by,
-    ...(email !== undefined && { email }),
-    ...(authority !== undefined && { authority }),
-  };
-}
-
-function sameNames(left: readonly string[], right: readonly string[]): boolean {
-  return left.length === right.length && left.every((name) => right.includes(name));
 }

@@ -4,6 +4,8 @@ import type { ChallengeKind } from "@propagit/protocol";
 export interface CertificateMeans {
   /** @throws BAD_CERTIFICATE when it is none, or the key is not the one that belongs to it */
   read(certificate: string, key: string): ReadCertificate;
+  /** Without its key. @throws BAD_CERTIFICATE when it is none */
+  readAlone(certificate: string): Omit<ReadCertificate, "key">;
   /** A new key, as PEM. */
   makeKey(): string;
   /** What is shown to an authority that asks with `acme-tls/1` (RFC 8737). */

@@ -7,10 +7,12 @@
  */
 import { PropagitError } from "@propagit/protocol";
 import type { Executor, TaskCall, TaskDraft, TaskEnd, TaskOrder } from "@propagit/plan";
-import type { StepCall, StepDoer, StepDone } from "./step-doers.js";
+import type { Secrets, StepCall, StepDoer, StepDone } from "./step-doers.js";
 
 /** Who waits for a run. */
 export interface Onlooker {
+  /** What the plan does not hold and its task needs. */
+  readonly secrets?: Secrets;
   part(part: unknown): void;
   answered(answer: unknown): void;
   /** As it was thrown, with its own code. */
@@ -76,7 +78,9 @@ export class ChangeTasks implements Executor {
       onlooker?.part(told);
     };
     const by = this.#authorOf(run) ?? "somebody";
-    return doer.do(task.args, { by, signal, part, isAgain: this.#again.delete(key) });
+    const isAgain = this.#again.delete(key);
+    const secrets = onlooker?.secrets;
+    return doer.do(task.args, { by, signal, part, isAgain, ...(secrets && { secrets }) });
   }
 
   #doerOf(command: string): StepDoer {

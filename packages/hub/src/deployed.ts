@@ -10,7 +10,14 @@ import {
 } from "@propagit/protocol";
 import { currentRelease, readyRelease } from "./core/deployment-edits.js";
 import type { LedgerRows } from "./core/draft.js";
-import { numberedRelease } from "./core/release-reference.js";
+import {
+  deployedCommits,
+  numberedRelease,
+  releaseOfCommit,
+  usualRelease,
+  type ReleaseQuestion,
+} from "./core/release-reference.js";
+import { nameOfRelease } from "./core/rollout-edits.js";
 import { placeName } from "./core/place-name.js";
 import type { DeploymentRow, ReleaseRow } from "./core/rows.js";
 import type { Ledger } from "./ledger.js";
@@ -21,6 +28,13 @@ export interface DeployedQuestion {
   readonly environment: string | undefined;
   /** A number of a release, or a commit as a user writes it. */
   readonly ref: string;
+}
+
+/** A release as it may be left out. */
+export interface ReleaseWish {
+  readonly repo: string;
+  readonly environment?: string | undefined;
+  readonly release?: string | undefined;
 }
 
 export interface Deployed {
@@ -148,4 +162,59 @@ export function notDeployed(deployed: Deployed): PropagitError {
   return new PropagitError("NOT_DEPLOYED", `${placeName(deployed)} ${short} is not deployed`, {
     hint: `deploy it first: propagit deploy ${repo} ${short}${flag}`,
   });
+}
+
+/** @throws NOT_DEPLOYED */
+export function visitedRelease(ledger: LedgerRows, repo: string, environment: string): ReleaseRow {
+  const current = currentRelease(ledger, repo, environment);
+  if (current) return current;
+  const what = placeName({ repo, environment });
+  throw new PropagitError("NOT_DEPLOYED", `${what} has no release that visitors are sent to`);
+}
+
+/** Beside which one a service is spawned; default: the one that visitors are sent to. @throws as `resolveDeployed`, NOT_DEPLOYED */
+export async function deploymentToSpawn(
+  world: HubWorld,
+  ledger: Ledger,
+  { repo, environment = environmentDefault, release: ref }: ReleaseWish,
+): Promise<DeploymentRow> {
+  const rows = ledger.rows("deployments");
+  if (ref === undefined) {
+    const current = visitedRelease(ledger, parseRepoName(repo), environment);
+    const row = rows.get(current.deployment);
+    if (row) return row;
+    throw new PropagitError("NOT_DEPLOYED", `${nameOfRelease(current)} does not run any more`);
+  }
+  const target = await resolveDeployed(world, ledger, { repo, environment, ref });
+  const row = deploymentsOf(rows, target).at(-1);
+  if (row) return row;
+  throw notDeployed(target);
+}
+
+/** In whose folder and environment a command runs. @throws BAD_NAME, NO_REPO, NO_COMMIT, AMBIGUOUS, NO_RELEASE, NOT_DEPLOYED */
+export async function releaseToRun(
+  world: HubWorld,
+  ledger: Ledger,
+  { repo: name, environment = environmentDefault, release: wanted }: ReleaseWish,
+): Promise<ReleaseRow> {
+  const repo = parseRepoName(name);
+  const rows = [...ledger.rows("releases").values()];
+  const question: ReleaseQuestion = {
+    repo,
+    environment,
+    releases: rows.filter((row) => row.repo === repo && row.environment === environment),
+    current: currentRelease(ledger, repo, environment)?.number,
+  };
+  if (wanted === undefined) return usualRelease(question);
+  const numbered = numberedRelease(question, wanted);
+  if (numbered) return numbered;
+  try {
+    const commit = await world.repositories.resolve(repo, wanted);
+    return releaseOfCommit(question, commit);
+  } catch (thrown) {
+    // A prefix of several commits is good enough when only one of them is deployed.
+    const [only, ...others] = deployedCommits(question, wanted);
+    if (toPropagitError(thrown).code !== "AMBIGUOUS" || !only || others.length > 0) throw thrown;
+    return releaseOfCommit(question, only);
+  }
 }

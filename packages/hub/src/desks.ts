@@ -26,6 +26,7 @@ import { Delegations } from "./delegations.js";
 import { DistributionDesk } from "./distribution-desk.js";
 import { DroneDesk } from "./drone-desk.js";
 import { ExperimentDesk } from "./experiment-desk.js";
+import { fleetDoers } from "./fleet-doers.js";
 import { FilesDesk } from "./files-desk.js";
 import { FilesRuns } from "./files-runs.js";
 import { FilesTasks } from "./files-tasks.js";
@@ -112,8 +113,8 @@ export class Desks {
     const files = this.#filesPart(options);
     this.files = files?.desk;
     const scales = new ScaleDesk(world, ledger, fleet, rollouts);
-    const { retention } = this;
-    const steps = new StepPlanner({ ...options, retention });
+    const { retention, certificates } = this;
+    const steps = new StepPlanner({ ...options, retention, certificates });
     const settings = new SettingsDesk(world, ledger, releases);
     const past = new PlanPast(() => this.plans.runs);
     const changes = new PlanMaker({
@@ -127,18 +128,18 @@ export class Desks {
     });
     const delegations = this.#delegations(options);
     const canaryDesk = new CanaryDesk({ ...options, canaries, releases });
-    const doing = stepDesks(options, { releases, retention, canaries: canaryDesk });
-    const tasks = this.#changeTasks(doing);
+    const known = { releases, retention, canaries: canaryDesk, scales, certificates };
+    const tasks = this.#changeTasks(stepDesks(options, known));
     this.plans = this.#plansPart(options, { files, delegations, changes, tasks });
     const direct = new DirectChanges({ ...world, planner: steps, tasks, plans: this.plans });
     this.handlers = {
       ...this.#releaseHandlers(options, settings),
       ...this.#instanceHandlers(options, scales),
       ...droneHandlers(options),
-      ...directHandlers(direct, { retention, canaries: canaryDesk }),
+      ...directHandlers(direct, { retention, canaries: canaryDesk, certificates }),
       ...trafficHandlers(options),
       ...ruleHandlers(options),
-      ...certificateHandlers(this.certificates),
+      ...certificateHandlers(certificates),
       ...proxyHandlers(options),
       ...files?.desk.handlers,
       ...files?.runs.handlers,
@@ -203,7 +204,7 @@ export class Desks {
   #changeTasks(desks: StepDesks): ChangeTasks {
     const authorOf = (run: string) =>
       this.plans.runs.list().find((summary) => summary.run === run)?.by;
-    return new ChangeTasks({ doers: stepDoers(desks), authorOf });
+    return new ChangeTasks({ doers: [...stepDoers(desks), ...fleetDoers(desks)], authorOf });
   }
 
   #releaseHandlers({ ledger, rollouts, proxyUrl }: DesksOptions, settings: SettingsDesk): Handlers {
@@ -223,12 +224,6 @@ export class Desks {
       "hub.settings": (params) => settings.settings(params),
       "hub.follow": ({ repo, environment = environmentDefault, release }, call) =>
         placed(rollouts.follow({ repo: parseRepoName(repo), environment, release }, askerOf(call))),
-      "hub.cancel": (params, call) => {
-        const { repo, environment = environmentDefault, release, by = "somebody" } = params;
-        const number = release === undefined ? {} : { release };
-        const place = { repo: parseRepoName(repo), environment, ...number };
-        return rollouts.cancel(place, by, askerOf(call));
-      },
     };
   }
 
@@ -241,17 +236,18 @@ export class Desks {
       "hub.run": (params, call) => this.runs.run(params, call),
       "hub.scale": async (params, call) =>
         withUrls(ledger, await scales.scale(params, call), proxyUrl),
-      "hub.spawn": (params, call) => scales.spawn(params, call),
     };
   }
 }
 
 function stepDesks(
-  { world, ledger, fleet, rollouts, switchboard }: DesksOptions,
-  known: Pick<StepDesks, "releases" | "retention" | "canaries">,
+  { world, ledger, fleet, rollouts, switchboard, relays }: DesksOptions,
+  known: Pick<StepDesks, "releases" | "retention" | "canaries" | "scales" | "certificates">,
 ): StepDesks {
   return {
     ...known,
+    rollouts,
+    drones: new DroneDesk(ledger, fleet, relays),
     traffic: new TrafficDesk(world, ledger, switchboard),
     rules: new RuleDesk(world, ledger, switchboard),
     experiments: new ExperimentDesk(world, ledger, switchboard),
@@ -267,7 +263,6 @@ function droneHandlers(options: DesksOptions): Handlers {
   const specifications = new Specifications(world, ledger, fleet, assignments);
   return {
     "hub.drones": (params, call) => drones.drones(params, call),
-    "hub.label": (params) => drones.label(params),
     "hub.join": async (params, { conversation }) => {
       const member = await fleet.join(params, conversation);
       const { name, labels } = member;
@@ -305,17 +300,12 @@ function ruleHandlers({ world, ledger, switchboard }: DesksOptions): Handlers {
   const rules = new RuleDesk(world, ledger, switchboard);
   return {
     "hub.route": (params, call) => rules.route(params, call),
-    "hub.access": (params) => rules.access(params),
   };
 }
 
 function certificateHandlers(desk: CertificateDesk): Handlers {
   return {
     "hub.certificates": (_, call) => desk.list(call),
-    "hub.certificate-add": (params, call) => desk.add(params, call),
-    "hub.certificate-remove": (params) => desk.remove(params),
-    "hub.acme": (params, call) => desk.acme(params, call),
-    "hub.certificate-renew": (params) => desk.renew(params),
     "hub.certificate-book": (params, call) => desk.certificates.follow(params, call),
   };
 }
@@ -341,7 +331,7 @@ function withUrls(
 function askerOf({
   part,
   signal,
-}: Pick<IncomingCall<"hub.follow" | "hub.cancel">, "signal"> & {
+}: Pick<IncomingCall<"hub.follow">, "signal"> & {
   readonly part: (progress: RolloutProgress) => void;
 }): Asker {
   return { onPart: part, signal };

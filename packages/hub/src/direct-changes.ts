@@ -14,11 +14,11 @@
 import { PropagitError, type Part, type Result } from "@propagit/protocol";
 import { freshRunId, readPlan, type RunSummary } from "@propagit/plan";
 import { aborted, deferred, type Random } from "@propagit/runtime";
-import type { ChangeTasks } from "./change-tasks.js";
+import type { ChangeTasks, Onlooker } from "./change-tasks.js";
 import type { ChangeOf, PlannedStep } from "./core/planners/one-step.js";
 import { hubCommands } from "./plan-commands/hub-commands.js";
 import type { PlanDesk } from "./plan-desk.js";
-import type { StepMethods } from "./step-doers.js";
+import type { Secrets, StepCall, StepMethods } from "./step-doers.js";
 import type { StepPlanner } from "./step-planner.js";
 
 export interface DirectChangesParts {
@@ -32,6 +32,8 @@ type StepKind = keyof StepMethods;
 
 export interface ChangeAsker<P> {
   readonly by: string | undefined;
+  /** What no plan may hold: they go to the desk past the plan, and are gone with this life of the hub. */
+  readonly secrets?: Secrets;
   readonly part?: (part: P) => void;
   readonly signal: AbortSignal;
 }
@@ -53,27 +55,28 @@ export class DirectChanges {
    */
   async carryOut<K extends StepKind>(
     change: ChangeOf<K>,
-    { by = "somebody", part, signal }: ChangeAsker<Part<StepMethods[K]>>,
+    { by = "somebody", part, signal, secrets }: ChangeAsker<Part<StepMethods[K]>>,
   ): Promise<Result<StepMethods[K]>> {
     const planned = await this.#parts.planner.planned(change);
     const onPart = (told: unknown) => {
       if (!signal.aborted) part?.(told as Part<StepMethods[K]>);
     };
+    const call = { by, signal, part: onPart, ...(secrets && { secrets }) };
     const answer =
       planned.plan.stages.length === 0
-        ? await this.#parts.tasks.now(planned.step, { by, signal, part: onPart })
-        : await this.#lookOn(planned, { by, signal, part: onPart });
+        ? await this.#parts.tasks.now(planned.step, call)
+        : await this.#lookOn(planned, call);
     return answer as Result<StepMethods[K]>;
   }
 
   async #lookOn(
     { plan }: PlannedStep,
-    { by, signal, part }: { by: string; signal: AbortSignal; part: (told: unknown) => void },
+    { by, signal, ...told }: Omit<StepCall, "isAgain">,
   ): Promise<unknown> {
     const { random, tasks, plans } = this.#parts;
     const id = freshRunId(random);
     const answer = deferred<unknown>();
-    const onlooker = { part, answered: answer.resolve, failed: answer.reject };
+    const onlooker: Onlooker = { ...told, answered: answer.resolve, failed: answer.reject };
     const looking = tasks.lookOn(id, onlooker);
     try {
       const read = readPlan({ maker, value: plan }, hubCommands);

@@ -1,6 +1,7 @@
 /** The methods by which changes in one step are asked for directly. */
 import type { Handlers } from "@propagit/runtime";
 import type { CanaryDesk } from "./canary-desk.js";
+import type { CertificateDesk } from "./certificate-desk.js";
 import type { DirectChanges } from "./direct-changes.js";
 import type { RetentionDesk } from "./retention-desk.js";
 
@@ -9,11 +10,13 @@ interface Looking {
   readonly retention: Pick<RetentionDesk, "reap">;
   /** It goes on by itself once it is begun. */
   readonly canaries: Pick<CanaryDesk, "follow">;
+  /** Keys are hidden under the key of a session. */
+  readonly certificates: Pick<CertificateDesk, "keyOf">;
 }
 
 export function directHandlers(
   direct: Pick<DirectChanges, "carryOut">,
-  { retention, canaries }: Looking,
+  { retention, canaries, certificates }: Looking,
 ): Handlers {
   return {
     "hub.promote": ({ by, ...asked }, { signal }) =>
@@ -61,5 +64,39 @@ export function directHandlers(
         ? direct.carryOut({ kind: "drain", drone }, asker)
         : direct.carryOut({ kind: "undrain", drone }, asker);
     },
+    ...fleetHandlers(direct, certificates),
+  };
+}
+
+/** Of what no plan may hold, the plan has the names. */
+function fleetHandlers(
+  direct: Pick<DirectChanges, "carryOut">,
+  certificates: Looking["certificates"],
+): Handlers {
+  return {
+    "hub.access": ({ by, add, ...asked }, { signal }) => {
+      const secrets = add && { password: add.hash };
+      const change = { kind: "access" as const, ...asked, ...(add && { add: add.name }) };
+      return direct.carryOut(change, { by, signal, ...(secrets && { secrets }) });
+    },
+    "hub.label": ({ by, ...asked }, { signal }) =>
+      direct.carryOut({ kind: "label", ...asked }, { by, signal }),
+    "hub.cancel": ({ by, ...asked }, { part, signal }) =>
+      direct.carryOut({ kind: "cancel", ...asked }, { by, part, signal }),
+    "hub.spawn": ({ by, service, ...asked }, { part, signal }) => {
+      const { env: secrets, ...bare } = service;
+      const what = { service: { ...bare, env: {} }, variables: Object.keys(secrets) };
+      return direct.carryOut({ kind: "spawn", ...asked, ...what }, { by, part, signal, secrets });
+    },
+    "hub.certificate-add": ({ by, certificate, ...hidden }, { conversation, signal }) => {
+      const secrets = { key: certificates.keyOf(hidden, { conversation }) };
+      return direct.carryOut({ kind: "certificate-add", certificate }, { by, signal, secrets });
+    },
+    "hub.certificate-remove": ({ by, ...asked }, { signal }) =>
+      direct.carryOut({ kind: "certificate-remove", ...asked }, { by, signal }),
+    "hub.certificate-renew": ({ by, ...asked }, { signal }) =>
+      direct.carryOut({ kind: "certificate-renew", ...asked }, { by, signal }),
+    "hub.acme": ({ by, ...asked }, { signal }) =>
+      direct.carryOut({ kind: "acme", ...asked }, { by, signal }),
   };
 }

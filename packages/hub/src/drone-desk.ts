@@ -1,13 +1,7 @@
 /** Drones as people see and label them: `hub.drones` and `hub.label`. */
-import {
-  parseLabel,
-  PropagitError,
-  quote,
-  sendPieces,
-  type Params,
-  type Result,
-} from "@propagit/protocol";
+import { sendPieces, type Params, type Result } from "@propagit/protocol";
 import type { IncomingCall } from "@propagit/runtime";
+import { describeLabels, droneCalled, relabelled } from "./core/drone-labels.js";
 import { chooseDrones } from "./core/drone-target.js";
 import { labelsOf } from "./core/membership.js";
 import type { DroneRow, LedgerChange } from "./core/rows.js";
@@ -16,9 +10,6 @@ import { byName, droneSummary } from "./fleet-view.js";
 import type { Fleet } from "./fleet.js";
 import type { Ledger } from "./ledger.js";
 import type { RelayDesk } from "./relay-desk.js";
-
-/** As many as a drone may be started with. */
-const labelsMax = 32;
 
 export class DroneDesk {
   readonly #ledger: Ledger;
@@ -56,51 +47,20 @@ export class DroneDesk {
    * @throws BAD_NAME, NO_DRONE, DATA_UNUSABLE
    */
   async label(params: Params<"hub.label">): Promise<Result<"hub.label">> {
-    for (const [key, value] of Object.entries(params.set)) parseLabel(`${key}=${value}`);
-    const { identity } = this.#rowOf(params.drone);
+    const { identity } = droneCalled(this.#ledger, params.drone);
     await this.#ledger.change(() => {
       const row = this.#ledger.rows("drones").get(identity);
-      return row && relabel(row, params);
+      const after = row && relabelled(row, params);
+      return after && changeOf(after, params.by);
     });
-    return { labels: { ...labelsOf(this.#rowOf(params.drone)) } };
-  }
-
-  #rowOf(name: string): DroneRow {
-    const rows = [...this.#ledger.rows("drones").values()];
-    const row = rows.find((one) => one.name === name);
-    if (row) return row;
-    throw new PropagitError("NO_DRONE", `no drone is called ${quote(name)}`, {
-      hint: "see them with `propagit drones`",
-    });
+    return { labels: { ...labelsOf(droneCalled(this.#ledger, params.drone)) } };
   }
 }
 
-/** @throws BAD_NAME */
-function relabel(row: DroneRow, { set, unset, by }: Params<"hub.label">): LedgerChange | undefined {
-  const before = row.relabelled ?? { set: {}, unset: [] };
-  const kept = Object.entries(before.set).filter(([key]) => !unset.includes(key));
-  const changed = { ...Object.fromEntries(kept), ...set };
-  const removed = [...new Set([...before.unset, ...unset])].filter(
-    (key) => !Object.hasOwn(set, key),
-  );
-  const after: DroneRow = { ...row, relabelled: { set: changed, unset: removed } };
-  const labels = labelsOf(after);
-  if (Object.keys(labels).length > labelsMax || removed.length > labelsMax) {
-    throw new PropagitError("BAD_NAME", `a drone has at most ${labelsMax} labels`);
-  }
-  if (isSame(labelsOf(row), labels)) return undefined;
-  const text = `${row.name} has the labels ${describe(labels)}`;
+function changeOf(row: DroneRow, by: string | undefined): LedgerChange {
+  const text = `${row.name} has the labels ${describeLabels(labelsOf(row))}`;
   return {
-    edits: [{ table: "drones", key: row.identity, row: after }],
+    edits: [{ table: "drones", key: row.identity, row }],
     events: [{ kind: "labelled", drone: row.name, ...(by !== undefined && { by }), text }],
   };
-}
-
-function isSame(left: Readonly<Record<string, string>>, right: Readonly<Record<string, string>>) {
-  return describe(left) === describe(right);
-}
-
-function describe(labels: Readonly<Record<string, string>>): string {
-  const pairs = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
-  return pairs.length === 0 ? "none" : pairs.sort((a, b) => (a < b ? -1 : 1)).join(", ");
 }

@@ -26,6 +26,7 @@ import { problemsOfRelease } from "./core/planners/edited-release.js";
 import { releasePlaces } from "./core/planners/edited-waves.js";
 import { planRelease, type WantedRelease } from "./core/planners/release.js";
 import { planSettings, type SettingsChange } from "./core/planners/settings.js";
+import { refuseWithheld } from "./core/planners/withheld.js";
 import { findRelease } from "./core/release-history.js";
 import { sendText } from "./core/text-pieces.js";
 import type { FilesRuns } from "./files-runs.js";
@@ -111,7 +112,7 @@ export class PlanMaker {
     { by, file }: { readonly by: string; readonly file: string },
   ): Promise<string | undefined> {
     const change = plan.request && changeOf(plan, file);
-    if (change?.kind === "configure") throw withoutValues(change, file);
+    if (change) refuseWithheld(change, file);
     if (change && isRelease(change)) return this.#beginRelease(plan, change, { by, file });
     const { ledger } = this.#parts;
     await ledger.change(() => {
@@ -178,8 +179,8 @@ export class PlanMaker {
   async #settings(change: SettingsChange, call: MakeCall): Promise<Planned> {
     const { kind: _, set, ...params } = change;
     const given = set.map(({ value, ...setting }) => {
-      if (value === undefined) throw withoutValues(change, "the change");
-      return { ...setting, value };
+      if (value === undefined) refuseWithheld(change, "the change");
+      return { ...setting, value: value ?? "" };
     });
     const asked = await this.#parts.settings.configureAsked({ ...params, set: given }, call);
     const { place, release, changed, same } = asked;
@@ -204,16 +205,6 @@ type ReleaseChange = Extract<PlannedChange, { kind: "deploy" | "rollback" | "sca
 
 function isRelease(change: PlannedChange): change is ReleaseChange {
   return change.kind === "deploy" || change.kind === "rollback" || change.kind === "scale";
-}
-
-/** A plan says names of settings only, so nobody could carry it out. */
-function withoutValues({ repo, set, unset }: SettingsChange, file: string): PropagitError {
-  const names = [...set.map(({ name }) => name), ...unset].join(", ").slice(0, 500);
-  return new PropagitError(
-    "BAD_PLAN",
-    `${file}: a plan of settings has their names (${names}) and not their values, so that it cannot be carried out`,
-    { hint: `change them: propagit env set ${repo} NAME=VALUE, propagit secrets set ${repo} NAME` },
-  );
 }
 
 /** @throws BAD_PLAN */

@@ -1,8 +1,7 @@
 /** Releases on their way by place: the first is under way, the others wait behind it. */
 import { PropagitError } from "@propagit/protocol";
 import { placeName } from "./core/place-name.js";
-import { isOpen } from "./core/release-progress.js";
-import { placeKey, type RolloutRow } from "./core/rows.js";
+import { placeKey } from "./core/rows.js";
 import type { Rollout } from "./rollout.js";
 
 export interface ReleasePlace {
@@ -57,19 +56,7 @@ export class RolloutQueues {
   }
 }
 
-/** Those that had begun are before those that waited. */
-export function inTurn(rows: readonly RolloutRow[]): readonly RolloutRow[] {
-  const waiting = rows.filter((row) => !isOpen(row));
-  return [...rows.filter(isOpen), ...waiting.sort((left, right) => left.number - right.number)];
-}
-
 export function noRelease({ repo, environment, release }: ReleaseName): PropagitError {
   const where = placeName({ repo, environment });
   return new PropagitError("NO_RELEASE", `there is no release ${release} of ${where}`);
-}
-
-export function notUnderWay(place: ReleasePlace, release: number | undefined): PropagitError {
-  const what = release === undefined ? "no release" : `release ${release}`;
-  const text = release === undefined ? "is on its way" : "is not on its way";
-  return new PropagitError("NO_RELEASE", `${what} of ${placeName(place)} ${text}`);
 }

@@ -14,6 +14,7 @@ import { Draft } from "./core/draft.js";
 import { releasePlan, type PlannedRelease } from "./core/planners/release-plan.js";
 import { comesAtOnce, waysOf, type WavesQuestion } from "./core/planners/release-waves.js";
 import { isOpen } from "./core/release-progress.js";
+import { inTurn, notUnderWay } from "./core/release-turns.js";
 import {
   acceptRelease,
   nameOfRelease,
@@ -32,14 +33,7 @@ import { ReleaseSteps } from "./release-steps.js";
 import { ReleaseTasks } from "./release-tasks.js";
 import type { Asker, ReleaseRequest } from "./rollout-request.js";
 import { resultOfRelease, unchangedResult } from "./rollout-result.js";
-import {
-  inTurn,
-  noRelease,
-  notUnderWay,
-  RolloutQueues,
-  type ReleaseName,
-  type ReleasePlace,
-} from "./rollout-queues.js";
+import { noRelease, RolloutQueues, type ReleaseName, type ReleasePlace } from "./rollout-queues.js";
 import { tellAccepted, tellHolder, tellPhase, tellPromoted, tellSteps } from "./rollout-telling.js";
 import { RolloutSight, type SightParts } from "./rollout-sight.js";
 import type { Rollout } from "./rollout.js";

@@ -119,9 +119,14 @@ export class RuleDesk {
   }
 
   /** @throws BAD_RULE, NO_RULE, BAD_NAME, NO_REPO, NOT_DEPLOYED */
-  access({ add, remove, ...asked }: Params<"hub.access">): Promise<RouteView> {
+  access(
+    { add, remove, ...asked }: Params<"hub.access">,
+    { isAgain = false }: { readonly isAgain?: boolean } = {},
+  ): Promise<RouteView> {
     return this.#change(asked, (row, said) => {
-      const left = remove === undefined ? row : removeUser(row, remove, said);
+      const isThere = row.rules.users?.some(({ name }) => name === remove) ?? false;
+      const isGone = remove === undefined || (isAgain && !isThere);
+      const left = isGone ? row : removeUser(row, remove, said);
       const after = add ? addUser(left, add, said) : left;
       const parts = [
         ...(remove === undefined ? [] : [`${remove} has no access to ${placeName(row)} any more`]),

@@ -1,7 +1,5 @@
 /** `hub.run`: commands that run to their end beside, or inside, the instances of a release. */
 import {
-  environmentDefault,
-  parseRepoName,
   PropagitError,
   quote,
   toPropagitError,
@@ -10,19 +8,11 @@ import {
   type Telling,
 } from "@propagit/protocol";
 import { sleep, type Conversation, type IncomingCall } from "@propagit/runtime";
-import { currentRelease } from "./core/deployment-edits.js";
-import { chooseDrones } from "./core/drone-target.js";
-import { seeRelease } from "./core/release-history.js";
-import {
-  deployedCommits,
-  numberedRelease,
-  releaseOfCommit,
-  usualRelease,
-  type ReleaseQuestion,
-} from "./core/release-reference.js";
 import type { ReleaseRow } from "./core/rows.js";
-import { chooseRuns, type ChosenRun, type RunChoice } from "./core/run-choice.js";
+import { chooseAsked } from "./core/run-asked.js";
+import type { ChosenRun, RunChoice } from "./core/run-choice.js";
 import { runEvent } from "./core/run-event.js";
+import { releaseToRun } from "./deployed.js";
 import { byName } from "./fleet-view.js";
 import type { Fleet } from "./fleet.js";
 import { inParallel } from "./in-parallel.js";
@@ -64,7 +54,7 @@ export class RunDesk {
     const stream = new RunStream(this.#fleet, this.#world.random.hex(streamChars));
     streams.set(params.stream, stream);
     try {
-      const release = await this.#releaseOf(params);
+      const release = await releaseToRun(this.#world, this.#ledger, params);
       const choice = this.#choose(params, release);
       if (choice.runs.length > 0) this.#ledger.note(runEvent(release, params, choice.runs));
       return await this.#runAll(params, { release, choice, stream, call });
@@ -170,13 +160,8 @@ export class RunDesk {
 
   /** @throws BAD_USAGE, NO_PLACE, NO_INSTANCE, NO_SERVICE, BAD_PATTERN */
   #choose(params: RunParams, release: ReleaseRow): RunChoice {
-    const { drones: target, service, inside, one } = params;
-    const isNarrow = target.names !== undefined || target.selector !== undefined;
     const members = byName(this.#fleet.members).filter(({ contact }) => contact !== "left");
-    const drones = chooseDrones(target, members);
-    const { deployment } = release;
-    this.#checkService(release, service);
-    const choice = chooseRuns({ drones, isNarrow, deployment, service, inside, one });
+    const choice = chooseAsked(this.#ledger, members, { ...params, of: release });
     if (params.terminal && choice.runs.length > 1) {
       throw new PropagitError(
         "BAD_USAGE",
@@ -187,47 +172,6 @@ export class RunDesk {
       );
     }
     return choice;
-  }
-
-  /** @throws BAD_NAME, NO_REPO, NO_COMMIT, AMBIGUOUS, NO_RELEASE, NOT_DEPLOYED */
-  async #releaseOf(params: RunParams): Promise<ReleaseRow> {
-    const repo = parseRepoName(params.repo);
-    const { environment = environmentDefault, release: wanted } = params;
-    const rows = [...this.#ledger.rows("releases").values()];
-    const question: ReleaseQuestion = {
-      repo,
-      environment,
-      releases: rows.filter((row) => row.repo === repo && row.environment === environment),
-      current: currentRelease(this.#ledger, repo, environment)?.number,
-    };
-    if (wanted === undefined) return usualRelease(question);
-    const numbered = numberedRelease(question, wanted);
-    if (numbered) return numbered;
-    try {
-      const commit = await this.#world.repositories.resolve(repo, wanted);
-      return releaseOfCommit(question, commit);
-    } catch (thrown) {
-      // A prefix of several commits is good enough when only one of them is deployed.
-      const [only, ...others] = deployedCommits(question, wanted);
-      if (toPropagitError(thrown).code !== "AMBIGUOUS" || !only || others.length > 0) throw thrown;
-      return releaseOfCommit(question, only);
-    }
-  }
-
-  /** Drones with a command of their own run releases without any service. @throws NO_SERVICE */
-  #checkService(release: ReleaseRow, service: string | undefined): void {
-    const { specification, repo, environment, number, deployment } = release;
-    const own = specification.services.map(({ name }) => name);
-    const spawned = [...this.#ledger.rows("spawned").values()]
-      .filter((row) => row.deployment === deployment)
-      .map((row) => row.service.name);
-    const names = [...own, ...spawned];
-    if (service === undefined || own.length === 0 || names.includes(service)) return;
-    throw new PropagitError(
-      "NO_SERVICE",
-      `release ${number} of ${repo} has no service ${quote(service)}, but ${names.join(", ")}`,
-      { hint: seeRelease({ repo, environment, number }) },
-    );
   }
 }
 

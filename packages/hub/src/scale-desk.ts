@@ -14,15 +14,15 @@ import {
   type Specification,
 } from "@propagit/protocol";
 import type { IncomingCall } from "@propagit/runtime";
-import { currentRelease, environmentOf } from "./core/deployment-edits.js";
+import { environmentOf } from "./core/deployment-edits.js";
 import { Draft } from "./core/draft.js";
-import { chooseDrones } from "./core/drone-target.js";
 import { seeRelease } from "./core/release-history.js";
 import { placeName } from "./core/place-name.js";
 import { nameOfRelease } from "./core/rollout-edits.js";
-import { placeKey, spawnedKey, type DeploymentRow, type ReleaseRow } from "./core/rows.js";
+import { placeKey, spawnedKey, type ReleaseRow } from "./core/rows.js";
 import { withScales } from "./core/scales.js";
-import { deploymentsOf, notDeployed, resolveDeployed } from "./deployed.js";
+import { dronesToSpawn, refuseSpawn } from "./core/spawn-choice.js";
+import { deploymentToSpawn, visitedRelease } from "./deployed.js";
 import { byName } from "./fleet-view.js";
 import type { Fleet, Member } from "./fleet.js";
 import type { Ledger } from "./ledger.js";
@@ -33,8 +33,11 @@ import type { HubWorld } from "./world.js";
 
 /** For a spawned service to be ready beside what it may take itself: a fetch. A guess. */
 const spawnMs = 10 * 60_000;
-/** Of one deployment; what a drone can be told. */
-const servicesMax = 100;
+
+interface SpawnCall extends Pick<IncomingCall<"hub.spawn">, "part" | "signal"> {
+  /** A former life of the hub began it. */
+  readonly isAgain?: boolean;
+}
 
 export class ScaleDesk {
   readonly #world: HubWorld;
@@ -64,7 +67,7 @@ export class ScaleDesk {
     services,
     by = "somebody",
   }: Params<"hub.scale">): Promise<ReleaseRequest> {
-    const current = this.#currentOf(parseRepoName(repo), environment);
+    const current = visitedRelease(this.#ledger, parseRepoName(repo), environment);
     checkServices(
       current,
       services.map(({ service }) => service),
@@ -81,22 +84,17 @@ export class ScaleDesk {
   /** @throws NOT_DEPLOYED, EXISTS, NO_PLACE, BAD_PATTERN, and what finding a release throws */
   async spawn(
     params: Params<"hub.spawn">,
-    { part, signal }: IncomingCall<"hub.spawn">,
+    { part, signal, isAgain = false }: SpawnCall,
   ): Promise<Result<"hub.spawn">> {
     const { service, by = "somebody" } = params;
     parseServiceName(service.name);
-    const release = await this.#releaseOf(params);
-    const drones = this.#dronesFor(params);
+    const release = await deploymentToSpawn(this.#world, this.#ledger, params);
+    const drones = dronesToSpawn(byName(this.#fleet.members), params);
     await this.#ledger.change(() => {
       const draft = new Draft(this.#ledger);
-      const deployment = draft.rows("deployments").get(release.id);
-      if (!deployment?.started) throw notRunning(release);
       const key = spawnedKey(release.id, service.name);
-      const others = [...draft.rows("spawned").values()].filter(
-        (row) => row.deployment === release.id,
-      );
-      refuseKnown(deployment, service.name, draft.rows("spawned").has(key));
-      refuseMany(deployment, others.length);
+      if (isAgain && draft.rows("spawned").has(key)) return undefined;
+      const deployment = refuseSpawn(draft, release, service.name);
       draft.put("spawned", key, {
         deployment: release.id,
         service,
@@ -115,45 +113,11 @@ export class ScaleDesk {
     return { instances: this.#instancesOf(release.id, service.name, drones) };
   }
 
-  #currentOf(repo: string, environment: string): ReleaseRow {
-    const current = currentRelease(this.#ledger, repo, environment);
-    if (current) return current;
-    const what = placeName({ repo, environment });
-    throw new PropagitError("NOT_DEPLOYED", `${what} has no release that visitors are sent to`);
-  }
-
   /** As the commit itself says, before anybody scaled anything. */
   async #manifestOf({ repo, commit, environment }: ReleaseRow): Promise<Specification> {
     const name = parseRepoName(repo);
     const files = await this.#world.repositories.read(name, commit as CommitHash, manifestFiles);
     return specificationOf(readManifest(files), environment);
-  }
-
-  async #releaseOf(params: Params<"hub.spawn">): Promise<DeploymentRow> {
-    const { repo, environment = environmentDefault, release: ref } = params;
-    const rows = this.#ledger.rows("deployments");
-    if (ref === undefined) {
-      const current = this.#currentOf(parseRepoName(repo), environment);
-      const row = rows.get(current.deployment);
-      if (row) return row;
-      throw new PropagitError("NOT_DEPLOYED", `${nameOfRelease(current)} does not run any more`);
-    }
-    const target = await resolveDeployed(this.#world, this.#ledger, { repo, environment, ref });
-    const row = deploymentsOf(rows, target).at(-1);
-    if (row) return row;
-    throw notDeployed(target);
-  }
-
-  #dronesFor({ drones: target, one }: Params<"hub.spawn">): readonly Member[] {
-    const open = byName(this.#fleet.members).filter(
-      ({ contact, draining, ownCommand }) =>
-        (contact === "connected" || contact === "lost") && !draining && !ownCommand,
-    );
-    const chosen = chooseDrones(target, open);
-    if (chosen.length === 0) {
-      throw new PropagitError("NO_PLACE", "no drone is there that runs what repositories say");
-    }
-    return one ? chosen.slice(0, 1) : chosen;
   }
 
   async #watch(
@@ -289,23 +253,4 @@ function describe(services: Params<"hub.scale">["services"]): string {
     .map(({ service, instances }) => `${service} ${instances ?? "as the manifest says"}`)
     .join(", ")
     .slice(0, 1_000);
-}
-
-function notRunning({ repo, environment, release }: DeploymentRow): PropagitError {
-  const what = nameOfRelease({ repo, environment, number: release });
-  return new PropagitError("NOT_DEPLOYED", `${what} does not run`);
-}
-
-function refuseKnown({ specification }: DeploymentRow, service: string, isSpawned: boolean): void {
-  const isOwn = specification.services.some(({ name }) => name === service);
-  if (!isOwn && !isSpawned) return;
-  throw new PropagitError("EXISTS", `there is a service ${service} already`, {
-    hint: "give it another name, or see `propagit scale`",
-  });
-}
-
-function refuseMany({ specification }: DeploymentRow, spawned: number): void {
-  if (specification.services.length + spawned < servicesMax) return;
-  const what = `it has ${servicesMax} services already, those of the manifest included`;
-  throw new PropagitError("OVERLOADED", what);
 }

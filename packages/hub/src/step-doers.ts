@@ -7,6 +7,8 @@ import { argsOf, type Command, type Task } from "@propagit/plan";
 import type { CanaryDesk } from "./canary-desk.js";
 import type { ExperimentDesk } from "./experiment-desk.js";
 import type { HoldDesk } from "./hold-desk.js";
+import type { CertificateDesk } from "./certificate-desk.js";
+import type { DroneDesk } from "./drone-desk.js";
 import { drainDrone, undrainDrone } from "./plan-commands/drain-drone.js";
 import { shadow, startExperiment, stopExperiment } from "./plan-commands/experiments.js";
 import type { InstanceDesk } from "./instance-desk.js";
@@ -18,7 +20,9 @@ import { stopDeployed } from "./plan-commands/stop-deployed.js";
 import { changeRollout, promote, split, startRollout } from "./plan-commands/traffic.js";
 import type { ReleaseDesk } from "./release-desk.js";
 import type { RetentionDesk } from "./retention-desk.js";
+import type { Rollouts } from "./rollouts.js";
 import type { RuleDesk } from "./rule-desk.js";
+import type { ScaleDesk } from "./scale-desk.js";
 import type { StopDesk } from "./stop-desk.js";
 import type { TrafficDesk } from "./traffic-desk.js";
 
@@ -42,6 +46,14 @@ export interface StepMethods {
   readonly host: "hub.host";
   readonly drain: "hub.drain";
   readonly undrain: "hub.drain";
+  readonly label: "hub.label";
+  readonly access: "hub.access";
+  readonly cancel: "hub.cancel";
+  readonly spawn: "hub.spawn";
+  readonly "certificate-add": "hub.certificate-add";
+  readonly "certificate-remove": "hub.certificate-remove";
+  readonly "certificate-renew": "hub.certificate-renew";
+  readonly acme: "hub.acme";
 }
 
 export interface StepDesks {
@@ -50,10 +62,14 @@ export interface StepDesks {
   readonly experiments: Pick<ExperimentDesk, "start" | "stop" | "shadow">;
   readonly releases: Pick<ReleaseDesk, "pin">;
   readonly instances: Pick<InstanceDesk, "restart">;
-  readonly rules: Pick<RuleDesk, "rules" | "host">;
+  readonly rules: Pick<RuleDesk, "rules" | "host" | "access">;
   readonly stops: Pick<StopDesk, "stop">;
   readonly retention: Pick<RetentionDesk, "reap">;
   readonly holds: Pick<HoldDesk, "hold" | "drain">;
+  readonly drones: Pick<DroneDesk, "label">;
+  readonly rollouts: Pick<Rollouts, "cancel" | "follow">;
+  readonly scales: Pick<ScaleDesk, "spawn">;
+  readonly certificates: Pick<CertificateDesk, "add" | "remove" | "renew" | "acme">;
 }
 
 export interface StepCall<P = unknown> {
@@ -62,7 +78,11 @@ export interface StepCall<P = unknown> {
   readonly part: (part: P) => void;
   /** A former life of the hub began it, and may have done some of it. */
   readonly isAgain: boolean;
+  readonly secrets?: Secrets;
 }
+
+/** By name: a password, a key, values of variables. Of a plan they are no part, so they come past it or not at all. */
+export type Secrets = Readonly<Record<string, string>>;
 
 export interface StepDone {
   /** Of the method that asks for it directly. */
@@ -185,7 +205,7 @@ interface Doing<M extends MethodName, Words> {
 }
 
 /** What it is about is in its types as far as here; the engine and who waits know it by its command. */
-function doer<M extends MethodName, Words>(
+export function doer<M extends MethodName, Words>(
   method: M,
   command: Command<Words>,
   { do: act, lineOf = () => "", failureOf = () => undefined }: Doing<M, Words>,
@@ -201,6 +221,6 @@ function doer<M extends MethodName, Words>(
   };
 }
 
-function progressLine({ drone, phase, reason }: Part<"hub.drain">): string {
+export function progressLine({ drone, phase, reason }: Part<"hub.drain">): string {
   return `${drone}: ${phase}${reason === undefined ? "" : `: ${reason}`}`;
 }

@@ -6,6 +6,15 @@ import {
   quote,
   type PlannedChange,
 } from "@propagit/protocol";
+import type { CertificateDesk } from "./certificate-desk.js";
+import { planAccess } from "./core/planners/access.js";
+import { planCancel } from "./core/planners/cancel.js";
+import {
+  planAcme,
+  planCertificateAdd,
+  planCertificateRemove,
+  planCertificateRenew,
+} from "./core/planners/certificates.js";
 import { planDrain } from "./core/planners/drain.js";
 import {
   planExperimentStart,
@@ -14,20 +23,25 @@ import {
   type Served,
 } from "./core/planners/experiments.js";
 import { planInstances } from "./core/planners/instances.js";
+import { planLabel } from "./core/planners/label.js";
 import type { ChangeOf, PlannedStep } from "./core/planners/one-step.js";
 import type { PlannerView } from "./core/planners/planner-view.js";
 import { planPin, planReap } from "./core/planners/retention.js";
 import { planRollout, planRolloutChange } from "./core/planners/rollout.js";
+import { planRun } from "./core/planners/run.js";
 import { planHost, planRules } from "./core/planners/rules.js";
+import { planSpawn } from "./core/planners/spawn.js";
 import { planStop } from "./core/planners/stop.js";
 import { planPromote, planSplit, type WantedShare } from "./core/planners/traffic.js";
 import { placeKey } from "./core/rows.js";
 import type { RoutePlace } from "./core/said.js";
 import {
   deploymentsOf,
+  deploymentToSpawn,
   notDeployed,
   readyDeployment,
   readyReleaseOf,
+  releaseToRun,
   resolveDeployed,
   type Deployed,
   type DeployedQuestion,
@@ -39,7 +53,17 @@ import { checkPlace } from "./rule-desk.js";
 import type { StepMethods } from "./step-doers.js";
 import type { HubWorld } from "./world.js";
 
-export type StepChange = ChangeOf<keyof StepMethods & PlannedChange["kind"]>;
+export type StepChange = ChangeOf<(keyof StepMethods | "run") & PlannedChange["kind"]>;
+
+type FleetChange = ChangeOf<
+  | "access"
+  | "label"
+  | "cancel"
+  | "spawn"
+  | "run"
+  | "acme"
+  | (`certificate-${string}` & PlannedChange["kind"])
+>;
 
 interface Placed {
   readonly repo: string;
@@ -50,6 +74,7 @@ export interface StepPlannerParts extends PlannerSightParts {
   readonly world: HubWorld;
   readonly ledger: Ledger;
   readonly retention: Pick<RetentionDesk, "isDiskFull">;
+  readonly certificates: Pick<CertificateDesk, "look">;
 }
 
 export class StepPlanner {
@@ -112,6 +137,44 @@ export class StepPlanner {
       case "drain":
       case "undrain":
         return planDrain(this.#view, change);
+      case "access":
+      case "label":
+      case "cancel":
+      case "spawn":
+      case "run":
+      case "certificate-add":
+      case "certificate-remove":
+      case "certificate-renew":
+      case "acme":
+        return this.#plannedOfFleet(change);
+      default:
+        return change satisfies never;
+    }
+  }
+
+  /** Who may come, drones, what runs beside releases, certificates. */
+  async #plannedOfFleet(change: FleetChange): Promise<PlannedStep> {
+    const { world, ledger, certificates } = this.#parts;
+    switch (change.kind) {
+      case "access":
+        return planAccess(this.#view, await this.#place(change), change);
+      case "label":
+        return planLabel(this.#view, change);
+      case "cancel":
+        parseRepoName(change.repo);
+        return planCancel(this.#view, change);
+      case "spawn":
+        return planSpawn(this.#view, await deploymentToSpawn(world, ledger, change), change);
+      case "run":
+        return planRun(this.#view, await releaseToRun(world, ledger, change), change);
+      case "certificate-add":
+        return planCertificateAdd(this.#view, certificates.look(change.certificate), change);
+      case "certificate-remove":
+        return planCertificateRemove(this.#view, change);
+      case "certificate-renew":
+        return planCertificateRenew(this.#view, change);
+      case "acme":
+        return planAcme(this.#view, change);
       default:
         return change satisfies never;
     }

@@ -410,6 +410,16 @@ describe("a hub that is killed in a change", () => {
         return isAborted;
       },
     },
+    {
+      name: "label",
+      begin: (hub) =>
+        hub.begin("hub.label", { drone: "web-2", set: { zone: "eu" }, unset: [], by }),
+      kind: "labelled",
+      isDone: async (hub) => {
+        const { drones } = await hub.call("hub.drones", {});
+        return drones.some(({ labels }) => labels["zone"] === "eu");
+      },
+    },
   ];
 
   async function hasOlder(hub: SimHub): Promise<boolean> {

@@ -5,6 +5,7 @@ import type { FilesPart, PlannedChange } from "@propagit/protocol";
 import { readPlan } from "@propagit/plan";
 import { nodeCrypto } from "@propagit/runtime";
 import { hubCommands } from "../src/index.js";
+import { run } from "./support/fleet-plans.js";
 import { commits, SimHub } from "./support/sim-hub.js";
 
 const repo = "webapp";
@@ -89,6 +90,10 @@ test("a plan is made without a single write, whatever the change is", async () =
     { kind: "experiment-start", repo, name: "colour", variants: variants("1"), rules: [] },
     { kind: "experiment-stop", repo, name: "header", promote: "b" },
     { kind: "shadow", repo, to: { ref: "1", percent: 5 } },
+    { kind: "access", repo, add: "ann" },
+    { kind: "label", drone: "web-2", set: { zone: "eu" }, unset: ["gpu"] },
+    run,
+    { kind: "acme", addHosts: ["a.test"], dropHosts: [], addAllow: [], dropAllow: [] },
     { kind: "configure", repo, set: [], unset: ["NONE"], deploy: true },
     {
       kind: "files",

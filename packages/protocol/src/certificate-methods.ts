@@ -12,7 +12,11 @@ import { by, nothing } from "./hub-params.js";
 import { count, exact, list, oneOf, text } from "./shape.js";
 
 /** A host that a certificate is for, lower-case; `*.` in front stands for one label. */
-const certificateName = Type.String({ minLength: 1, maxLength: 255, pattern: "^[a-z0-9*._:-]+$" });
+export const certificateName = Type.String({
+  minLength: 1,
+  maxLength: 255,
+  pattern: "^[a-z0-9*._:-]+$",
+});
 /** A host that an authority can be asked about. */
 const acmeHost = Type.String({
   maxLength: 253,
@@ -22,7 +26,7 @@ const acmeHost = Type.String({
 const hostPattern = Type.String({ maxLength: 255, pattern: "^(?:\\*|(?:\\*\\.)?[a-z0-9.-]+)$" });
 const id = Type.String({ pattern: "^[0-9a-f]{16}$" });
 /** A certificate and its chain as PEM. */
-const chain = text(200_000);
+export const chain = text(200_000);
 const hiddenKey = text(50_000);
 
 export const challengeKinds = ["http-01", "tls-alpn-01"] as const;
@@ -103,6 +107,22 @@ export const certificateUpdateSchema = exact({
 });
 export type CertificateUpdate = Static<typeof certificateUpdateSchema>;
 
+/** Which authority is asked for what; what is left out stays as it is. */
+export const acmeWish = {
+  directory: Type.Optional(text(2_000)),
+  email: Type.Optional(text(320)),
+  /** Its terms are agreed to; without it an authority that has some is not asked. */
+  agree: Type.Optional(Type.Boolean()),
+  /** Who signs the directory's own certificate, as PEM; default: whom the system trusts. */
+  authority: Type.Optional(chain),
+  challenge: Type.Optional(oneOf(...challengeKinds)),
+  addHosts: list(acmeHost, 1_000),
+  dropHosts: list(acmeHost, 1_000),
+  addAllow: list(hostPattern, 1_000),
+  dropAllow: list(hostPattern, 1_000),
+} as const;
+export const hostsToRenew = list(acmeHost, 1_000);
+
 export const certificateMethods = {
   /** What there is and what is asked for, without keys. */
   "hub.certificates": {
@@ -128,26 +148,13 @@ export const certificateMethods = {
   },
   /** Sets up an authority, which is asked for an account at once, or changes what it is asked for. */
   "hub.acme": {
-    params: exact({
-      directory: Type.Optional(text(2_000)),
-      email: Type.Optional(text(320)),
-      /** Its terms are agreed to; without it an authority that has some is not asked. */
-      agree: Type.Optional(Type.Boolean()),
-      /** Who signs the directory's own certificate, as PEM; default: whom the system trusts. */
-      authority: Type.Optional(chain),
-      challenge: Type.Optional(oneOf(...challengeKinds)),
-      addHosts: list(acmeHost, 1_000),
-      dropHosts: list(acmeHost, 1_000),
-      addAllow: list(hostPattern, 1_000),
-      dropAllow: list(hostPattern, 1_000),
-      by,
-    }),
+    params: exact({ ...acmeWish, by }),
     result: acmeSummarySchema,
     needs: "cluster",
   },
   /** Asks for these at once, whether they are due or not, and whatever happened before. */
   "hub.certificate-renew": {
-    params: exact({ hosts: list(acmeHost, 1_000), by }),
+    params: exact({ hosts: hostsToRenew, by }),
     result: exact({ hosts: list(acmeHost, 1_000) }),
     needs: "cluster",
   },

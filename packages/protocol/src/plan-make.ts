@@ -9,6 +9,7 @@ import type { Static } from "typebox";
 import { canaryWishSchema } from "./canary-plan.js";
 import { canaryChangeSchema } from "./canary.js";
 import { experimentStart, experimentStop, shadowWish } from "./experiment-wish.js";
+import { fleetChanges } from "./fleet-changes.js";
 import { environment, reference, wantedShares } from "./hub-params.js";
 import { instanceTargetSchema } from "./instance-target.js";
 import { hostChange, ruleChange } from "./rule-change.js";
@@ -109,6 +110,7 @@ export const changeSchema = Type.Union([
     /** False: it is only kept, for the next release. */
     deploy: Type.Boolean(),
   }),
+  ...fleetChanges,
 ]);
 export type PlannedChange = Static<typeof changeSchema>;
 

@@ -33,6 +33,7 @@ export {
   makeCertificate,
   makeCertificateKey,
   makeCertificateRequest,
+  readCertificateChain,
   readCertificatePair,
   type CertificatePair,
   type CertificateWish,

@@ -7,15 +7,19 @@ import { print, printJson } from "../output/print.js";
 import { formatOrigin } from "../output/route-view.js";
 import { plainText } from "../output/text-width.js";
 import { hashPassword } from "../password-hash.js";
+import { showDryRun, type ChangeOf } from "../plans/dry-run.js";
 import { readSecretValue } from "../secret-value.js";
 import {
   changeRoute,
   fetchRoutes,
   nameOf,
   placeOf,
+  withRuleFlags,
   withTrafficFlags,
+  type RuleFlags,
   type TrafficFlags,
 } from "../traffic-change.js";
+import { environmentOf } from "../targets.js";
 
 export function accessCommand(): Command {
   return withHubFlags(
@@ -31,7 +35,7 @@ export function accessCommand(): Command {
 }
 
 function addCommand(): Command {
-  const command = withTrafficFlags(
+  const command = withRuleFlags(
     new Command("add")
       .summary("give somebody access, with a password from standard input or a file")
       .description(
@@ -43,8 +47,10 @@ function addCommand(): Command {
   return examples(command, [
     "propagit access add webapp ann <password.txt",
     "propagit access add webapp ann -e staging --file=password.txt",
+    "propagit access add webapp ann --dry-run",
   ]).action(async (repo: string, user: string, _: unknown, self: Command) => {
-    const flags = self.optsWithGlobals<TrafficFlags & { readonly file?: string }>();
+    const flags = self.optsWithGlobals<RuleFlags & { readonly file?: string }>();
+    if (flags.dryRun) return showDryRun(accessChange(repo, flags, { add: user }), flags);
     const place = placeOf(repo, flags);
     const hash = await hashPassword(await readSecretValue(`${user}'s password`, flags.file));
     await changeRoute(
@@ -56,7 +62,7 @@ function addCommand(): Command {
 }
 
 function removeCommand(): Command {
-  const command = withTrafficFlags(
+  const command = withRuleFlags(
     new Command("rm")
       .summary("take access from somebody")
       .description("Takes access away; with the last one, everybody may come again.")
@@ -65,7 +71,8 @@ function removeCommand(): Command {
   );
   return examples(command, ["propagit access rm webapp ann"]).action(
     async (repo: string, user: string, _: unknown, self: Command) => {
-      const flags = self.optsWithGlobals<TrafficFlags>();
+      const flags = self.optsWithGlobals<RuleFlags>();
+      if (flags.dryRun) return showDryRun(accessChange(repo, flags, { remove: user }), flags);
       const place = placeOf(repo, flags);
       await changeRoute(
         flags,
@@ -74,6 +81,15 @@ function removeCommand(): Command {
       );
     },
   );
+}
+
+/** Without the password: a plan has none. */
+function accessChange(
+  repo: string,
+  flags: RuleFlags,
+  who: Pick<ChangeOf<"access">, "add" | "remove">,
+): ChangeOf<"access"> {
+  return { kind: "access", repo, ...environmentOf(flags), ...who };
 }
 
 function listCommand(): Command {

@@ -5,6 +5,7 @@ import { examples } from "../examples.js";
 import { asFlag } from "../flags.js";
 import { withHubFlags } from "../hub-call.js";
 import { print } from "../output/print.js";
+import { showDryRun, withDryRunFlag, type DryRunFlags } from "../plans/dry-run.js";
 import { carryOut, withRolloutFlags, type RolloutFlags } from "../rollout.js";
 import {
   environmentOf,
@@ -25,8 +26,9 @@ export function cancelCommand(): Command {
         .argument("[release]", "number of the release", asFlag(parseReleaseNumber)),
     ),
   );
-  return examples(withRolloutFlags(command), [
+  return examples(withDryRunFlag(withRolloutFlags(command)), [
     "propagit cancel webapp",
+    "propagit cancel webapp --dry-run",
     "propagit cancel webapp 14 -e staging",
   ]).action(cancel);
 }
@@ -34,14 +36,15 @@ export function cancelCommand(): Command {
 async function cancel(
   repo: string,
   release: number | undefined,
-  flags: RolloutFlags & EnvironmentFlags,
+  flags: RolloutFlags & EnvironmentFlags & DryRunFlags,
 ): Promise<void> {
-  const params = {
+  const asked = {
     repo,
-    by: author(),
     ...environmentOf(flags),
     ...(release !== undefined && { release }),
   };
+  if (flags.dryRun) return showDryRun({ kind: "cancel", ...asked }, flags);
+  const params = { ...asked, by: author() };
   // Asked twice without a number it could cancel the next one, too.
   const result = await carryOut(flags, {
     ask: (hub, options) => hub.call("hub.cancel", params, options),

@@ -14,12 +14,17 @@ import { asRepeatedFlag } from "../flags.js";
 import { collect, withHub, withHubFlags, type HubFlags } from "../hub-call.js";
 import { formatAcme, formatCertificates, formatRemoved } from "../output/certificates.js";
 import { print, printJson } from "../output/print.js";
+import { showDryRun, withDryRunFlag } from "../plans/dry-run.js";
 
 interface JsonFlags extends HubFlags {
   readonly json?: boolean;
 }
 
-interface AcmeFlags extends JsonFlags {
+interface ChangeFlags extends JsonFlags {
+  readonly dryRun?: boolean;
+}
+
+interface AcmeFlags extends ChangeFlags {
   readonly email?: string;
   readonly agree?: boolean;
   readonly staging?: boolean;
@@ -90,24 +95,21 @@ function addCommand(): Command {
     .argument("<certificate>", "file with the certificate and its chain")
     .argument("[key]", "file with its key (default: in the same file)")
     .option("--json", "print it as JSON");
-  return examples(command, ["propagit certificates add fullchain.pem privkey.pem"]).action(
-    async (file: string, keyFile: string | undefined, _: unknown, command: Command) => {
-      const flags = command.optsWithGlobals<JsonFlags>();
-      const certificate = readPem(file);
-      const clear = readPem(keyFile ?? file);
-      const added = await withHub(flags, (hub) => {
-        const key = nodeCrypto.encrypt(hub.peer?.sessionKey ?? "", clear);
-        const onlyCertificates = blocksOf(certificate);
-        return hub.call("hub.certificate-add", {
-          certificate: onlyCertificates,
-          key,
-          by: author(),
-        });
-      });
-      if (flags.json) printJson(added);
-      else print(formatCertificates([added], undefined, Date.now()));
-    },
-  );
+  return examples(withDryRunFlag(command), [
+    "propagit certificates add fullchain.pem privkey.pem",
+    "propagit certificates add fullchain.pem --dry-run",
+  ]).action(async (file: string, keyFile: string | undefined, _: unknown, command: Command) => {
+    const flags = command.optsWithGlobals<ChangeFlags>();
+    const certificate = blocksOf(readPem(file));
+    if (flags.dryRun) return showDryRun({ kind: "certificate-add", certificate }, flags);
+    const clear = readPem(keyFile ?? file);
+    const added = await withHub(flags, (hub) => {
+      const key = nodeCrypto.encrypt(hub.peer?.sessionKey ?? "", clear);
+      return hub.call("hub.certificate-add", { certificate, key, by: author() });
+    });
+    if (flags.json) printJson(added);
+    else print(formatCertificates([added], undefined, Date.now()));
+  });
 }
 
 /** Of a file that may hold the key as well, which must not travel in clear. */
@@ -124,9 +126,10 @@ function removeCommand(): Command {
     )
     .argument("<host>", "a host, a wildcard, or an id", (text: string) => text.toLowerCase())
     .option("--json", "print it as JSON");
-  return examples(command, ["propagit certificates rm shop.example.com"]).action(
+  return examples(withDryRunFlag(command), ["propagit certificates rm shop.example.com"]).action(
     async (name: string, _: unknown, command: Command) => {
-      const flags = command.optsWithGlobals<JsonFlags>();
+      const flags = command.optsWithGlobals<ChangeFlags>();
+      if (flags.dryRun) return showDryRun({ kind: "certificate-remove", name }, flags);
       const { removed } = await withHub(flags, (hub) =>
         hub.call("hub.certificate-remove", { name, by: author() }),
       );
@@ -142,9 +145,10 @@ function renewCommand(): Command {
     .summary("ask the authority at once")
     .description("Asks the authority for these hosts at once, whether they are due or not.")
     .argument("<host...>", "the hosts", asRepeatedFlag(parseWholeHost));
-  return examples(command, ["propagit certificates renew shop.example.com"]).action(
+  return examples(withDryRunFlag(command), ["propagit certificates renew shop.example.com"]).action(
     async (hosts: string[], _: unknown, command: Command) => {
-      const flags = command.optsWithGlobals<HubFlags>();
+      const flags = command.optsWithGlobals<ChangeFlags>();
+      if (flags.dryRun) return showDryRun({ kind: "certificate-renew", hosts }, flags);
       await withHub(flags, (hub) => hub.call("hub.certificate-renew", { hosts, by: author() }));
       print(`asked for ${hosts.join(", ")}; look on with \`propagit certificates ls\`\n`);
     },
@@ -179,7 +183,7 @@ function acmeCommand(): Command {
     )
     .option("--disallow <pattern>", "take an --allow back", asRepeatedFlag(parseHostPattern))
     .option("--json", "print it as JSON");
-  return examples(command, [
+  return examples(withDryRunFlag(command), [
     "propagit certificates acme --email ann@example.com --agree --host shop.example.com",
     "propagit certificates acme --allow '*.example.com'",
   ]).action(async (_: unknown, command: Command) => acme(command.optsWithGlobals<AcmeFlags>()));
@@ -201,10 +205,10 @@ async function acme(flags: AcmeFlags): Promise<void> {
     dropHosts: [...(dropHost ?? [])],
     addAllow: [...(allow ?? [])],
     dropAllow: [...(disallow ?? [])],
-    by: author(),
   };
+  if (flags.dryRun) return showDryRun({ kind: "acme", ...wish }, flags);
   const set = await withHub(flags, (hub) =>
-    hub.call("hub.acme", wish, { limitMs: authorityMsMax }),
+    hub.call("hub.acme", { ...wish, by: author() }, { limitMs: authorityMsMax }),
   );
   if (flags.json) printJson(set);
   else print(formatAcme(set, Date.now()));

@@ -4,7 +4,7 @@ import { Command } from "commander";
 import { author } from "../author.js";
 import { examples } from "../examples.js";
 import { asFlag, asRepeatedFlag } from "../flags.js";
-import { withHub, withHubFlags, type HubFlags } from "../hub-call.js";
+import { withHub, withHubFlags } from "../hub-call.js";
 import { print, printJson } from "../output/print.js";
 import { formatProgress } from "../output/progress.js";
 import { formatCount } from "../output/quantity.js";
@@ -54,7 +54,7 @@ type LabelChange =
   | { readonly kind: "unset"; readonly key: string };
 
 function labelCommand(): Command {
-  const command = withHubFlags(
+  const bare = withHubFlags(
     new Command("label")
       .summary("change labels of a drone")
       .description(
@@ -67,7 +67,10 @@ function labelCommand(): Command {
         asRepeatedFlag(parseLabelChange),
       ),
   ).option("--json", "print the labels as JSON");
-  return examples(command, ["propagit drone label web-1 zone=eu gpu-"]).action(label);
+  return examples(withDryRunFlag(bare), [
+    "propagit drone label web-1 zone=eu gpu-",
+    "propagit drone label web-1 role=web --dry-run",
+  ]).action(label);
 }
 
 async function label(
@@ -76,12 +79,14 @@ async function label(
   _: unknown,
   command: Command,
 ): Promise<void> {
-  const flags = command.optsWithGlobals<HubFlags & { readonly json?: boolean }>();
+  const flags = command.optsWithGlobals<DryRunFlags>();
   const set = changes.flatMap((change) =>
     change.kind === "set" ? [[change.key, change.value] as const] : [],
   );
   const unset = changes.flatMap((change) => (change.kind === "unset" ? [change.key] : []));
-  const params = { drone, set: Object.fromEntries(set), unset, by: author() };
+  const asked = { drone, set: Object.fromEntries(set), unset };
+  if (flags.dryRun) return showDryRun({ kind: "label", ...asked }, flags);
+  const params = { ...asked, by: author() };
   const { labels } = await withHub(flags, (hub) => hub.call("hub.label", params));
   if (flags.json) printJson(labels);
   else print(`${drone}: ${formatLabels(labels)}\n`);

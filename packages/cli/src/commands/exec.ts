@@ -5,10 +5,12 @@ import { examples } from "../examples.js";
 import { withHub } from "../hub-call.js";
 import { endOnInterrupt } from "../interrupt.js";
 import { prefixedOutput } from "../output/prefixed.js";
+import { showDryRun, withDryRunFlag, type DryRunFlags } from "../plans/dry-run.js";
 import {
   checkCommand,
   exitCodeOf,
   failureOf,
+  runChange,
   runTarget,
   withOneService,
   withRemoteCommand,
@@ -19,7 +21,7 @@ import {
 import { RemoteOutput } from "../remote-output.js";
 import type { RepoRelease } from "../targets.js";
 
-type ExecFlags = RemoteFlags & OneServiceFlags;
+type ExecFlags = RemoteFlags & OneServiceFlags & DryRunFlags;
 
 export function execCommand(): Command {
   const command = withOneService(
@@ -31,7 +33,7 @@ export function execCommand(): Command {
         ),
     ),
   );
-  return examples(command, [
+  return examples(withDryRunFlag(command), [
     "propagit exec webapp -- node --version",
     "propagit exec webapp --drone '/^web-/' --service=http -- sh -c 'curl -s localhost:$PORT/up'",
   ]).action(exec);
@@ -46,6 +48,7 @@ async function exec(what: RepoRelease, words: string[], flags: ExecFlags): Promi
     env: {},
     input: false,
   };
+  if (flags.dryRun) return showDryRun(runChange(params), flags);
   endOnInterrupt();
   const result = await withHub(flags, (hub) => converse(hub, params));
   const codes = result.runs.map(exitCodeOf);

@@ -3,10 +3,12 @@ import type { Conversation } from "@propagit/runtime";
 import { Command } from "commander";
 import { examples } from "../examples.js";
 import { withHub } from "../hub-call.js";
+import { showDryRun, withDryRunFlag, type DryRunFlags } from "../plans/dry-run.js";
 import {
   checkCommand,
   exitCodeOf,
   failureOf,
+  runChange,
   runTarget,
   withOneService,
   withRemoteCommand,
@@ -21,7 +23,7 @@ import { RemoteOutput } from "../remote-output.js";
 import type { RepoRelease } from "../targets.js";
 import { hasTerminal, terminalKind, terminalSize } from "../terminal.js";
 
-interface RunFlags extends RemoteFlags, OneServiceFlags {
+interface RunFlags extends RemoteFlags, OneServiceFlags, DryRunFlags {
   readonly env?: readonly (readonly [string, string])[];
 }
 
@@ -37,8 +39,9 @@ export function runCommandCommand(): Command {
       ),
     ),
   );
-  return examples(command, [
+  return examples(withDryRunFlag(command), [
     "propagit run webapp -- node migrate.js",
+    "propagit run webapp --dry-run -- node migrate.js",
     "propagit run webapp@14 --drone=web-1 -- bash",
     "propagit run webapp -- psql <dump.sql",
   ]).action(run);
@@ -55,6 +58,7 @@ async function run(what: RepoRelease, words: string[], flags: RunFlags): Promise
     ...(isTerminal && { terminal: { ...terminalSize(), kind: terminalKind() } }),
     input: true,
   };
+  if (flags.dryRun) return showDryRun(runChange(params), flags);
   const result = await withHub(flags, (hub) => converse(hub, params));
   const failure = failureOf(result);
   if (failure) throw failure;

@@ -7,6 +7,7 @@ import { withHub } from "../hub-call.js";
 import { print, printJson } from "../output/print.js";
 import { formatProgress } from "../output/progress.js";
 import { formatCount } from "../output/quantity.js";
+import { showDryRun, withDryRunFlag } from "../plans/dry-run.js";
 import {
   checkCommand,
   withRemoteCommand,
@@ -22,6 +23,7 @@ interface SpawnFlags extends RemoteFlags {
   readonly worker?: boolean;
   readonly one?: boolean;
   readonly json?: boolean;
+  readonly dryRun?: boolean;
 }
 
 export function spawnCommand(): Command {
@@ -40,7 +42,7 @@ export function spawnCommand(): Command {
     .option("--worker", "it never listens on PORT")
     .option("--one", "on one of the drones that fit instead of each")
     .option("--json", "print the instances as JSON");
-  return examples(command, [
+  return examples(withDryRunFlag(command), [
     "propagit spawn webapp --worker --drone=web-1 -- node consume.js",
     "propagit spawn webapp@14 --name=admin --one -- node admin.js",
   ]).action(spawn);
@@ -48,20 +50,20 @@ export function spawnCommand(): Command {
 
 async function spawn(what: RepoRelease, words: string[], flags: SpawnFlags): Promise<void> {
   const command = checkCommand("spawn", words);
-  const service = spawnedService({
-    name: flags.name ?? (await nameOf(command)),
-    command,
-    env: Object.fromEntries(flags.env ?? []),
-    worker: flags.worker ?? false,
-  });
-  const params = {
+  const env = Object.fromEntries(flags.env ?? []);
+  const name = flags.name ?? (await nameOf(command));
+  const service = spawnedService({ name, command, env, worker: flags.worker ?? false });
+  const where = {
     ...what,
     ...environmentOf(flags),
-    service,
     drones: droneTarget(flags) ?? {},
     one: flags.one ?? false,
-    by: author(),
   };
+  if (flags.dryRun) {
+    const bare = { service: { ...service, env: {} }, variables: Object.keys(env) };
+    return showDryRun({ kind: "spawn", ...where, ...bare }, flags);
+  }
+  const params = { ...where, service, by: author() };
   const { instances } = await withHub(flags, (hub) =>
     hub.call("hub.spawn", params, {
       limitMs: 0,

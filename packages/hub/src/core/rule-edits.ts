@@ -174,16 +174,22 @@ export function addUser(
   user: { readonly name: string; readonly hash: string },
   said: Said,
 ): SaidRow {
-  // RFC 7617, section 2: the first colon ends the name.
-  if (!/^[^:\p{Cc}]{1,200}$/u.test(user.name)) {
-    throw badRule("the name of a user is empty, or has a colon or control characters in it");
-  }
+  refuseUser(row, user.name);
   if (!/^scrypt(?:\$\d{1,9}){3}(?:\$[A-Za-z0-9_-]{1,200}){2}$/.test(user.hash)) {
     throw badRule(`the password of ${user.name} did not come as scrypt$N$r$p$SALT$KEY`);
   }
   const others = (row.rules.users ?? []).filter(({ name }) => name !== user.name);
-  if (others.length >= usersMax) throw badRule(`${placeName(row)} has ${usersMax} users already`);
   return withUsers(row, [...others, { ...user }], said);
+}
+
+/** Whatever his password is. @throws BAD_RULE */
+export function refuseUser(row: SaidRow, user: string): void {
+  // RFC 7617, section 2: the first colon ends the name.
+  if (!/^[^:\p{Cc}]{1,200}$/u.test(user)) {
+    throw badRule("the name of a user is empty, or has a colon or control characters in it");
+  }
+  const others = (row.rules.users ?? []).filter(({ name }) => name !== user);
+  if (others.length >= usersMax) throw badRule(`${placeName(row)} has ${usersMax} users already`);
 }
 
 /** With the last one, passwords are no longer asked for. @throws NO_RULE */

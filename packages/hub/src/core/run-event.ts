@@ -34,7 +34,7 @@ export function runEvent(
 }
 
 /** On one line, cut when it is long. */
-function shownCommand(command: readonly string[]): string {
+export function shownCommand(command: readonly string[]): string {
   const line = command.map(shownWord).join(" ");
   return line.length > commandCharsMax ? `${line.slice(0, commandCharsMax)}…` : line;
 }

@@ -1,6 +1,11 @@
 /** Certificates on the real world: keys and X.509 from `runtime`, authorities over the network. */
 import { createHash } from "node:crypto";
-import { makeCertificate, makeCertificateKey, readCertificatePair } from "@propagit/runtime";
+import {
+  makeCertificate,
+  makeCertificateKey,
+  readCertificateChain,
+  readCertificatePair,
+} from "@propagit/runtime";
 import type { CertificateMeans } from "../certificate-means.js";
 import { AcmeAuthority } from "./acme.js";
 
@@ -12,6 +17,7 @@ export function nodeCertificateMeans(): CertificateMeans {
   const authorities = new Map<string, AcmeAuthority>();
   return {
     read: readCertificatePair,
+    readAlone: readCertificateChain,
     makeKey: makeCertificateKey,
     makeProof: (host, keyAuthorization) => {
       const key = makeCertificateKey();

@@ -51,6 +51,7 @@ import {
   type TableName,
 } from "../../src/core/rows.js";
 import { release, report } from "../support/desk-world.js";
+import { fleetMakers, fleetRows } from "../support/fleet-plans.js";
 import { emptySpecification, service } from "../support/specifications.js";
 
 type Rows = { [T in TableName]?: Record<string, Row<T>> };
@@ -202,6 +203,7 @@ const worlds: fc.Arbitrary<World> = fc
     const held = { deployment: first?.id ?? "", identity: holder?.identity ?? "", service: "web" };
     const view = viewOf(
       {
+        ...fleetRows,
         ...(first && holder && { holds: { [holdKey(held)]: { ...held, slots: [1] } } }),
         drones: Object.fromEntries(drones.map((drone) => [drone.identity, droneRow(drone)])),
         releases: Object.fromEntries(
@@ -367,6 +369,7 @@ function plansOf({ view, wanted, deployments }: World): readonly Planned[] {
   const ready = [...view.rows.rows("releases").values()].at(-1);
   const split = { kind: "split" as const, repo, shares: [] };
   const makers = [
+    ...fleetMakers(view),
     () => planRelease(view, wanted, deploy),
     () => planSettings(view, settingsOf({ ...wanted, kind: "config" }), configure),
     () => planSettings(view, settingsOf(undefined), { ...configure, deploy: false }),

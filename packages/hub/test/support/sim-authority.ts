@@ -45,11 +45,8 @@ export class SimAuthority implements Authority {
       makeKey: () => `key ${(keys += 1)}`,
       makeProof: (host) => ({ certificate: `proof of ${host}`, key: "key of a proof" }),
       authority: () => this,
-      read: (certificate, key): ReadCertificate => {
-        const [names = "", notBefore, notAfter] = certificate.split(" ");
-        const life = { notBefore: Number(notBefore), notAfter: Number(notAfter) };
-        return { certificate, key, names: names.split(","), issuer: "Sim", ...life };
-      },
+      read: (certificate, key): ReadCertificate => ({ ...readAlone(certificate), key }),
+      readAlone,
     };
   }
 
@@ -146,4 +143,10 @@ export class SimAuthority implements Authority {
     if (order) return order;
     throw new AuthorityRefusal(`the authority refuses: there is no ${url}`, { isGone: true });
   }
+}
+
+function readAlone(certificate: string): Omit<ReadCertificate, "key"> {
+  const [names = "", notBefore, notAfter] = certificate.split(" ");
+  const life = { notBefore: Number(notBefore), notAfter: Number(notAfter) };
+  return { certificate, names: names.split(","), issuer: "Sim", ...life };
 }

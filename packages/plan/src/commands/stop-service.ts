@@ -1,5 +1,5 @@
 /** Stops a service. */
-import { PropagitError, toPropagitError } from "@propagit/protocol";
+import { toPropagitError, type PropagitError } from "@propagit/protocol";
 import { command as commandWords, described, duration, mapped, object } from "@propagit/shapes";
 import type { CommandContext, CommandEnd } from "../command.js";
 import { defineCommand } from "../define-command.js";

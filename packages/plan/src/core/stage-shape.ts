@@ -158,7 +158,7 @@ function checkTwins(
 ): void {
   const seen = new Map<string, number>();
   for (const [index, { value, at }] of lines.entries()) {
-    const content = JSON.stringify(value.map(({ tags: _, ...task }) => task));
+    const content = JSON.stringify(value.map((task) => ({ ...task, tags: undefined })));
     const first = seen.get(content);
     if (first === undefined) seen.set(content, index);
     else problems.add(at, twins(`${where}.tasks`, index, first));

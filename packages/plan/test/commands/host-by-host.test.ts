@@ -145,7 +145,7 @@ describe("one host after the other", () => {
     const own = order.filter((task) => task.startsWith("1."));
     assert.deepEqual(own, own.toSorted());
     assert.equal(own.length, 21);
-    await engine.close();
+    engine.close();
   });
 
   it("leaves no host drained, stopped or with the new version when the second one fails in the middle", async (t) => {
@@ -155,7 +155,7 @@ describe("one host after the other", () => {
     assert.equal(outcome, "undone");
     assert.deepEqual(await fleet.views(), Array(3).fill("1.9 runs, with visitors"));
     assert.deepEqual(fleet.machine("deploy@fe003").consul.calls, [], "it was never touched");
-    await engine.close();
+    engine.close();
   });
 
   it("stays where it stopped without a rollback, and is put back when somebody asks for that", async (t) => {
@@ -169,6 +169,6 @@ describe("one host after the other", () => {
     await engine.ask("a", { kind: "stop", undo: true }, "ann");
     assert.equal((await engine.over("a")).outcome, "undone");
     assert.deepEqual(await fleet.views(), Array(3).fill("1.9 runs, with visitors"));
-    await engine.close();
+    engine.close();
   });
 });

@@ -18,10 +18,9 @@ import { isIP } from "node:net";
 import { PropagitError } from "@propagit/protocol";
 import * as der from "../core/der.js";
 
-/** A certificate (its chain after it) and its key, as PEM, and what can be read of them. */
-export interface CertificatePair {
+/** A certificate (its chain after it), as PEM, and what can be read of it. */
+export interface CertificateChain {
   readonly certificate: string;
-  readonly key: string;
   /** Hosts it is for, lower-case, addresses among them; `*.example.com` for one label in front. */
   readonly names: readonly string[];
   /** Who gave it, in few words. */
@@ -31,29 +30,47 @@ export interface CertificatePair {
   readonly notAfter: number;
 }
 
+/** With the key that belongs to it. */
+export interface CertificatePair extends CertificateChain {
+  readonly key: string;
+}
+
 /**
  * @throws BAD_CERTIFICATE when it is none, names no host, or the key is not the one that belongs to it
  */
 export function readCertificatePair(certificate: string, key: string): CertificatePair {
-  const blocks = certificate.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
-  const [leaf, ...chain] = (blocks ?? []).map(readCertificate);
-  if (!leaf) throw bad("there is no certificate in it (-----BEGIN CERTIFICATE-----)");
+  const { leaf, chain } = blocksIn(certificate);
   const secret = readKey(key);
   if (!leaf.checkPrivateKey(secret)) {
     const [later] = chain.filter((one) => one.checkPrivateKey(secret));
     if (!later) throw bad("the key does not belong to the certificate");
     throw bad("the certificate of the host is not the first one in its file");
   }
+  const pem = secret.export({ type: "pkcs8", format: "pem" }).toString();
+  return { ...readCertificateChain(certificate), key: pem };
+}
+
+/** What can be said without its key. @throws BAD_CERTIFICATE when it is none, or names no host */
+export function readCertificateChain(certificate: string): CertificateChain {
+  const { blocks, leaf } = blocksIn(certificate);
   const names = namesOf(leaf);
   if (names.length === 0) throw bad("the certificate names no host (subjectAltName)");
   return {
-    certificate: `${(blocks ?? []).join("\n")}\n`,
-    key: secret.export({ type: "pkcs8", format: "pem" }).toString(),
+    certificate: `${blocks.join("\n")}\n`,
     names,
     issuer: issuerOf(leaf),
     notBefore: Date.parse(leaf.validFrom),
     notAfter: Date.parse(leaf.validTo),
   };
+}
+
+/** @throws BAD_CERTIFICATE */
+function blocksIn(certificate: string) {
+  const found = certificate.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
+  const blocks = found ?? [];
+  const [leaf, ...chain] = blocks.map(readCertificate);
+  if (!leaf) throw bad("there is no certificate in it (-----BEGIN CERTIFICATE-----)");
+  return { blocks, leaf, chain };
 }
 
 /** A new key, as PEM. */

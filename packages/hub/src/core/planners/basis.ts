@@ -9,6 +9,7 @@
  *     releases webapp                 what is kept of it
  *     said webapp/production          what is said by hand of its traffic
  *     rollout webapp/production       which one by steps is under way, and whether it is paused
+ *     certificates                    those there are, and who is asked for which
  *     holds                           instances that are kept ended
  *     files /srv/site                 what was pushed there last, on every drone
  *
@@ -20,6 +21,7 @@
  */
 import { canonicalJson } from "@propagit/protocol";
 import type { CanaryRow } from "../canary-row.js";
+import { acmeKey } from "../certificate-rows.js";
 import type { LedgerRows } from "../draft.js";
 import { changed } from "../draft.js";
 import type { ReleaseRow } from "../rows.js";
@@ -32,6 +34,7 @@ const pathChars = 250;
 export const partOf = {
   drones: "drones",
   holds: "holds",
+  certificates: "certificates",
   environment: (repo: string, environment: string) => `environment ${repo}/${environment}`,
   route: (repo: string, environment: string) => `route ${repo}/${environment}`,
   deployments: (repo: string, environment: string) => `deployments ${repo}/${environment}`,
@@ -72,6 +75,10 @@ function contentOf(rows: LedgerRows, kind: string, key: string): string | undefi
       const row = rows.rows("environments").get(key);
       // Which drone built last says nothing about what is to be done.
       return canonicalJson(row ? changed(row, { builtOn: undefined }) : null);
+    }
+    case "certificates": {
+      const ids = [...rows.rows("certificates").keys()].sort();
+      return canonicalJson([ids, rows.rows("acme").get(acmeKey) ?? null]);
     }
     case "route":
       return canonicalJson(rows.rows("routes").get(key) ?? null);

@@ -7,8 +7,9 @@ import {
 } from "../instance-choice.js";
 import { namedInstances, targetWords } from "../../plan-commands/kit/instance-words.js";
 import { partOf } from "./basis.js";
+import { countOn } from "./count-on.js";
 import { oneStep, type ChangeOf, type PlannedStep } from "./one-step.js";
-import type { PlannerView } from "./planner-view.js";
+import type { PlannerDrone, PlannerView } from "./planner-view.js";
 
 type Kind = "hold" | "start" | "restart";
 const commandOf = {
@@ -17,7 +18,6 @@ const commandOf = {
   restart: "restart-instances",
 } as const;
 const nameChars = 200;
-const namedMax = 10;
 
 /** @throws NO_INSTANCE, NO_PLACE, NO_RELEASE, AMBIGUOUS, BAD_PATTERN, STILL_ROUTED */
 export function planInstances(view: PlannerView, request: ChangeOf<Kind>): PlannedStep {
@@ -35,7 +35,7 @@ export function planInstances(view: PlannerView, request: ChangeOf<Kind>): Plann
     parts: [partOf.drones, partOf.holds],
     step: { command, ...targetWords(target), ...(force && { force }) },
     isSo: false,
-    warnings: [`just now these are ${countOf(places)}`],
+    warnings: [`just now these are ${countOn(places)}`],
   });
 }
 
@@ -60,14 +60,6 @@ function placesOf(
   }
 }
 
-/** `3 instances on web-1, web-2` */
-function countOf(places: readonly string[]): string {
-  const names = [...new Set(places)];
-  const more = names.length > namedMax ? ` and ${names.length - namedMax} more` : "";
-  const many = `${places.length} instance${places.length === 1 ? "" : "s"}`;
-  return `${many} on ${names.slice(0, namedMax).join(", ")}${more}`;
-}
-
-function withInstances(drone: PlannerView["drones"][number]): ChoiceDrone {
+export function withInstances(drone: PlannerDrone): PlannerDrone & ChoiceDrone {
   return { ...drone, instances: new Map(drone.reports.map((report) => [report.process, report])) };
 }
