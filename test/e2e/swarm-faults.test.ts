@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { SwarmView } from "@propagit/protocol";
@@ -257,7 +257,7 @@ async function listed(folder: string): Promise<readonly string[]> {
   return readdir(folder).catch(() => []);
 }
 
-/** Waits until each of them has received so much of it. */
+/** Waits until each of them has so much of it on disk: what only came as far as its sockets dies with it. */
 async function part(
   { fleet, tree }: Scene,
   names: readonly string[],
@@ -265,9 +265,18 @@ async function part(
 ): Promise<void> {
   const files = (await readdir(tree.folder)).filter((file) => file.startsWith("part-"));
   const wanted = share * files.length * fileBytes;
-  await until(`${names.join()} to have received ${share} of it`, () =>
-    names.every((name) => receivedBy(fleet, name) > wanted),
-  );
+  await until(`${names.join()} to have ${share} of it`, async () => {
+    const kept = await Promise.all(names.map((name) => keptBy(fleet, name)));
+    return kept.every((bytes) => bytes > wanted);
+  });
+}
+
+/** Of packs with holes, in bytes. */
+async function keptBy(fleet: Fleet, name: string): Promise<number> {
+  const folder = join(fleet.dataOf(name), "swarm");
+  const packs = (await listed(folder)).map((artifact) => join(folder, artifact, "pack"));
+  const found = await Promise.all(packs.map((pack) => stat(pack).catch(() => undefined)));
+  return found.reduce((sum, file) => sum + (file?.blocks ?? 0) * 512, 0);
 }
 
 function isWhole(fleet: Fleet, name: string): boolean {
