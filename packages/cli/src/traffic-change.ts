@@ -61,9 +61,7 @@ export async function changeRoute(
 }
 
 /** Changes of a route that can be planned. */
-type RouteChange = ChangeOf<
-  "rules" | "host" | "experiment-start" | "experiment-stop" | "shadow"
->;
+type RouteChange = ChangeOf<"rules" | "host" | "experiment-start" | "experiment-stop" | "shadow">;
 
 /** As `changeRoute`; with `--dry-run` only what it would do. */
 export async function changeSaid(

@@ -100,19 +100,12 @@ export class StepPlanner {
       }
       case "rollout-change":
         return planRolloutChange(this.#view, await this.#rolloutPlace(change), change);
-      case "experiment-start": {
-        const place = await this.#place(change);
-        const served: (Served | undefined)[] = [];
-        for (const { ref } of change.variants) served.push(await this.#served(place, ref));
-        return planExperimentStart(this.#view, place, { request: change, served });
-      }
+      case "experiment-start":
+        return this.#plannedExperiment(change);
       case "experiment-stop":
         return planExperimentStop(this.#view, await this.#place(change), change);
-      case "shadow": {
-        const place = await this.#place(change);
-        const served = await this.#served(place, change.to?.ref);
-        return planShadow(this.#view, place, { request: change, served });
-      }
+      case "shadow":
+        return this.#plannedShadow(change);
       case "stop": {
         const target = await this.#found(change);
         const rows = deploymentsOf(ledger.rows("deployments"), target);
@@ -150,6 +143,19 @@ export class StepPlanner {
       default:
         return change satisfies never;
     }
+  }
+
+  async #plannedExperiment(request: ChangeOf<"experiment-start">): Promise<PlannedStep> {
+    const place = await this.#place(request);
+    const served: (Served | undefined)[] = [];
+    for (const { ref } of request.variants) served.push(await this.#served(place, ref));
+    return planExperimentStart(this.#view, place, { request, served });
+  }
+
+  async #plannedShadow(request: ChangeOf<"shadow">): Promise<PlannedStep> {
+    const place = await this.#place(request);
+    const served = await this.#served(place, request.to?.ref);
+    return planShadow(this.#view, place, { request, served });
   }
 
   /** Who may come, drones, what runs beside releases, certificates. */
