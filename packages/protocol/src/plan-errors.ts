@@ -14,7 +14,7 @@ export const planErrors = {
     usage,
     400,
     "a target means no drones, leads to itself or is not defined",
-    "see what they mean with `propagit targets`; docs/plans.md says how they are written",
+    "see what they mean with `propagit targets`; docs/targets.md says how they are written",
   ),
   BAD_CONFIG: kind(
     usage,

@@ -91,9 +91,10 @@ function barOf({ turnAt, from, until, waves }: AnnouncedStage, span: Span): stri
   const end = Math.min(barColumns, Math.max(begin + 1, column(until)));
   const waits = dimColour("·".repeat(Math.max(0, begin - wait)));
   const bar = `${" ".repeat(Math.min(wait, begin))}${waits}${"█".repeat(Math.max(1, end - begin))}`;
-  const length = span.isTimed ? ` ${timeText(until - from)}` : "";
-  const parts = waves.length > 1 ? `, ${waves.length} waves` : "";
-  return `${bar}${" ".repeat(Math.max(0, barColumns - end))}${length}${parts}`.trimEnd();
+  const length = span.isTimed ? [timeText(until - from)] : [];
+  const parts = waves.length > 1 ? [`${waves.length} waves`] : [];
+  const said = [...length, ...parts].join(", ");
+  return `${bar}${" ".repeat(Math.max(0, barColumns - end))} ${said}`.trimEnd();
 }
 
 interface StageShown extends Pick<PictureOptions, "commands" | "isWhole"> {
