@@ -39,6 +39,13 @@ describe("propagit plan", () => {
     assert.deepEqual([folder.has("home"), folder.has("made")], [false, false]);
   });
 
+  it("counts the waves of a stage, also where nobody knows how long they take", async () => {
+    const tasks = "[{ command: message, message: a }, { command: message, message: b }]";
+    folder.write("two.yaml", `name: two\nstages: [{ name: all, concurrency: 1, tasks: ${tasks} }]`);
+    const { out } = await folder.run(["plan", "two.yaml"]);
+    assert.match(out, /^all █+ 2 waves$/m);
+  });
+
   it("takes standard input", async () => {
     const { code, out } = await folder.run(["plan", "-"], { input: small });
     assert.equal(code, 0);
