@@ -78,11 +78,13 @@ export async function showPlanned(made: Planned, flags: ShowFlags, word?: HubWor
   if (made.isGiven && word?.kind !== "refused") tellValid(word);
 }
 
+/** What was not checked is said first: the last words are that it is valid. */
 function tellValid(word: HubWord | undefined): void {
+  if (word?.kind === "unasked") {
+    process.stderr.write(`\nonly its syntax is checked, as the hub is not asked: ${word.why}\n`);
+  }
   const isBegun = word?.kind === "would";
   print(isBegun ? "Syntax ok, and the hub would begin it now\n" : "\nSyntax ok\n");
-  if (word?.kind !== "unasked") return;
-  process.stderr.write(`only its syntax was checked, as the hub was not asked: ${word.why}\n`);
 }
 
 /**
