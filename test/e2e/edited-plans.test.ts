@@ -53,12 +53,17 @@ test("is refused with line and column, and nothing of it is left behind", async 
   const { path, text } = await edited("less.json", [["a"], ["z"]]);
   const refused = await cluster.propagit("apply", path);
   assert.equal(refused.exitCode, exitCodes.usage, refused.stdout);
+  const dry = await cluster.propagit("apply", path, "--dry-run");
+  assert.deepEqual([dry.exitCode, dry.stderr], [refused.exitCode, refused.stderr]);
+  const shown = await cluster.propagit("plan", path);
+  assert.deepEqual([shown.exitCode, shown.stderr], [refused.exitCode, refused.stderr]);
+  assert.doesNotMatch(shown.stdout, /Syntax ok/);
   const [, line = "0"] =
     /less\.json:(\d+):\d+: task \d\.1\.1 \(start\): there is no drone z/.exec(refused.stderr) ?? [];
   const written = text.split("\n").slice(Number(line) - 1, Number(line) + 12);
   assert.match(written.join(""), /"z"/);
   assert.match(refused.stderr, /no wave has b, c, where it fits as well/);
-  assert.match(refused.stderr, /--rebase/);
+  assert.match(refused.stderr, /propagit apply \S*less\.json --rebase/);
   const { stdout } = await cluster.propagit("releases", "app", "--json");
   assert.doesNotMatch(stdout, /"number"/);
   assert.deepEqual(await instancesOf(cluster), []);
@@ -66,8 +71,21 @@ test("is refused with line and column, and nothing of it is left behind", async 
 
 test("is carried out in the waves that it says", async () => {
   const { path } = await edited("other.json", [["c", "b"], ["a"]]);
+  const dry = await cluster.propagit("apply", path, "--dry-run");
+  assert.equal(dry.exitCode, exitCodes.ok, dry.stderr);
+  assert.match(dry.stdout, /nothing was changed\nSyntax ok, and the hub would begin it now$/);
+  assert.deepEqual(await instancesOf(cluster), []);
   const applied = await cluster.propagit("apply", path);
   assert.equal(applied.exitCode, exitCodes.ok, applied.stdout + applied.stderr);
   assert.match(applied.stdout, /would start release 1 of app on c, b\b[^]*on a\b/);
   assert.equal((await instancesOf(cluster)).length, 3);
+});
+
+test("is refused once it was carried out, and so is its dry run", async () => {
+  const words = ["apply", file] as const;
+  const refused = await cluster.propagit(...words);
+  assert.equal(refused.exitCode, exitCodes.conflict, refused.stdout);
+  assert.match(refused.stderr, /has changed since: .*\n.*propagit apply \S*plan\.json --rebase/);
+  const dry = await cluster.propagit(...words, "--dry-run");
+  assert.deepEqual([dry.exitCode, dry.stderr], [refused.exitCode, refused.stderr]);
 });

@@ -243,7 +243,7 @@ describe("plans", () => {
     const cases: readonly [object, RegExp][] = [
       [
         only({ ...touch, drone: "nobody" }, { ...touch, drone: "aa" }),
-        /no drone nobody[\s\S]*no drone aa, but a/,
+        /no drone nobody[\s\S]*no drone aa; did you mean `a`\?/,
       ],
       [only({ ...touch, command: "exekute", drone: "a" }), /plan\.json:1:\d+.*exekute/],
       [only({ ...touch, drone: "a", timeout: "soon" }), /plan\.json:1:\d+.*timeout/],

@@ -86,7 +86,7 @@ export class Delegations implements Executor {
   };
 
   /** @throws BAD_PLAN when what is to take a part over is no relay */
-  async accept(plan: Plan): Promise<void> {
+  async check(plan: Plan): Promise<void> {
     const parts = flatParts(partsOf("new", plan, this.#parts.commands));
     const wrong = parts.filter(
       (part) => memberOf(this.#parts.fleet, part.relay)?.swarm?.relay === undefined,

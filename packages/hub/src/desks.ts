@@ -37,6 +37,8 @@ import { InstanceDesk } from "./instance-desk.js";
 import type { Ledger } from "./ledger.js";
 import { LogDesk } from "./log-desk.js";
 import { ownTasksOf } from "./own-tasks.js";
+import { PlanBegin } from "./plan-begin.js";
+import { PlanCheck } from "./plan-check.js";
 import { PlanDesk } from "./plan-desk.js";
 import { partJournal } from "./part-journal.js";
 import { PlanLog } from "./plan-log.js";
@@ -117,7 +119,7 @@ export class Desks {
     const steps = new StepPlanner({ ...options, retention, certificates });
     const settings = new SettingsDesk(world, ledger, releases);
     const past = new PlanPast(() => this.plans.runs);
-    const changes = new PlanMaker({
+    const maker = new PlanMaker({
       ...options,
       releases,
       scales,
@@ -130,7 +132,7 @@ export class Desks {
     const canaryDesk = new CanaryDesk({ ...options, canaries, releases });
     const known = { releases, retention, canaries: canaryDesk, scales, certificates };
     const tasks = this.#changeTasks(stepDesks(options, known));
-    this.plans = this.#plansPart(options, { files, delegations, changes, tasks });
+    this.plans = this.#plansPart(options, { files, delegations, maker, tasks });
     const direct = new DirectChanges({ ...world, planner: steps, tasks, plans: this.plans });
     this.handlers = {
       ...this.#releaseHandlers(options, settings),
@@ -147,7 +149,7 @@ export class Desks {
       ...sightHandlers(options, this.reports),
       ...swarmHandlers(options, this.swarm),
       ...this.plans.handlers,
-      ...changes.handlers,
+      ...maker.handlers,
       ...delegations.handlers,
       ...this.#planLog(options).handlers,
       ...past.handlers,
@@ -183,12 +185,12 @@ export class Desks {
     {
       files,
       delegations,
-      changes,
+      maker,
       tasks,
     }: {
       readonly files: FilesPart | undefined;
       readonly delegations: Delegations;
-      readonly changes: PlanMaker;
+      readonly maker: PlanMaker;
       readonly tasks: ChangeTasks;
     },
   ): PlanDesk {
@@ -197,7 +199,9 @@ export class Desks {
     const own = ownTasksOf({ releases, changes: tasks, files: files?.tasks, delegations });
     const { counts } = this.reports;
     const eventOf = files && ((summary: RunSummary) => files.runs.endOf(summary));
-    const parts = { ...options, means, own, changes, counts };
+    const changes = new PlanBegin({ ...options, maker });
+    const checks = new PlanCheck({ ...options, means, own, maker, runs: () => this.plans.runs });
+    const parts = { ...options, means, own, changes, checks, counts };
     return new PlanDesk({ ...parts, ...(eventOf && { eventOf }) });
   }
 

@@ -95,6 +95,11 @@ export class FilesDesk {
     }
   }
 
+  /** Whether it is here. @throws NO_COMMIT */
+  async check(commit: CommitHash): Promise<void> {
+    await this.#parts.means.check(commit);
+  }
+
   /**
    * Before a push to many: it is here, and everybody who is going to want it is known before the first one asks.
    *

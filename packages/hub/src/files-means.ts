@@ -8,6 +8,8 @@ export interface FilesMeans {
    * @throws NO_COMMIT when it was not
    */
   keep(commit: CommitHash): Promise<void>;
+  /** Refuses what `keep` would refuse, and writes nothing. @throws NO_COMMIT */
+  check(commit: CommitHash): Promise<void>;
   /**
    * A commit with the same tree and, among its parents, the commit itself and one that a drone has: so that only
    * what differs travels, and nobody gets the history of all pushes. The same for the same two, and kept.

@@ -23,7 +23,7 @@ interface PlanSight {
 export interface FilesTasksParts {
   readonly clock: Clock;
   readonly fleet: Fleet;
-  readonly desk: Pick<FilesDesk, "keep" | "pushToOne">;
+  readonly desk: Pick<FilesDesk, "check" | "keep" | "pushToOne">;
   /** @throws UNREACHABLE while they are read; undefined: the hub carries none out */
   readonly plans: () => PlanSight | undefined;
 }
@@ -42,6 +42,11 @@ export class FilesTasks implements Executor {
 
   constructor(parts: FilesTasksParts) {
     this.#parts = parts;
+  }
+
+  /** Whether its files are here. @throws NO_COMMIT */
+  async check(plan: Plan): Promise<void> {
+    for (const commit of commitsOfPlan(plan)) await this.#parts.desk.check(parseCommitHash(commit));
   }
 
   /** Keeps its files until what is returned is called. @throws NO_COMMIT */

@@ -8,6 +8,8 @@ import { isChangeCommand } from "./plan-commands/change-commands.js";
 export interface OwnTasks {
   /** Who carries out a command that is one of them. */
   of(command: string): Executor | undefined;
+  /** Whether what is missing for its tasks would refuse a plan; nothing is kept for it. */
+  check(plan: Plan): Promise<void>;
   /**
    * Before a plan is begun: what is missing for its tasks refuses it. What is there stays at least until it is let
    * go, which is when the plan is on disk.
@@ -20,8 +22,8 @@ export interface OwnTaskParts {
   /** Changes in one step. */
   readonly changes: Executor;
   /** Absent: the hub has no repository of files. */
-  readonly files: Pick<FilesTasks, "accept" | "run" | "recall"> | undefined;
-  readonly delegations: Pick<Delegations, "accept" | "run" | "recall" | "outlives">;
+  readonly files: Pick<FilesTasks, "check" | "accept" | "run" | "recall"> | undefined;
+  readonly delegations: Pick<Delegations, "check" | "run" | "recall" | "outlives">;
 }
 
 export function ownTasksOf({ releases, changes, files, delegations }: OwnTaskParts): OwnTasks {
@@ -32,8 +34,12 @@ export function ownTasksOf({ releases, changes, files, delegations }: OwnTaskPar
       if (command === "delegate") return delegations;
       return command === "put-files" ? files : undefined;
     },
+    check: async (plan) => {
+      await delegations.check(plan);
+      await files?.check(plan);
+    },
     accept: async (plan) => {
-      await delegations.accept(plan);
+      await delegations.check(plan);
       return (await files?.accept(plan)) ?? (() => undefined);
     },
   };

@@ -1,7 +1,7 @@
 /**
  * `hub.plan-*`: plans that the hub carries out, from its own store, whoever goes away meanwhile.
  *
- *     hub.plan-start --> checked here again --> PlanEngine --> tasks --> drones | this machine | hosts
+ *     hub.plan-start --> checked here again (`plan-check.ts`) --> PlanEngine --> tasks --> drones | this machine | hosts
  *     hub.plan-follow <-- events, once they are on disk <--'
  */
 import { PropagitError, sendPieces, type Params, type Result } from "@propagit/protocol";
@@ -33,11 +33,10 @@ import { HoldDesk } from "./hold-desk.js";
 import type { Ledger } from "./ledger.js";
 import type { OwnTasks } from "./own-tasks.js";
 import { isOnDrone, PlanDrones, type DroneOrder } from "./plan-drones.js";
-import { readPlanWithCode } from "./plan-code.js";
 import { balancedHere, PlanBalancer } from "./plan-balancer.js";
-import { problemsHere } from "./plan-problems.js";
+import type { PlanBegin } from "./plan-begin.js";
+import type { PlanCheck } from "./plan-check.js";
 import { PlanEnds } from "./plan-ends.js";
-import type { PlanMaker } from "./plan-maker.js";
 import type { PlanMeans } from "./plan-means.js";
 import { PlanProber } from "./plan-prober.js";
 import { PlanSecrets } from "./plan-secrets.js";
@@ -55,7 +54,9 @@ export interface PlanDeskParts {
   /** Tasks on drones that the hub carries out for them. */
   readonly own?: OwnTasks;
   /** Carries out plans that were made of a change. */
-  readonly changes: Pick<PlanMaker, "begin">;
+  readonly changes: Pick<PlanBegin, "begin">;
+  /** Says what can be begun. */
+  readonly checks: Pick<PlanCheck, "read" | "check">;
   /** How the end of a plan is told in the log of events, when not as of any. */
   readonly eventOf?: (summary: RunSummary) => Promise<NewEvent | undefined>;
 }
@@ -141,7 +142,7 @@ export class PlanDesk {
   }
 
   /** All that it carries out or did. @throws UNREACHABLE while they are read */
-  get runs(): Pick<PlanEngine, "list" | "plan" | "find" | "follow" | "over"> {
+  get runs(): Pick<PlanEngine, "list" | "plan" | "find" | "follow" | "over" | "checkRoom"> {
     return this.#open;
   }
 
@@ -182,6 +183,7 @@ export class PlanDesk {
 
   readonly handlers: Handlers = {
     "hub.plan-start": (params) => this.#start(params),
+    "hub.plan-check": (params) => this.#parts.checks.check(params),
     "hub.plans": (_, call) => {
       const plans = this.#open.list().map(toldSummary);
       return { plans: sendPieces(plans, call.part) };
@@ -193,34 +195,16 @@ export class PlanDesk {
   };
 
   async #start(params: Params<"hub.plan-start">): Promise<Result<"hub.plan-start">> {
-    const { plan: text, file, by, hash: wanted, locks, id } = params;
-    const { means, changes } = this.#parts;
-    const { repositories } = this.#parts.world;
-    const plan = await readPlanWithCode({ file, text }, means.commands, repositories);
+    const { file, by, locks, id } = params;
+    const { changes, checks } = this.#parts;
+    const plan = await checks.read(params);
     const hash = planHash(plan);
-    if (wanted !== undefined && wanted !== hash) {
-      throw new PropagitError("CHANGED_MEANWHILE", `${file} is another plan than was looked at`, {
-        hint: "look at it again: propagit plan FILE",
-      });
-    }
-    await this.#check(plan, file);
     const begun = await changes.begin(plan, { by, file });
     if (begun !== undefined) return { id: begun, hash };
     const asked = { by, ...(locks && { locks }), ...(id !== undefined && { id }) };
     const run = await this.begin(plan, asked);
     this.#note("plan-began", by, beganText(plan, run, by));
     return { id: run, hash };
-  }
-
-  /** @throws BAD_PLAN with all that cannot be carried out from here */
-  async #check(plan: Plan, file: string): Promise<void> {
-    this.#secrets.check(plan);
-    const problems = await problemsHere(plan, this.#parts);
-    if (problems.length === 0) return;
-    throw new PropagitError(
-      "BAD_PLAN",
-      problems.map((problem) => `${file}: ${problem}`).join("\n"),
-    );
   }
 
   async #status(
@@ -248,7 +232,7 @@ export class PlanDesk {
     const before = engine.list().find((summary) => summary.run === run);
     await engine.ask(run, this.#whole(run, ask), by);
     this.#note("plan-asked", by, askedText(before, run, ask, by));
-    // Only a retry can be asked of it then, and it is on its way again.
+    // A retry, or a stop that puts back what was done: it is on its way again.
     if (before?.state === "over") this.#noteEnd(engine, run);
     return { id: run };
   }

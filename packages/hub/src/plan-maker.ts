@@ -3,38 +3,30 @@
  * planner, which cannot write, makes the plan (`core/planners/`).
  */
 import {
-  assert,
-  changeSchema,
-  check,
   PropagitError,
-  quote,
   type Params,
   type PlannedChange,
   type Result,
   type ToldOfPlan,
 } from "@propagit/protocol";
-import { planHash, readPlan, type Plan, type Task } from "@propagit/plan";
+import { planHash, readPlan, type Plan } from "@propagit/plan";
 import type { Handlers, IncomingCall } from "@propagit/runtime";
-import type { Draft, LedgerRows } from "./core/draft.js";
+import type { LedgerRows } from "./core/draft.js";
 import type { FilesChange } from "./core/files-ends.js";
-import { movedParts } from "./core/planners/basis.js";
 import { planFiles } from "./core/planners/files.js";
 import { pastRuns, releaseDurations } from "./core/planners/past-releases.js";
 import type { Planned } from "./core/planners/planned.js";
 import type { PlannerView } from "./core/planners/planner-view.js";
-import { problemsOfRelease } from "./core/planners/edited-release.js";
-import { releasePlaces } from "./core/planners/edited-waves.js";
+import { releasePlaces, type ReleasePlaces } from "./core/planners/edited-waves.js";
 import { planRelease, type WantedRelease } from "./core/planners/release.js";
 import { planSettings, type SettingsChange } from "./core/planners/settings.js";
 import { refuseWithheld } from "./core/planners/withheld.js";
-import { findRelease } from "./core/release-history.js";
 import { sendText } from "./core/text-pieces.js";
 import type { FilesRuns } from "./files-runs.js";
 import { hubCommands } from "./plan-commands/hub-commands.js";
 import type { PlanPast } from "./plan-past.js";
 import { plannerView, type PlannerSightParts } from "./planner-sight.js";
-import type { AskedRelease, ReleaseDesk, RolloutStarter } from "./release-desk.js";
-import type { Ledger } from "./ledger.js";
+import type { AskedRelease, ReleaseDesk } from "./release-desk.js";
 import type { ScaleDesk } from "./scale-desk.js";
 import type { SettingsDesk } from "./settings-desk.js";
 import { deploymentIdFor } from "./specifications.js";
@@ -43,12 +35,11 @@ import type { HubWorld } from "./world.js";
 
 export interface PlanMakerParts extends PlannerSightParts {
   readonly world: HubWorld;
-  readonly ledger: Ledger;
+  readonly ledger: LedgerRows;
   readonly releases: Pick<ReleaseDesk, "deployAsked" | "rollbackAsked">;
   readonly scales: Pick<ScaleDesk, "scaleAsked">;
   readonly settings: Pick<SettingsDesk, "configureAsked">;
   readonly steps: Pick<StepPlanner, "planned">;
-  readonly rollouts: RolloutStarter;
   /** Absent: the hub has no repository of files. */
   readonly files: Pick<FilesRuns, "found"> | undefined;
   /** What tasks took. */
@@ -60,6 +51,20 @@ const skippedMax = 100;
 /** More are counted, too. */
 const dronesMax = 1_000;
 const maker = "the planner";
+
+/** Of a plan that was made of no change. */
+export const nothingTold: ToldOfPlan = {
+  skipped: [],
+  skippedCount: 0,
+  durations: [],
+  warnings: [],
+};
+
+/** What a plan of a release is compared with. */
+export interface ReleaseNow {
+  readonly made: Plan;
+  readonly places: ReleasePlaces;
+}
 
 export class PlanMaker {
   readonly #parts: PlanMakerParts;
@@ -101,53 +106,22 @@ export class PlanMaker {
     }
   }
 
-  /**
-   * Begins a plan that was made of a change, when nothing that it was made from has moved.
-   *
-   * @returns the id of its run; undefined when it is none of a release, and may be begun like any other
-   * @throws BAD_PLAN when it was made of no change, PLAN_MOVED, and what the change itself would throw
-   */
-  async begin(
-    plan: Plan,
-    { by, file }: { readonly by: string; readonly file: string },
-  ): Promise<string | undefined> {
-    const change = plan.request && changeOf(plan, file);
-    if (change) refuseWithheld(change, file);
-    if (change && isRelease(change)) return this.#beginRelease(plan, change, { by, file });
-    const { ledger } = this.#parts;
-    await ledger.change(() => {
-      refuseMoved(ledger, plan);
-      return undefined;
-    });
-    return undefined;
+  /** A release as it would be made now, with all that such a plan may say otherwise. */
+  releaseNow(asked: AskedRelease, change: PlannedChange): ReleaseNow {
+    const [view, wanted] = [this.#view, this.#wanted(asked)];
+    const made = readPlan({ maker, value: planRelease(view, wanted, change).plan }, hubCommands);
+    return { made, places: releasePlaces(view, wanted) };
+  }
+
+  /** What is told beside the plan of such a change, when it is made now; drones are not asked for it. */
+  async told(change: PlannedChange): Promise<ToldOfPlan> {
+    if (change.kind === "files" || change.kind === "configure") return nothingTold;
+    if (isRelease(change)) return toldOf(await this.#release(await this.asked(change), change));
+    return toldOf(await this.#parts.steps.planned(change));
   }
 
   get #view(): PlannerView {
     return plannerView(this.#parts, this.#parts.world.clock.now());
-  }
-
-  async #beginRelease(
-    plan: Plan,
-    change: ReleaseChange,
-    { by, file }: { readonly by: string; readonly file: string },
-  ): Promise<string> {
-    const { ledger, rollouts } = this.#parts;
-    const asked = await this.asked(change);
-    const { request } = asked;
-    const wanted = this.#wanted(asked);
-    const alongside = (draft: Draft) => {
-      // Of the rows before this change, which puts what it wants beside them.
-      refuseMoved(ledger, plan);
-      refuseEdited(plan, file, { view: this.#view, wanted, change });
-      request.alongside?.(draft);
-    };
-    const begun = { ...request, by, alongside, planOf: () => plan };
-    const asker = { onPart: () => undefined, signal: new AbortController().signal, detach: true };
-    const { repo, environment, release } = await rollouts.start(begun, asker);
-    refuseJoined(plan, release);
-    const row = findRelease(ledger, { repo, environment, number: release });
-    assert(row.run !== undefined, "a release that was accepted has its run");
-    return row.run;
   }
 
   async #release(asked: AskedRelease, change: PlannedChange): Promise<Planned> {
@@ -201,60 +175,10 @@ export class PlanMaker {
 }
 
 type MakeCall = Pick<IncomingCall<"hub.plan-make">, "part" | "signal" | "conversation">;
-type ReleaseChange = Extract<PlannedChange, { kind: "deploy" | "rollback" | "scale" }>;
+export type ReleaseChange = Extract<PlannedChange, { kind: "deploy" | "rollback" | "scale" }>;
 
-function isRelease(change: PlannedChange): change is ReleaseChange {
+export function isRelease(change: PlannedChange): change is ReleaseChange {
   return change.kind === "deploy" || change.kind === "rollback" || change.kind === "scale";
-}
-
-/** @throws BAD_PLAN */
-function changeOf({ request }: Plan, file: string): PlannedChange {
-  const checked = check(changeSchema, request);
-  if (checked.ok) return checked.value;
-  throw new PropagitError("BAD_PLAN", `${file}: its \`request\` is no change: ${checked.reason}`, {
-    hint: "make it anew: propagit plan deploy REPO COMMIT --save plan.json",
-  });
-}
-
-/** @throws PLAN_MOVED with what is no longer as it was */
-function refuseMoved(rows: LedgerRows, { name, basis }: Plan): void {
-  const moved = basis ? movedParts(rows, basis.revisions) : [];
-  if (moved.length === 0) return;
-  throw new PropagitError(
-    "PLAN_MOVED",
-    `what ${quote(name)} was made from has changed since: ${moved.join(", ")}`,
-  );
-}
-
-interface PlannedNow {
-  readonly view: PlannerView;
-  readonly wanted: WantedRelease;
-  readonly change: PlannedChange;
-}
-
-/** @throws BAD_PLAN with all of a release's plan that would not be done as it says */
-function refuseEdited(plan: Plan, file: string, { view, wanted, change }: PlannedNow): void {
-  const made = readPlan({ maker, value: planRelease(view, wanted, change).plan }, hubCommands);
-  const problems = problemsOfRelease(plan, made, releasePlaces(view, wanted));
-  if (problems.length === 0) return;
-  throw new PropagitError("BAD_PLAN", problems.map((problem) => `${file}: ${problem}`).join("\n"), {
-    hint: "see what would be planned now: propagit apply FILE --rebase",
-  });
-}
-
-/** Whoever asks for the very same that is on its way looks on; a plan says what it does itself. */
-function refuseJoined({ name, stages }: Plan, release: number): void {
-  const open = stages.flatMap(({ lines }) => lines.flat()).find(isOpening);
-  if (!open || open.args["release"] === release) return;
-  throw new PropagitError(
-    "CHANGED_MEANWHILE",
-    `${quote(name)} was not begun: the very same is on its way already as release ${release}`,
-    { hint: "look on: propagit plans" },
-  );
-}
-
-function isOpening({ command }: Task): boolean {
-  return command === "open-release";
 }
 
 function toldOf({ skipped, drones, travel, durations, warnings }: Planned): ToldOfPlan {

@@ -13,14 +13,14 @@ import {
   problemsOfSubjects,
   repositoriesIn,
 } from "./core/plan-subjects.js";
+import type { LedgerRows } from "./core/draft.js";
 import type { Fleet } from "./fleet.js";
-import type { Ledger } from "./ledger.js";
 import type { PlanMeans } from "./plan-means.js";
-import type { HubWorld, Repositories } from "./world.js";
+import type { Repositories } from "./world.js";
 
 export interface PlanProblemsParts {
-  readonly world: Pick<HubWorld, "repositories">;
-  readonly ledger: Ledger;
+  readonly world: { readonly repositories: Pick<Repositories, "resolve"> };
+  readonly ledger: LedgerRows;
   readonly fleet: Pick<Fleet, "members">;
   readonly means: Pick<PlanMeans, "commands" | "runsPrograms">;
 }

@@ -9,13 +9,13 @@ import {
   type TaskOrder,
 } from "@propagit/plan";
 import { environmentOf } from "./core/deployment-edits.js";
+import type { LedgerRows } from "./core/draft.js";
 import { placeName } from "./core/place-name.js";
-import type { Ledger } from "./ledger.js";
 import type { HubWorld } from "./world.js";
 
 export interface PlanSecretsParts {
   readonly world: Pick<HubWorld, "crypto" | "settingsKey">;
-  readonly ledger: Ledger;
+  readonly ledger: LedgerRows;
   readonly commands: Commands;
 }
 
@@ -26,18 +26,6 @@ export class PlanSecrets {
 
   constructor(parts: PlanSecretsParts) {
     this.#parts = parts;
-  }
-
-  /** @throws BAD_PLAN when it names what there is not */
-  check({ secrets }: Plan): void {
-    if (!secrets) return;
-    const { settings } = environmentOf(this.#parts.ledger, secrets.repo, secrets.environment);
-    const missing = secrets.names.filter((name) => settings[name] === undefined);
-    if (missing.length === 0) return;
-    const place = placeName(secrets);
-    throw new PropagitError("BAD_PLAN", `${place} has no setting ${missing.join(", ")}`, {
-      hint: `see them: propagit env list ${secrets.repo}`,
-    });
   }
 
   /** Those that a task may use, in clear: of our commands what it names as `$NAME`, of a project's own all. */
@@ -78,4 +66,16 @@ export class PlanSecrets {
       throw new PropagitError(code, redact(message));
     }
   }
+}
+
+/** @throws BAD_PLAN when a plan names settings that there are not */
+export function refuseMissingSettings(rows: LedgerRows, { secrets }: Plan): void {
+  if (!secrets) return;
+  const { settings } = environmentOf(rows, secrets.repo, secrets.environment);
+  const missing = secrets.names.filter((name) => settings[name] === undefined);
+  if (missing.length === 0) return;
+  const place = placeName(secrets);
+  throw new PropagitError("BAD_PLAN", `${place} has no setting ${missing.join(", ")}`, {
+    hint: `see them: propagit env list ${secrets.repo}`,
+  });
 }

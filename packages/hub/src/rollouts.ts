@@ -122,8 +122,7 @@ export class Rollouts {
   async start(request: ReleaseRequest, asker: Asker): Promise<RolloutResult> {
     const deployment = this.#admission.deploymentOf(request);
     await this.#world.repositories.keep(request.repo, request.commit);
-    const isRunning = this.#ledger.rows("deployments").get(deployment)?.started ?? false;
-    if (!isRunning) await this.#admission.checkRoom(request);
+    await this.#checkRoom(request, deployment);
     const begun = await this.#accept(request, deployment);
     if (begun.kind === "unchanged") {
       const { release, drones, lines } = begun.unchanged;
@@ -131,6 +130,20 @@ export class Rollouts {
       return unchangedResult(release, drones);
     }
     return this.#look(begun.rollout, asker);
+  }
+
+  /**
+   * Refuses what `start` would refuse, and writes nothing.
+   *
+   * @returns the release that whoever asks would look on at; undefined: he would get a new one
+   * @throws as `start`
+   */
+  async check(request: ReleaseRequest): Promise<number | undefined> {
+    const deployment = this.#admission.deploymentOf(request);
+    await this.#checkRoom(request, deployment);
+    const begun = this.#admit(new Draft(this.#ledger), request, deployment);
+    if (!begun) return undefined;
+    return begun.kind === "unchanged" ? begun.unchanged.release.number : begun.rollout.row.number;
   }
 
   /** Looks on at a release until its end. @throws NO_RELEASE, LINK_LOST when the hub ends */
@@ -200,11 +213,9 @@ export class Rollouts {
     try {
       await this.#ledger.change(() => {
         const draft = new Draft(this.#ledger);
-        request.alongside?.(draft);
         const queue = this.#queues.of(request);
-        begun = this.#alreadyBegun(draft, request, deployment);
+        begun = this.#admit(draft, request, deployment);
         if (begun) return draft.changeIfAny;
-        this.#admission.refuse(this.#ledger, request, this.#queues.all.length);
         planOf = request.planOf ?? this.#plannerOf({ ...request, deployment });
         superseded = request.supersede ? queue.filter(({ row }) => !isOpen(row)) : [];
         begun = { kind: "new", rollout: this.#make(draft, request, deployment, superseded) };
@@ -220,6 +231,19 @@ export class Rollouts {
       void this.#breakOff(each, request.by);
     }
     if (begun.kind === "new") this.#begin(begun.rollout, planOf);
+    return begun;
+  }
+
+  async #checkRoom(request: ReleaseRequest, deployment: string): Promise<void> {
+    const isRunning = this.#ledger.rows("deployments").get(deployment)?.started ?? false;
+    if (!isRunning) await this.#admission.checkRoom(request);
+  }
+
+  /** The very same, if it is on its way or there; undefined: it may begin. */
+  #admit(draft: Draft, request: ReleaseRequest, deployment: string): Begun | undefined {
+    request.alongside?.(draft);
+    const begun = this.#alreadyBegun(draft, request, deployment);
+    if (!begun) this.#admission.refuse(this.#ledger, request, this.#queues.all.length);
     return begun;
   }
 

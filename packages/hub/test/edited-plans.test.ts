@@ -109,7 +109,7 @@ test("waves that leave a drone out, name one twice or one that there is not are 
   const left = await refused(world, wave(1, ["web-1"]), wave(2, ["web-2"]));
   assert.match(left, /^p\.json: task 4\.1\.1 \(start\): no wave has web-3, web-4, where it fits/);
   const strange = await refused(world, wave(1, ["web-1", "web-9"]));
-  assert.match(strange, /task 3\.1\.1 \(start\): there is no drone web-9, but web-\d/);
+  assert.match(strange, /task 3\.1\.1 \(start\): there is no drone web-9; did you mean `web-\d`/);
   const twice = await refused(world, wave(1, names));
   assert.match(twice, /task 4\.1\.1 \(start\): web-3, web-4 come more than once/);
   const all = await refused(world, wave(1, undefined));

@@ -93,7 +93,7 @@ describe("plans of a hub", () => {
     });
     await assert.rejects(bench.begin([stage([{ ...touch, drone: "web-2" }])]), {
       code: "BAD_PLAN",
-      message: "plan.json: task 1.1.1 (execute): there is no drone web-2, but web-1",
+      message: "plan.json: task 1.1.1 (execute): there is no drone web-2; did you mean `web-1`?",
     });
     const code = { repo: "webapp", commit: "7".repeat(40) };
     const greet = { command: "greet", drone: "web-1" };
@@ -205,7 +205,7 @@ describe("plans of a hub", () => {
     await assert.rejects(bench.begin([stage([touch]), { ...stage(tasks, { gate }), name: "t" }]), {
       code: "BAD_PLAN",
       message: [
-        'plan.json: task 2.2.1 (drain): the hub has no repository "webap", but webapp',
+        'plan.json: task 2.2.1 (drain): the hub has no repository "webap"; did you mean `webapp`?',
         'plan.json: stage 2 (t): gate 1: nothing of webapp was ever released to "prod", but to production',
         'plan.json: task 2.3.1 (distribute): the hub has no repository "nope"',
         `plan.json: task 2.4.1 (distribute): webapp has no "${commit}"`,

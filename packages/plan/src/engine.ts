@@ -105,15 +105,19 @@ export class PlanEngine {
     { by, locks = [], id = freshRunId(this.#world.random) }: StartOptions,
   ): Promise<string> {
     const { journal, clock } = this.#world;
-    if (this.#live.size >= runsMax) {
-      throw new PropagitError("OVERLOADED", `${runsMax} plans are on their way already`);
-    }
+    this.checkRoom();
     await journal.create(id, plan);
     const live = this.#makeLive(id, new Run(plan));
     const waits = this.#waitOf(locks);
     this.#live.set(id, live);
     await live.open({ at: clock.now(), kind: waits ? "run-queued" : "run-begun", by, locks });
     return id;
+  }
+
+  /** Whether one more could begin now. @throws OVERLOADED */
+  checkRoom(): void {
+    if (this.#live.size < runsMax) return;
+    throw new PropagitError("OVERLOADED", `${runsMax} plans are on their way already`);
   }
 
   /**
@@ -300,7 +304,7 @@ export class PlanEngine {
     if (refusal?.kind === "not-now") throw notNow(id, ask, refusal.why);
     if (!refusal) return;
     throw new PropagitError("DENIED", `plan ${id} cannot be approved: ${refusal.why}`, {
-      hint: `ask one of them: propagit plans approve ${id}`,
+      hint: `ask one of them to; what it waits for is seen with: propagit plans status ${id}`,
     });
   }
 

@@ -187,6 +187,7 @@ describe("an engine", () => {
     const denied = await refusal(engine.ask(id, { kind: "approve" }, "ben"));
     assert.equal(denied.code, "DENIED");
     assert.match(denied.message, /for anna to approve, not for ben/);
+    assert.match(denied.hint, /^ask one of them to; .*propagit plans status/);
     assert.equal((await refusal(engine.ask("x", { kind: "pause" }, "ben"))).code, "NO_PLAN");
     assert.equal((await refusal(engine.over("x"))).code, "NO_PLAN");
     assert.equal((await refusal(engine.start(oneTask, { by: "b", id }))).code, "EXISTS");

@@ -2,6 +2,7 @@
  * Plans carried out by the hub, and their tasks by drones:
  *
  *     command line --hub.plan-make--> hub: says what a change would do, as a plan
+ *     command line --hub.plan-check--> hub: says whether it would begin such a plan, and what it would do
  *     command line --hub.plan-start--> hub: checks it, keeps it on disk, carries it out
  *     command line --hub.plan-follow--> hub: all that happens, from any event on, until it is over
  *     hub --drone.command--> drone: does it, remembers its end on disk, says it
@@ -68,6 +69,16 @@ export const planMethods = {
      */
     part: Type.Union([text(600_000), filesPartSchema]),
     result: exact({ hash: text(64), text: text(600_000), told: plannedSchema }),
+    needs: "cluster",
+  },
+  /** Refuses what `hub.plan-start` would refuse, or says what it would do; nothing is written and nothing begins. */
+  "hub.plan-check": {
+    params: exact({
+      plan: text(planTextCharsMax),
+      file: text(1_000),
+      hash: Type.Optional(planHashSchema),
+    }),
+    result: exact({ hash: text(64), told: plannedSchema }),
     needs: "cluster",
   },
   /** Newest first. */

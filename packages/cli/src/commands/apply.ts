@@ -19,7 +19,7 @@ export function applyCommand(): Command {
       "--code <repo[@commit]>",
       "where the hub and its drones find the project's own commands (the commit that is checked out here)",
     )
-    .option("--dry-run", "only show what it would do, as `propagit plan`")
+    .option("--dry-run", "only show what it would do; refuses what would be refused")
     .option(
       "--rebase",
       "only show what would be different if the hub made the plan anew; --save writes the new one down",

@@ -12,9 +12,10 @@ export function planCommand(): Command {
   const command = new Command("plan")
     .summary("show what a plan would do, without doing it")
     .description(
-      "Shows what a plan would do: its stages in time, what they wait for, each task with its host. The plan is a file, or is made by a generator of the project's propagit.config. Everything is checked; nothing is begun, and hosts are only looked at when a generator asks which versions they have. `plan deploy`, `plan rollback` and their like show what these commands would do.",
+      "Shows what a plan would do: its stages in time, what they wait for, each task with its host. The plan is a file, or is made by a generator of the project's propagit.config. Everything is checked, of a file as well whether the hub would begin it, when one is at hand; nothing is begun, and hosts are only looked at when a generator asks which versions they have. `plan deploy`, `plan rollback` and their like show what these commands would do.",
     )
-    .argument("[file]", "the plan, YAML or JSON; - reads it from standard input");
+    .argument("[file]", "the plan, YAML or JSON; - reads it from standard input")
+    .option("--local", "as this machine would carry it out, without a hub: none is asked");
   for (const change of planChangeCommands()) command.addCommand(change);
   command.addCommand(planFilesCommand());
   return examples(

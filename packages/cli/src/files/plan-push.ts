@@ -79,7 +79,7 @@ export async function pushByPlan(
   const plan = planOf(push, aims, read.commit);
   const made = { plan, ...read };
   if (wish.dryRun) return showOnly(made, push, wish);
-  const run = await beginOnHub({ plan, commands: toolBox }, flags);
+  const run = await beginOnHub({ plan }, flags);
   if (wish.detach) return toldBegun(run, made, dronesOf(aims).length, wish.json);
   const summary = await followOnHub(run, plan, { ...flags, isQuiet: wish.json });
   if (wish.json) printJson({ hash: planHash(plan), ...read, ...summary });

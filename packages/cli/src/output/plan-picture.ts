@@ -92,8 +92,8 @@ function barOf({ turnAt, from, until, waves }: AnnouncedStage, span: Span): stri
   const bar = `${" ".repeat(Math.min(wait, begin))}${waits}${"█".repeat(Math.max(1, end - begin))}`;
   const length = span.isTimed ? [timeText(until - from)] : [];
   const parts = waves.length > 1 ? [`${waves.length} waves`] : [];
-  const rest = [...length, ...parts].join(", ");
-  return `${bar}${" ".repeat(Math.max(0, barColumns - end))} ${rest}`.trimEnd();
+  const said = [...length, ...parts].join(", ");
+  return `${bar}${" ".repeat(Math.max(0, barColumns - end))} ${said}`.trimEnd();
 }
 
 interface StageShown extends Pick<PictureOptions, "commands" | "isWhole"> {

@@ -1,20 +1,19 @@
 /** `propagit apply`: has the hub carry a plan out, or does it here; what happens is kept on disk. */
-import type { Gate, Plan } from "@propagit/plan";
-import { isOfHub } from "@propagit/hub";
 import { PropagitError } from "@propagit/protocol";
 import { describeTask, hostName, tasksOf } from "../output/plan-words.js";
 import { print } from "../output/print.js";
-import { formatCount, formatNames } from "../output/quantity.js";
+import { formatCount } from "../output/quantity.js";
 import type { HubFlags } from "../hub-call.js";
 import { carryOutNew } from "./carry-out.js";
-import { applyOnHub, beginOnHub } from "./hub-plans.js";
+import { applyOnHub, beginOnHub, checkOnHub } from "./hub-plans.js";
+import { refuseForeign } from "./foreign.js";
 import { withCode } from "./code-place.js";
 import { LocalRuns } from "./local-runs.js";
 import { formatLine, lineLog } from "./logs.js";
-import { planned, type Planned } from "./planned.js";
+import { planned, type LogOf, type Planned } from "./planned.js";
 import { rebase } from "./rebase.js";
 import { refuseChangedFiles } from "./source-files.js";
-import { showPlan, type ShowFlags } from "./show-plan.js";
+import { showPlanned, type ShowFlags } from "./show-plan.js";
 
 export interface ApplyFlags extends ShowFlags, HubFlags {
   readonly local?: boolean;
@@ -31,26 +30,43 @@ const toldTasksMax = 20;
 
 export async function applyPlan(file: string | undefined, flags: ApplyFlags): Promise<void> {
   if (flags.rebase) return rebase(file, flags);
-  if (flags.dryRun) return showPlan(file, flags);
   if (flags.detach && flags.local) {
     throw new PropagitError("BAD_USAGE", "what this machine carries out ends with its process", {
       hint: "leave --detach or --local out",
     });
   }
-  const write = (line: string) => void process.stdout.write(line);
-  const made = await planned(file, flags, (who) => lineLog(who, write));
-  if (flags.local) refuseForeign(made.plan);
-  if (file !== undefined) await refuseChangedFiles(made.plan, file);
+  const write = (line: string) => {
+    (flags.dryRun ? process.stderr : process.stdout).write(line);
+  };
+  const made = await checked(file, flags, (who) => lineLog(who, write));
+  const isEmpty = tasksOf(made.plan.stages).length === 0;
+  if (flags.dryRun) {
+    // Of one that does nothing no hub is asked.
+    const isAsked = !flags.local && !isEmpty;
+    const told = isAsked ? await checkOnHub(made, flags) : undefined;
+    return showPlanned(made, flags, told && { kind: "would", told });
+  }
   tellBeforehand(made, write);
-  if (tasksOf(made.plan.stages).length === 0) return;
+  if (isEmpty) return;
   if (!flags.local) {
-    const begun = { ...made, plan: await withCode(made, flags.code) };
-    if (flags.detach) return tellBegun(await beginOnHub(begun, flags));
-    process.exitCode = await applyOnHub(begun, flags);
+    if (flags.detach) return tellBegun(await beginOnHub(made, flags));
+    process.exitCode = await applyOnHub(made, flags);
     return;
   }
   const { plan, commands, folder } = made;
   process.exitCode = await carryOutNew({ runs: await LocalRuns.open(), plan, commands }, folder);
+}
+
+/** The plan as it would be begun; what this machine knows to be wrong with it is refused, in a dry run as well. */
+async function checked(
+  file: string | undefined,
+  flags: ApplyFlags,
+  logOf: LogOf,
+): Promise<Planned> {
+  const made = await planned(file, flags, logOf);
+  if (flags.local) refuseForeign(made.plan);
+  if (file !== undefined) await refuseChangedFiles(made.plan, file);
+  return flags.local ? made : { ...made, plan: await withCode(made, flags.code) };
 }
 
 function tellBegun(run: string): void {
@@ -73,32 +89,4 @@ function tellBeforehand({ plan, commands }: Planned, write: (line: string) => vo
   const left = tasks.length - toldTasksMax;
   if (left > 0)
     line("engine", "*", `and ${formatCount(left, "more task")}: propagit plan --all shows them`);
-}
-
-/** What only a hub can do is refused before anything begins. */
-function refuseForeign({ stages, rollback = [] }: Plan): void {
-  const all = [...stages, ...rollback];
-  const tasks = tasksOf(all).flatMap(({ where }) => (where.kind === "drone" ? [where.drone] : []));
-  const gates = all.flatMap((stage) => stage.gates.filter(needsHub).map(({ kind }) => kind));
-  const drones =
-    tasks.length > 0
-      ? `has tasks for ${formatNames([...new Set(tasks)], 5)}, which only a hub reaches`
-      : "";
-  const waits =
-    gates.length > 0 ? `waits for ${formatNames([...new Set(gates)])}, which only a hub knows` : "";
-  const ofHub = tasksOf(all).filter(({ command }) => isOfHub(command));
-  const changes =
-    ofHub.length > 0
-      ? `changes what only a hub keeps (${formatNames([...new Set(ofHub.map(({ command }) => command))], 5)})`
-      : "";
-  const why = [drones, changes, waits].filter((one) => one !== "").join(", and ");
-  if (why === "") return;
-  throw new PropagitError("BAD_PLAN", `the plan ${why}`, {
-    hint: "have the hub carry it out, without --local; or name machines by `host`, which is reached by ssh",
-  });
-}
-
-function needsHub(gate: Gate): boolean {
-  if (gate.kind === "command") return gate.task.where.kind === "drone";
-  return gate.kind === "health" || gate.kind === "canary" || gate.kind === "errors";
 }

@@ -17,7 +17,12 @@ import {
   type PlanReading,
 } from "@propagit/plan";
 import { hubCommands } from "@propagit/hub";
-import { PropagitError, toPropagitError, type PlanSummary } from "@propagit/protocol";
+import {
+  PropagitError,
+  toPropagitError,
+  type PlanSummary,
+  type ToldOfPlan,
+} from "@propagit/protocol";
 import { nodeClock, nodeRandom, sleep, type Conversation } from "@propagit/runtime";
 import { author } from "../author.js";
 import { collect, withHub, type HubFlags } from "../hub-call.js";
@@ -42,21 +47,37 @@ export async function applyOnHub(planned: Planned, flags: HubFlags): Promise<num
 
 /** @returns the run's id */
 export async function beginOnHub(
-  { plan, source, reading }: Pick<Planned, "plan" | "commands" | "source" | "reading">,
+  { plan, source, reading }: Pick<Planned, "plan" | "source" | "reading">,
   flags: HubFlags,
 ): Promise<string> {
-  // Of a project's own commands all is said: the hub does not know what they would say.
-  const text = JSON.stringify(writePlan(plan, hubCommands));
   const wanted = nodeRandom.hex(10);
   // Two of one name would do the same to the same drones: the later one waits for its turn.
   const locks = [`plan ${plan.name}`.slice(0, lockChars)];
-  const hash = planHash(plan);
-  const started = { plan: text, file: sentAs, by: author(), hash, locks, id: wanted };
+  const started = { ...sent(plan), by: author(), locks, id: wanted };
   return begin(wanted, () =>
     withHub(flags, (hub) => hub.call("hub.plan-start", started, callLimit)),
   ).catch((thrown: unknown) => {
-    throw source ? refusalOf({ source, reading }, thrown) : thrown;
+    throw source ? placedRefusal({ source, reading }, thrown) : thrown;
   });
+}
+
+/** Has the hub say what it would do, when it would begin it. @throws as `beginOnHub` */
+export async function checkOnHub(
+  { plan, source, reading }: Pick<Planned, "plan" | "source" | "reading">,
+  flags: HubFlags,
+): Promise<ToldOfPlan> {
+  const { told } = await withHub(flags, (hub) =>
+    hub.call("hub.plan-check", sent(plan), callLimit),
+  ).catch((thrown: unknown) => {
+    throw source ? placedRefusal({ source, reading }, thrown) : thrown;
+  });
+  return told;
+}
+
+/** Of a project's own commands all is said: the hub does not know what they would say. */
+function sent(plan: Plan) {
+  const text = JSON.stringify(writePlan(plan, hubCommands));
+  return { plan: text, file: sentAs, hash: planHash(plan) };
 }
 
 /** What the hub calls a plan that it was given. */
@@ -67,18 +88,16 @@ interface Written {
   readonly reading: PlanReading | undefined;
 }
 
-/** It knows nothing of the file: what it says of a task is told with the place where that stands. */
-function refusalOf(written: Written, thrown: unknown): unknown {
+/** It knows nothing of the file: its name is in what is next, and what is said of a task has the place where that stands. */
+function placedRefusal(written: Written, thrown: unknown): unknown {
   const { code, message, hint } = toPropagitError(thrown);
   const { file } = written.source;
-  if (code === "PLAN_MOVED" && file !== standardInput) {
-    const anew = `see the difference, and plan anew: propagit apply ${file} --rebase`;
-    return new PropagitError(code, message, { hint: anew, cause: thrown });
-  }
-  if (code !== "BAD_PLAN" || !message.startsWith(mark)) return thrown;
-  const [first, ...more] = message.split("\n").map((line) => placedLine(written, line));
+  const isPlaced = code === "BAD_PLAN" && message.startsWith(mark);
+  const [first, ...more] = isPlaced
+    ? message.split("\n").map((line) => placedLine(written, line))
+    : [message];
   return new PropagitError(code, [first, ...more.map((line) => `  ${line}`)].join("\n"), {
-    ...(hint !== undefined && { hint }),
+    hint: file === standardInput ? hint : hint.replaceAll(/\bFILE\b/g, file),
     cause: thrown,
   });
 }

@@ -8,19 +8,22 @@ import {
   type Plan,
   type WrittenPlan,
 } from "@propagit/plan";
-import { PropagitError, type ToldOfPlan } from "@propagit/protocol";
+import { PropagitError, toPropagitError, type ToldOfPlan } from "@propagit/protocol";
 import { errnoOf } from "@propagit/runtime";
 import { planPage } from "../output/plan-page.js";
 import { planPicture } from "../output/plan-picture.js";
+import { toldText } from "../output/plan-told.js";
 import { print, printJson, terminalColumns } from "../output/print.js";
 import { wrapLines } from "../output/text-width.js";
 import type { SelectFlags } from "./drone-selections.js";
-import { forecast, pastHere, type Durations, type Forecast } from "./forecast.js";
+import { durationsFrom, forecast, pastHere, type Durations, type Forecast } from "./forecast.js";
+import { refuseForeign } from "./foreign.js";
+import { wordOfHub, type HubWord } from "./hub-word.js";
 import { plansFolder } from "./local-runs.js";
 import { pastAtHub } from "./past-at-hub.js";
 import { lineLog } from "./logs.js";
 import { planned, type Planned } from "./planned.js";
-import { withFiles } from "./source-files.js";
+import { refuseChangedFiles, withFiles } from "./source-files.js";
 import type { SourceFlags } from "./source-flags.js";
 
 /** How a plan is shown. */
@@ -43,18 +46,46 @@ export interface Shown {
   readonly forecast: Forecast;
 }
 
+/** A plan that is given is shown also when it would be refused; that it would is said last. */
 export async function showPlan(file: string | undefined, flags: ShowFlags): Promise<void> {
   const toErrors = (line: string) => void process.stderr.write(line);
-  await showPlanned(await planned(file, flags, (who) => lineLog(who, toErrors)), flags);
+  const made = await planned(file, flags, (who) => lineLog(who, toErrors));
+  const word = file === undefined ? undefined : await wordOf(made, file, flags);
+  await showPlanned(made, flags, word);
+  if (word?.kind === "refused") throw word.error;
 }
 
-/** Of a plan that is there already. */
-export async function showPlanned(made: Planned, flags: ShowFlags): Promise<void> {
+/** Of this machine and then of the hub, as `apply` would hear it. */
+async function wordOf(made: Planned, file: string, flags: ShowFlags): Promise<HubWord | undefined> {
+  try {
+    if (flags.local) refuseForeign(made.plan);
+    // What is written down now is so as it is now.
+    if (flags.save === undefined) await refuseChangedFiles(made.plan, file);
+  } catch (thrown) {
+    return { kind: "refused", error: toPropagitError(thrown) };
+  }
+  return flags.local ? undefined : wordOfHub(made, flags);
+}
+
+/** Of a plan that is there already. @param word of the hub, when it was asked */
+export async function showPlanned(made: Planned, flags: ShowFlags, word?: HubWord): Promise<void> {
   const isWritten = flags.save !== undefined || flags.dump === true;
   const plan = isWritten ? await withFiles(made) : made.plan;
-  const durations = await durationsOf(plan, flags);
+  const told = word?.kind === "would" ? word.told : undefined;
+  const durations = await durationsOf(plan, flags, word);
   const shown = { ...made, plan, forecast: forecast(plan, durations, Date.now()) };
-  if (showWith(shown, flags) && made.isGiven) print("\nSyntax ok\n");
+  if (!showWith(shown, flags, told)) return;
+  if (told) print(toldText(told, flags.save));
+  if (made.isGiven && word?.kind !== "refused") tellValid(word);
+}
+
+/** What was not checked is said first: the last words are that it is valid. */
+function tellValid(word: HubWord | undefined): void {
+  if (word?.kind === "unasked") {
+    process.stderr.write(`\nonly its syntax is checked, as the hub is not asked: ${word.why}\n`);
+  }
+  const isBegun = word?.kind === "would";
+  print(isBegun ? "Syntax ok, and the hub would begin it now\n" : "\nSyntax ok\n");
 }
 
 /**
@@ -90,11 +121,21 @@ function textOf(plan: WrittenPlan): string {
 }
 
 /** What the hub knows of such a plan counts more than what this machine does, but for what only this machine carries out. */
-async function durationsOf(plan: Plan, flags: ShowFlags): Promise<Durations> {
+async function durationsOf(
+  plan: Plan,
+  flags: ShowFlags,
+  word: HubWord | undefined,
+): Promise<Durations> {
   const folder = plansFolder();
   // No folder is made for it.
   const here = existsSync(folder) ? await pastHere(await openFolderJournal(folder), plan) : [];
-  return new Map([...here, ...(flags.local ? [] : await pastAtHub(plan, flags))]);
+  const isAsked = !flags.local && word?.kind !== "unasked";
+  const atHub = isAsked ? await pastAtHub(plan, flags) : [];
+  return new Map([
+    ...here,
+    ...(word?.kind === "would" ? durationsFrom(word.told.durations) : []),
+    ...atHub,
+  ]);
 }
 
 function save(path: string, text: string): void {

@@ -100,6 +100,8 @@ describe("propagit apply", () => {
     const { code, errors } = await folder.run(["apply", "plan.yaml"]);
     assert.equal(code, 2);
     assert.match(errors, /has tasks for web-1, which only a hub reaches, and waits for health/);
+    const dry = await folder.run(["apply", "plan.yaml", "--dry-run"]);
+    assert.deepEqual([dry.code, dry.errors], [code, errors]);
     assert.deepEqual(await folder.ids(), []);
   });
 

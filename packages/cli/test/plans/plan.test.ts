@@ -32,6 +32,7 @@ describe("propagit plan", () => {
     assert.match(out, /^2\. second \(2 at a time, 1 line may fail\)$/m);
     assert.match(out, /deploy@fe001 {2}would run: a .b c.\n local +then would say: then\n/);
     assert.match(out, /\nSyntax ok\n$/);
+    assert.match(errors, /^only its syntax is checked, as the hub is not asked: no hub is given$/m);
     assert.deepEqual([folder.has("home"), folder.has("made")], [false, false]);
   });
 
@@ -52,6 +53,13 @@ describe("propagit plan", () => {
       folder.read("hours.html"),
       /<li>waits for mon-wed,fri 22:00-06:00, Asia\/Tokyo; it/,
     );
+  });
+
+  it("counts the waves of a stage, also where nobody knows how long they take", async () => {
+    const tasks = "[{ command: message, message: a }, { command: message, message: b }]";
+    folder.write("two.yaml", `name: two\nstages: [{ name: all, concurrency: 1, tasks: ${tasks} }]`);
+    const { out } = await folder.run(["plan", "two.yaml"]);
+    assert.match(out, /^all █+ 2 waves$/m);
   });
 
   it("takes standard input", async () => {

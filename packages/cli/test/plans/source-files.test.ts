@@ -56,6 +56,13 @@ describe("files that a saved plan brings", () => {
     assert.match(errors, /what "bring" brings has changed.*app\.txt holds something else/);
     assert.match(errors, /propagit plan saved-up\.json --save saved-up\.json/);
     assert.deepEqual([folder.has("brought"), await folder.ids()], [false, []]);
+    for (const words of [
+      ["apply", "--dry-run"],
+      ["plan", "--local"],
+    ]) {
+      const dry = await folder.run([...words, "saved-up.json"]);
+      assert.deepEqual([dry.code, dry.errors], [code, errors]);
+    }
     const again = await folder.run(["plan", "saved-up.json", "--save=saved-up.json"]);
     assert.equal(again.code, 0, again.errors);
     assert.equal((await folder.run(["apply", "saved-up.json"])).code, 0);

@@ -1,5 +1,5 @@
 /** Where a plan would act, and what of it this hub will not do: said all at once, before anything begins. */
-import { isNear } from "@propagit/protocol";
+import { suggestion } from "@propagit/protocol";
 import {
   argsOf,
   type Commands,
@@ -106,6 +106,5 @@ function filesOf({ command: name, args }: Placed["task"], commands: Commands): r
 }
 
 function noDrone(name: string, drones: ReadonlySet<string>): string {
-  const near = [...drones].find((drone) => isNear(drone, name));
-  return `there is no drone ${name}${near === undefined ? "" : `, but ${near}`}`;
+  return `there is no drone ${name}${suggestion(name, drones)}`;
 }

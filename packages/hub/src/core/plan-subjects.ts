@@ -3,7 +3,7 @@
  * refused when the plan is given; found out in the middle, half of it would be done, or a machine touched that was
  * never taken out of the way.
  */
-import { environmentDefault, isNear, quote } from "@propagit/protocol";
+import { environmentDefault, quote, suggestion } from "@propagit/protocol";
 import { asksOurBalancer, type Gate, type Plan, type Task } from "@propagit/plan";
 import { isChangeCommand } from "../plan-commands/change-commands.js";
 import type { LedgerRows } from "./draft.js";
@@ -162,7 +162,7 @@ function problemOf(
 ): string | undefined {
   const ofRepo = known.filter((place) => repo === undefined || place.repo === repo);
   if (repo !== undefined && ofRepo.length === 0) {
-    return `the hub has no repository ${quote(repo)}${orNear(
+    return `the hub has no repository ${quote(repo)}${suggestion(
       repo,
       known.map((place) => place.repo),
     )}`;
@@ -178,10 +178,5 @@ function problemOf(
   if (service === undefined) return undefined;
   const services = new Set(inPlace.flatMap((place) => [...place.services]));
   if (services.has(service)) return undefined;
-  return `there is no service ${quote(service)}${what}${orNear(service, services)}`;
-}
-
-function orNear(name: string, others: Iterable<string>): string {
-  const near = [...others].find((other) => isNear(other, name));
-  return near === undefined ? "" : `, but ${near}`;
+  return `there is no service ${quote(service)}${what}${suggestion(service, services)}`;
 }

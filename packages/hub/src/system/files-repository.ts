@@ -30,9 +30,14 @@ export class FilesRepository implements FilesMeans {
   async keep(commit: CommitHash): Promise<void> {
     const isThere = this.#repositories.has(filesRepo);
     if (isThere && (await this.#repositories.kept.keep(filesRepo, commit))) return;
-    throw new PropagitError("NO_COMMIT", `files ${shortCommit(commit)} are not at this hub`, {
-      hint: "push them once more; a plan that was written down is carried out within an hour: propagit plan files … --save",
-    });
+    throw notHere(commit);
+  }
+
+  async check(commit: CommitHash): Promise<void> {
+    if (!this.#repositories.has(filesRepo)) throw notHere(commit);
+    const args = ["cat-file", "-e", `${commit}^{commit}`];
+    const { exitCode } = await this.#repositories.git(filesRepo, args);
+    if (exitCode !== 0) throw notHere(commit);
   }
 
   async carrier(commit: CommitHash, base: CommitHash): Promise<CommitHash> {
@@ -66,4 +71,10 @@ export class FilesRepository implements FilesMeans {
     const { stdout } = await this.#repositories.git(filesRepo, args);
     return stdout.split("\n").filter((ref) => ref !== "");
   }
+}
+
+function notHere(commit: CommitHash): PropagitError {
+  return new PropagitError("NO_COMMIT", `files ${shortCommit(commit)} are not at this hub`, {
+    hint: "push them once more; a plan that was written down is carried out within an hour: propagit plan files … --save",
+  });
 }

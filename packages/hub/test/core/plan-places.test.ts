@@ -51,7 +51,7 @@ describe("places of a plan", () => {
 
   it("are told with the nearest name, and not without end", () => {
     const [problem] = problems([{ ...touch, drone: "web-3" }]);
-    assert.equal(problem, "task 1.1.1 (execute): there is no drone web-3, but web-1");
+    assert.equal(problem, "task 1.1.1 (execute): there is no drone web-3; did you mean `web-1`?");
     const many = Array.from({ length: 100 }, (_, at) => ({ ...touch, drone: `other-${at}` }));
     assert.equal(problems(many).length, 20);
   });

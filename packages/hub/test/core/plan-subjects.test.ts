@@ -28,13 +28,13 @@ test("a balancer is asked for what runs, or did", () => {
   assert.deepEqual(drain({ repo: "webapp", service: "own" }), []);
   assert.deepEqual(drain({ service: "http" }), []);
   assert.deepEqual(drain({ repo: "nginz" }), [
-    'task 1.1.1 (drain): the hub has no repository "nginz", but nginx',
+    'task 1.1.1 (drain): the hub has no repository "nginz"; did you mean `nginx`?',
   ]);
   assert.deepEqual(drain({ repo: "webapp", environment: "prod" }), [
     'task 1.1.1 (drain): nothing of webapp was ever released to "prod", but to production',
   ]);
   assert.deepEqual(drain({ repo: "webapp", service: "wep" }), [
-    'task 1.1.1 (drain): there is no service "wep" of webapp, but web',
+    'task 1.1.1 (drain): there is no service "wep" of webapp; did you mean `web`?',
   ]);
   const other = { repo: "shop", webhook: "http://balancer/x" };
   assert.deepEqual(drain(other), [], "another balancer knows other names");
@@ -45,7 +45,7 @@ test("gates wait for what there is", () => {
   assert.deepEqual(gate({ health: "webapp", service: "web" }), []);
   assert.match(
     gate({ health: "webap" })[0] ?? "",
-    /^stage 1 \(s\): gate 1: .*"webap".*, but webapp$/,
+    /^stage 1 \(s\): gate 1: .*"webap".*; did you mean `webapp`\?$/,
   );
   assert.match(gate({ health: "webapp", service: "job" })[0] ?? "", /no service "job" of webapp$/);
   assert.match(gate({ errors: "webapp", environment: "staging", max: "1%" })[0] ?? "", /"staging"/);

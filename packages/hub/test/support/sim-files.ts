@@ -11,10 +11,13 @@ export class SimFiles implements FilesMeans {
 
   async keep(commit: CommitHash): Promise<void> {
     this.asked += 1;
-    if (!this.pushed.has(commit)) {
-      throw new PropagitError("NO_COMMIT", `files ${commit.slice(0, 7)} were not pushed`);
-    }
+    await this.check(commit);
     this.kept.add(commit);
+  }
+
+  async check(commit: CommitHash): Promise<void> {
+    if (this.pushed.has(commit)) return;
+    throw new PropagitError("NO_COMMIT", `files ${commit.slice(0, 7)} were not pushed`);
   }
 
   carrier(commit: CommitHash): Promise<CommitHash> {

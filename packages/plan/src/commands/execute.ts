@@ -12,7 +12,7 @@ import {
   withDefault,
 } from "@propagit/shapes";
 import { defineCommand } from "../define-command.js";
-import { lastLine, placeOn } from "./kit/script.js";
+import { lastWords, placeOn } from "./kit/script.js";
 import { hostPath, shown, sudo } from "./kit/words.js";
 
 const variables = record(
@@ -78,7 +78,8 @@ export const execute = defineCommand({
       ...(input !== undefined && { input }),
     });
     if (exit.includes(ended.code)) return { outcome: "done" };
-    const why = `ended with ${ended.code}: ${lastLine(ended)}`;
+    const words = lastWords(ended);
+    const why = `ended with ${ended.code}${words === "" ? "" : `: ${words}`}`;
     throw new PropagitError("TASK_FAILED", `${shown(run.at(0) ?? "")} on ${host.name} ${why}`);
   },
   actsAgain: true,

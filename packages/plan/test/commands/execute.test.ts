@@ -19,3 +19,12 @@ test("with ifExists a program runs where that is, and is unchanged elsewhere", a
   assert.equal(await outcomeOf("execute", words, { host }), "done");
   assert.equal(existsSync(made), true);
 });
+
+test("a program that fails is told with its code, and with its last line when it said something", async () => {
+  const host = localHost();
+  const failing = (run: string) => outcomeOf("execute", { run }, { host });
+  const silent = { code: "TASK_FAILED", message: "/bin/sh on this machine ended with 3" };
+  await assert.rejects(failing("exit 3"), silent);
+  const loud = { code: "TASK_FAILED", message: "/bin/sh on this machine ended with 3: broken" };
+  await assert.rejects(failing("echo broken; exit 3"), loud);
+});

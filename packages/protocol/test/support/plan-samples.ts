@@ -92,6 +92,18 @@ export const planSamples: SamplesOf<keyof typeof planMethods> = {
     params: { plan: "{}", file: "plan.yaml", by, hash, locks: ["webapp/production"], id },
     result: { id, hash },
   },
+  "hub.plan-check": {
+    params: { plan: "{}", file: "plan.yaml", hash },
+    result: {
+      hash,
+      told: {
+        skipped: [{ what: "web-2", why: "it runs it already" }],
+        skippedCount: 1,
+        durations: [{ command: "start", ms: 900 }],
+        warnings: [],
+      },
+    },
+  },
   "hub.plan-make": {
     params: {
       change: {

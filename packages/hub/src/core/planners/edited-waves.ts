@@ -1,5 +1,5 @@
 /** Whether the waves of an edited release come to all drones that it comes to, and to each once. */
-import { isNear } from "@propagit/protocol";
+import { suggestion } from "@propagit/protocol";
 import type { Plan, Task } from "@propagit/plan";
 import { seenIn, type PlannerView } from "./planner-view.js";
 import type { WantedRelease } from "./release.js";
@@ -80,8 +80,7 @@ function strangersOf(task: Task, { drones, fitting }: ReleasePlaces): string[] {
   return strange.slice(0, namedMax).map((name) => {
     if (drones.has(name))
       return `${nameOf(task)}: drone ${name} gets nothing of it: it is drained, or no service fits its labels`;
-    const near = [...drones].find((drone) => isNear(drone, name));
-    return `${nameOf(task)}: there is no drone ${name}${near === undefined ? "" : `, but ${near}`}`;
+    return `${nameOf(task)}: there is no drone ${name}${suggestion(name, drones)}`;
   });
 }
 

@@ -41,11 +41,15 @@ export async function placeOn(context: CommandContext, path: string): Promise<st
   return `${output.replace(/\/+$/, "")}${path.slice(1)}` || "/";
 }
 
-/** The last line of what a program said, for a reason. */
-export function lastLine({ code, output, errorOutput }: Executed): string {
+/** Why a program ended so: the last line of what it said, or its code. */
+export function lastLine(ended: Executed): string {
+  return lastWords(ended) || `it ended with ${ended.code}`;
+}
+
+/** The last line of what a program said; empty: nothing. */
+export function lastWords({ output, errorOutput }: Executed): string {
   const said = errorOutput.trim() === "" ? output : errorOutput;
-  const line = said.trimEnd().split("\n").at(-1)?.trim() ?? "";
-  return line === "" ? `it ended with ${code}` : line.slice(0, 500);
+  return (said.trimEnd().split("\n").at(-1) ?? "").trim().slice(0, 500);
 }
 
 function execute(
