@@ -217,18 +217,20 @@ test("the drones of each wave are told with the task that waits for them, also a
     ]),
   );
   const second = deploy(hub, "two");
-  const isUnderWay = async () =>
-    (await droneStates(hub)).includes("start 1: canary web-4 wait-healthy web-4 starting");
-  let isSeen = false;
-  while (!isSeen) {
+  let under: readonly string[] = [];
+  for (let step = 0; step < 1_000 && !under.some((line) => line.endsWith(" starting")); step++) {
     await hub.sim.clock.advance(50);
-    isSeen = await isUnderWay();
+    under = await droneStates(hub);
   }
+  assert.deepEqual(under, ["start 1: canary web-4 wait-healthy web-4 starting"]);
   assert.equal((await hub.settle(second.result)).outcome, "failed");
   const failed = await droneStates(hub);
-  assert.ok(failed.includes("start 1: canary web-4 wait-healthy web-4 healthy"), `${failed}`);
-  assert.ok(failed.includes("start 2: zone a wait-healthy web-1 healthy"), `${failed}`);
-  assert.ok(failed.includes("start 2: zone a wait-healthy web-2 failed"), `${failed}`);
+  assert.ok(
+    failed.includes("start 1: canary web-4 wait-healthy web-4 healthy"),
+    `${failed.join()}`,
+  );
+  assert.ok(failed.includes("start 2: zone a wait-healthy web-1 healthy"), `${failed.join()}`);
+  assert.ok(failed.includes("start 2: zone a wait-healthy web-2 failed"), `${failed.join()}`);
   const [newest] = (await hub.call("hub.plans", {})).plans;
   const { events } = await hub.call("hub.plan-log", {
     id: newest?.run ?? "",

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { DronesSeen } from "@propagit/plan";
+import { hubCommands } from "@propagit/hub";
+import { readPlan, Run, statusOf, type DronesSeen, type RunEvent } from "@propagit/plan";
 import { droneLines, droneTexts } from "../../src/output/drones-seen.js";
+import { describeLimits } from "../../src/output/plan-words.js";
+import { runTree } from "../../src/output/run-tree.js";
 
 const seen: DronesSeen = {
   counts: { failed: 1, away: 1, starting: 1, healthy: 9_998, unchanged: 1 },
@@ -34,5 +37,31 @@ describe("the drones of a task", () => {
   it("are on their way while the task is", () => {
     const [, , starting] = droneTexts(seen, false);
     assert.equal(starting?.text, "web-5: starting: 1 of 2 instances are ready");
+  });
+
+  it("are below the task that waited for them, also when that is done; a wave says that it begins at once", () => {
+    const words = { repo: "webapp", environment: "production", release: 1 };
+    const commands = ["start", "wait-healthy"].map((command) => ({ command, ...words }));
+    const value = { name: "deploy", stages: [{ name: "start", tasks: [commands] }] };
+    const plan = readPlan({ file: "plan.json", text: JSON.stringify(value) }, hubCommands);
+    const events: readonly RunEvent[] = [
+      { at: 1_000, kind: "run-begun", by: "ann", locks: [] },
+      { at: 1_000, kind: "stage-begun", stage: 1 },
+      { at: 1_000, kind: "task-begun", task: "1.1.1", attempt: 1 },
+      { at: 1_000, kind: "task-ended", task: "1.1.1", outcome: "done" },
+      { at: 1_000, kind: "task-begun", task: "1.1.2", attempt: 1 },
+      { at: 4_000, kind: "task-ended", task: "1.1.2", outcome: "done", drones: seen },
+    ];
+    const status = statusOf("4fa1c2d3e4", new Run(plan, events));
+    const lines = runTree({ status, isCarried: true }, 5_000, { columns: 120, rows: 40 });
+    const said = lines.map((line) => line.replace(/^[│├└─ ]+/, ""));
+    const at = said.findIndex((line) => line.startsWith("✓ 1.1.2"));
+    assert.deepEqual(said.slice(at + 1, at + 4), [
+      "web-3: failed after 12 s: exit code 1",
+      "Error: no such table",
+      "web-4: away: the drone was lost on the way",
+    ]);
+    const [start] = plan.stages;
+    assert.equal(start && describeLimits(start), "all its drones at once");
   });
 });

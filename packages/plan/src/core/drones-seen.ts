@@ -5,7 +5,7 @@
 import { cutText } from "./cut-text.js";
 
 /** In the order in which they need a look. */
-export const droneStates = ["failed", "away", "starting", "healthy", "unchanged"] as const;
+const droneStates = ["failed", "away", "starting", "healthy", "unchanged"] as const;
 export type DroneState = (typeof droneStates)[number];
 
 export interface DroneSeen {
