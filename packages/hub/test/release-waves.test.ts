@@ -225,12 +225,9 @@ test("the drones of each wave are told with the task that waits for them, also a
   assert.deepEqual(under, ["start 1: canary web-4 wait-healthy web-4 starting"]);
   assert.equal((await hub.settle(second.result)).outcome, "failed");
   const failed = await droneStates(hub);
-  assert.ok(
-    failed.includes("start 1: canary web-4 wait-healthy web-4 healthy"),
-    `${failed.join()}`,
-  );
-  assert.ok(failed.includes("start 2: zone a wait-healthy web-1 healthy"), `${failed.join()}`);
-  assert.ok(failed.includes("start 2: zone a wait-healthy web-2 failed"), `${failed.join()}`);
+  assert.ok(failed.includes("start 1: canary web-4 wait-healthy web-4 healthy"), failed.join());
+  assert.ok(failed.includes("start 2: zone a wait-healthy web-1 healthy"), failed.join());
+  assert.ok(failed.includes("start 2: zone a wait-healthy web-2 failed"), failed.join());
   const [newest] = (await hub.call("hub.plans", {})).plans;
   const { events } = await hub.call("hub.plan-log", {
     id: newest?.run ?? "",
