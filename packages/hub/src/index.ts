@@ -4,6 +4,7 @@ export { Ledger } from "./ledger.js";
 export type { PlannerView } from "./core/planners/planner-view.js";
 export { planRelease } from "./core/planners/release.js";
 export { hubCommands, isOfHub } from "./plan-commands/hub-commands.js";
+export { reachesTogether } from "./core/release-progress.js";
 export type { RefChange } from "./core/ref-change.js";
 export type { HubWorld, Repositories } from "./world.js";
 export { startHub, type RunningHub, type StartHubOptions } from "./system/start-hub.js";

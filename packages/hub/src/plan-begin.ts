@@ -17,12 +17,7 @@ import { problemsOfRelease } from "./core/planners/edited-release.js";
 import { refuseWithheld } from "./core/planners/withheld.js";
 import { findRelease } from "./core/release-history.js";
 import type { Ledger } from "./ledger.js";
-import {
-  isRelease,
-  type PlanMaker,
-  type ReleaseChange,
-  type ReleaseNow,
-} from "./plan-maker.js";
+import { isRelease, type PlanMaker, type ReleaseChange, type ReleaseNow } from "./plan-maker.js";
 import type { RolloutStarter } from "./release-desk.js";
 import type { ReleaseRequest } from "./rollout-request.js";
 

@@ -70,12 +70,12 @@ async function problemsOfCommits(
   plan: Plan,
   repositories: Pick<Repositories, "resolve">,
 ): Promise<readonly string[]> {
-  const wanted = new Map(
-    commitsIn(plan)
-      .toReversed()
-      .map((one) => [`${one.repo} ${one.commit}`, one] as const),
-  );
-  const problems = [...wanted.values()].toReversed().map(async ({ where, repo, commit }) => {
+  const wanted = new Map<string, ReturnType<typeof commitsIn>[number]>();
+  for (const one of commitsIn(plan)) {
+    const key = `${one.repo} ${one.commit}`;
+    if (!wanted.has(key)) wanted.set(key, one);
+  }
+  const problems = [...wanted.values()].map(async ({ where, repo, commit }) => {
     try {
       await repositories.resolve(parseRepoName(repo), parseCommitHash(commit));
       return [];

@@ -3,6 +3,7 @@ import { PropagitError, toPropagitError } from "@propagit/protocol";
 import {
   redactor,
   type Commands,
+  type DroneSeen,
   type Plan,
   type TaskCall,
   type TaskEnd,
@@ -54,13 +55,15 @@ export class PlanSecrets {
     if (!order.secrets) return run(call);
     const redact = redactor(this.of(order));
     const onOutput = (line: string) => call.onOutput(redact(line));
+    const saidOf = ({ reason, lastLines }: Pick<TaskEnd, "reason" | "lastLines">) => ({
+      ...(reason !== undefined && { reason: redact(reason) }),
+      ...(lastLines && { lastLines: lastLines.map(redact) }),
+    });
+    const onDrones = (drones: readonly DroneSeen[]) =>
+      call.onDrones?.(drones.map((one) => ({ ...one, ...saidOf(one) })));
     try {
-      const { reason, lastLines, ...end } = await run({ ...call, onOutput });
-      return {
-        ...end,
-        ...(reason !== undefined && { reason: redact(reason) }),
-        ...(lastLines && { lastLines: lastLines.map(redact) }),
-      };
+      const end = await run({ ...call, onOutput, onDrones });
+      return { ...end, ...saidOf(end) };
     } catch (thrown) {
       const { code, message } = toPropagitError(thrown);
       throw new PropagitError(code, redact(message));

@@ -20,7 +20,7 @@ import type { Ledger } from "./ledger.js";
 import { RolloutProxies } from "./rollout-proxies.js";
 import type { RolloutQueues } from "./rollout-queues.js";
 import type { RolloutSight, SightParts } from "./rollout-sight.js";
-import { startSight, tellStep, type StartSight } from "./rollout-telling.js";
+import { startSight, tellDrones, tellStep, type StartSight } from "./rollout-telling.js";
 import { Rollout } from "./rollout.js";
 import { TaskRunner } from "./task-runner.js";
 import type { HubWorld } from "./world.js";
@@ -118,6 +118,7 @@ export class ReleaseSteps {
   #took(rollout: Rollout, before: RolloutRow, step: SeenStep): void {
     rollout.row = step.row;
     tellStep(this.#parts.fleet, rollout, before, step);
+    tellDrones(rollout, before, step);
     for (const effect of step.outward) {
       switch (effect.kind) {
         case "run-task":

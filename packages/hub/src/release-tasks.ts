@@ -59,8 +59,8 @@ export class ReleaseTasks implements Executor {
     if (isReleaseDroneCommand(command)) {
       return this.#onDrones(rollout, command, words, { order, call });
     }
-    const answer = this.#answer(rollout, command, call);
     const { drones } = words;
+    const answer = this.#answer(rollout, command, { call, drones });
     feed(rollout, { kind: "asked", command, ...(why && { why }), ...(drones && { drones }) });
     return endOf(await answer);
   }
@@ -110,10 +110,13 @@ export class ReleaseTasks implements Executor {
   #answer(
     rollout: Rollout,
     command: ReleaseCommand,
-    { signal, onOutput }: TaskCall,
+    {
+      call: { signal, onOutput, onDrones },
+      drones,
+    }: { readonly call: TaskCall; readonly drones: TaskWords["drones"] },
   ): Promise<TaskAnswer> {
     return new Promise((settle) => {
-      rollout.asked = { command, settle, onOutput };
+      rollout.asked = { command, settle, onOutput, onDrones, drones };
       const reason = "it was ended";
       const end = () => rollout.settle({ command, outcome: "failed", reason });
       if (signal.aborted) end();

@@ -3,9 +3,11 @@ import { assert, environmentDefault } from "@propagit/protocol";
 import { verdicts, type Standing } from "./core/rollout-start.js";
 import { holderText, newLines, phaseText, promotedText } from "./core/rollout-text.js";
 import { releaseOf } from "./core/rollout-edits.js";
+import type { RolloutStep } from "./core/rollout-step.js";
 import type { RolloutView } from "./core/rollout-view.js";
 import { absentText, waitText } from "./core/rollout-waits.js";
 import type { RolloutRow } from "./core/rows.js";
+import { startDrones } from "./core/start-drones.js";
 import type { LedgerRows } from "./core/draft.js";
 import { placeKey } from "./core/rows.js";
 import type { Fleet } from "./fleet.js";
@@ -72,6 +74,21 @@ export function tellHolder(
   if (!release) return;
   const text = holderText(holder.row, release, now, (identity) => fleet.nameOf(identity));
   rollout.tell({ kind: "phase", at: rollout.now, phase: "queued", text: `waits: ${text}` });
+}
+
+/**
+ * The task that waits for the drones hears how each of them stands; those after it, which look again, only hear of it
+ * when that makes them fail.
+ */
+export function tellDrones(
+  { asked }: Pick<Rollout, "asked">,
+  { phaseAt: from }: Pick<RolloutRow, "phaseAt">,
+  { standings, answer }: StartSight & Pick<RolloutStep, "answer">,
+): void {
+  const isFailure = answer?.outcome === "failed" && answer.command === asked?.command;
+  if (!asked?.onDrones || (asked.command !== "wait-healthy" && !isFailure)) return;
+  const drones = startDrones({ standings, wave: asked.drones, from });
+  if (drones.length > 0) asked.onDrones(drones);
 }
 
 /** What is new in it. */

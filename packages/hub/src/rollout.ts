@@ -1,5 +1,6 @@
 /** One release on its way, in memory: what was told of it so far, who listens, and its result. */
 import type { RolloutProgress, RolloutResult } from "@propagit/protocol";
+import type { TaskCall } from "@propagit/plan";
 import type { Clock, Timer } from "@propagit/runtime";
 import type { ReleaseCommand } from "./core/release-progress.js";
 import type { TaskAnswer } from "./core/rollout-step.js";
@@ -14,6 +15,9 @@ export interface AskedTask {
   readonly command: ReleaseCommand;
   readonly settle: (answer: TaskAnswer) => void;
   readonly onOutput: (line: string) => void;
+  readonly onDrones: TaskCall["onDrones"];
+  /** Names of those whose turn it is; undefined: all. */
+  readonly drones: readonly string[] | undefined;
 }
 
 /** Lines of output that are kept for those who begin to listen later; a guess. */

@@ -170,6 +170,7 @@ test("what a release does not do is refused: going on after a failure, trying ag
     refused(world, (plan) => void Object.assign(stageNamed(plan, "start 1"), more));
   assert.match(await staged({ onFailure: "continue" }), /stage 3 \(start 1.*put back: rollback/);
   assert.match(await staged({ maxFailures: 1 }), /nothing of a release may fail/);
+  assert.match(await staged({ concurrency: 2 }), /for its waves to say/);
   const half = await refused(world, (plan) => void plan.stages.splice(1, 0, hello("hello")));
   assert.match(half, /stage 2 \(hello\): it would leave half a release/);
 });
@@ -302,7 +303,7 @@ const someEdit: fc.Arbitrary<Edit> = fc.oneof(
         { after: "5m" },
         { maxFailures: 1 },
         { onFailure: "continue" },
-        { concurrency: 3 },
+        { concurrency: 1 },
       ),
     )
     .map(

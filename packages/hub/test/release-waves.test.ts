@@ -116,6 +116,22 @@ test("what whoever asks says goes before the manifest", async () => {
   ]);
 });
 
+test("a wave begins when the time of its manifest has passed since the one before", async () => {
+  const slow = manifest("waves: { by: zone, canary: web-4, after: 10m }\n");
+  const { hub } = await begin([slow, manifest("")]);
+  const { outcome } = await hub.settle(deploy(hub, "one").result, 60 * 60_000);
+  assert.equal(outcome, "ready");
+  const [newest] = (await hub.call("hub.plans", {})).plans;
+  const { stages: all } = await hub.call("hub.plan-status", { id: newest?.run ?? "" });
+  const [canary, first, second] = all.filter(({ name }) => name.startsWith("start "));
+  assert.equal((first?.beganAt ?? 0) - (canary?.endedAt ?? 0), 600_000);
+  assert.equal((second?.beganAt ?? 0) - (first?.endedAt ?? 0), 600_000);
+  await assert.rejects(hub.settle(deploy(hub, "two", { waves: { afterMs: 1 } }).result), {
+    code: "BAD_PLAN",
+    message: "it comes in no waves that could wait for one another",
+  });
+});
+
 test("drones of later waves have it before the first begins; one that is away holds up nobody", async () => {
   const fetched = new Map(
     ["web-1", "web-2", "web-3", "web-4"].map((name) => [name, [] as string[]]),
@@ -173,6 +189,60 @@ test("a wave that fails keeps the release from the next, and all of it is put ba
     drones.every((drone) => isReadyOn(drone, commits.one)),
     "what ran goes on",
   );
+});
+
+/** Of the newest plan: a line for each drone of each task, as they are told of it. */
+async function droneStates(hub: SimHub): Promise<readonly string[]> {
+  const [newest] = (await hub.call("hub.plans", {})).plans;
+  const { stages: all } = await hub.call("hub.plan-status", { id: newest?.run ?? "" });
+  return all.flatMap(({ name, tasks }) =>
+    tasks.flatMap(({ command, drones }) =>
+      (drones?.drones ?? []).map((one) => `${name} ${command} ${one.drone} ${one.state}`),
+    ),
+  );
+}
+
+test("the drones of each wave are told with the task that waits for them, also after the hub was restarted", async () => {
+  const fateOf = ({ commit }: { commit: string }) =>
+    commit === commits.two ? ("fails" as const) : ("ready" as const);
+  const { hub } = await begin([byZone, byZone], (name) => (name === "web-2" ? { fateOf } : {}));
+  await hub.settle(deploy(hub, "one").result);
+  assert.deepEqual(
+    new Set(await droneStates(hub)),
+    new Set([
+      "start 1: canary web-4 wait-healthy web-4 healthy",
+      "start 2: zone a wait-healthy web-1 healthy",
+      "start 2: zone a wait-healthy web-2 healthy",
+      "start 3: zone b wait-healthy web-3 healthy",
+    ]),
+  );
+  const second = deploy(hub, "two");
+  let under: readonly string[] = [];
+  for (let step = 0; step < 1_000 && !under.some((line) => line.endsWith(" starting")); step++) {
+    await hub.sim.clock.advance(50);
+    under = await droneStates(hub);
+  }
+  assert.deepEqual(under, ["start 1: canary web-4 wait-healthy web-4 starting"]);
+  assert.equal((await hub.settle(second.result)).outcome, "failed");
+  const failed = await droneStates(hub);
+  assert.ok(failed.includes("start 1: canary web-4 wait-healthy web-4 healthy"), failed.join());
+  assert.ok(failed.includes("start 2: zone a wait-healthy web-1 healthy"), failed.join());
+  assert.ok(failed.includes("start 2: zone a wait-healthy web-2 failed"), failed.join());
+  const [newest] = (await hub.call("hub.plans", {})).plans;
+  const { events } = await hub.call("hub.plan-log", {
+    id: newest?.run ?? "",
+    seen: [],
+    eventsMax: 1_000,
+  });
+  const [end] = events.filter(
+    ({ event }) => event.kind === "task-ended" && event.drones?.counts.failed,
+  );
+  assert.ok(end?.event.kind === "task-ended");
+  const [bad] = end.event.drones?.drones ?? [];
+  assert.deepEqual([bad?.drone, bad?.state, bad?.reason], ["web-2", "failed", "exit code 1"]);
+  await hub.stop();
+  await hub.start();
+  assert.deepEqual(await droneStates(hub), failed);
 });
 
 test("a hub that is killed at any write in the middle of waves goes on with them, in their order", async () => {

@@ -25,6 +25,7 @@ const waves: readonly (readonly [string, WaveRulesSaid])[] = [
   ["waves: { by: 25 }", { by: { kind: "percent", steps: [25] } }],
   ["waves: { by: zone, canary: web-1 }", { by: zones, canary: "web-1" }],
   ["waves: { canary: web-1 }", { canary: "web-1" }],
+  ["waves: { by: zone, after: 10m }", { by: zones, afterMs: 600_000 }],
 ];
 
 const service = (line: string) => `services: { web: { command: x, ${line} } }`;
@@ -42,6 +43,8 @@ const refused: readonly (readonly [string, RegExp])[] = [
   ["waves: [50%, 10%]", /:1:8: `waves\.by`: the percentages do not rise/],
   ["waves: [zone, 10%]", /:1:8: `waves\.by` is one of `zone`, `label:KEY`, and a list of percent/],
   ["waves: [0%]", /"0%" does not say/],
+  ["waves: { by: zone, after: 10 }", /`waves\.after` .*10/],
+  ["waves: { after: 10m }", /:1:8: `waves` says neither `by` nor `canary`/],
   ["waves: {}", /:1:8: `waves` says neither `by` nor `canary`/],
   ["waves: { canary: a b }", /`waves\.canary` "a b" cannot be the name of a drone/],
   [service("minUp: most"), /`services\.web\.minUp` "most" is not a number of instances/],

@@ -8,6 +8,7 @@
  */
 import { isRefusal, toPropagitError } from "@propagit/protocol";
 import type { Clock, Timer } from "@propagit/runtime";
+import { dronesSeen, type DroneSeen, type DronesSeen } from "./core/drones-seen.js";
 import { keptOutput } from "./core/task-end.js";
 import { timeText } from "./core/time-text.js";
 import type { Executor, TaskEnd, TaskOrder } from "./world.js";
@@ -34,6 +35,7 @@ export class Attempt {
   readonly #order: TaskOrder;
   readonly #abort = new AbortController();
   readonly #lines: string[] = [];
+  #drones: readonly DroneSeen[] | undefined;
   #timer: Timer | undefined;
   #cut: Cut | undefined;
   #giveUp: (end: TaskEnd) => void = () => undefined;
@@ -48,6 +50,11 @@ export class Attempt {
     return this.#lines;
   }
 
+  /** Of those that have a part in it, within bounds. */
+  get drones(): DronesSeen | undefined {
+    return this.#drones && dronesSeen(this.#drones);
+  }
+
   /** Its end; never rejects. */
   async run(): Promise<TaskEnd> {
     const { timeoutMs } = this.#order.task;
@@ -59,7 +66,8 @@ export class Attempt {
     });
     const end = await Promise.race([this.#execute(), givenUp]);
     this.#timer.cancel();
-    return { lastLines: this.#lines, ...end };
+    const { drones } = this;
+    return { lastLines: this.#lines, ...(drones && { drones }), ...end };
   }
 
   stop(reason: string): void {
@@ -75,7 +83,11 @@ export class Attempt {
     try {
       const { signal } = this.#abort;
       const onOutput = (line: string) => this.#keep(line);
-      return this.#judge(await this.#means.executor.run(this.#order, { signal, onOutput }));
+      const onDrones = (drones: readonly DroneSeen[]) => {
+        this.#drones = drones;
+      };
+      const call = { signal, onOutput, onDrones };
+      return this.#judge(await this.#means.executor.run(this.#order, call));
     } catch (thrown) {
       const { code, message } = toPropagitError(thrown);
       // Whoever had it is gone: it may have been done, and may go on.

@@ -35,6 +35,7 @@ export { followRun, type RunTelling } from "./follow-run.js";
 export { refusalOf, type AskRefusal } from "./core/asks.js";
 export { batchMax } from "./core/event-batch.js";
 export { hasActed, lastingTasks, staysText, tasksText } from "./core/left-over.js";
+export type { DroneSeen, DronesSeen, DroneState } from "./core/drones-seen.js";
 export { rollbackStages } from "./core/rollback.js";
 export { Run } from "./core/run.js";
 export type { RunState, StageProgress, StageState } from "./core/run-fold.js";

@@ -64,6 +64,7 @@ export class LiveRun {
     const gateSeen = this.#gate?.watch.seen;
     return {
       linesOf: (task) => this.#attempts.get(task)?.lastLines,
+      dronesOf: (task) => this.#attempts.get(task)?.drones,
       ...(suspended === undefined ? {} : { suspended }),
       ...(gateSeen === undefined ? {} : { gateSeen }),
     };

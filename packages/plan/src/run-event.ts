@@ -5,6 +5,7 @@
  * Stages and gates are numbered from 1, as in the ids of tasks; the stages of a rollback go on from the plan's
  * own.
  */
+import type { DronesSeen } from "./core/drones-seen.js";
 import type { TaskId } from "./plan.js";
 
 export type RunEvent = { readonly at: number } &
@@ -44,6 +45,8 @@ export type RunEvent = { readonly at: number } &
         readonly outcome: TaskOutcome;
         readonly reason?: string;
         readonly lastLines?: readonly string[];
+        /** Of a task that many drones have a part in. */
+        readonly drones?: DronesSeen;
       }
     /** It failed, and is tried again at `nextAt`. */
     | {

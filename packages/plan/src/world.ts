@@ -1,6 +1,7 @@
 /** What carrying a plan out needs from outside. */
 import type { Clock, Log, Random } from "@propagit/runtime";
 import type { CodePlace, GateProbe, Plan, SecretPlace, Task } from "./plan.js";
+import type { DroneSeen, DronesSeen } from "./core/drones-seen.js";
 import type { RunSummary } from "./core/run-status.js";
 import type { RunEvent, TaskOutcome } from "./run-event.js";
 
@@ -74,6 +75,8 @@ export interface TaskEnd {
   readonly refused?: boolean;
   readonly reason?: string;
   readonly lastLines?: readonly string[];
+  /** Default: as they were told last. */
+  readonly drones?: DronesSeen;
 }
 
 export interface Executor {
@@ -103,6 +106,8 @@ export interface TaskCall {
   /** Aborted when its time is over or the plan is stopped hard; the task is to end soon then. */
   readonly signal: AbortSignal;
   readonly onOutput: (line: string) => void;
+  /** How all drones stand that have a part in it, whenever that has changed. */
+  readonly onDrones?: (drones: readonly DroneSeen[]) => void;
 }
 
 /** Looks whether a gate is open. */

@@ -1,7 +1,7 @@
 /** Runs of plans as they are told: what happened, and where they stand. The same as `plan` says of them. */
 import * as Type from "typebox";
 import type { Static, TSchema } from "typebox";
-import { count, exact, list, oneOf, text } from "./shape.js";
+import { count, exact, list, name, oneOf, text } from "./shape.js";
 
 const author = text(200);
 export const planRunId = text(64);
@@ -15,6 +15,29 @@ const host = text(400);
 /** A gate may name many who can approve. */
 const reason = text(20_000);
 const lastLines = Type.Optional(list(text(1_000), 50));
+/** How the drones stand that have a part in a task: counts of all, and those that need a look first. */
+const drones = Type.Optional(
+  exact({
+    counts: exact({
+      failed: count,
+      away: count,
+      starting: count,
+      healthy: count,
+      unchanged: count,
+    }),
+    drones: list(
+      exact({
+        drone: name,
+        state: oneOf("failed", "away", "starting", "healthy", "unchanged"),
+        /** From its turn until it was healthy, or failed. */
+        tookMs: Type.Optional(count),
+        reason: Type.Optional(text(1_000)),
+        lastLines,
+      }),
+      100,
+    ),
+  }),
+);
 const locks = list(text(300), 100);
 
 export const planAskSchema = Type.Union([
@@ -55,6 +78,7 @@ export const planEventSchema = Type.Union([
     outcome: oneOf("done", "unchanged", "failed", "stopped", "unknown"),
     reason: Type.Optional(reason),
     lastLines,
+    drones,
   }),
   event("task-retries", { task: taskId, reason, lastLines, nextAt: count }),
   event("stage-ended", {
@@ -147,6 +171,7 @@ const taskStatus = exact({
   nextAt: Type.Optional(count),
   reason: Type.Optional(reason),
   lastLines,
+  drones,
 });
 
 export const planStageSchema = exact({

@@ -22,6 +22,8 @@ const rules = {
   by: Type.Optional(waveBySchema),
   /** Name of the drone that goes alone, before all others. */
   canary: Type.Optional(name),
+  /** From the end of a wave until the next begins. */
+  afterMs: Type.Optional(count),
 };
 
 /** As a manifest says it, for every release of an environment. */

@@ -10,7 +10,7 @@ import {
   type Task,
   type TimeWindow,
 } from "@propagit/plan";
-import { isOfHub } from "@propagit/hub";
+import { isOfHub, reachesTogether } from "@propagit/hub";
 import type { Forecast } from "../plans/forecast.js";
 import { formatMoment } from "./duration.js";
 import { formatCount, formatNames } from "./quantity.js";
@@ -48,8 +48,9 @@ export function describeCare({ timeoutMs, retryDelaysMs, once, continueOnFail }:
 export function describeLimits(stage: Stage): string {
   const { concurrency, concurrencyPerHost, lines, maxFailures, onFailure } = stage;
   const side = Math.min(concurrency, Math.max(1, lines.length));
+  const isTogether = tasksOf([stage]).some(({ command }) => reachesTogether(command));
   const parts = [
-    side === 1 ? "one at a time" : `${side} at a time`,
+    isTogether ? "all its drones at once" : side === 1 ? "one at a time" : `${side} at a time`,
     concurrencyPerHost < side ? `${concurrencyPerHost} on a host` : "",
     maxFailures > 0 ? `${formatCount(maxFailures, "line")} may fail` : "",
     onFailure === "rollback" ? "is rolled back when it fails" : "",

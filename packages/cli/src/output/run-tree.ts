@@ -15,6 +15,7 @@
  */
 import {
   timeText,
+  type DronesSeen,
   type RunStatus,
   type StageStatus,
   type TaskCounts,
@@ -23,6 +24,7 @@ import {
 import type { PlanDelegation } from "@propagit/protocol";
 import { badColour, dimColour, goodColour, headColour } from "./colour.js";
 import { formatAge, formatDuration, formatMoment, formatTime } from "./duration.js";
+import { droneTexts } from "./drones-seen.js";
 import { fitTree, type TreeNode, type TreeSize } from "./fit-tree.js";
 import { placeName } from "./plan-words.js";
 import { formatCount, formatNumber } from "./quantity.js";
@@ -241,20 +243,38 @@ interface TaskPlacing {
 }
 
 function taskNode(task: TaskStatus, { rank, columns, run, tree }: TaskPlacing): TreeNode {
-  const { lastLines = [] } = task;
   const parts = tree.parts.filter((part) => part.parent === run && part.task === task.task);
-  const said = lastLines.slice(-tree.linesMax).map((line, index, { length }) => ({
+  // Of drones each says its own.
+  const said = task.drones ? droneNodes(task.drones, task, tree) : saidNodes(task.lastLines, tree);
+  return {
+    text: () => taskLine(task, columns, tree),
+    rank,
+    isOpen: parts.length > 0 || task.drones !== undefined,
+    children: [...said, ...parts.map((part) => partNode(part, tree))],
+  };
+}
+
+/** The last lines of what somebody said. */
+function saidNodes(lines: readonly string[] = [], { linesMax }: Tree): readonly TreeNode[] {
+  return lines.slice(-linesMax).map((line, index, { length }) => ({
     text: () => dimColour(plainText(line)),
     // The newest says most.
     rank: length - index,
     children: [],
   }));
-  return {
-    text: () => taskLine(task, columns, tree),
+}
+
+/** Those that a task waits for, the ones that need a look first. */
+function droneNodes(
+  drones: DronesSeen,
+  { state }: Pick<TaskStatus, "state">,
+  tree: Tree,
+): readonly TreeNode[] {
+  return droneTexts(drones, state !== "running").map(({ text, isBad, lines }, rank) => ({
+    text: () => (isBad ? badColour : dimColour)(plainText(text)),
     rank,
-    isOpen: parts.length > 0,
-    children: [...said, ...parts.map((part) => partNode(part, tree))],
-  };
+    children: saidNodes(lines, tree),
+  }));
 }
 
 /** What a relay carries out, under the task that handed it on. */

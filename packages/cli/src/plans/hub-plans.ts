@@ -29,7 +29,7 @@ import { collect, withHub, type HubFlags } from "../hub-call.js";
 import { interruptedExitCode, onInterrupt } from "../interrupt.js";
 import { print } from "../output/print.js";
 import { standardInput, type Planned } from "./planned.js";
-import { RunView } from "./run-view.js";
+import { outputOf, RunView } from "./run-view.js";
 import { toldEnd } from "./told-end.js";
 
 /** Until the hub is asked again that was lost. */
@@ -222,8 +222,8 @@ export function isLost(thrown: unknown): boolean {
 
 /** What a task said is known when it has ended. */
 function tell(view: RunView, run: Run, event: RunEvent): void {
-  if ((event.kind === "task-ended" || event.kind === "task-retries") && event.lastLines) {
-    for (const line of event.lastLines) view.output(run.task(event.task), line, event.at);
+  if (event.kind === "task-ended" || event.kind === "task-retries") {
+    for (const line of outputOf(event)) view.output(run.task(event.task), line, event.at);
   }
   view.event(event);
 }

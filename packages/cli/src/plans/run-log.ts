@@ -16,7 +16,7 @@ import { placeName } from "../output/plan-words.js";
 import { awayMsMax, isLost } from "./hub-plans.js";
 import { LocalRuns } from "./local-runs.js";
 import { formatLine } from "./logs.js";
-import { wordsOf, type EventNames, type Said } from "./run-view.js";
+import { outputOf, wordsOf, type EventNames, type Said } from "./run-view.js";
 
 export interface LogFlags extends HubFlags {
   readonly local?: boolean;
@@ -159,7 +159,7 @@ function linesOf(logged: PlanLogged): readonly string[] {
   const place = relay === undefined ? host : host === "*" ? relay : `${host} by ${relay}`;
   const line = (text: string, how: typeof level = "INFO") =>
     formatLine({ at: event.at, level: how, who, host: place, message: text });
-  const output = "lastLines" in event && command !== undefined ? (event.lastLines ?? []) : [];
+  const output = command === undefined ? [] : outputOf(event);
   return [...output.map((text) => line(text)), line(message, level)];
 }
 

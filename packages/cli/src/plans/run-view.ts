@@ -10,6 +10,7 @@ import {
   type Task,
   type TaskCounts,
 } from "@propagit/plan";
+import { droneLines } from "../output/drones-seen.js";
 import { hostName } from "../output/plan-words.js";
 import { LiveArea } from "../output/live-area.js";
 import { countWords, progressLines } from "../output/run-progress.js";
@@ -128,6 +129,12 @@ export interface Said {
   readonly who?: string;
   readonly level?: Level;
   readonly host?: string;
+}
+
+/** What a task said last, or the drones that have a part in it. */
+export function outputOf(event: RunEvent): readonly string[] {
+  if ("drones" in event && event.drones) return droneLines(event.drones);
+  return "lastLines" in event ? (event.lastLines ?? []) : [];
 }
 
 /** Undefined of what needs no line while one looks on. */

@@ -1,5 +1,6 @@
 /** In which order drones get a release. */
 import {
+  parseDroneName,
   parseWaveLabel,
   parseWavePercent,
   PropagitError,
@@ -8,12 +9,13 @@ import {
 } from "@propagit/protocol";
 import type { Command } from "commander";
 import { asFlag, parseWhole } from "../flags.js";
-import { parseDroneName } from "@propagit/protocol";
+import { parseDurationMs } from "../traffic-flags.js";
 
 export interface WaveFlags {
   readonly waves?: WavesWish["by"];
   readonly canaryDrone?: string;
   readonly minUp?: number;
+  readonly waveAfter?: number;
   readonly force?: boolean;
 }
 
@@ -32,11 +34,18 @@ export function withWaveFlags(command: Command): Command {
       "so many drones are left alone while others get it",
       asFlag((text) => parseWhole(text, 0, minUpMax)),
     )
+    .option(
+      "--wave-after <duration>",
+      "time between the end of a wave and the next one: `10m`",
+      asFlag(parseDurationMs),
+    )
     .option("--force", "one drone at a time when --min-up, or a service's minUp, is not possible");
 }
 
 /** @throws BAD_USAGE when both ways are said */
-export function wavesOf({ waves, canaryDrone, minUp, force }: WaveFlags): { waves?: WavesWish } {
+export function wavesOf({ waves, canaryDrone, minUp, waveAfter, force }: WaveFlags): {
+  waves?: WavesWish;
+} {
   if (waves !== undefined && minUp !== undefined) {
     throw new PropagitError(
       "BAD_USAGE",
@@ -47,11 +56,13 @@ export function wavesOf({ waves, canaryDrone, minUp, force }: WaveFlags): { wave
     );
   }
   const by = minUp === undefined ? waves : ({ kind: "min-up", minUp } as const);
-  if (by === undefined && canaryDrone === undefined && !force) return {};
+  const isSaid = by ?? canaryDrone ?? waveAfter;
+  if (isSaid === undefined && !force) return {};
   return {
     waves: {
       ...(by && { by }),
       ...(canaryDrone !== undefined && { canary: canaryDrone }),
+      ...(waveAfter !== undefined && { afterMs: waveAfter }),
       ...(force && { force }),
     },
   };

@@ -27,6 +27,11 @@ export function isReleaseDroneCommand(command: string): command is ReleaseDroneC
   return (droneSteps as readonly string[]).includes(command);
 }
 
+/** What reaches all drones of its task at once, however many it names. */
+export function reachesTogether(command: string): boolean {
+  return command === "start" || isReleaseDroneCommand(command);
+}
+
 type Progress = Pick<RolloutRow, "done">;
 
 /** Its turn has come. */

@@ -1,6 +1,7 @@
 /** The start of a release: which services may run by now, and how each drone stands. */
 import type { DroneOutcome, Service } from "@propagit/protocol";
 import {
+  isAlive,
   isReadySomewhere,
   isThere,
   judge,
@@ -24,6 +25,8 @@ const healMs = 10_000;
 export interface Standing {
   readonly drone: string;
   readonly verdict: Verdict;
+  /** When its newest phase began, in ms since 1970. */
+  readonly since?: number;
 }
 
 /** How each drone stands that is to run some of it. */
@@ -32,7 +35,10 @@ export function verdicts(row: RolloutRow, view: RolloutView): readonly Standing[
   const before = new Map(row.drones.map((drone) => [drone.identity, drone]));
   return view.drones.flatMap((seen) => {
     const verdict = judge(seen, before.get(seen.identity), late);
-    return verdict ? [{ drone: seen.drone, verdict }] : [];
+    if (!verdict) return [];
+    const { drone, reports } = seen;
+    const since = Math.max(0, ...reports.filter(isAlive).map((report) => report.since));
+    return [{ drone, verdict, ...(since > 0 && { since }) }];
   });
 }
 

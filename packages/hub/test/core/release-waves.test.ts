@@ -129,6 +129,19 @@ describe("waves of a release", () => {
     ]);
   });
 
+  it("wait for the one before, and not the groups into which one is split", () => {
+    const cluster = { drones: four, runs: { web: onFour } };
+    const said = specification([service("web", { minUp: { instances: 3 } })], {
+      ...byZone,
+      afterMs: 600_000,
+    });
+    const made = releaseWaves(view(cluster), ask({ specification: said }));
+    assert.deepEqual(
+      made.map(({ drones: own, afterMs = 0 }) => `${own.join(" ")} ${afterMs}`),
+      ["web-1 0", "web-2 0", "web-3 600000", "web-4 0"],
+    );
+  });
+
   it("are split where a service keeps some of its instances up", () => {
     const cluster = { drones: four, runs: { web: onFour } };
     const kept = specification([service("web", { minUp: { percent: 50 } })]);

@@ -10,6 +10,7 @@ import {
 } from "@propagit/protocol";
 import {
   described,
+  duration,
   mapped,
   object,
   oneOrMany,
@@ -66,15 +67,20 @@ export const wavesShape: Shape<WaveRulesSaid> = mapped(
     object({
       by: described("zone, label:KEY, or parts of all drones: [10%, 50%, 100%] (all at once).", by),
       canary: described("Name of the drone that goes alone, before all others.", droneName),
+      after: described("Time between the end of a wave and the next one (0s).", duration()),
     }),
     "by",
   ),
-  ({ by: said, canary }, at, where, problems): WaveRulesSaid | undefined => {
+  ({ by: said, canary, after }, at, where, problems): WaveRulesSaid | undefined => {
     if (said === undefined && canary === undefined) {
       problems.add(at, `\`${where}\` says neither \`by\` nor \`canary\``);
       return undefined;
     }
-    return { ...(said && { by: said }), ...(canary !== undefined && { canary }) };
+    return {
+      ...(said && { by: said }),
+      ...(canary !== undefined && { canary }),
+      ...(after !== undefined && { afterMs: after }),
+    };
   },
 );
 

@@ -220,8 +220,10 @@ export class RunFold {
       ...(reason === undefined ? {} : { reason }),
       ...(lastLines === undefined ? {} : { lastLines }),
     };
-    if (event.kind === "task-ended") run.end(line - 1, step - 1, event.outcome, ended);
-    else run.retryLater(line - 1, step - 1, { ...ended, nextAt: event.nextAt });
+    if (event.kind === "task-ended") {
+      const { drones } = event;
+      run.end(line - 1, step - 1, event.outcome, { ...ended, ...(drones && { drones }) });
+    } else run.retryLater(line - 1, step - 1, { ...ended, nextAt: event.nextAt });
   }
 
   #beginStage(progress: StageProgress, at: number): void {

@@ -1,6 +1,7 @@
 /** Where a run stands, as people and scripts ask for it: values that are JSON. */
 import type { TaskId } from "../plan.js";
 import type { RunOutcome } from "../run-event.js";
+import type { DronesSeen } from "./drones-seen.js";
 import { staysText } from "./left-over.js";
 import { approvalGate } from "./asks.js";
 import type { Run } from "./run.js";
@@ -88,10 +89,12 @@ export interface TaskStatus {
   readonly nextAt?: number;
   readonly reason?: string;
   readonly lastLines?: readonly string[];
+  /** Of a task that many drones have a part in. */
+  readonly drones?: DronesSeen;
 }
 
 export interface StatusWish {
-  /** `notable`: what runs, is tried again, failed, was stopped or is unknown. */
+  /** `notable`: what runs, is tried again, failed, was stopped, is unknown, or says how drones stand. */
   readonly tasks?: "notable" | "all";
   /** Of one stage. */
   readonly tasksMax?: number;
@@ -103,6 +106,7 @@ export interface StatusSight {
   readonly waitsFor?: { readonly lock: string; readonly behind: string };
   readonly gateSeen?: string;
   readonly linesOf?: (task: TaskId) => readonly string[] | undefined;
+  readonly dronesOf?: (task: TaskId) => DronesSeen | undefined;
 }
 
 /** More are no longer looked through by eye. */
@@ -233,7 +237,7 @@ function hostsOf({ run }: StageProgress): readonly HostStatus[] {
 function tasksOf(
   { run }: StageProgress,
   { tasks: which = "notable", tasksMax = tasksMaxDefault }: StatusWish,
-  { linesOf }: StatusSight,
+  sight: StatusSight,
 ): Pick<StageStatus, "tasks" | "tasksLeftOut"> {
   const found: Position[] = [];
   const seen = new Map<string, number>();
@@ -248,7 +252,7 @@ function tasksOf(
     }
   }
   const kept = which === "all" ? found.slice(0, tasksMax) : firstOfEach(found, tasksMax);
-  const tasks = kept.map(({ line, step }) => taskStatus(run, line, step, linesOf));
+  const tasks = kept.map(({ line, step }) => taskStatus(run, line, step, sight));
   return { tasks, tasksLeftOut: found.length - kept.length };
 }
 
@@ -267,21 +271,23 @@ function firstOfEach(found: readonly Position[], max: number): readonly Position
 }
 
 function isNotable(ran: TaskRun | undefined): boolean {
-  return ran !== undefined && ran.state !== "done" && ran.state !== "unchanged";
+  if (ran === undefined) return false;
+  return ran.drones !== undefined || (ran.state !== "done" && ran.state !== "unchanged");
 }
 
 function taskStatus(
   run: StageProgress["run"],
   line: number,
   step: number,
-  linesOf: StatusSight["linesOf"],
+  { linesOf, dronesOf }: StatusSight,
 ): TaskStatus {
   const task = run.taskAt(line, step);
   const id = taskIdOf(run.number, line + 1, step + 1);
   const ran = run.taskRun(line, step);
-  const { tries: _, lastLines: kept, state = "never-run", ...known } = ran ?? {};
+  const { tries: _, lastLines: kept, drones: ended, state = "never-run", ...known } = ran ?? {};
   const nextAt = ran || step > 0 ? undefined : run.delayOf(line);
   const lastLines = state === "running" ? linesOf?.(id) : kept;
+  const drones = state === "running" ? dronesOf?.(id) : ended;
   return {
     task: id,
     command: task.command,
@@ -291,6 +297,7 @@ function taskStatus(
     ...known,
     state,
     ...(lastLines === undefined || lastLines.length === 0 ? {} : { lastLines }),
+    ...(drones && { drones }),
   };
 }
 

@@ -24,6 +24,7 @@
 import { assert } from "@propagit/protocol";
 import type { Stage, Task, TaskId } from "../plan.js";
 import type { TaskOutcome } from "../run-event.js";
+import type { DronesSeen } from "./drones-seen.js";
 import { Schedule } from "./schedule.js";
 import { hostKeyOf, taskIdOf } from "./task-place.js";
 import { WaitingLines } from "./waiting-lines.js";
@@ -42,6 +43,7 @@ export interface TaskRun {
   nextAt?: number;
   reason?: string;
   lastLines?: readonly string[];
+  drones?: DronesSeen;
 }
 
 type LineState = "delayed" | "ready" | "running" | "retrying" | "done" | "failed";
@@ -334,6 +336,7 @@ export class StageRun {
     ran.endedAt = ended.endedAt;
     if (ended.reason !== undefined) ran.reason = ended.reason;
     if (ended.lastLines !== undefined) ran.lastLines = ended.lastLines;
+    if (ended.drones !== undefined) ran.drones = ended.drones;
     return ran;
   }
 
@@ -374,4 +377,5 @@ export interface TaskRunEnd {
   readonly endedAt: number;
   readonly reason?: string;
   readonly lastLines?: readonly string[];
+  readonly drones?: DronesSeen;
 }

@@ -1,6 +1,8 @@
 /** What an attempt's end makes of its task, and how much of its output is kept. */
 import type { Task } from "../plan.js";
 import type { RunEvent, TaskOutcome } from "../run-event.js";
+import { cutText } from "./cut-text.js";
+import type { DronesSeen } from "./drones-seen.js";
 import type { TaskRun } from "./stage-run.js";
 
 /** As a failure is read: the end of the output, in the width of a screen and more. Others keep less. */
@@ -16,6 +18,7 @@ interface End {
   readonly refused?: boolean;
   readonly reason?: string;
   readonly lastLines?: readonly string[];
+  readonly drones?: DronesSeen;
 }
 
 /** The event of an end: it failed and is tried again, or it is over. */
@@ -32,23 +35,18 @@ export function eventOfEnd(task: Task, run: TaskRun, end: End, now: number): Run
     return { at: now, kind: "task-retries", task: task.id, ...said, reason, nextAt: now + delayMs };
   }
   const reason = isGivenUp ? { reason: `${said.reason ?? "it failed"}; ${notAgain}` } : {};
-  return { at: now, kind: "task-ended", task: task.id, outcome, ...said, ...reason };
+  const drones = end.drones ? { drones: end.drones } : {};
+  return { at: now, kind: "task-ended", task: task.id, outcome, ...said, ...reason, ...drones };
 }
 
 const notAgain = "it is not tried again, as that would be refused again";
 
-function saidOf({ outcome, reason, lastLines = [] }: End): Omit<End, "outcome" | "refused"> {
+function saidOf({ outcome, reason, lastLines = [] }: End): Pick<End, "reason" | "lastLines"> {
   const isGood = outcome === "done" || outcome === "unchanged";
   const count = isGood ? keptOutput.linesOfDone : keptOutput.lines;
-  const lines = lastLines.slice(-count).map((line) => cut(line, keptOutput.lineChars));
+  const lines = lastLines.slice(-count).map((line) => cutText(line, keptOutput.lineChars));
   return {
-    ...(reason === undefined ? {} : { reason: cut(reason, keptOutput.reasonChars) }),
+    ...(reason === undefined ? {} : { reason: cutText(reason, keptOutput.reasonChars) }),
     ...(lines.length === 0 ? {} : { lastLines: lines }),
   };
-}
-
-/** At a whole character. */
-function cut(text: string, charsMax: number): string {
-  if (text.length <= charsMax) return text;
-  return `${text.slice(0, charsMax - 1).replace(/[\ud800-\udbff]$/, "")}…`;
 }

@@ -4,7 +4,7 @@
  *     drones ──canary first──> [one]
  *            └─the others, by──> zone | a label | parts of all of them | how many must stay up
  *
- * The order is always the same for the same drones: by name, zones as listed and then by name.
+ * The order is always the same for the same drones: by name, and so are zones.
  */
 import { groupsFor, inGroups } from "./min-up.js";
 
@@ -22,8 +22,8 @@ export interface WaveRules {
 
 export type WaveBy =
   | { readonly kind: "once" }
-  /** Drones without the label come last. Values that are listed come first, in that order. */
-  | { readonly kind: "label"; readonly key: string; readonly order: readonly string[] }
+  /** By their values; drones without the label come last. */
+  | { readonly kind: "label"; readonly key: string }
   /** Of all drones that have it then, rising: 5, 25, 100. The last one is 100. */
   | { readonly kind: "percent"; readonly steps: readonly number[] }
   /** At least so many are up at any time. */
@@ -72,7 +72,7 @@ function wavesBy<D extends Waver>(drones: readonly D[], by: WaveBy): Waves<D> {
 
 function byLabel<D extends Waver>(
   drones: readonly D[],
-  { key, order }: Extract<WaveBy, { kind: "label" }>,
+  { key }: Extract<WaveBy, { kind: "label" }>,
 ): readonly Wave<D>[] {
   const groups = new Map<string | undefined, D[]>();
   for (const drone of drones) {
@@ -81,9 +81,8 @@ function byLabel<D extends Waver>(
     group.push(drone);
     groups.set(value, group);
   }
-  const rest = [...groups.keys()].filter((value) => value !== undefined);
-  const values = [...new Set([...order, ...rest.toSorted(compare)])];
-  return [...values, undefined].map((value) => ({
+  const values = [...groups.keys()].filter((value) => value !== undefined);
+  return [...values.toSorted(compare), undefined].map((value) => ({
     name: value === undefined ? `no ${key}` : `${key} ${value}`,
     drones: groups.get(value) ?? [],
   }));

@@ -39,6 +39,19 @@ const summary: PlanSummary = {
   counts,
 };
 
+const drones = {
+  counts: { failed: 1, away: 0, starting: 0, healthy: 1, unchanged: 0 },
+  drones: [
+    {
+      drone: "web-1",
+      state: "failed" as const,
+      tookMs: 12_000,
+      reason: "exit code 1",
+      lastLines: ["no such file"],
+    },
+  ],
+};
+
 const stage: PlanStage = {
   number: 1,
   name: "first",
@@ -64,6 +77,7 @@ const stage: PlanStage = {
       nextAt: at,
       reason: "it ended with 1",
       lastLines: ["no such file"],
+      drones,
     },
   ],
   tasksLeftOut: 1,
@@ -170,6 +184,7 @@ export const planSamples: SamplesOf<keyof typeof planMethods> = {
           outcome: "failed",
           reason: "it ended with 1",
           lastLines: ["no such file"],
+          drones,
         },
       },
     ],

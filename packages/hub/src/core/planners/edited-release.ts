@@ -116,13 +116,17 @@ function problemsOfStep({ task, stage }: ReleaseStep): readonly string[] {
   return problems.map((problem) => `${nameOf(task)}: ${problem}`);
 }
 
+const limitsNothing =
+  "drones of a wave get a release together (`concurrency`): how many at a time is for its waves to say, by `drones`, `--waves` or a service's `minUp`";
+
 /** What fails before the release is there puts it back; what fails afterwards cannot. */
 function problemsOfStages(stages: readonly Stage[]): readonly string[] {
   const own = stages.map(({ lines }) =>
     lines.some((line) => line.some(({ command }) => isReleaseCommand(command))),
   );
   const end = own.lastIndexOf(true);
-  return stages.flatMap(({ name, onFailure, maxFailures, gates }, index) => {
+  return stages.flatMap((stage, index) => {
+    const { name, onFailure, maxFailures, concurrency, concurrencyPerHost, gates } = stage;
     const isOwn = own[index] ?? false;
     const problems: string[] = [];
     if (isOwn && onFailure !== "rollback") {
@@ -131,6 +135,7 @@ function problemsOfStages(stages: readonly Stage[]): readonly string[] {
       );
     }
     if (isOwn && maxFailures > 0) problems.push("nothing of a release may fail (`maxFailures`)");
+    if (isOwn && (concurrency > 1 || concurrencyPerHost > 1)) problems.push(limitsNothing);
     if (!isOwn && index < end && onFailure === "stop") {
       problems.push("it would leave half a release: `onFailure` must be rollback or continue");
     }

@@ -11,6 +11,7 @@
  */
 import { shortCommit } from "@propagit/protocol";
 import { readPlan, type Plan, type TaskDraft } from "@propagit/plan";
+import { formatDuration } from "@propagit/shapes";
 import { hubCommands } from "../../plan-commands/hub-commands.js";
 import type { ReleaseRow } from "../rows.js";
 
@@ -38,8 +39,8 @@ export interface ReleaseWave {
   readonly name: string;
   /** By name. */
   readonly drones: readonly string[];
-  /** What every stage may say: `after`, `gate`, `maxFailures`. */
-  readonly stage?: Readonly<Record<string, unknown>>;
+  /** From the end of the wave before. */
+  readonly afterMs?: number;
 }
 
 /** As it is written, for whoever goes on with it. */
@@ -52,6 +53,7 @@ export interface ReleaseDraft {
 interface StageDraft {
   readonly name: string;
   readonly onFailure?: "rollback";
+  readonly after?: string;
   readonly tasks: readonly (TaskDraft | readonly TaskDraft[])[];
 }
 
@@ -147,7 +149,8 @@ function starting(
   const commands = ["start", ...(restarts ? ["restart-release"] : []), "wait-healthy"];
   const line = commands.map((command) => ({ command, ...on }));
   const name = wave ? `start ${at + 1}: ${wave.name}` : "start";
-  return { ...stage(name, [line]), ...wave?.stage };
+  const after = wave?.afterMs ? { after: formatDuration(wave.afterMs) } : {};
+  return { ...stage(name, [line]), ...after };
 }
 
 function stage(name: string, tasks: StageDraft["tasks"]): StageDraft {

@@ -53,6 +53,7 @@ export function releaseWaves(view: PlannerView, asked: WavesQuestion): readonly 
   const { specification, deployment, waves: wish } = asked;
   if (comesAtOnce(asked)) return [];
   const isRestart = restartsRunning(view, asked);
+  if (wish?.afterMs !== undefined && !saysWaves(wish, specification)) throw noWaves();
   const row = view.rows.rows("deployments").get(deployment);
   // It may run everywhere already: who lacks some of it is getting it.
   if (row?.started && !row.only && !isRestart) return [];
@@ -61,14 +62,21 @@ export function releaseWaves(view: PlannerView, asked: WavesQuestion): readonly 
   if (drones.length === 0) return [];
   const waves = rawWaves(drones, wanted);
   const kept = keptServices(view, asked, isRestart && wish?.by === undefined);
-  const split = waves.flatMap((wave) => splitWave(wave, kept, wanted.force ?? false));
-  const isSaid = saysWaves(wish, specification);
-  return !isSaid && split.length === 1 && !isRestart ? [] : split;
+  const split = waves.flatMap((wave, at) => {
+    const groups = splitWave(wave, kept, wanted.force ?? false);
+    const { afterMs } = wanted;
+    // Those that a service's `minUp` makes of one wave follow one another at once.
+    return at === 0 || !afterMs
+      ? groups
+      : groups.map((group, n) => (n ? group : { ...group, afterMs }));
+  });
+  return !saysWaves(wish, specification) && split.length === 1 && !isRestart ? [] : split;
 }
 
 /** Nobody says anything of an order: nothing of the cluster has to be looked at. */
 export function comesAtOnce({ waves, specification, redeploy }: WavesQuestion): boolean {
-  return !saysWaves(waves, specification) && !redeploy && !saysMinUp(specification);
+  const saysAny = saysWaves(waves, specification) || waves?.afterMs !== undefined;
+  return !saysAny && !redeploy && !saysMinUp(specification);
 }
 
 /** Whoever only says `force` says nothing of waves. */
@@ -196,9 +204,8 @@ function sumOf(counts: Iterable<number>): number {
 function ruleOf(by: NonNullable<WavesWish["by"]>, force: boolean): WaveBy {
   switch (by.kind) {
     case "once":
-      return by;
     case "label":
-      return { ...by, order: [] };
+      return by;
     case "percent":
       return { kind: "percent", steps: risingTo100(by.steps) };
     case "min-up":
@@ -212,6 +219,12 @@ function ruleOf(by: NonNullable<WavesWish["by"]>, force: boolean): WaveBy {
 function risingTo100(steps: readonly number[]): readonly number[] {
   const rising = [...new Set(steps)].sort((left, right) => left - right);
   return rising.at(-1) === 100 ? rising : [...rising, 100];
+}
+
+function noWaves(): PropagitError {
+  return new PropagitError("BAD_PLAN", "it comes in no waves that could wait for one another", {
+    hint: "say which drones come together, too: --waves zone",
+  });
 }
 
 function refused(why: string, canary: string | undefined): PropagitError {
