@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { exitCodes } from "@propagit/protocol";
+import type { Command } from "commander";
 import { propagitProgram } from "../src/propagit.js";
 import { commandsOf, helpOf } from "../src/program.js";
 import { explainAll } from "./support/explain.js";
@@ -90,6 +91,20 @@ describe("wrong input", () => {
       stderr,
       /no hub is called "localhost" here\n.*write host:port, such as localhost:6001\n$/,
     );
+  });
+});
+
+describe("the flags of a group of commands", () => {
+  it("are taken by all of them", () => {
+    // Nothing that commander publishes says that it does nothing itself.
+    const isGroup = (command: Command) => Reflect.get(command, "_actionHandler") === null;
+    const below = commandsOf(propagitProgram()).filter(({ path }) => path.length > 1);
+    const strange = below.flatMap(({ command, path }) => {
+      const shared = command.parent && isGroup(command.parent) ? command.parent.options : [];
+      const own = new Set(command.options.map(({ long }) => long));
+      return shared.filter(({ long }) => !own.has(long)).map(({ long }) => [...path, long]);
+    });
+    assert.deepEqual(strange, []);
   });
 });
 

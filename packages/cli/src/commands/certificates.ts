@@ -49,11 +49,11 @@ export function certificatesCommand(): Command {
         "Certificates that the hub keeps, hidden, and gives to the proxies that have a --tls-port: those that you add, and those that it gets from an authority (Let's Encrypt, or another that speaks ACME) and renews in time.",
       ),
   )
-    .addCommand(listCommand())
-    .addCommand(acmeCommand())
-    .addCommand(renewCommand())
-    .addCommand(addCommand())
-    .addCommand(removeCommand());
+    .addCommand(withHubFlags(listCommand()))
+    .addCommand(withHubFlags(acmeCommand()))
+    .addCommand(withHubFlags(renewCommand()))
+    .addCommand(withHubFlags(addCommand()))
+    .addCommand(withHubFlags(removeCommand()));
 }
 
 function listCommand(): Command {
