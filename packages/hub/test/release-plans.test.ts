@@ -136,9 +136,10 @@ test("a cancelled release is a plan that was stopped by whoever cancelled it", a
   await hub.call("hub.cancel", { repo, by: "bob" });
   assert.equal((await hub.settle(result)).reason, "bob cancelled it");
   await hub.sim.clock.advance(1_000);
-  const { outcome, reason, run } = await newest(hub);
-  assert.deepEqual([outcome, reason], ["undone", "stopped by bob"]);
-  assert.ok((await stagesOf(hub, run)).includes("undo done"));
+  const [cancel, release] = await plans(hub);
+  assert.deepEqual([cancel?.name, cancel?.outcome], ["cancel release 1 of webapp", "done"]);
+  assert.deepEqual([release?.outcome, release?.reason], ["undone", "stopped by bob"]);
+  assert.ok((await stagesOf(hub, release?.run ?? "")).includes("undo done"));
 });
 
 test("paused, a release does nothing new, also after a restart of the hub, until it is resumed", async () => {

@@ -34,11 +34,12 @@ describe("a plan that fails in the end", () => {
     const { code, errors } = await folder.run(["apply", "plan.yaml"]);
     assert.equal(code, 7);
     const [id = ""] = await folder.ids();
-    const stays = `what was done stays: move (1.2.1); to take it back: propagit plans stop --undo ${id}`;
-    assert.match(errors, new RegExp(stays.replace(/[().]/g, "\\$&")));
+    const stays = "what was done stays: move (1.2.1)";
+    const takeBack = `to take it back: propagit plans stop --undo ${id}`;
+    assert.ok(errors.includes(`${stays}; ${takeBack}`), errors);
     assert.match(errors, /to try again what failed or never ran: propagit plans retry /);
     const status = await folder.run(["plans", "status", id]);
-    assert.ok(status.out.includes(stays), status.out);
+    assert.ok(status.out.includes(`${stays}\n   ${takeBack} --local\n`), status.out);
     const back = await folder.run(["plans", "stop", "--undo", id]);
     assert.match(back.out, /rolling back: .*taken back by /);
     assert.match(back.out, /plan undone, 1 failed, 4 done: /);
