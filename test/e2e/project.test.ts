@@ -45,6 +45,18 @@ describe("propagit check", () => {
     );
   });
 
+  it("shows in which waves drones get a release, and what stays up", async (test) => {
+    const yaml =
+      "services: { web: { command: node web.js, minUp: 2 } }\nwaves: { canary: web-1, by: zone, after: 10m }\n";
+    const { propagit } = await projectOf(test, { "propagit.yaml": yaml });
+    const { stdout } = await propagit("check");
+    assert.match(
+      stdout,
+      /^ {2}waves: canary web-1, then by zone, each 10 min after the one before$/m,
+    );
+    assert.match(stdout, /^ {2}stay up: web 2$/m);
+  });
+
   it("shows each mistake on its line and ends with 2", async (test) => {
     const yaml = "services:\n  web:\n    comand: node web.js\n";
     const { propagit } = await projectOf(test, { "propagit.yaml": yaml });

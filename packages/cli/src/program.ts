@@ -57,7 +57,7 @@ function formatUsageError(program: string, text: string, command: Command): stri
       suggestionFor(/^unknown \w+ '(.*?)'/.exec(text.replace(/^error: /, ""))?.[1] ?? "", names),
     );
   const [said = "", ...why] = plain.split("\n");
-  const what = unknownWord(said, command) ?? said + elsewhere(said);
+  const what = unknownWord(said, command) ?? said + elsewhere(said, command);
   return [warningColour(`${program}: ${what}`), ...why].map((line) => `${line}\n`).join("");
 }
 
@@ -70,25 +70,19 @@ function unknownWord(said: string, { args, commands, registeredArguments }: Comm
   return mayBeArgument && suggestion === "" ? undefined : `unknown command '${word}'${suggestion}`;
 }
 
-/** Words for plans and pushes, which people say without saying of what. */
-const elsewhereOf: ReadonlyMap<string, string> = new Map([
-  ["status", "plans status or files status"],
-  ["retry", "plans retry"],
-  ["resume", "plans resume"],
-  ["skip-wait", "plans skip-wait"],
-  ["approve", "plans approve"],
-  ["age", "files age"],
-  ["reset", "files reset"],
-  ["queue", "files queue"],
-  ["push", "files push"],
-  ["more", "files more"],
-]);
+/** Names that more commands have below them say nothing. */
+const elsewhereMax = 4;
 
-/** Only of a command at the top; below others commander knows them all. */
-function elsewhere(said: string): string {
-  const found = elsewhereOf.get(/^unknown command '(.*?)'/.exec(said)?.[1] ?? "");
-  if (found === undefined || said.includes("did you mean")) return "";
-  return `; did you mean ${found}?`;
+/** Words for drones, plans and pushes, which people say without saying of what. */
+function elsewhere(said: string, command: Command): string {
+  const word = /^unknown command '(.*?)'/.exec(said)?.[1];
+  if (word === undefined || said.includes("did you mean") || command.parent) return "";
+  const named = commandsOf(command).filter(
+    // What can be planned is done by a command of its own.
+    ({ path }) => path.length > 1 && path.at(-1) === word && path[0] !== "plan",
+  );
+  if (named.length === 0 || named.length > elsewhereMax) return "";
+  return `; did you mean ${named.map(({ path }) => path.join(" ")).join(" or ")}?`;
 }
 
 /** commander takes names for near of which half is another. */

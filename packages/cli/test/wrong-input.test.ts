@@ -17,6 +17,8 @@ const cases: readonly (readonly [readonly string[], RegExp])[] = [
     ["help", "env", "sett"],
     /unknown command 'sett'; did you mean set\?\n {2}see `propagit help env`/,
   ],
+  [["drain", "web-1"], /unknown command 'drain'; did you mean drone drain\?/],
+  [["approve"], /unknown command 'approve'; did you mean plans approve\?/],
   [["help", "depoly"], /did you mean deploy/],
   [["help", "nope"], /^propagit: unknown command 'nope'\n {2}see `propagit help`\n$/],
   [

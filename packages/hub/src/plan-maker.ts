@@ -14,7 +14,7 @@ import type { Handlers, IncomingCall } from "@propagit/runtime";
 import type { LedgerRows } from "./core/draft.js";
 import type { FilesChange } from "./core/files-ends.js";
 import { planFiles } from "./core/planners/files.js";
-import { pastRuns, releaseDurations } from "./core/planners/past-releases.js";
+import { byCommand, pastRuns, releaseDurations } from "./core/planners/past-releases.js";
 import type { Planned } from "./core/planners/planned.js";
 import type { PlannerView } from "./core/planners/planner-view.js";
 import { releasePlaces, type ReleasePlaces } from "./core/planners/edited-waves.js";
@@ -30,7 +30,7 @@ import type { AskedRelease, ReleaseDesk } from "./release-desk.js";
 import type { ScaleDesk } from "./scale-desk.js";
 import type { SettingsDesk } from "./settings-desk.js";
 import { deploymentIdFor } from "./specifications.js";
-import type { StepPlanner } from "./step-planner.js";
+import type { StepChange, StepPlanner } from "./step-planner.js";
 import type { HubWorld } from "./world.js";
 
 export interface PlanMakerParts extends PlannerSightParts {
@@ -43,7 +43,7 @@ export interface PlanMakerParts extends PlannerSightParts {
   /** Absent: the hub has no repository of files. */
   readonly files: Pick<FilesRuns, "found"> | undefined;
   /** What tasks took. */
-  readonly past: Pick<PlanPast, "durationsOf">;
+  readonly past: Pick<PlanPast, "durationsOf" | "durationsOfStep">;
 }
 
 /** More that are skipped are counted. */
@@ -82,7 +82,7 @@ export class PlanMaker {
     if (isRelease(change)) return this.#release(await this.asked(change), change);
     if (change.kind === "files") return this.#files(change, call);
     if (change.kind === "configure") return this.#settings(change, call);
-    return this.#parts.steps.planned(change);
+    return this.#step(change);
   }
 
   /** The release that such a change makes. */
@@ -117,7 +117,7 @@ export class PlanMaker {
   async told(change: PlannedChange): Promise<ToldOfPlan> {
     if (change.kind === "files" || change.kind === "configure") return nothingTold;
     if (isRelease(change)) return toldOf(await this.#release(await this.asked(change), change));
-    return toldOf(await this.#parts.steps.planned(change));
+    return toldOf(await this.#step(change));
   }
 
   get #view(): PlannerView {
@@ -148,6 +148,12 @@ export class PlanMaker {
     const found = await this.#parts.files?.found(change, call);
     if (!found) throw new PropagitError("FILES_FAILED", "this hub keeps no files");
     return planFiles(this.#view, change, found);
+  }
+
+  async #step(change: StepChange): Promise<Planned> {
+    const planned = await this.#parts.steps.planned(change);
+    const past = await this.#parts.past.durationsOfStep(planned.step.command);
+    return { ...planned, durations: byCommand(past) };
   }
 
   async #settings(change: SettingsChange, call: MakeCall): Promise<Planned> {

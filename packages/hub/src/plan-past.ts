@@ -4,6 +4,7 @@ import {
   pastDurations,
   type PastDuration,
   type PastRun,
+  type Plan,
   type PlanEngine,
   type RunEvent,
 } from "@propagit/plan";
@@ -13,6 +14,8 @@ export type PastRuns = Pick<PlanEngine, "list" | "plan" | "follow">;
 
 /** Runs that are looked at, the newest ones. */
 const runsMax = 5;
+/** Runs of one step that are looked at until as many are found; each is read from disk. */
+const stepsMax = 50;
 /** Hosts of large plans are many; each command's average is among the first. */
 const durationsMax = 20_000;
 
@@ -33,12 +36,22 @@ export class PlanPast {
     const past: PastRun[] = [];
     for (const run of runs) {
       if (past.length >= runsMax) break;
-      const one = await runSoFar(this.#runs(), run).catch((thrown: unknown) => {
-        // It was removed, as there are so many newer ones; or nobody can read it.
-        if (["NO_PLAN", "DATA_UNUSABLE"].includes(toPropagitError(thrown).code)) return undefined;
-        throw thrown;
-      });
+      const one = await this.#read(run);
       if (one) past.push(one);
+    }
+    return pastDurations(past);
+  }
+
+  /** Of the newest runs of one step that did what this command does. */
+  async durationsOfStep(command: string): Promise<readonly PastDuration[]> {
+    const steps = this.#runs()
+      .list()
+      .filter(({ outcome, counts }) => outcome === "done" && counts.done === 1);
+    const past: PastRun[] = [];
+    for (const { run } of steps.slice(0, stepsMax)) {
+      if (past.length >= runsMax) break;
+      const one = await this.#read(run);
+      if (one && commandsOf(one.plan).has(command)) past.push(one);
     }
     return pastDurations(past);
   }
@@ -56,6 +69,18 @@ export class PlanPast {
     const told = [...byCommand, ...byHost].slice(0, durationsMax).map((one) => ({ ...one }));
     return { durations: sendPieces(told, part) };
   }
+
+  /** Absent: it was removed, as there are so many newer ones; or nobody can read it. */
+  async #read(run: string): Promise<PastRun | undefined> {
+    return runSoFar(this.#runs(), run).catch((thrown: unknown) => {
+      if (["NO_PLAN", "DATA_UNUSABLE"].includes(toPropagitError(thrown).code)) return undefined;
+      throw thrown;
+    });
+  }
+}
+
+function commandsOf({ stages }: Plan): ReadonlySet<string> {
+  return new Set(stages.flatMap(({ lines }) => lines.flat()).map(({ command }) => command));
 }
 
 /** A run's plan and all that has happened to it. @throws NO_PLAN, DATA_UNUSABLE */

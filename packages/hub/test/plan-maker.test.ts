@@ -135,6 +135,21 @@ test("what is so already is skipped, and a release waits behind the one on its w
   assert.ok(commands.includes("wait-healthy"), "past releases say how long it takes");
 });
 
+test("what takes one step is said to take as long as it did before", async () => {
+  const hub = await SimHub.start();
+  await hub.drones("web-1", "web-2");
+  await hub.deploy(commits.one);
+  const drain = (drone: string) => ({ kind: "drain", drone }) as const;
+  const first = await makePlan(hub, drain("web-1"));
+  assert.deepEqual(first.told.durations, []);
+  await hub.call("hub.drain", { drone: "web-1", drain: true });
+  const { told } = await makePlan(hub, drain("web-2"));
+  assert.deepEqual(
+    told.durations.map(({ command }) => command),
+    ["drain-drone"],
+  );
+});
+
 test("what visitors get already is skipped, whoever wanted it so", async () => {
   const hub = await SimHub.start();
   await hub.drones("web-1");

@@ -11,7 +11,7 @@ import {
   specificationOf,
   type Manifest,
 } from "@propagit/manifest";
-import { readTargets } from "@propagit/plan";
+import { readTargets, timeText } from "@propagit/plan";
 import { formatProblem, type Problem } from "@propagit/shapes";
 import { Command } from "commander";
 import { shortEnvironment } from "../environment-flag.js";
@@ -178,8 +178,9 @@ function formatWaves({ waves, services }: Specification): readonly string[] {
   });
   const canary = waves?.canary === undefined ? [] : [`canary ${waves.canary}`];
   const order = [...canary, ...(waves?.by ? [formatBy(waves.by)] : [])];
+  const after = waves?.afterMs ? `, each ${timeText(waves.afterMs)} after the one before` : "";
   return [
-    ...(order.length > 0 ? [`waves: ${order.join(", then ")}`] : []),
+    ...(order.length > 0 ? [`waves: ${order.join(", then ")}${after}`] : []),
     ...(kept.length > 0 ? [`stay up: ${kept.join(", ")}`] : []),
   ];
 }

@@ -35,6 +35,8 @@ export interface AssignmentQuestion {
   readonly drones: readonly AssignedDrone[];
   /** The last answer. */
   readonly before: Counts;
+  /** Draining drones go on until others are ready in their place; false: as it is in the end. Default true. */
+  readonly surge?: boolean;
 }
 
 export function placeAll(question: AssignmentQuestion): Counts {
@@ -122,7 +124,7 @@ function placeOne(
   deployment: DeploymentRow,
   drones: readonly AssignedDrone[],
   loads: Map<string, number>,
-  { holds, spawned, before }: AssignmentQuestion,
+  { holds, spawned, before, surge = true }: AssignmentQuestion,
 ): ReadonlyMap<string, Placement> {
   const { id, specification } = deployment;
   const placed = new Map<string, Placement>();
@@ -133,7 +135,7 @@ function placeOne(
     const has = before.get(id)?.get(name);
     const held = heldOf(deployment, name, drones, holds);
     const places = placesOf(drones, `${id}/${name}`, has, loads);
-    const placement = within(reach(name), place({ service, drones: places, held, surge: true }));
+    const placement = within(reach(name), place({ service, drones: places, held, surge }));
     addLoads(loads, has, placement);
     placed.set(name, placement);
   }

@@ -2,6 +2,7 @@
 import { PropagitError, quote } from "@propagit/protocol";
 import { isAlive } from "../readiness.js";
 import { partOf } from "./basis.js";
+import { movesTold } from "./moves.js";
 import { oneStep, type ChangeOf, type PlannedStep } from "./one-step.js";
 import type { PlannerView } from "./planner-view.js";
 
@@ -20,6 +21,10 @@ export function planDrain(
   const isSo =
     (view.rows.rows("drones").get(drone.identity)?.draining ?? false) === (kind === "drain");
   const alive = drone.reports.filter(isAlive).length;
+  const runsNow =
+    kind === "drain" && alive > 0
+      ? [`it runs ${alive} ${alive === 1 ? "instance" : "instances"}`]
+      : [];
   const why = kind === "drain" ? "it is drained already" : "it takes instances already";
   return oneStep(view, {
     name: `${kind} ${name}`,
@@ -28,9 +33,8 @@ export function planDrain(
     step: { command: `${kind}-drone`, name },
     isSo,
     skipped: isSo ? [{ what: name, why }] : [],
-    warnings:
-      kind === "drain" && alive > 0
-        ? [`it runs ${alive} ${alive === 1 ? "instance" : "instances"}`]
-        : [],
+    warnings: isSo
+      ? []
+      : [...runsNow, ...movesTold(view, drone.identity, { draining: kind === "drain" })],
   });
 }

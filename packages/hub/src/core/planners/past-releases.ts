@@ -22,8 +22,14 @@ export function pastRuns(rows: LedgerRows, repo: string, environment: string): r
 /** In ms, by command; empty when nothing was ever released there. */
 export function releaseDurations(past: readonly PastDuration[]): ReadonlyMap<string, number> {
   if (past.length === 0) return new Map();
-  const known = past.flatMap(({ command, host, ms }): [string, number][] =>
-    host === undefined ? [[command, ms]] : [],
+  return new Map([...writing.map((command): [string, number] => [command, 0]), ...byCommand(past)]);
+}
+
+/** In ms, wherever it was carried out. */
+export function byCommand(past: readonly PastDuration[]): ReadonlyMap<string, number> {
+  return new Map(
+    past.flatMap(({ command, host, ms }): [string, number][] =>
+      host === undefined ? [[command, ms]] : [],
+    ),
   );
-  return new Map([...writing.map((command): [string, number] => [command, 0]), ...known]);
 }

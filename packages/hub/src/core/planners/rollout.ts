@@ -1,4 +1,6 @@
 /** Plans of rollouts by steps: of beginning one, and of changing it by hand. */
+import { timeText } from "@propagit/plan";
+import type { CanaryPlan } from "@propagit/protocol";
 import { checkCanaryChange, noneUnderWay } from "../canary-change.js";
 import { plannedCanary } from "../canary-start.js";
 import { placeName } from "../place-name.js";
@@ -28,8 +30,21 @@ export function planRollout(
     step: { command: "start-rollout", repo, environment, ref, plan: request.plan },
     isSo,
     skipped: isSo ? [{ what: "visitors", why: "they are sent there step by step already" }] : [],
-    warnings: planned ? [] : ["it is deployed first: see `propagit plan deploy --no-promote`"],
+    warnings: planned
+      ? stepsText(planned.plan)
+      : ["it is deployed first: see `propagit plan deploy --no-promote`"],
   });
+}
+
+/** Which shares, how long each is looked at, and what takes everything back. */
+function stepsText(plan: CanaryPlan): readonly string[] {
+  const { steps, everyMs, minRequests, errorPoints, p95Ratio } = plan;
+  const shares = steps.map((step) => `${step} %`).join(", ");
+  const after = { wait: "waits for more", go: "goes on", stop: "takes everything back" };
+  return [
+    `steps: ${shares}, each looked at for ${timeText(everyMs)}; with fewer than ${minRequests} requests it ${after[plan.inconclusive]}`,
+    `goes back when it fails ${errorPoints} points of percent more often than the old one, or its 95th percentile is ${p95Ratio} times as long`,
+  ];
 }
 
 /** @throws NO_ROLLOUT */

@@ -1,7 +1,9 @@
 /** The plan of stopping what is deployed. */
+import { isAlive } from "../readiness.js";
 import type { DeploymentRow } from "../rows.js";
 import { stillRouted } from "../still-routed.js";
 import { partOf } from "./basis.js";
+import { countOn } from "./count-on.js";
 import { oneStep, shortOf, type ChangeOf, type FoundPlace, type PlannedStep } from "./one-step.js";
 import type { PlannerView } from "./planner-view.js";
 
@@ -24,12 +26,18 @@ export function planStop(
     ({ contact, reports }) =>
       contact === "away" && reports.some(({ deployment }) => ids.has(deployment ?? "")),
   );
+  const places = view.drones.flatMap(({ name, reports }) =>
+    reports.filter((report) => ids.has(report.deployment ?? "") && isAlive(report)).map(() => name),
+  );
   return oneStep(view, {
     name: `stop ${repo} ${shortOf(place)} in ${environment}`,
     request,
     parts: [partOf.route(repo, environment), partOf.deployments(repo, environment)],
     step: { command: "stop", repo, environment, ref, ...(force && { force }) },
     isSo: false,
-    warnings: away.map(({ name }) => `drone ${name} is away, and stops it when it comes back`),
+    warnings: [
+      ...(places.length > 0 ? [`just now these are ${countOn(places)}`] : []),
+      ...away.map(({ name }) => `drone ${name} is away, and stops it when it comes back`),
+    ],
   });
 }

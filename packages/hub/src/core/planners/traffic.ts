@@ -1,7 +1,7 @@
 /** Plans of sending visitors somewhere. */
-import { environmentDefault, type Share } from "@propagit/protocol";
+import { environmentDefault, shortCommit, type Route, type Share } from "@propagit/protocol";
 import { placeKey, type DeploymentRow } from "../rows.js";
-import { checkShares, sharePercent } from "../shares.js";
+import { checkShares, formatShares, sharePercent } from "../shares.js";
 import { partOf } from "./basis.js";
 import { oneStep, shortOf, type ChangeOf, type FoundPlace, type PlannedStep } from "./one-step.js";
 import type { PlannerView } from "./planner-view.js";
@@ -27,6 +27,7 @@ export function planPromote(
     step: { command: "promote", repo, environment, ref },
     isSo,
     skipped: isSo ? [{ what: "visitors", why: "all of them go there already" }] : [],
+    warnings: isSo ? [] : sharesNow(route),
   });
 }
 
@@ -64,7 +65,16 @@ export function planSplit(
     },
     isSo,
     skipped: isSo ? [{ what: "visitors", why: "they are divided like that already" }] : [],
+    warnings: isSo ? [] : sharesNow(route),
   });
+}
+
+/** Where they go until then; nothing where nobody gets them. */
+function sharesNow(route: Route | undefined): readonly string[] {
+  const [only, ...others] = route?.shares ?? [];
+  if (!only) return [];
+  if (others.length === 0) return [`now all of them go to ${shortCommit(only.commit)}`];
+  return [`now they go by weight: ${formatShares([only, ...others])}`];
 }
 
 function linesOf(shares: readonly Share[]): string {
