@@ -82,10 +82,9 @@ export async function showPlanned(made: Planned, flags: ShowFlags, word?: HubWor
 /** What was not checked is said first: the last words are that it is valid. */
 function tellValid(word: HubWord | undefined): void {
   if (word?.kind === "unasked") {
-    process.stderr.write(`\nonly its syntax is checked, as the hub is not asked: ${word.why}\n`);
-  }
-  const isBegun = word?.kind === "would";
-  print(isBegun ? "Syntax ok, and the hub would begin it now\n" : "\nSyntax ok\n");
+    print(`\nonly its syntax is checked, as the hub is not asked: ${word.why}\nSyntax ok\n`);
+  } else if (word?.kind === "would") print("Syntax ok, and the hub would begin it now\n");
+  else print("\nSyntax ok\n");
 }
 
 /**
