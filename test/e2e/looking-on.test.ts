@@ -70,7 +70,7 @@ describe("looking on at plans of a hub", () => {
 
     const denied = await plansAs("eve", "approve", run);
     assert.equal(denied.exitCode, exitCodes.denied);
-    assert.match(denied.stderr, /for ann or bob to approve, not for eve\n {2}ask one of them: /);
+    assert.match(denied.stderr, /for ann or bob to approve, not for eve\n {2}ask one of them to; /);
     const approved = await plansAs("bob", "approve", run);
     assert.equal(approved.exitCode, exitCodes.ok, approved.stderr);
     await until("it is over", async () => (await stateOf(run)).state === "over");
