@@ -64,7 +64,8 @@ test("a stop says what runs, a promote and a split who has the visitors, a rollo
   ]);
   const plan = { steps: [20, 100], everyMs: 60_000 };
   assert.deepEqual(await toldOf(hub, { kind: "rollout", repo, ref: two, plan }), [
-    "steps: 20 %, 100 %, each looked at for 1 min; with fewer than 200 requests it waits for more",
+    "steps: 20 %, 100 %; 1 min at least",
+    "each is looked at for 1 min; with fewer than 200 requests it waits for more",
     "goes back when it fails 0.5 points of percent more often than the old one, or its 95th percentile is 1.2 times as long",
   ]);
 });

@@ -39,10 +39,13 @@ export function planRollout(
 /** Which shares, how long each is looked at, and what takes everything back. */
 function stepsText(plan: CanaryPlan): readonly string[] {
   const { steps, everyMs, minRequests, errorPoints, p95Ratio } = plan;
-  const shares = steps.map((step) => `${step} %`).join(", ");
+  // The last one is all visitors, which ends it.
+  const looked = steps.slice(0, -1).map((step) => `${step} %, `);
+  const least = looked.length > 0 ? `; ${timeText(looked.length * everyMs)} at least` : "";
   const after = { wait: "waits for more", go: "goes on", stop: "takes everything back" };
   return [
-    `steps: ${shares}, each looked at for ${timeText(everyMs)}; with fewer than ${minRequests} requests it ${after[plan.inconclusive]}`,
+    `steps: ${looked.join("")}100 %${least}`,
+    `each is looked at for ${timeText(everyMs)}; with fewer than ${minRequests} requests it ${after[plan.inconclusive]}`,
     `goes back when it fails ${errorPoints} points of percent more often than the old one, or its 95th percentile is ${p95Ratio} times as long`,
   ];
 }
