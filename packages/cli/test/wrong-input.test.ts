@@ -66,6 +66,10 @@ const cases: readonly (readonly [readonly string[], RegExp])[] = [
     ["rollout", "abort", "webapp", "--steps", "5%"],
     /unknown option '--steps'\n {2}see `propagit help rollout abort`/,
   ],
+  [
+    ["apply", "plan.json", "--rebase", "--without", "drain"],
+    /'--rebase' cannot be used with option '--without <words>'/,
+  ],
   [["drone", "undrain", "web-1", "--name=web-2"], /unknown option '--name'/],
   [["promote", "webapp"], /missing required argument/],
 ];

@@ -1,10 +1,23 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { examples } from "../examples.js";
 import type { ApplyFlags } from "../plans/apply-plan.js";
 import { withHubFlags } from "../hub-call.js";
 import { withTargetsFlag } from "../targets/book.js";
 import { withChoiceFlags, withConfigFlags, withWishFlags } from "../plans/source-flags.js";
 import { withShowFlags } from "../plans/show-flags.js";
+
+/** What is said of a plan that is carried out or shown as it is; the one made anew is another. */
+const notOfRebase = [
+  "local",
+  "detach",
+  "code",
+  "dryRun",
+  "only",
+  "without",
+  "html",
+  "dump",
+  "json",
+];
 
 export function applyCommand(): Command {
   const command = new Command("apply")
@@ -20,9 +33,11 @@ export function applyCommand(): Command {
       "where the hub and its drones find the project's own commands (the commit that is checked out here)",
     )
     .option("--dry-run", "only show what it would do; refuses what would be refused")
-    .option(
-      "--rebase",
-      "only show what would be different if the hub made the plan anew; --save writes the new one down",
+    .addOption(
+      new Option(
+        "--rebase",
+        "only show what would be different if the hub made the plan anew; --save writes the new one down",
+      ).conflicts([...notOfRebase]),
     );
   return examples(
     withTargetsFlag(
