@@ -66,6 +66,11 @@ const cases: readonly (readonly [readonly string[], RegExp])[] = [
     ["rollout", "abort", "webapp", "--steps", "5%"],
     /unknown option '--steps'\n {2}see `propagit help rollout abort`/,
   ],
+  [["deploy", "webapp", "main", "--waves=50,10"], /--waves: the percentages "50,10" do not rise/],
+  [
+    ["deploy", "webapp", "main", `--waves=${Array.from({ length: 51 }, (_, at) => at + 1).join()}`],
+    /are more than 50\n/,
+  ],
   [
     ["apply", "plan.json", "--rebase", "--without", "drain"],
     /'--rebase' cannot be used with option '--without <words>'/,

@@ -27,10 +27,11 @@ export interface PlanBeginParts {
   readonly rollouts: RolloutStarter;
 }
 
-/** Who gives a plan back, and what it is called in what is said of it. */
+/** Who gives a plan back, what it is called in what is said of it, and the id that its run is to have. */
 export interface GivenBy {
   readonly by: string;
   readonly file: string;
+  readonly id?: string;
 }
 
 export class PlanBegin {
@@ -91,7 +92,7 @@ export interface GivenRelease extends GivenBy {
 /** The release that a plan is of, which is refused when its turn comes and the plan cannot be done as it says. */
 export async function releaseToBegin(
   { ledger, maker }: { readonly ledger: LedgerRows } & Pick<PlanBeginParts, "maker">,
-  { plan, change, by, file }: GivenRelease,
+  { plan, change, by, file, id }: GivenRelease,
 ): Promise<ReleaseRequest> {
   const asked = await maker.asked(change);
   const { request } = asked;
@@ -101,7 +102,7 @@ export async function releaseToBegin(
     refuseEdited(plan, file, maker.releaseNow(asked, change));
     request.alongside?.(draft);
   };
-  return { ...request, by, alongside, planOf: () => plan };
+  return { ...request, by, alongside, planOf: () => plan, ...(id !== undefined && { run: id }) };
 }
 
 /** @throws PLAN_MOVED with what is no longer as it was */

@@ -195,16 +195,31 @@ export class PlanDesk {
   };
 
   async #start(params: Params<"hub.plan-start">): Promise<Result<"hub.plan-start">> {
-    const { file, by, locks, id } = params;
+    const { file, by, locks, id, hash: wanted } = params;
     const { changes, checks } = this.#parts;
+    if (id !== undefined && wanted !== undefined && (await this.#isBegun(id, wanted))) {
+      return { id, hash: wanted };
+    }
     const plan = await checks.read(params);
     const hash = planHash(plan);
-    const begun = await changes.begin(plan, { by, file });
+    const begun = await changes.begin(plan, { by, file, ...(id !== undefined && { id }) });
     if (begun !== undefined) return { id: begun, hash };
     const asked = { by, ...(locks && { locks }), ...(id !== undefined && { id }) };
     const run = await this.begin(plan, asked);
     this.#note("plan-began", by, beganText(plan, run, by));
     return { id: run, hash };
+  }
+
+  /**
+   * Whether somebody asks once more, as the answer was lost: what the plan did since is no reason to refuse it.
+   *
+   * @throws EXISTS when it is the id of another plan
+   */
+  async #isBegun(id: string, hash: string): Promise<boolean> {
+    const engine = this.#open;
+    if (!engine.list().some(({ run }) => run === id)) return this.#parts.rollouts.isRun(id);
+    if (planHash(await engine.plan(id)) === hash) return true;
+    throw new PropagitError("EXISTS", `there is another plan with the id ${id} already`);
   }
 
   async #status(

@@ -15,8 +15,12 @@ import {
 } from "./core/plan-subjects.js";
 import type { LedgerRows } from "./core/draft.js";
 import type { Fleet } from "./fleet.js";
+import { inParallel } from "./in-parallel.js";
 import type { PlanMeans } from "./plan-means.js";
 import type { Repositories } from "./world.js";
+
+/** Each is a process of git. */
+const resolvedAtOnce = 8;
 
 export interface PlanProblemsParts {
   readonly world: { readonly repositories: Pick<Repositories, "resolve"> };
@@ -53,16 +57,16 @@ async function pushedOf(
   repos: Iterable<string>,
   repositories: Pick<Repositories, "resolve">,
 ): Promise<ReadonlySet<string>> {
-  const found = [...repos].map(async (repo) => {
+  const pushed = new Set(repos);
+  await inParallel([...pushed], resolvedAtOnce, async (repo) => {
     try {
       await repositories.resolve(parseRepoName(repo), "HEAD");
-      return [repo];
     } catch (thrown) {
       // Whatever is wrong with its HEAD, it is there.
-      return ["NO_REPO", "BAD_NAME"].includes(toPropagitError(thrown).code) ? [] : [repo];
+      if (["NO_REPO", "BAD_NAME"].includes(toPropagitError(thrown).code)) pushed.delete(repo);
     }
   });
-  return new Set((await Promise.all(found)).flat());
+  return pushed;
 }
 
 /** What drones are to fetch and is not there; the same of many drones is looked for once, and told of the first. */
@@ -75,13 +79,15 @@ async function problemsOfCommits(
     const key = `${one.repo} ${one.commit}`;
     if (!wanted.has(key)) wanted.set(key, one);
   }
-  const problems = [...wanted.values()].map(async ({ where, repo, commit }) => {
+  const problems = new Map<string, string>();
+  await inParallel([...wanted.keys()], resolvedAtOnce, async (key) => {
+    const one = wanted.get(key);
+    if (!one) return;
     try {
-      await repositories.resolve(parseRepoName(repo), parseCommitHash(commit));
-      return [];
+      await repositories.resolve(parseRepoName(one.repo), parseCommitHash(one.commit));
     } catch (thrown) {
-      return [`${where}: ${toPropagitError(thrown).message}`];
+      problems.set(key, `${one.where}: ${toPropagitError(thrown).message}`);
     }
   });
-  return (await Promise.all(problems)).flat();
+  return [...wanted.keys()].flatMap((key) => problems.get(key) ?? []);
 }

@@ -154,8 +154,20 @@ export class ReleaseRuns {
 
   /** A run of its own once more: the one before is over, cannot be read, or never was. */
   async #anew(rollout: Rollout): Promise<void> {
+    const { clock, log } = this.#parts.world;
+    while (!rollout.isOver && !this.#isSuspended) {
+      try {
+        await this.#writeRun(rollout, this.freshId());
+        return await this.#begin(rollout);
+      } catch (thrown) {
+        log.warn(`${nameOfRelease(rollout.row)} cannot be planned anew: ${String(thrown)}`);
+        await sleep(clock, againMs);
+      }
+    }
+  }
+
+  async #writeRun(rollout: Rollout, run: string): Promise<void> {
     const { ledger, world } = this.#parts;
-    const run = this.freshId();
     await ledger.change(() => {
       if (rollout.isOver) return undefined;
       const draft = new Draft(ledger);
@@ -163,9 +175,7 @@ export class ReleaseRuns {
       changeRelease(draft, rollout.row, { run });
       return draft.change;
     });
-    if (rollout.isOver) return;
-    rollout.row = { ...rollout.row, run };
-    await this.#begin(rollout);
+    if (!rollout.isOver) rollout.row = { ...rollout.row, run };
   }
 
   async #watch(rollout: Rollout, run: string): Promise<void> {

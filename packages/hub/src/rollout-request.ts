@@ -43,6 +43,8 @@ export interface ReleaseRequest {
   readonly redeploy?: boolean;
   /** How it is carried out; default: as `releasePlan` says, in its waves. */
   readonly planOf?: (release: PlannedRelease) => Plan;
+  /** The id of its run; default: a fresh one. */
+  readonly run?: string;
   /** What is written together with it, also when there is nothing to do; refuses by throwing. */
   readonly alongside?: (draft: Draft) => void;
 }

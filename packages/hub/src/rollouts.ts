@@ -10,7 +10,7 @@
  */
 import { assert, PropagitError, type RolloutResult } from "@propagit/protocol";
 import type { Plan } from "@propagit/plan";
-import { Draft } from "./core/draft.js";
+import { Draft, type LedgerRows } from "./core/draft.js";
 import { releasePlan, type PlannedRelease } from "./core/planners/release-plan.js";
 import { comesAtOnce, waysOf, type WavesQuestion } from "./core/planners/release-waves.js";
 import { isOpen } from "./core/release-progress.js";
@@ -208,7 +208,7 @@ export class Rollouts {
    */
   async #accept(request: ReleaseRequest, deployment: string): Promise<Begun> {
     let begun: Begun | undefined;
-    let planOf: PlanOf | undefined;
+    let plan: Plan | undefined;
     let superseded: readonly Rollout[] = [];
     try {
       await this.#ledger.change(() => {
@@ -216,9 +216,12 @@ export class Rollouts {
         const queue = this.#queues.of(request);
         begun = this.#admit(draft, request, deployment);
         if (begun) return draft.changeIfAny;
-        planOf = request.planOf ?? this.#plannerOf({ ...request, deployment });
+        const planOf = request.planOf ?? this.#plannerOf({ ...request, deployment });
         superseded = request.supersede ? queue.filter(({ row }) => !isOpen(row)) : [];
-        begun = { kind: "new", rollout: this.#make(draft, request, deployment, superseded) };
+        const rollout = this.#make(draft, request, deployment, superseded);
+        begun = { kind: "new", rollout };
+        // What no plan can say is refused before anything of it is on disk.
+        plan = this.#planned(draft, rollout, planOf);
         return draft.change;
       });
     } catch (thrown) {
@@ -230,7 +233,7 @@ export class Rollouts {
       this.#finish(each);
       void this.#breakOff(each, request.by);
     }
-    if (begun.kind === "new") this.#begin(begun.rollout, planOf);
+    if (begun.kind === "new") this.#begin(begun.rollout, plan);
     return begun;
   }
 
@@ -255,12 +258,17 @@ export class Rollouts {
     return (release) => releasePlan({ ...release, ...ways });
   }
 
+  /** @throws BAD_PLAN */
+  #planned(rows: LedgerRows, { row }: Rollout, planOf: PlanOf): Plan | undefined {
+    const release = releaseOf(rows, row);
+    return (
+      release && planOf({ ...release, ...(row.promote !== undefined && { promote: row.promote }) })
+    );
+  }
+
   /** Its run, and who is before it. */
-  #begin(rollout: Rollout, planOf: PlanOf | undefined): void {
-    const release = releaseOf(this.#ledger, rollout.row);
+  #begin(rollout: Rollout, plan: Plan | undefined): void {
     tellAccepted(this.#ledger, rollout);
-    const { promote } = rollout.row;
-    const plan = release && planOf?.({ ...release, ...(promote !== undefined && { promote }) });
     this.#runs.begin(rollout, plan);
     const [holder = rollout] = this.#queues.of(rollout.row);
     if (holder === rollout) return;
@@ -288,7 +296,7 @@ export class Rollouts {
   ): Rollout {
     const { supersede: _, alongside: __, planOf, promote, ...given } = request;
     const now = this.#world.clock.now();
-    const run = this.#runs.freshId();
+    const run = request.run ?? this.#runs.freshId();
     const queued = acceptRelease(
       draft,
       { ...given, deployment, promote, run, ownPlan: planOf !== undefined },

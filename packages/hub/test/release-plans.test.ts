@@ -191,6 +191,25 @@ test("a plan that is on disk, though writing it failed, is not begun again under
   assert.deepEqual(ends, ["DATA_UNUSABLE", "ready", "ready", "ready", "ready", "ready"]);
 });
 
+test("a release that is planned anew on a full disk is carried out, and those behind it, when there is room", async () => {
+  for (let write = 2; write <= 6; write++) {
+    const { hub } = await begin([plain, plain]);
+    const outcomeOf = async ({ result }: ReturnType<typeof deploy>) =>
+      hub.settle(
+        result.then(
+          ({ outcome }) => outcome,
+          ({ code }: PropagitError) => code,
+        ),
+      );
+    hub.failAfterWrite(write, { isLast: true });
+    const first = deploy(hub, "one");
+    await hub.sim.clock.advance(30_000);
+    hub.makeRoom();
+    assert.equal(await outcomeOf(first), "ready", `write ${write}`);
+    assert.equal(await outcomeOf(deploy(hub, "two")), "ready", `write ${write}`);
+  }
+});
+
 test("parts of a release are nothing that a plan of a user may do", async () => {
   const { hub } = await begin([plain]);
   const plan = JSON.stringify({

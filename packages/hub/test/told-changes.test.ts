@@ -43,6 +43,16 @@ test("a drain says what ends and begins where, and so it comes", async () => {
   ]);
 });
 
+test("a drain says what becomes of a drone's own command", async () => {
+  const hub = await SimHub.start();
+  await hub.drones("web-1", "web-2");
+  await hub.deploy(commits.one);
+  assert.deepEqual(await toldOf(hub, { kind: "drain", drone: "web-1" }), [
+    "it runs 1 instance",
+    "the drones' own command of release 1 of webapp: 1 ends on web-1",
+  ]);
+});
+
 test("a stop says what runs, a promote and a split who has the visitors, a rollout its steps", async () => {
   const { hub } = await begin("web-1", "web-2");
   hub.repositories.push(repo, "two", commits.two, { "propagit.yaml": manifest });

@@ -81,7 +81,7 @@ describe("an engine", () => {
     const why = await refusal(engine.ask("b", { kind: "pause" }, "ben"));
     assert.equal(
       why.message,
-      "plan b cannot be asked to pause: it has not begun: it waits for a lock",
+      "plan b cannot be asked to pause: it has not begun: it waits for its turn",
     );
     first.die();
     const again = await PlanEngine.open(cluster.world);

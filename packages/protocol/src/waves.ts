@@ -8,7 +8,7 @@ const waveBySchema = Type.Union([
   exact({ kind: Type.Literal("once") }),
   /** A wave for each value, those without the label last. */
   exact({ kind: Type.Literal("label"), key: Type.String({ minLength: 1, maxLength: 300 }) }),
-  /** Of all drones that have it then, rising; the last is 100. */
+  /** Of the drones that are left for them, rising; the last is 100. */
   exact({
     kind: Type.Literal("percent"),
     steps: Type.Array(Type.Integer({ minimum: 1, maximum: 100 }), { minItems: 1, maxItems: 50 }),
@@ -22,8 +22,8 @@ const rules = {
   by: Type.Optional(waveBySchema),
   /** Name of the drone that goes alone, before all others. */
   canary: Type.Optional(name),
-  /** From the end of a wave until the next begins. */
-  afterMs: Type.Optional(count),
+  /** From the end of a wave until the next begins; 7 days at most. */
+  afterMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 7 * 86_400_000 })),
 };
 
 /** As a manifest says it, for every release of an environment. */

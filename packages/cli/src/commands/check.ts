@@ -41,9 +41,9 @@ export function checkCommand(): Command {
 
 function runCheck(folder: string, flags: CheckFlags): void {
   const files = readManifestFiles(resolve(folder));
-  checkTargets(files);
   const checked = checkManifest(files);
   if (!checked.ok) throw refusal(checked.problems, files);
+  checkTargets(files);
   const { manifest } = checked;
   const environments = chosen(manifest, flags.environment);
   const specifications = environments.map(

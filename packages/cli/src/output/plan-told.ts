@@ -37,7 +37,7 @@ function skippedLines({ skipped, skippedCount }: ToldOfPlan): readonly string[] 
     ([why, names]) => `skipped: ${plainText(formatNames(names, namesMax))} (${plainText(why)})`,
   );
   const left = skippedCount - skipped.length;
-  return left > 0 ? [...lines, `skipped: ${formatCount(left, "more drone")}`] : lines;
+  return left > 0 ? [...lines, `skipped: ${left} more`] : lines;
 }
 
 function travelLine({ bytes, drones }: NonNullable<ToldOfPlan["travel"]>): string {

@@ -31,7 +31,7 @@ export function headLines(
     ...(widthOf(whole) <= columns ? [whole] : [head, `   ${tasks}`]),
     ...(reason === undefined ? [] : [badColour(`   ${plainText(reason)}`)]),
     ...(stays === undefined ? [] : staysLines(status.run, stays, isLocal)),
-    ...(mayRetry(status) ? [`   to try again: ${askWords("retry", status.run, isLocal)}`] : []),
+    ...(mayRetry(status) ? [`   to try again: ${retryWords(status, isLocal)}`] : []),
     ...(waitsFor ? [`   waits for ${plainText(waitsFor.lock)}, behind ${waitsFor.behind}`] : []),
     ...(status.approval ? [headColour(`   ${approvalText(status, isLocal)}`)] : []),
     ...(suspended ? [suspendedLine(suspended, now)] : []),
@@ -48,6 +48,16 @@ function staysLines(run: string, stays: string, isLocal: boolean): readonly stri
 
 function mayRetry({ state, outcome }: Pick<RunSummary, "state" | "outcome">): boolean {
   return state === "over" && (outcome === "failed" || outcome === "stopped");
+}
+
+/** What may run only once is tried again by somebody who has looked at what it did. */
+export function retryWords(
+  { run, counts }: Pick<RunSummary, "run" | "counts">,
+  isLocal: boolean,
+): string {
+  const words = askWords("retry", run, isLocal);
+  if (counts.unknown === 0) return words;
+  return `${words} --force, once you know that what is unknown may run again`;
 }
 
 function askWords(ask: string, run: string, isLocal: boolean): string {

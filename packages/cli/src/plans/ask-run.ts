@@ -16,7 +16,18 @@ export async function askRun(
   { local, ...hub }: HubFlags & { readonly local?: boolean },
 ): Promise<void> {
   checkId(prefix);
-  await (local ? askHere(prefix, ask) : askHub(prefix, ask, hub));
+  if (!local) return askHub(prefix, ask, hub);
+  await askHere(prefix, ask).catch((thrown: unknown) => {
+    throw saidHere(thrown);
+  });
+}
+
+/** The engine does not know where it is: what it says to type next is typed for the runs of this machine. */
+function saidHere(thrown: unknown): unknown {
+  if (!(thrown instanceof PropagitError)) return thrown;
+  const { code, message, hint } = thrown;
+  const here = hint.replace(/(propagit plans \w+ [0-9a-f]+)$/, "$1 --local");
+  return new PropagitError(code, message, { hint: here, cause: thrown });
 }
 
 /** @throws BAD_USAGE: nothing at all would mean every plan */

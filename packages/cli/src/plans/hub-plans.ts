@@ -267,7 +267,7 @@ export function askedWords(ask: RunAsk): string {
       return "it goes on";
     case "stop": {
       const rest = ask.now ? "is ended" : "finishes";
-      const undo = ask.undo ? ", and what was done is taken back" : "";
+      const undo = ask.undo ? ", and what was done and can be is taken back" : "";
       return `nothing new begins; what is under way ${rest}${undo}`;
     }
     case "skip-wait":

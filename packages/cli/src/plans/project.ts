@@ -46,13 +46,14 @@ export function readProjectConfiguration(
   project: PlacedProject,
   flags: SourceFlags,
   log: Log,
+  read = readConfiguration,
 ): Configuration {
   const { environment, set, generator } = flags;
   const files = configFiles(project, flags).map((name) => {
     log.info(`loading configuration from ${name}`);
     return { name, text: readTextFile(name) };
   });
-  return readConfiguration(
+  return read(
     {
       files,
       variables: process.env,

@@ -75,7 +75,7 @@ export async function showPlanned(made: Planned, flags: ShowFlags, word?: HubWor
   const durations = await durationsOf(plan, flags, word);
   const shown = { ...made, plan, forecast: forecast(plan, durations, Date.now()) };
   if (!showWith(shown, flags, told)) return;
-  if (told) print(toldText(told, flags.save));
+  if (told) print(toldText(told, flags.save && `carry it out with: propagit apply ${flags.save}`));
   if (made.isGiven && word?.kind !== "refused") tellValid(word);
 }
 

@@ -10,10 +10,11 @@ import {
   type RunSummary,
 } from "@propagit/plan";
 import { exitCodes } from "@propagit/protocol";
+import { retryWords } from "../output/run-head.js";
 import { plainText } from "../output/text-width.js";
 
 export interface EndedRun {
-  readonly summary: Pick<RunSummary, "run" | "outcome">;
+  readonly summary: Pick<RunSummary, "run" | "outcome" | "counts">;
   /** As it stands in the end. */
   readonly run: Run;
   readonly commands?: Commands;
@@ -47,7 +48,7 @@ function endLines({ summary, run, commands = toolBox, local }: EndedRun): readon
     `what became of each task: ${ask("status")}; ${
       outcome === "undone"
         ? "what it did was put back: to do it after all, plan it anew"
-        : `to try again what failed or never ran: ${ask("retry")}`
+        : `to try again what failed or never ran: ${retryWords(summary, local)}`
     }`,
   ];
 }

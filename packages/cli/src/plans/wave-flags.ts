@@ -20,6 +20,8 @@ export interface WaveFlags {
 }
 
 const minUpMax = 1_000_000;
+/** Of percentages; the bound of the frames. */
+const stepsMax = 50;
 
 export function withWaveFlags(command: Command): Command {
   return command
@@ -75,9 +77,20 @@ function parseWaves(text: string): WavesWish["by"] {
   if (label) return label;
   const steps = text.split(",").map(parseWavePercent);
   if (steps.every((step) => step !== undefined)) {
-    return { kind: "percent", steps: steps.slice(0, 50) };
+    refuseSteps(text, steps);
+    return { kind: "percent", steps };
   }
   throw new PropagitError("BAD_USAGE", `${quote(text)} does not say which drones come together`, {
     hint: "write `zone`, `label:KEY`, percentages such as `5,25,100`, or `once`",
+  });
+}
+
+/** As the manifest takes them. @throws BAD_USAGE */
+function refuseSteps(text: string, steps: readonly number[]): void {
+  const isRising = steps.every((step, index) => step > (steps[index - 1] ?? 0));
+  if (isRising && steps.length <= stepsMax) return;
+  const why = isRising ? `are more than ${stepsMax}` : "do not rise";
+  throw new PropagitError("BAD_USAGE", `the percentages ${quote(text)} ${why}`, {
+    hint: "write them like --waves 5,25,100",
   });
 }

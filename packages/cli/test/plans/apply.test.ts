@@ -167,9 +167,18 @@ stages:
     assert.equal(resumed.code, 7);
     assert.match(resumed.out, /unknown: the engine ended while it was under way/);
     assert.equal(folder.read("made"), "one\ntwo\n");
+    const next = new RegExp(`plans retry ${id} --local --force, once you know`);
+    assert.match(resumed.errors, next);
+    assert.match((await folder.run(["plans", "status", id])).out, next);
     const retry = await folder.run(["plans", "retry", id]);
     assert.equal(retry.code, 6);
     assert.match(retry.errors, /--force/);
+    const again = await folder.run(["plans", "stop", "--undo", id]);
+    assert.equal(again.code, 6);
+    assert.match(
+      again.errors,
+      new RegExp(`see where it stands: propagit plans status ${id} --local`),
+    );
     assert.equal((await folder.run(["plans", "retry", id, "--force"])).code, 0);
     assert.equal(folder.read("made"), "one\ntwo\ntwo\nthree\n");
   });

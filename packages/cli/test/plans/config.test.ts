@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { PlanFolder } from "../support/plan-folder.js";
@@ -166,6 +166,37 @@ describe("a project's generator and configuration", () => {
     assert.equal(wrong.code, 2);
     assert.match(wrong.errors, /more\.yaml:3:12: `service\.api\.hosts` is text, not a list/);
     assert.match(wrong.errors, /more\.yaml:4:8: `service\.new` has no `hosts`/);
+  });
+
+  it("are verified in each environment, each mistake told once", async () => {
+    const right = await folder.run(["config", "verify"]);
+    assert.match(right.out, /for generator deploy, also in staging, prod\n/);
+    folder.write(
+      "more.yaml",
+      "environments:\n  staging: { brunch: x }\n  gone: { inherits: prodd }\n",
+    );
+    const files = ["-c", "propagit.deploy.yaml", "-c", "more.yaml"];
+    const wrong = await folder.run(["config", "verify", ...files]);
+    assert.equal(wrong.code, 2, wrong.out);
+    assert.match(wrong.errors, /more\.yaml:2:14: "brunch" is not known/);
+    assert.match(wrong.errors, /more\.yaml:3:21: there is no "prodd" in `environments`/);
+    assert.equal(
+      wrong.errors.split("brunch").length,
+      2,
+      "prod inherits it, and has the same mistake",
+    );
+  });
+
+  it("are what their page shows", async () => {
+    const page = readFileSync(new URL("../../../../../docs/config.md", import.meta.url), "utf8");
+    const block = (kind: string) =>
+      new RegExp(`^\`\`\`${kind}\n(.*?)^\`\`\`$`, "ms").exec(page)?.[1] ?? "";
+    folder.write("propagit.config.ts", block("ts"));
+    folder.write("propagit.deploy.yaml", block("yaml"));
+    const verified = await folder.run(["config", "verify"]);
+    assert.equal(verified.code, 0, verified.errors);
+    const { out } = await folder.run(["config", "show", "-e", "production"]);
+    assert.ok(page.includes(`\`\`\`text\n${out}\`\`\`\n`), out);
   });
 
   it("are shown merged, with where each value comes from", async () => {

@@ -113,9 +113,11 @@ export class SimHub {
     this.#life?.store.fail(number, when, () => this.kill());
   }
 
-  /** Its `number`th write from now is on disk, and said to have failed. */
-  failAfterWrite(number: number): void {
-    this.#life?.store.fail(number, "after", () => {
+  /** Its `number`th write from now is on disk, and said to have failed; `isLast`: so do all others, until `makeRoom`. */
+  failAfterWrite(number: number, { isLast = false } = {}): void {
+    const store = this.#life?.store;
+    store?.fail(number, "after", () => {
+      store.isFull = isLast;
       throw new PropagitError("DATA_UNUSABLE", "the disk is full");
     });
   }

@@ -34,6 +34,8 @@ export interface ConfigSources {
 export interface Configuration {
   readonly generator: Generator;
   readonly environment?: string;
+  /** Names of all that there are. */
+  readonly environments: readonly string[];
   /** As the generator's shape reads it. */
   readonly value: unknown;
   /** As plain JSON, with every default. */
@@ -59,6 +61,25 @@ export function readConfiguration(sources: ConfigSources, generators: Generators
   const checked = checkConfiguration(sources, generators);
   if (checked.ok) return checked.configuration;
   throw new PropagitError("BAD_CONFIG", formatProblems(checked.problems));
+}
+
+/**
+ * Without an environment, and in each that there is; or in the one that is asked for.
+ *
+ * @returns the first of them
+ * @throws BAD_CONFIG with all that is wrong in any
+ */
+export function verifyConfiguration(sources: ConfigSources, generators: Generators): Configuration {
+  const configuration = readConfiguration(sources, generators);
+  const others = sources.environment === undefined ? configuration.environments : [];
+  const problems = others.flatMap((environment) => {
+    const checked = checkConfiguration({ ...sources, environment }, generators);
+    return checked.ok ? [] : checked.problems;
+  });
+  if (problems.length === 0) return configuration;
+  // What is wrong in one is wrong in all that inherit from it.
+  const each = new Map(problems.map((problem) => [formatProblems([problem]), problem]));
+  throw new PropagitError("BAD_CONFIG", formatProblems([...each.values()]));
 }
 
 /** As `readConfiguration`, with the problems as values. */
@@ -88,11 +109,17 @@ export function checkConfiguration(
     configuration: {
       generator,
       ...(environment === undefined ? {} : { environment }),
+      environments: environmentsIn(files),
       value,
       plain,
       values,
     },
   };
+}
+
+function environmentsIn({ entries }: LocatedMap): readonly string[] {
+  const all = entries.get("environments")?.value;
+  return all?.kind === "map" ? [...all.entries.keys()] : [];
 }
 
 /** Why a generator cannot be one; undefined when it can. */

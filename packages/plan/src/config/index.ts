@@ -15,6 +15,7 @@ export { hostGroups, hostsWithout, inOrder, type StageParts } from "./generator-
 export {
   checkConfiguration,
   readConfiguration,
+  verifyConfiguration,
   type Configuration,
   type ConfigSources,
   type ConfigValue,

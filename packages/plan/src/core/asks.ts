@@ -28,7 +28,8 @@ export function refusalOf(run: Run, ask: RunAsk, by: string): AskRefusal | undef
 function whyNotNow(run: Run, ask: RunAsk): string | undefined {
   if (ask.kind === "retry") return whyNoRetry(run, ask.force ?? false);
   if (run.state === "over") return ask.kind === "stop" ? whyNoUndo(run, ask) : overText(run);
-  if (run.state === "queued" && ask.kind !== "stop") return "it has not begun: it waits for a lock";
+  if (run.state === "queued" && ask.kind !== "stop")
+    return "it has not begun: it waits for its turn";
   switch (ask.kind) {
     case "pause":
       if (run.stopping) return "it is being stopped";
@@ -40,10 +41,17 @@ function whyNotNow(run: Run, ask: RunAsk): string | undefined {
     case "skip-wait":
       return whyNoSkip(run);
     case "approve":
-      return approvalGate(run) ? undefined : `it waits for no approval${waitsForText(run)}`;
+      return whyNoApproval(run);
     default:
       return ask satisfies never;
   }
+}
+
+function whyNoApproval(run: Run): string | undefined {
+  if (approvalGate(run)) return undefined;
+  const { approvedBy } = run.opening;
+  if (approvedBy === undefined) return `it waits for no approval${waitsForText(run)}`;
+  return `${approvedBy} approved it already${run.isPaused ? ", and it waits to be resumed" : ""}`;
 }
 
 function whyNoStop(run: Run, ask: Extract<RunAsk, { kind: "stop" }>): string | undefined {
@@ -81,7 +89,7 @@ function whyNoSkip(run: Run): string | undefined {
 }
 
 function whyNoRetry(run: Run, isForced: boolean): string | undefined {
-  if (run.state === "queued") return "it has not begun: it waits for a lock";
+  if (run.state === "queued") return "it has not begun: it waits for its turn";
   if (run.state !== "over" && run.stopping) return "it is being stopped";
   if (run.outcome === "undone") return "what it did was put back; plan it anew";
   const isOver = run.state === "over";

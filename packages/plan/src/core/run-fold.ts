@@ -195,8 +195,7 @@ export class RunFold {
         this.#outcome = event.outcome;
         this.#reason = event.reason;
         this.#endedAt = event.at;
-        // It waits no more, and has never begun.
-        if (this.current?.state === "waiting") this.current.state = "ahead";
+        this.#waitNoMore();
         return;
       default:
         event satisfies never;
@@ -268,7 +267,13 @@ export class RunFold {
     while (this.current?.state === "done") this.#current += 1;
   }
 
+  /** What waited has never begun. */
+  #waitNoMore(): void {
+    if (this.current?.state === "waiting") this.current.state = "ahead";
+  }
+
   #beginRollback(reason: string): void {
+    this.#waitNoMore();
     const stages = rollbackStages(
       this.plan,
       this.#stages.map(({ run }) => run),

@@ -213,9 +213,13 @@ function waitedFor(
   { state, run, beganAt = 0 }: StageProgress,
 ): StageWait | undefined {
   const { delayedUntil: until } = run;
-  if (state !== "running" || until === undefined) {
-    return state === "waiting" ? opening.waiting : undefined;
+  if (state === "waiting") {
+    const { waiting, approvedBy } = opening;
+    return waiting && approvedBy !== undefined
+      ? { ...waiting, why: `approved by ${approvedBy}` }
+      : waiting;
   }
+  if (state !== "running" || until === undefined) return undefined;
   return { why: "the time of its next lines", since: beganAt, until };
 }
 

@@ -24,7 +24,7 @@ export type WaveBy =
   | { readonly kind: "once" }
   /** By their values; drones without the label come last. */
   | { readonly kind: "label"; readonly key: string }
-  /** Of all drones that have it then, rising: 5, 25, 100. The last one is 100. */
+  /** Of the drones beside the canary, how many have it then, rising: 5, 25, 100. The last one is 100. */
   | { readonly kind: "percent"; readonly steps: readonly number[] }
   /** At least so many are up at any time. */
   | { readonly kind: "min-up"; readonly minUp: number; readonly force: boolean };

@@ -5,7 +5,7 @@ import { refusalOf } from "../../src/core/asks.js";
 import { statusOf } from "../../src/core/run-status.js";
 import type { RunAsk } from "../../src/run-event.js";
 import { Drive } from "../support/drive.js";
-import { makePlan } from "../support/plans.js";
+import { makePlan, makeTask } from "../support/plans.js";
 
 const failed = { outcome: "failed", reason: "no room" } as const;
 
@@ -40,6 +40,40 @@ describe("a retry of a stage that runs", () => {
     assert.deepEqual(drive.ask("resume"), ["begin 1.1.1 again (2)"]);
     drive.ask({ kind: "stop", undo: false });
     assert.equal(why(drive, { kind: "retry" }), "it is being stopped");
+  });
+});
+
+describe("an approval of a run that is paused", () => {
+  it("is told, and not asked for again", () => {
+    const gates = [{ kind: "approval" as const }];
+    const drive = new Drive(makePlan([{ lines: [[{}]] }, { gates, lines: [[{}]] }]));
+    drive.look();
+    drive.end("1.1.1", { outcome: "done" });
+    drive.ask("pause");
+    const waits = () => statusOf("r", drive.run, {}).stages[1]?.waits?.why;
+    assert.equal(waits(), "somebody's approval, and to be resumed");
+    drive.ask("approve");
+    assert.equal(waits(), "approved by anna, and to be resumed");
+    assert.equal(
+      why(drive, { kind: "approve" }),
+      "anna approved it already, and it waits to be resumed",
+    );
+    drive.ask("resume");
+    assert.equal(drive.run.current?.state, "running");
+  });
+});
+
+describe("a stage that waits while the run is put back", () => {
+  it("has never begun", () => {
+    const { id: _, ...undo } = makeTask({}, "1.1.1");
+    const after = { ms: 500, from: "stage" } as const;
+    const drive = new Drive(makePlan([{ lines: [[{ undo: [undo] }]] }, { after, lines: [[{}]] }]));
+    drive.look();
+    drive.end("1.1.1", { outcome: "done" });
+    assert.equal(drive.run.current?.state, "waiting");
+    drive.ask({ kind: "stop", undo: true });
+    const states = statusOf("r", drive.run, {}).stages.map(({ state }) => state);
+    assert.deepEqual(states, ["done", "ahead", "running"]);
   });
 });
 

@@ -58,18 +58,33 @@ export function problemsOfWaves(
     .filter((task) => isAhead(task, ahead))
     .flatMap((task) => strangersOf(task, places));
   const seen = new Set<string>();
-  const starts = tasks.filter(({ command }) => command === waveBegins);
-  for (const [index, start] of starts.entries()) {
+  const waves = inWaves(tasks);
+  for (const [index, { start, others }] of waves.entries()) {
     problems.push(...strangersOf(start, places), ...twiceOf(start, seen));
-    problems.push(...unlikeOf(start, tasks));
-    if (dronesOf(start) === undefined && index < starts.length - 1) {
+    problems.push(...unlikeOf(start, others));
+    if (dronesOf(start) === undefined && index < waves.length - 1) {
       problems.push(`${nameOf(start)}: without \`drones\` it is for all, so that no wave is left`);
     }
     if (dronesOf(start) !== undefined && places.isEverywhere && !isSaidNow) {
       problems.push(`${nameOf(start)}: it runs already wherever it fits: leave \`drones\` out`);
     }
   }
-  return [...problems, ...leftOutOf(starts.at(-1), seen, places)];
+  return [...problems, ...leftOutOf(waves.at(-1)?.start, seen, places)];
+}
+
+interface EditedWave {
+  readonly start: Task;
+  /** What follows it until it ends; nothing when it does not. */
+  readonly others: readonly Task[];
+}
+
+function inWaves(tasks: readonly Task[]): readonly EditedWave[] {
+  const begins = tasks.flatMap(({ command }, index) => (command === waveBegins ? [index] : []));
+  return begins.flatMap((index, wave) => {
+    const [start, ...others] = tasks.slice(index, begins[wave + 1]);
+    const end = others.findIndex(({ command }) => command === waveEnds);
+    return start ? [{ start, others: others.slice(0, end + 1) }] : [];
+  });
 }
 
 /** Names that nobody has, or that it does not come to. */
@@ -91,16 +106,15 @@ function twiceOf(start: Task, seen: Set<string>): readonly string[] {
     seen.add(name);
     return isTwice;
   });
-  return twice.length === 0 ? [] : [`${nameOf(start)}: ${listed(twice)} come more than once`];
+  if (twice.length === 0) return [];
+  const come = twice.length === 1 ? "comes" : "come";
+  return [`${nameOf(start)}: ${listed(twice)} ${come} more than once`];
 }
 
 /** What follows the start of a wave is about the same drones. */
-function unlikeOf(start: Task, tasks: readonly Task[]): readonly string[] {
-  const at = tasks.indexOf(start);
-  const end = tasks.findIndex(({ command }, index) => index > at && command === waveEnds);
+function unlikeOf(start: Task, others: readonly Task[]): readonly string[] {
   const wanted = keyOf(start);
-  return tasks
-    .slice(at + 1, end + 1)
+  return others
     .filter((task) => keyOf(task) !== wanted)
     .map((task) => `${nameOf(task)}: \`drones\` must be those of ${nameOf(start)}`);
 }

@@ -45,7 +45,9 @@ function movesOf(
     servicesOf(now, then, deployment).flatMap((service) => {
       const places = [now, then].map((all) => all.get(deployment.id)?.get(service));
       const moved = movedText(places[0], places[1], nameOf);
-      return moved === "" ? [] : [`${service} of ${nameOfDeployment(deployment)}: ${moved}`];
+      return moved === ""
+        ? []
+        : [`${service || "the drones' own command"} of ${nameOfDeployment(deployment)}: ${moved}`];
     }),
   );
 }

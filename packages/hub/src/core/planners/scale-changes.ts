@@ -12,6 +12,10 @@ export interface ScaleChange {
   readonly drones: readonly string[];
 }
 
+interface Counted extends ScaleChange {
+  readonly drones: string[];
+}
+
 /** More drones with the same change are counted. */
 const namesMax = 10;
 
@@ -27,13 +31,14 @@ export function scaleChanges(
     const has = view.counts.get(deployment)?.get(service.name);
     const drones = placesOf(view.drones, `${deployment}/${service.name}`, has, loads);
     const next = place({ service, drones });
-    const changes = new Map<string, ScaleChange>();
+    const changes = new Map<string, Counted>();
     for (const { identity, name } of drones) {
       const [before, after] = [has?.get(identity) ?? 0, next.get(identity) ?? 0];
       if (before === after) continue;
       const key = `${before} ${after}`;
-      const names = [...(changes.get(key)?.drones ?? []), name];
-      changes.set(key, { service: service.name, before, after, drones: names });
+      const change = changes.get(key) ?? { service: service.name, before, after, drones: [] };
+      change.drones.push(name);
+      changes.set(key, change);
     }
     return [...changes.values()];
   });
