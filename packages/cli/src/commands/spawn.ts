@@ -80,7 +80,8 @@ async function spawn(what: RepoRelease, words: string[], flags: SpawnFlags): Pro
       hint: `see why with: propagit logs ${what.repo}; end it with: propagit stop ${what.repo} --service=${service.name}`,
     });
   }
-  if (!flags.json) print(`${service.name} is spawned: ${formatCount(instances.length, "instance")}\n`);
+  if (!flags.json)
+    print(`${service.name} is spawned: ${formatCount(instances.length, "instance")}\n`);
 }
 
 /** As a drone would name it. */
