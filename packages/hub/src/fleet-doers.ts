@@ -6,6 +6,7 @@ import {
   type Part,
   type Result,
 } from "@propagit/protocol";
+import { whyFailed } from "./core/failed-instances.js";
 import { progressLines } from "./core/rollout-lines.js";
 import { changeAccess } from "./plan-commands/access.js";
 import { runInRelease, spawnService } from "./plan-commands/beside-release.js";
@@ -63,6 +64,7 @@ function releaseDoers({ rollouts, scales }: StepDesks): readonly StepDoer[] {
         return scales.spawn({ ...what, drones, one: false, by }, call);
       },
       lineOf: progressLine,
+      failureOf: ({ failed }) => whyFailed(failed, "see why with `propagit logs`"),
     }),
     doer("hub.run", runInRelease, {
       do: () => Promise.reject(nobodyLooksOn()),

@@ -7,6 +7,7 @@ import {
   quote,
   toPropagitError,
   type DroneProgress,
+  type FailedInstance,
   type InstanceReport,
   type InstanceTarget,
   type Params,
@@ -14,10 +15,11 @@ import {
 } from "@propagit/protocol";
 import type { IncomingCall } from "@propagit/runtime";
 import { changed, Draft } from "./core/draft.js";
+import { failedIn, failedInstance, lateness, notReady } from "./core/failed-instances.js";
 import { heldPlaces, holdInstances, releaseHolds, servicesOf } from "./core/hold-edits.js";
 import { chooseToHold, chooseToStart, heldOf } from "./core/instance-choice.js";
 import type { FoundInstance } from "./core/instance-target.js";
-import { isAlive } from "./core/readiness.js";
+import { isAlive, isThere } from "./core/readiness.js";
 import type { HoldRow } from "./core/rows.js";
 import { byName } from "./fleet-view.js";
 import type { Fleet, Member } from "./fleet.js";
@@ -76,9 +78,8 @@ export class HoldDesk {
       draft.note({ kind, drone, by, text });
       return draft.change;
     });
-    const alive = () => this.#aliveOn(identity).length;
-    if (drain) await this.#watchDrain(identity, drone, part, signal);
-    return { instances: alive() };
+    const failed = drain ? await this.#watchDrain(identity, drone, part, signal) : [];
+    return { instances: this.#aliveOn(identity).length, ...failedIn(failed) };
   }
 
   async #hold(
@@ -107,7 +108,23 @@ export class HoldDesk {
       }
       return gone.size === found.length;
     });
-    return { instances: named(found.filter(({ report }) => gone.has(report.process))) };
+    const left = found.filter(({ report }) => !gone.has(report.process));
+    const failed = this.#notEnded(left, lateness(limitMs.hold, signal));
+    const ended = found.filter(({ report }) => gone.has(report.process));
+    return { instances: named(ended), ...failedIn(failed) };
+  }
+
+  #notEnded(left: readonly Found[], late: string): readonly FailedInstance[] {
+    const held = this.#heldOf(left);
+    return left.map((one) => {
+      const { identity, name } = one.drone;
+      const report = this.#fleet.member(identity)?.instances.get(one.report.process) ?? one.report;
+      const reason = `it did not end ${late}: ${report.reason ?? report.phase}`;
+      // What is of a deployment that nobody wants any more was never held, and ends all the same.
+      const isWanted = this.#ledger.rows("deployments").has(report.deployment ?? "");
+      const again = "somebody started it again meanwhile";
+      return failedInstance(name, isWanted && !held.has(one) ? again : reason, report);
+    });
   }
 
   async #start(
@@ -134,14 +151,34 @@ export class HoldDesk {
         part({ at: this.#world.clock.now(), drone: member.name, phase: "ready" });
         started.push(...ready.map(({ process }) => ({ drone: member.name, process })));
       }
-      const isThere = ({ identity }: HoldRow) =>
-        this.#fleet.member(identity)?.contact === "connected";
-      return freed.every((row) => told.has(row) || !isThere(row));
+      return freed.every((row) => {
+        const member = this.#memberThere(row);
+        return told.has(row) || !member || hasFailed(member, row);
+      });
     });
-    return { instances: started };
+    const late = lateness(limitMs.start, signal);
+    const failed = freed.flatMap((row) => {
+      const member = told.has(row) ? undefined : this.#memberThere(row);
+      if (!member) return [];
+      const reports = reportsOf(member, row).filter(({ phase }) => phase !== "ready");
+      return notReady(member.name, reports, late);
+    });
+    return { instances: started, ...failedIn(failed) };
   }
 
-  async #watchDrain(identity: string, drone: string, part: Part, signal: AbortSignal) {
+  /** One that is away starts it when it comes back. */
+  #memberThere({ identity }: HoldRow): Member | undefined {
+    const member = this.#fleet.member(identity);
+    return member && isThere(member) ? member : undefined;
+  }
+
+  /** @returns what did not go */
+  async #watchDrain(
+    identity: string,
+    drone: string,
+    part: Part,
+    signal: AbortSignal,
+  ): Promise<readonly FailedInstance[]> {
     let before = this.#aliveOn(identity).length;
     await this.#until(limitMs.drain, signal, () => {
       const left = this.#aliveOn(identity).length;
@@ -155,6 +192,16 @@ export class HoldDesk {
       const isGone = contact !== "connected" && contact !== "lost";
       return (left === 0 && contact !== "lost") || !isDraining || isGone;
     });
+    const left = this.#aliveOn(identity);
+    const member = this.#fleet.member(identity);
+    if (member && isThere(member)) {
+      return member.draining ? notGone(drone, left, signal) : undrained(drone, left.length);
+    }
+    if (left.length > 0) {
+      const reason = "the drone is away; it ends them when it comes back";
+      part({ at: this.#world.clock.now(), drone, phase: "away", reason });
+    }
+    return [];
   }
 
   #until(ms: number, signal: AbortSignal, look: () => boolean): Promise<boolean> {
@@ -200,13 +247,40 @@ function isRunning(member: Member | undefined, process: string): boolean {
   return report !== undefined && isAlive(report);
 }
 
-function readyOf({ instances, ownCommand }: Member, row: HoldRow): readonly InstanceReport[] {
+function readyOf(member: Member, row: HoldRow): readonly InstanceReport[] {
+  return reportsOf(member, row).filter(({ phase }) => phase === "ready");
+}
+
+function reportsOf({ instances, ownCommand }: Member, row: HoldRow): readonly InstanceReport[] {
   return [...instances.values()].filter(
-    ({ deployment, service, slot = 1, phase }) =>
+    ({ deployment, service, slot = 1 }) =>
       deployment === row.deployment &&
-      phase === "ready" &&
       (ownCommand || (service === row.service && row.slots.includes(slot))),
   );
+}
+
+/** Each is ready or failed, and nothing is under way that may get ready. */
+function hasFailed(member: Member, row: HoldRow): boolean {
+  const reports = reportsOf(member, row);
+  const isOver = ({ phase }: InstanceReport) => phase === "ready" || phase === "failed";
+  return reports.length >= row.slots.length && reports.every(isOver);
+}
+
+function notGone(
+  drone: string,
+  left: readonly InstanceReport[],
+  signal: AbortSignal,
+): readonly FailedInstance[] {
+  const late = lateness(limitMs.drain, signal);
+  return left.map((report) => {
+    const { service, repo, phase, reason = phase } = report;
+    return failedInstance(drone, `${service} of ${repo} did not go ${late}: ${reason}`, report);
+  });
+}
+
+function undrained(drone: string, left: number): readonly FailedInstance[] {
+  const much = left === 1 ? "1 instance" : `${left} instances`;
+  return [failedInstance(drone, `somebody undrained it meanwhile; it runs ${much}`)];
 }
 
 function named(found: readonly Found[]): Result<"hub.hold">["instances"] {

@@ -16,6 +16,7 @@ import {
   type Task,
 } from "@propagit/plan";
 import type { Clock } from "@propagit/runtime";
+import { whyFailed } from "./core/failed-instances.js";
 import { isAlive } from "./core/readiness.js";
 import type { Fleet } from "./fleet.js";
 import type { HoldDesk } from "./hold-desk.js";
@@ -71,7 +72,10 @@ export class PlanBalancer implements Balancer {
   async #startAgain(part: DrainPart, call: Call): Promise<CommandEnd> {
     try {
       const target = targetOf(part);
-      await this.#parts.holds.hold({ target, start: true, force: false, by }, call);
+      const request = { target, start: true, force: false, by };
+      const { failed } = await this.#parts.holds.hold(request, call);
+      const why = whyFailed(failed, "see why with `propagit logs`");
+      if (why !== undefined) throw new PropagitError("COMMAND_FAILED", why);
       return { outcome: "done" };
     } catch (thrown) {
       // Nothing was taken away there.

@@ -8,6 +8,7 @@ import {
   quote,
   type CommitHash,
   type DroneProgress,
+  type FailedInstance,
   type Params,
   type Result,
   type RolloutResult,
@@ -16,8 +17,10 @@ import {
 import type { IncomingCall } from "@propagit/runtime";
 import { environmentOf } from "./core/deployment-edits.js";
 import { Draft } from "./core/draft.js";
+import { failedIn, lateness, notReady } from "./core/failed-instances.js";
 import { seeRelease } from "./core/release-history.js";
 import { placeName } from "./core/place-name.js";
+import { isThere } from "./core/readiness.js";
 import { nameOfRelease } from "./core/rollout-edits.js";
 import { placeKey, spawnedKey, type ReleaseRow } from "./core/rows.js";
 import { withScales } from "./core/scales.js";
@@ -33,6 +36,8 @@ import type { HubWorld } from "./world.js";
 
 /** For a spawned service to be ready beside what it may take itself: a fetch. A guess. */
 const spawnMs = 10 * 60_000;
+
+const awayReason = "the drone is away; it starts it when it comes back";
 
 interface SpawnCall extends Pick<IncomingCall<"hub.spawn">, "part" | "signal"> {
   /** A former life of the hub began it. */
@@ -109,8 +114,9 @@ export class ScaleDesk {
       draft.note({ kind: "spawned", ...about, text: text.slice(0, 2_000) });
       return draft.change;
     });
-    await this.#watch(release.id, service, drones, part, signal);
-    return { instances: this.#instancesOf(release.id, service.name, drones) };
+    const failed = await this.#watch(release.id, service, drones, part, signal);
+    const instances = this.#instancesOf(release.id, service.name, drones);
+    return { instances, ...failedIn(failed) };
   }
 
   /** As the commit itself says, before anybody scaled anything. */
@@ -120,29 +126,31 @@ export class ScaleDesk {
     return specificationOf(readManifest(files), environment);
   }
 
+  /** @returns what is not ready on drones that are there */
   async #watch(
     deployment: string,
     service: Params<"hub.spawn">["service"],
     drones: readonly Member[],
     part: (progress: DroneProgress) => void,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<readonly FailedInstance[]> {
     const { clock } = this.#world;
-    const told = new Set<string>();
+    const told = new Map<string, DroneProgress["phase"]>();
     const tell = (
       drone: string,
       progress: Pick<DroneProgress, "phase" | "reason" | "lastLines">,
     ) => {
       if (told.has(drone)) return;
-      told.add(drone);
+      told.set(drone, progress.phase);
       part({ at: clock.now(), drone, ...progress });
     };
     const look = () => {
       for (const { identity, name } of drones) {
-        const reports = this.#fleet.reportsOf(identity, deployment);
-        const own = reports.filter((report) => report.service === service.name);
+        const own = this.#reportsOf(identity, deployment, service.name);
+        const member = this.#fleet.member(identity);
         const failed = own.find(({ phase }) => phase === "failed");
-        if (own.some(({ phase }) => phase === "ready")) tell(name, { phase: "ready" });
+        if (!member || !isThere(member)) tell(name, { phase: "away", reason: awayReason });
+        else if (own.some(({ phase }) => phase === "ready")) tell(name, { phase: "ready" });
         else if (failed) {
           const { reason = "it failed", lastLines } = failed;
           tell(name, { phase: "failed", reason, ...(lastLines && { lastLines }) });
@@ -152,6 +160,19 @@ export class ScaleDesk {
     };
     const limitMs = spawnMs + service.readyTimeoutMs;
     await untilObserved({ clock, fleet: this.#fleet, limitMs, signal }, look);
+    return drones.flatMap(({ identity, name }) => {
+      const phase = told.get(name);
+      if (phase === "ready" || phase === "away") return [];
+      const reports = this.#reportsOf(identity, deployment, service.name);
+      // What failed may have healed while others were waited for.
+      if (reports.some((report) => report.phase === "ready")) return [];
+      return notReady(name, reports, lateness(limitMs, signal));
+    });
+  }
+
+  #reportsOf(identity: string, deployment: string, service: string) {
+    const reports = this.#fleet.reportsOf(identity, deployment);
+    return reports.filter((report) => report.service === service);
   }
 
   #instancesOf(
@@ -160,10 +181,7 @@ export class ScaleDesk {
     drones: readonly Member[],
   ): Result<"hub.spawn">["instances"] {
     return drones.flatMap(({ identity, name: drone }) =>
-      this.#fleet
-        .reportsOf(identity, deployment)
-        .filter((report) => report.service === service)
-        .map(({ process }) => ({ drone, process })),
+      this.#reportsOf(identity, deployment, service).map(({ process }) => ({ drone, process })),
     );
   }
 }

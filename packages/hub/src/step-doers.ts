@@ -6,6 +6,7 @@ import type { MethodName, Part, Result } from "@propagit/protocol";
 import { argsOf, type Command, type Task } from "@propagit/plan";
 import type { CanaryDesk } from "./canary-desk.js";
 import type { ExperimentDesk } from "./experiment-desk.js";
+import { whyFailed } from "./core/failed-instances.js";
 import type { HoldDesk } from "./hold-desk.js";
 import type { CertificateDesk } from "./certificate-desk.js";
 import type { DroneDesk } from "./drone-desk.js";
@@ -163,11 +164,13 @@ function instanceDoers({ holds, instances }: StepDesks): readonly StepDoer[] {
       do: ({ force, ...words }, call) =>
         holds.hold({ target: targetOf(words), start: false, force, by: call.by }, call),
       lineOf: progressLine,
+      failureOf: ({ failed }) => whyFailed(failed, "look with `propagit ps`"),
     }),
     doer("hub.hold", startInstances, {
       do: (words, call) =>
         holds.hold({ target: targetOf(words), start: true, force: false, by: call.by }, call),
       lineOf: progressLine,
+      failureOf: ({ failed }) => whyFailed(failed, "see why with `propagit logs`"),
     }),
     doer("hub.restart", restartInstances, {
       do: (words, call) => instances.restart({ target: targetOf(words), by: call.by }, call),
@@ -180,6 +183,7 @@ function instanceDoers({ holds, instances }: StepDesks): readonly StepDoer[] {
         do: ({ name: drone }, call) =>
           holds.drain({ drone, drain: command === drainDrone, by: call.by }, call),
         lineOf: progressLine,
+        failureOf: ({ failed }) => whyFailed(failed, drainHint),
       }),
     ),
   ];
@@ -197,6 +201,8 @@ function retentionDoers({ retention, releases }: StepDesks): readonly StepDoer[]
     ),
   ];
 }
+
+const drainHint = "see why with `propagit ps`, then drain it again, or undrain it";
 
 interface Doing<M extends MethodName, Words> {
   readonly do: (words: Words, call: StepCall<Part<M>>) => Promise<Result<M>>;

@@ -214,4 +214,30 @@ describe("a command in a release", () => {
     const start = hub.call("hub.plan-start", { plan: text, file: "plan.json", by });
     await assert.rejects(start, { code: "BAD_PLAN", message: /nobody who looks on/ });
   });
+
+  it("may have empty words, and so may what is spawned", async () => {
+    const hub = await hubWith("web-1");
+    const what = { repo, drones: {}, one: false, variables: [] };
+    const command = ["grep", "", "file"];
+    const inside: PlannedChange = { kind: "run", ...what, inside: true, command };
+    assert.match(
+      (await hub.call("hub.plan-make", { change: inside })).text,
+      /\["grep","","file"\]/,
+    );
+    const admin = { ...service("admin"), command };
+    const spawn: PlannedChange = { kind: "spawn", ...what, service: admin };
+    assert.match((await hub.call("hub.plan-make", { change: spawn })).text, /\["grep","","file"\]/);
+    const params = { repo, drones: {}, one: false, service: admin, by };
+    assert.equal((await hub.call("hub.spawn", params)).instances.length, 1);
+  });
+});
+
+describe("a restart", () => {
+  it("of drones with any labels is one of every drone, shown as done", async () => {
+    const hub = await hubWith("web-1", "web-2");
+    const target = { repo, drones: { selector: "" } };
+    const change: PlannedChange = { kind: "restart", target };
+    const { answer } = await asShown(hub, change, "hub.restart", { target, by });
+    assert.deepEqual(answer, { restarted: 2, failed: [] });
+  });
 });

@@ -1,7 +1,12 @@
 /** Drains of plans: of a drone, of one repository there; what is so already, what cannot be, how long it may take. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { PropagitError, toPropagitError, type InstanceReport } from "@propagit/protocol";
+import {
+  PropagitError,
+  toPropagitError,
+  type FailedInstance,
+  type InstanceReport,
+} from "@propagit/protocol";
 import type { DrainPart, Task } from "@propagit/plan";
 import { SimClock } from "@propagit/runtime";
 import type { Member } from "../src/fleet.js";
@@ -10,8 +15,14 @@ import { balancedHere, PlanBalancer } from "../src/plan-balancer.js";
 
 type Report = Pick<InstanceReport, "repo" | "service" | "phase"> & { environment: string };
 
+interface Bench {
+  readonly isStuck?: boolean;
+  /** What does not come back when it is started again. */
+  readonly failed?: readonly FailedInstance[];
+}
+
 /** A drone whose instances go when they are told to, after a while or never. */
-function bench({ isStuck = false } = {}) {
+function bench({ isStuck = false, failed }: Bench = {}) {
   const clock = new SimClock();
   const asked: unknown[] = [];
   const web: Report = { repo: "shop", environment: "production", service: "web", phase: "ready" };
@@ -43,6 +54,7 @@ function bench({ isStuck = false } = {}) {
       { signal }: { signal: AbortSignal },
     ) => {
       asked.push(params);
+      if (params.start && failed) return { instances: [], failed };
       if (params.start) throw new PropagitError("NO_INSTANCE", "nothing fits");
       await gone(params.target.repo, signal);
       return { instances: [] };
@@ -104,6 +116,13 @@ describe("drains of plans", () => {
     assert.equal(late, "TIMED_OUT: 2 instances are still there on one");
     const other = await settle(balancer.drain(part({ machine: "fe001" })));
     assert.equal(other, "NO_DRONE: no drone is called fe001");
+  });
+
+  it("of one repository are not taken back where it does not get ready again", async () => {
+    const reason = "exit code 1";
+    const { balancer, part, settle } = bench({ failed: [{ drone: "one", process: "p1", reason }] });
+    const back = await settle(balancer.undrain(part({ repo: "shop" })));
+    assert.equal(back, `COMMAND_FAILED: p1 on one: ${reason}; see why with \`propagit logs\``);
   });
 
   it("of a task on a drone are the hub's to do, unless somebody else's balancer is asked", () => {

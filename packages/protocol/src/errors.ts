@@ -250,7 +250,7 @@ export const errorCatalogue = {
   STOP_FAILED: kind(
     failed,
     500,
-    "at least one drone did not stop the commit in time",
+    "at least one drone did not stop in time what it was to stop, or is not drained",
     "look with `propagit ps` and try again",
   ),
   FILES_REFUSED: refusal(

@@ -60,6 +60,13 @@ const stopResultSchema = exact({
 });
 export type StopResult = Static<typeof stopResultSchema>;
 
+/** What did not come about, by drone and reason; absent when all of it did. Without a process: nothing of it began. */
+const failedInstancesSchema = list(
+  exact({ drone: name, process: Type.Optional(text(40)), reason: text(2_000) }),
+  10_000,
+);
+export type FailedInstance = Static<typeof failedInstancesSchema>[number];
+
 const instanceMethods = {
   /** Stops what fits; a whole commit or release is no longer wanted anywhere afterwards. */
   "hub.stop": {
@@ -83,7 +90,11 @@ const instanceMethods = {
       by,
     }),
     part: droneProgressSchema,
-    result: exact({ instances: list(exact({ drone: name, process: text(40) }), 10_000) }),
+    result: exact({
+      /** That ended, or are ready. */
+      instances: list(exact({ drone: name, process: text(40) }), 10_000),
+      failed: Type.Optional(failedInstancesSchema),
+    }),
     needs: "cluster",
   },
   /** Restarts instances, on each drone one after the other; each is ready before the next goes. */
@@ -120,7 +131,10 @@ const instanceMethods = {
       by,
     }),
     part: droneProgressSchema,
-    result: exact({ instances: list(exact({ drone: name, process: text(40) }), 10_000) }),
+    result: exact({
+      instances: list(exact({ drone: name, process: text(40) }), 10_000),
+      failed: Type.Optional(failedInstancesSchema),
+    }),
     needs: "cluster",
   },
   /** Output, merged by time over all drones. */
@@ -191,7 +205,12 @@ const droneMethodsOfHub = {
   "hub.drain": {
     params: exact({ drone: name, drain: Type.Boolean(), by }),
     part: droneProgressSchema,
-    result: exact({ instances: count }),
+    result: exact({
+      /** That it runs now. */
+      instances: count,
+      /** Those that did not go, or one without a process: somebody let it take instances again. */
+      failed: Type.Optional(failedInstancesSchema),
+    }),
     needs: "cluster",
   },
   /** Changes labels for good, over what the drone is started with. */

@@ -5,6 +5,7 @@ import { author } from "../author.js";
 import { examples } from "../examples.js";
 import { asFlag, asRepeatedFlag } from "../flags.js";
 import { withHub, withHubFlags } from "../hub-call.js";
+import { formatFailed } from "../output/failed-instances.js";
 import { print, printJson } from "../output/print.js";
 import { formatProgress } from "../output/progress.js";
 import { formatCount } from "../output/quantity.js";
@@ -32,12 +33,17 @@ function drainCommand(name: "drain" | "undrain"): Command {
       const { dryRun, ...flags } = command.optsWithGlobals<DryRunFlags>();
       if (dryRun) return showDryRun({ kind: name, drone }, flags);
       const params = { drone, drain: isDrain, by: author() };
-      const { instances } = await withHub(flags, (hub) =>
+      const { instances, failed = [] } = await withHub(flags, (hub) =>
         hub.call("hub.drain", params, {
           limitMs: 0,
           onPart: (progress) => print(formatProgress(progress)),
         }),
       );
+      if (failed.length > 0) {
+        throw new PropagitError("STOP_FAILED", `${drone} is not drained: ${formatFailed(failed)}`, {
+          hint: `see why with \`propagit ps\`, then drain it again, or: propagit drone undrain ${drone}`,
+        });
+      }
       const rest = `it runs ${formatCount(instances, "instance")}`;
       print(isDrain ? `${drone} is drained; ${rest}\n` : `${drone} takes instances; ${rest}\n`);
     },

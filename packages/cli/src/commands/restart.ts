@@ -5,10 +5,10 @@ import { examples } from "../examples.js";
 import { asFlag, asRepeatedFlag } from "../flags.js";
 import { withHub, withHubFlags } from "../hub-call.js";
 import { badColour, goodColour } from "../output/colour.js";
+import { formatFailed } from "../output/failed-instances.js";
 import { print, printJson } from "../output/print.js";
-import { formatCount, formatNames } from "../output/quantity.js";
+import { formatCount } from "../output/quantity.js";
 import { showDryRun, withDryRunFlag, type ChangeOf, type DryRunFlags } from "../plans/dry-run.js";
-import { plainText } from "../output/text-width.js";
 import {
   instanceTarget,
   parseProcess,
@@ -73,10 +73,9 @@ async function restart(
     if (!flags.json) print(`${formatCount(restarted, "instance")} restarted\n`);
     return;
   }
-  const reasons = failed.map(({ drone, reason }) => `${drone}: ${plainText(reason)}`);
   throw new PropagitError(
     "COMMAND_FAILED",
-    `${failed.length} of ${formatCount(restarted + failed.length, "instance")} are not ready again: ${formatNames(reasons, 5)}`,
+    `${failed.length} of ${formatCount(restarted + failed.length, "instance")} are not ready again: ${formatFailed(failed)}`,
     { hint: `see why with: propagit logs ${what.repo}` },
   );
 }

@@ -1,9 +1,10 @@
-import { parseServiceName } from "@propagit/protocol";
+import { parseServiceName, PropagitError } from "@propagit/protocol";
 import { Command } from "commander";
 import { author } from "../author.js";
 import { examples } from "../examples.js";
 import { asFlag } from "../flags.js";
 import { withHub } from "../hub-call.js";
+import { formatFailed } from "../output/failed-instances.js";
 import { print, printJson } from "../output/print.js";
 import { formatProgress } from "../output/progress.js";
 import { formatCount } from "../output/quantity.js";
@@ -64,7 +65,7 @@ async function spawn(what: RepoRelease, words: string[], flags: SpawnFlags): Pro
     return showDryRun({ kind: "spawn", ...where, ...bare }, flags);
   }
   const params = { ...where, service, by: author() };
-  const { instances } = await withHub(flags, (hub) =>
+  const { instances, failed = [] } = await withHub(flags, (hub) =>
     hub.call("hub.spawn", params, {
       limitMs: 0,
       onPart: (progress) => {
@@ -73,7 +74,14 @@ async function spawn(what: RepoRelease, words: string[], flags: SpawnFlags): Pro
     }),
   );
   if (flags.json) printJson(instances);
-  else print(`${service.name} is spawned: ${formatCount(instances.length, "instance")}\n`);
+  if (failed.length > 0) {
+    const message = `${service.name} is not ready everywhere: ${formatFailed(failed)}`;
+    throw new PropagitError("COMMAND_FAILED", message, {
+      hint: `see why with: propagit logs ${what.repo}; end it with: propagit stop ${what.repo} --service=${service.name}`,
+    });
+  }
+  if (!flags.json)
+    print(`${service.name} is spawned: ${formatCount(instances.length, "instance")}\n`);
 }
 
 /** As a drone would name it. */

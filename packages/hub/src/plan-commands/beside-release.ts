@@ -60,7 +60,8 @@ export const runInRelease = defineCommand({
       ...releaseWords,
       run: described(
         "The command and its arguments.",
-        list(text({ max: runCharsMax }), runWordsMax),
+        // As `grep '' FILE` has one, words may be empty.
+        list(text({ min: 0, max: runCharsMax }), runWordsMax),
       ),
       ...droneWords,
       service: described("Whose environment it has (the first).", text({ max: 63 })),

@@ -48,6 +48,8 @@ export interface SimDroneOptions {
   readonly putFiles?: (files: Params<"drone.files">) => Promise<Result<"drone.files">>;
   /** Whether an instance comes back when it is restarted; default: each does. */
   readonly comesBack?: (service: string) => boolean;
+  /** Whether an instance ends when it is told to; default: each does. */
+  readonly ends?: (service: string) => boolean;
   /** What it fetched ahead, by commit; default: it can do nothing of a plan. */
   readonly fetched?: string[];
   /** It never comes to an end with fetching ahead. */
@@ -273,6 +275,7 @@ export class SimDrone {
   async #stop(report: InstanceReport): Promise<void> {
     const { process } = report;
     this.#set(process, report, "stopping");
+    if (this.#options.ends?.(report.service) === false) return;
     if (!(await this.#pass(process, "stopping"))) return;
     this.instances.delete(process);
     this.link.tell("hub.instance-gone", { process });

@@ -53,10 +53,10 @@ describe("an approval of a run that is paused", () => {
     const waits = () => statusOf("r", drive.run, {}).stages[1]?.waits?.why;
     assert.equal(waits(), "somebody's approval, and to be resumed");
     drive.ask("approve");
-    assert.equal(waits(), "approved by anna, and to be resumed");
+    assert.equal(waits(), "approved by ben, and to be resumed");
     assert.equal(
       why(drive, { kind: "approve" }),
-      "anna approved it already, and it waits to be resumed",
+      "ben approved it already, and it waits to be resumed",
     );
     drive.ask("resume");
     assert.equal(drive.run.current?.state, "running");

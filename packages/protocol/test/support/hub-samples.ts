@@ -47,6 +47,7 @@ const environment = "staging";
 const repo = "webapp";
 const dronePart = { kind: "drone", ...progress } as const;
 const process = { drone: "web-1", process: "c3d4" };
+const failedInstance = { ...process, reason: "it was not ready within 5 min: starting" };
 
 const releaseSamples = {
   "hub.deploy": {
@@ -138,7 +139,7 @@ const instanceSamples = {
   "hub.hold": {
     params: { target: instanceTarget, start: false, force: true, by },
     part: { ...progress, phase: "stopping" },
-    result: { instances: [process] },
+    result: { instances: [process], failed: [failedInstance] },
   },
   "hub.restart": {
     params: { target: instanceTarget, by },
@@ -153,7 +154,7 @@ const instanceSamples = {
   "hub.spawn": {
     params: { repo, environment, release: "12", service, drones: droneTarget, one: true, by },
     part: progress,
-    result: { instances: [process] },
+    result: { instances: [process], failed: [failedInstance] },
   },
   "hub.logs": {
     params: { ...logQuery, drones: droneTarget },
@@ -195,7 +196,7 @@ const droneSamples = {
   "hub.drain": {
     params: { drone: "web-1", drain: true, by },
     part: { ...progress, phase: "stopped" },
-    result: { instances: 2 },
+    result: { instances: 2, failed: [failedInstance] },
   },
   "hub.label": {
     params: { drone: "web-1", set: { role: "db" }, unset: ["gpu"], by },

@@ -42,10 +42,10 @@ export function targetOf(words: InstanceWords): InstanceTarget {
   };
 }
 
-/** A target as a task says it. */
+/** A target as a task says it. An empty selector, which every drone fits, says nothing. */
 export function targetWords({ drones, ...said }: InstanceTarget): Omit<TaskDraft, "command"> {
-  const { names, selector } = drones ?? {};
-  return { ...said, ...(names && { drones: names }), ...(selector !== undefined && { selector }) };
+  const { names, selector = "" } = drones ?? {};
+  return { ...said, ...(names && { drones: names }), ...(selector !== "" && { selector }) };
 }
 
 /** `instances of webapp, service web, on web-1` */
