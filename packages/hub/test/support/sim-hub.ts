@@ -113,6 +113,11 @@ export class SimHub {
     this.#life?.store.fail(number, when, () => this.kill());
   }
 
+  /** Ends it in order, from its `number`th write from now on. */
+  stopAtWrite(number: number): void {
+    this.#life?.store.fail(number, "after", () => void this.stop());
+  }
+
   /** Its `number`th write from now is on disk, and said to have failed. */
   failAfterWrite(number: number): void {
     this.#life?.store.fail(number, "after", () => {
