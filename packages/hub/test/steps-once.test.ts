@@ -8,7 +8,8 @@ import type { ClusterEvent, InstanceTarget } from "@propagit/protocol";
 import { markStep, stepsMax } from "../src/core/step-edits.js";
 import { Draft } from "../src/core/draft.js";
 import type { Row, TableName } from "../src/core/rows.js";
-import { commits, SimHub } from "./support/sim-hub.js";
+import { commits, credential, hubAddress, SimHub } from "./support/sim-hub.js";
+import { SimProxy } from "./support/sim-proxy.js";
 
 const repo = "webapp";
 
@@ -24,7 +25,7 @@ interface Story {
   readonly name: string;
   readonly before?: (hub: SimHub, by: string) => Promise<unknown>;
   readonly ann: Change;
-  /** Once hers is written, and waits for a drone. Default: at the same time as hers, which waits for nothing. */
+  /** Once hers is written, and waits for a drone. Default: at the same time as hers, and both wait for a proxy. */
   readonly isLater?: boolean;
   readonly ben: Change;
 }
@@ -110,7 +111,7 @@ const stories: readonly Story[] = [
     isLater: true,
     ben: hold(onWeb2),
   },
-  { name: "promote", ann: send([commits.one]), ben: send([commits.three]) },
+  { name: "promote", ann: send([commits.one]), ben: send([commits.one, commits.three]) },
   { name: "split", ann: send([commits.one, commits.three]), ben: send([commits.one]) },
 ];
 
@@ -127,6 +128,18 @@ async function plansOf(hub: SimHub): Promise<readonly { by: string; end: string 
   return plans.map(({ by, outcome, state }) => ({ by, end: outcome ?? state }));
 }
 
+/** One that a switch waits for, after its write too. */
+function slowProxy(hub: SimHub): SimProxy {
+  return new SimProxy(hub.sim.worldOf("edge-1"), {
+    hub: hubAddress,
+    credential,
+    identity: "b".repeat(32),
+    name: "edge-1",
+    perSecond: 0,
+    seesAfterMs: 3_000,
+  });
+}
+
 /** Both at work, and the hub ends at a write. @returns whether it did, and who wrote last */
 async function tell(story: Story, write: number, ends: "killed" | "stopped") {
   const { before, ann, ben, isLater = false } = story;
@@ -136,6 +149,8 @@ async function tell(story: Story, write: number, ends: "killed" | "stopped") {
   await hub.deploy(commits.one);
   await hub.deploy(commits.three, { promote: true });
   await before?.(hub, "eve");
+  const proxy = isLater ? undefined : slowProxy(hub);
+  await hub.sim.clock.until("the proxy has the book", () => proxy?.book.revision !== 0);
   const arm = () => (ends === "killed" ? hub.killAtWrite(write, "after") : hub.stopAtWrite(write));
   if (!isLater) arm();
   ann.begin(hub, "ann").catch(() => undefined);
