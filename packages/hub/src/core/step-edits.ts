@@ -6,7 +6,7 @@ import type { Draft } from "./draft.js";
 import type { HoldRow, StepRow } from "./rows.js";
 
 /** What it was about when it was written, as far as looking on needs that. */
-export interface StepChoice {
+interface StepChoice {
   /** Of deployments, drones or processes. */
   readonly ids?: readonly string[];
   /** Of instances that were free to start again. */
