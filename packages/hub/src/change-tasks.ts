@@ -4,9 +4,15 @@
  *
  *     engine --run--> ChangeTasks --> StepDoer --> desk
  *                          '--parts, answer, error--> onlooker of that run
+ *
+ * That a desk has written its change is a row of the ledger, by the key of the task: the next life of the hub tells the
+ * desk so, which then only looks on. What somebody changed after it was written stays.
  */
 import { PropagitError } from "@propagit/protocol";
 import type { Executor, TaskCall, TaskDraft, TaskEnd, TaskOrder } from "@propagit/plan";
+import type { Clock } from "@propagit/runtime";
+import { markStep, type StepMark } from "./core/step-edits.js";
+import type { Ledger } from "./ledger.js";
 import type { Secrets, StepCall, StepDoer, StepDone } from "./step-doers.js";
 
 /** Who waits for a run. */
@@ -21,19 +27,21 @@ export interface Onlooker {
 
 export interface ChangeTasksParts {
   readonly doers: readonly StepDoer[];
+  readonly clock: Clock;
+  readonly ledger: Pick<Ledger, "rows">;
   readonly authorOf: (run: string) => string | undefined;
 }
 
 export class ChangeTasks implements Executor {
   readonly #doers: ReadonlyMap<string, StepDoer>;
-  readonly #authorOf: ChangeTasksParts["authorOf"];
+  readonly #parts: Omit<ChangeTasksParts, "doers">;
   readonly #onlookers = new Map<string, Onlooker>();
   /** Keys of tasks that a former life of the hub began. */
   readonly #again = new Set<string>();
 
-  constructor({ doers, authorOf }: ChangeTasksParts) {
+  constructor({ doers, ...parts }: ChangeTasksParts) {
     this.#doers = new Map(doers.map((doer) => [doer.command, doer]));
-    this.#authorOf = authorOf;
+    this.#parts = parts;
   }
 
   /** Before it is begun, so that nothing of it is missed. */
@@ -61,26 +69,36 @@ export class ChangeTasks implements Executor {
     }
   }
 
-  /** It can be done again, and has to be: nobody saw its end. */
+  /** It can be taken up again, and has to be: nobody saw its end. */
   recall({ key }: TaskOrder): Promise<"unknown"> {
     this.#again.add(key);
     return Promise.resolve("unknown");
   }
 
   #do(
-    { run, task, key }: TaskOrder,
+    order: TaskOrder,
     { signal, onOutput }: TaskCall,
     onlooker: Onlooker | undefined,
   ): Promise<StepDone> {
+    const { run, task, key } = order;
     const doer = this.#doerOf(task.command);
     const part = (told: unknown) => {
       onOutput(doer.lineOf(told));
       onlooker?.part(told);
     };
-    const by = this.#authorOf(run) ?? "somebody";
+    const by = this.#parts.authorOf(run) ?? "somebody";
     const isAgain = this.#again.delete(key);
     const secrets = onlooker?.secrets;
-    return doer.do(task.args, { by, signal, part, isAgain, ...(secrets && { secrets }) });
+    const call = { by, signal, part, isAgain, ...this.#markOf(order) };
+    return doer.do(task.args, { ...call, ...(secrets && { secrets }) });
+  }
+
+  #markOf({ run, key }: TaskOrder): StepMark {
+    const { clock, ledger } = this.#parts;
+    return {
+      written: ledger.rows("steps").get(key),
+      mark: (draft, choice) => markStep(draft, { run, key, now: clock.now(), ...choice }),
+    };
   }
 
   #doerOf(command: string): StepDoer {

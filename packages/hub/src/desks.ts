@@ -131,7 +131,7 @@ export class Desks {
     const delegations = this.#delegations(options);
     const canaryDesk = new CanaryDesk({ ...options, canaries, releases });
     const known = { releases, retention, canaries: canaryDesk, scales, certificates };
-    const tasks = this.#changeTasks(stepDesks(options, known));
+    const tasks = this.#changeTasks(options, stepDesks(options, known));
     this.plans = this.#plansPart(options, { files, delegations, maker, tasks });
     const direct = new DirectChanges({ ...world, planner: steps, tasks, plans: this.plans });
     this.handlers = {
@@ -205,10 +205,11 @@ export class Desks {
     return new PlanDesk({ ...parts, ...(eventOf && { eventOf }) });
   }
 
-  #changeTasks(desks: StepDesks): ChangeTasks {
+  #changeTasks({ world: { clock }, ledger }: DesksOptions, desks: StepDesks): ChangeTasks {
     const authorOf = (run: string) =>
       this.plans.runs.list().find((summary) => summary.run === run)?.by;
-    return new ChangeTasks({ doers: [...stepDoers(desks), ...fleetDoers(desks)], authorOf });
+    const doers = [...stepDoers(desks), ...fleetDoers(desks)];
+    return new ChangeTasks({ doers, clock, ledger, authorOf });
   }
 
   #releaseHandlers({ ledger, rollouts, proxyUrl }: DesksOptions, settings: SettingsDesk): Handlers {

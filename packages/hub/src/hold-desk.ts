@@ -1,6 +1,7 @@
 /**
  * Ends single instances and keeps them ended, or lets them start again; takes work away from drones. What
- * is held and who drains are rows, so drones and placement follow by themselves.
+ * is held and who drains are rows, so drones and placement follow by themselves. What a former life of the hub has
+ * written is only looked on; and what somebody changes meanwhile is waited for no longer.
  */
 import {
   PropagitError,
@@ -20,7 +21,8 @@ import { heldPlaces, holdInstances, releaseHolds, servicesOf } from "./core/hold
 import { chooseToHold, chooseToStart, heldOf } from "./core/instance-choice.js";
 import type { FoundInstance } from "./core/instance-target.js";
 import { isAlive, isThere } from "./core/readiness.js";
-import type { HoldRow } from "./core/rows.js";
+import { holdKey, type HoldRow } from "./core/rows.js";
+import type { StepMark } from "./core/step-edits.js";
 import { byName } from "./fleet-view.js";
 import type { Fleet, Member } from "./fleet.js";
 import type { Ledger } from "./ledger.js";
@@ -34,7 +36,7 @@ const limitMs = { hold: 2 * 60_000, start: 5 * 60_000, drain: 15 * 60_000 } as c
 type Found = FoundInstance<Member>;
 type Part = (progress: DroneProgress) => void;
 
-interface HoldCall extends Pick<IncomingCall<"hub.hold">, "part" | "signal"> {
+interface HoldCall extends Pick<IncomingCall<"hub.hold">, "part" | "signal">, StepMark {
   /** A former life of the hub began it. */
   readonly isAgain?: boolean;
 }
@@ -65,19 +67,21 @@ export class HoldDesk {
   /** @throws NO_DRONE, DATA_UNUSABLE */
   async drain(
     { drone, drain, by = "somebody" }: Params<"hub.drain">,
-    { part, signal }: Pick<IncomingCall<"hub.drain">, "part" | "signal">,
+    { part, signal, written, mark }: Omit<HoldCall, "isAgain">,
   ): Promise<Result<"hub.drain">> {
-    const { identity } = this.#memberCalled(drone);
-    await this.#ledger.change(() => {
+    const identity = written?.ids[0] ?? this.#memberCalled(drone).identity;
+    const write = () => {
       const row = this.#ledger.rows("drones").get(identity);
-      if (!row || (row.draining ?? false) === drain) return undefined;
       const draft = new Draft(this.#ledger);
+      mark?.(draft, { ids: [identity] });
+      if (!row || (row.draining ?? false) === drain) return draft.changeIfAny;
       draft.put("drones", identity, changed(row, { draining: drain ? true : undefined }));
       const kind = drain ? "drained" : "undrained";
       const text = drain ? `${by} drains ${drone}` : `${drone} takes instances again`;
       draft.note({ kind, drone, by, text });
       return draft.change;
-    });
+    };
+    if (!written) await this.#ledger.change(write);
     const failed = drain ? await this.#watchDrain(identity, drone, part, signal) : [];
     return { instances: this.#aliveOn(identity).length, ...failedIn(failed) };
   }
@@ -85,28 +89,22 @@ export class HoldDesk {
   async #hold(
     wanted: { readonly target: InstanceTarget; readonly force: boolean },
     by: string,
-    { part, signal, isAgain = false }: HoldCall,
+    call: HoldCall,
   ): Promise<Result<"hub.hold">> {
-    let found: readonly Found[] = [];
-    await this.#ledger.change(() => {
-      const drones = byName(this.#fleet.members);
-      found = orNone(isAgain, () => chooseToHold(this.#ledger, drones, wanted));
-      const held = isAgain ? this.#heldOf(found) : new Set<Found>();
-      const draft = new Draft(this.#ledger);
-      holdInstances(draft, found.filter((one) => !held.has(one)).map(heldOf), by);
-      return draft.changeIfAny;
-    });
-    this.#rollouts.held(servicesOf(found.map(heldOf)), by);
+    const { part, signal } = call;
+    const found = await this.#holdOnce(wanted, by, call);
+    const held = found.filter((one) => !this.#isFreed(one));
+    this.#rollouts.held(servicesOf(held.map(heldOf)), by);
     const gone = new Set<string>();
     await this.#until(limitMs.hold, signal, () => {
-      for (const { drone, report } of found) {
+      for (const { drone, report } of held) {
         const now = this.#fleet.member(drone.identity);
         const isGone = !isRunning(now, report.process) || now?.contact === "away";
         if (!isGone || gone.has(report.process)) continue;
         gone.add(report.process);
         part({ at: this.#world.clock.now(), drone: drone.name, phase: "stopped" });
       }
-      return gone.size === found.length;
+      return held.every((one) => gone.has(one.report.process) || this.#isFreed(one));
     });
     const left = found.filter(({ report }) => !gone.has(report.process));
     const failed = this.#notEnded(left, lateness(limitMs.hold, signal));
@@ -115,31 +113,37 @@ export class HoldDesk {
   }
 
   #notEnded(left: readonly Found[], late: string): readonly FailedInstance[] {
-    const held = this.#heldOf(left);
     return left.map((one) => {
       const { identity, name } = one.drone;
       const report = this.#fleet.member(identity)?.instances.get(one.report.process) ?? one.report;
       const reason = `it did not end ${late}: ${report.reason ?? report.phase}`;
-      // What is of a deployment that nobody wants any more was never held, and ends all the same.
-      const isWanted = this.#ledger.rows("deployments").has(report.deployment ?? "");
       const again = "somebody started it again meanwhile";
-      return failedInstance(name, isWanted && !held.has(one) ? again : reason, report);
+      return failedInstance(name, this.#isFreed(one) ? again : reason, report);
     });
   }
 
-  async #start(
-    target: InstanceTarget,
+  /** Those that are held; of what a former life of the hub has written, those that still run. */
+  async #holdOnce(
+    wanted: { readonly target: InstanceTarget; readonly force: boolean },
     by: string,
-    { part, signal, isAgain = false }: HoldCall,
-  ): Promise<Result<"hub.hold">> {
-    let freed: readonly HoldRow[] = [];
+    { written, mark, isAgain = false }: HoldCall,
+  ): Promise<readonly Found[]> {
+    const drones = () => byName(this.#fleet.members);
+    if (written) return foundOf(drones(), new Set(written.ids));
+    let found: readonly Found[] = [];
     await this.#ledger.change(() => {
-      const drones = byName(this.#fleet.members);
-      freed = orNone(isAgain, () => chooseToStart(this.#ledger, drones, target));
+      found = orNone(isAgain, () => chooseToHold(this.#ledger, drones(), wanted));
       const draft = new Draft(this.#ledger);
-      releaseHolds(draft, freed, by);
+      holdInstances(draft, found.map(heldOf), by);
+      mark?.(draft, { ids: found.map(({ report }) => report.process) });
       return draft.changeIfAny;
     });
+    return found;
+  }
+
+  async #start(target: InstanceTarget, by: string, call: HoldCall): Promise<Result<"hub.hold">> {
+    const { part, signal } = call;
+    const freed = await this.#freeOnce(target, by, call);
     const told = new Set<HoldRow>();
     const started: Result<"hub.hold">["instances"] = [];
     await this.#until(limitMs.start, signal, () => {
@@ -153,13 +157,16 @@ export class HoldDesk {
       }
       return freed.every((row) => {
         const member = this.#memberThere(row);
-        return told.has(row) || !member || hasFailed(member, row);
+        return told.has(row) || !member || hasFailed(member, row) || this.#isEnded(row);
       });
     });
     const late = lateness(limitMs.start, signal);
     const failed = freed.flatMap((row) => {
       const member = told.has(row) ? undefined : this.#memberThere(row);
       if (!member) return [];
+      if (this.#isEnded(row)) {
+        return [failedInstance(member.name, `${row.service}: somebody ended it again meanwhile`)];
+      }
       const reports = reportsOf(member, row).filter(({ phase }) => phase !== "ready");
       return notReady(member.name, reports, late);
     });
@@ -170,6 +177,38 @@ export class HoldDesk {
   #memberThere({ identity }: HoldRow): Member | undefined {
     const member = this.#fleet.member(identity);
     return member && isThere(member) ? member : undefined;
+  }
+
+  /** What may start again. */
+  async #freeOnce(
+    target: InstanceTarget,
+    by: string,
+    { written, mark, isAgain = false }: HoldCall,
+  ): Promise<readonly HoldRow[]> {
+    if (written) return written.places;
+    let freed: readonly HoldRow[] = [];
+    await this.#ledger.change(() => {
+      const drones = byName(this.#fleet.members);
+      freed = orNone(isAgain, () => chooseToStart(this.#ledger, drones, target));
+      const draft = new Draft(this.#ledger);
+      releaseHolds(draft, freed, by);
+      mark?.(draft, { places: freed });
+      return draft.changeIfAny;
+    });
+    return freed;
+  }
+
+  /** Somebody lets it start again. What nobody wants any more was never held, and ends all the same. */
+  #isFreed(one: Found): boolean {
+    const isWanted = this.#ledger.rows("deployments").has(one.report.deployment ?? "");
+    return isWanted && heldPlaces(this.#ledger, [heldOf(one)]).length === 0;
+  }
+
+  /** Somebody has ended it again, alone or with all of its release. */
+  #isEnded(row: HoldRow): boolean {
+    const held = this.#ledger.rows("holds").get(holdKey(row))?.slots ?? [];
+    const isWanted = this.#ledger.rows("deployments").has(row.deployment);
+    return !isWanted || row.slots.some((slot) => held.includes(slot));
   }
 
   /** @returns what did not go */
@@ -206,12 +245,8 @@ export class HoldDesk {
 
   #until(ms: number, signal: AbortSignal, look: () => boolean): Promise<boolean> {
     const { clock } = this.#world;
-    return untilObserved({ clock, fleet: this.#fleet, limitMs: ms, signal }, look);
-  }
-
-  /** Those that are held already. */
-  #heldOf(found: readonly Found[]): ReadonlySet<Found> {
-    return new Set(found.filter((one) => heldPlaces(this.#ledger, [heldOf(one)]).length > 0));
+    const [fleet, ledger] = [this.#fleet, this.#ledger];
+    return untilObserved({ clock, fleet, ledger, limitMs: ms, signal }, look);
   }
 
   #untilBack(signal: AbortSignal): Promise<boolean> {
@@ -240,6 +275,14 @@ function orNone<T>(isAgain: boolean, choose: () => readonly T[]): readonly T[] {
     if (isAgain && toPropagitError(thrown).code === "NO_INSTANCE") return [];
     throw thrown;
   }
+}
+
+function foundOf(drones: readonly Member[], processes: ReadonlySet<string>): readonly Found[] {
+  return drones.flatMap((drone) =>
+    [...drone.instances.values()]
+      .filter((report) => processes.has(report.process) && isAlive(report))
+      .map((report) => ({ drone, report })),
+  );
 }
 
 function isRunning(member: Member | undefined, process: string): boolean {

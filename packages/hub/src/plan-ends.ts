@@ -8,6 +8,7 @@ import type { Log } from "@propagit/runtime";
 import { Draft, type LedgerRows } from "./core/draft.js";
 import { endedText } from "./core/plan-texts.js";
 import type { LedgerChange, NewEvent } from "./core/rows.js";
+import { forgetSteps } from "./core/step-edits.js";
 import type { Ledger } from "./ledger.js";
 
 const textChars = 2_000;
@@ -35,7 +36,7 @@ export class PlanEnds {
     });
   }
 
-  /** @param all runs that there are: of others nothing is kept */
+  /** @param all runs that there are: of others nothing is kept, nor steps that those which are over have written */
   async note(ended: readonly RunSummary[], all: readonly RunSummary[]): Promise<void> {
     const fresh = ended.filter((one) => !this.#isNoted(this.#parts.ledger, one));
     await this.#write(async () => {
@@ -80,6 +81,7 @@ export class PlanEnds {
     for (const run of draft.rows("planEnds").keys()) {
       if (!known.has(run)) draft.delete("planEnds", run);
     }
+    forgetSteps(draft, all);
     return draft;
   }
 

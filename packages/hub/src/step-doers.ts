@@ -1,9 +1,11 @@
 /**
  * Who does the changes that are one step: for each command of `plan-commands/change-commands.ts` the desk that knows
- * how. Done twice, it finds everything as it should be.
+ * how. Taken up again in another life of the hub it is not written a second time: a desk that may take long, or whose
+ * change somebody else may take back meanwhile, marks what it writes (`StepMark`); the others find all as it should be.
  */
 import type { MethodName, Part, Result } from "@propagit/protocol";
 import { argsOf, type Command, type Task } from "@propagit/plan";
+import type { StepMark } from "./core/step-edits.js";
 import type { CanaryDesk } from "./canary-desk.js";
 import type { ExperimentDesk } from "./experiment-desk.js";
 import { whyFailed } from "./core/failed-instances.js";
@@ -73,7 +75,7 @@ export interface StepDesks {
   readonly certificates: Pick<CertificateDesk, "add" | "remove" | "renew" | "acme">;
 }
 
-export interface StepCall<P = unknown> {
+export interface StepCall<P = unknown> extends StepMark {
   readonly by: string;
   readonly signal: AbortSignal;
   readonly part: (part: P) => void;
@@ -113,10 +115,11 @@ export function stepDoers(desks: StepDesks): readonly StepDoer[] {
 function placeDoers({ traffic, canaries, stops }: StepDesks): readonly StepDoer[] {
   return [
     doer("hub.promote", promote, {
-      do: (words, { by }) => traffic.promote({ ...words, by }),
+      do: (words, call) => traffic.promote({ ...words, by: call.by }, call),
     }),
     doer("hub.split", split, {
-      do: (words, { by }) => traffic.split({ ...words, shares: [...words.shares], by }),
+      do: ({ shares, ...words }, call) =>
+        traffic.split({ ...words, shares: [...shares], by: call.by }, call),
     }),
     doer("hub.canary-start", startRollout, {
       do: (words, call) => canaries.start({ ...words, by: call.by }, call),
@@ -205,7 +208,8 @@ function retentionDoers({ retention, releases }: StepDesks): readonly StepDoer[]
 const drainHint = "see why with `propagit ps`, then drain it again, or undrain it";
 
 interface Doing<M extends MethodName, Words> {
-  readonly do: (words: Words, call: StepCall<Part<M>>) => Promise<Result<M>>;
+  /** Undefined: a former life of the hub has done it, so that nobody waits for an answer. */
+  readonly do: (words: Words, call: StepCall<Part<M>>) => Promise<Result<M> | undefined>;
   readonly lineOf?: (part: Part<M>) => string;
   readonly failureOf?: (answer: Result<M>) => string | undefined;
 }
@@ -221,7 +225,7 @@ export function doer<M extends MethodName, Words>(
     command: command.name,
     do: async (args, call) => {
       const answer = await act(argsOf(command, args), call);
-      return { answer, failure: failureOf(answer) };
+      return { answer, failure: answer && failureOf(answer) };
     },
     lineOf: (part) => lineOf(part as Part<M>),
   };

@@ -1,8 +1,10 @@
 /**
  * Stops deployments: nothing of them is wanted any more, in one change; then it is told how the instances
- * end. A hub that dies meanwhile has it written, and its drones go on stopping.
+ * end. A hub that dies meanwhile has it written, and its drones go on stopping; in its next life it only looks on. What
+ * somebody deploys again meanwhile is none of it any more.
  */
 import {
+  environmentDefault,
   shortCommit,
   type DroneOutcome,
   type DroneProgress,
@@ -14,20 +16,27 @@ import type { IncomingCall } from "@propagit/runtime";
 import { Draft } from "./core/draft.js";
 import { isAlive } from "./core/readiness.js";
 import { placeName } from "./core/place-name.js";
+import type { NewEvent } from "./core/rows.js";
 import { undesire } from "./core/route-edits.js";
+import type { StepMark } from "./core/step-edits.js";
 import { stillRouted } from "./core/still-routed.js";
 import { deploymentsOf, notDeployed, resolveDeployed, type Deployed } from "./deployed.js";
 import type { Fleet, Member } from "./fleet.js";
 import type { Ledger } from "./ledger.js";
 import type { Rollouts } from "./rollouts.js";
-import { untilBack, untilObserved } from "./until-observed.js";
+import { untilBack, untilObserved, type UntilOptions } from "./until-observed.js";
 import type { HubWorld } from "./world.js";
 
 /** A guess: a slow farewell. */
 const stopMs = 2 * 60_000;
 
-interface StopCall extends Pick<IncomingCall<"hub.stop">, "part" | "signal"> {
+interface StopCall extends Pick<IncomingCall<"hub.stop">, "part" | "signal">, StepMark {
   readonly isAgain?: boolean;
+}
+
+/** With the deployments that are not wanted any more. */
+interface Stopped extends Pick<Result<"hub.stop">, "repo" | "commit" | "environment"> {
+  readonly ids: ReadonlySet<string>;
 }
 
 export class StopDesk {
@@ -44,56 +53,48 @@ export class StopDesk {
   }
 
   /**
-   * @param call.isAgain a former life of the hub began it: then it may be wanted no more, and only be ending
+   * @param call.isAgain a former life of the hub began it: then somebody else may have stopped it before
    * @throws NOT_DEPLOYED, STILL_ROUTED, NO_REPO, NO_COMMIT, NO_RELEASE, AMBIGUOUS, DATA_UNUSABLE
    */
-  async stop(
-    { repo, ref, environment, force, by = "somebody" }: Params<"hub.stop">,
-    { part, signal, isAgain = false }: StopCall,
-  ): Promise<Result<"hub.stop">> {
-    const target = await resolveDeployed(this.#world, this.#ledger, { repo, environment, ref });
-    const isWanted = deploymentsOf(this.#ledger.rows("deployments"), target).length > 0;
-    const ids =
-      isAgain && !isWanted
-        ? await this.#ending(target, signal)
-        : await this.#undesire(target, force, by);
-    this.#rollouts.stopped(ids, by);
+  async stop(params: Params<"hub.stop">, call: StopCall): Promise<Result<"hub.stop">> {
+    const { part, signal, written } = call;
+    const { ids, ...place } = written
+      ? askedFor(params, written.ids)
+      : await this.#write(params, call);
+    this.#rollouts.stopped(this.#unwanted(ids), params.by ?? "somebody");
+    if (written) await untilBack(this.#waiting(signal));
     const drones = await this.#watch(ids, part, signal);
     const outcome = drones.some((one) => one.outcome === "failed") ? "failed" : "stopped";
-    const { commit } = target;
-    return { repo: target.repo, commit, environment: target.environment, outcome, drones };
+    return { ...place, outcome, drones };
   }
 
-  /** What drones still run of something that is not wanted any more, once they have said so. */
-  async #ending(target: Deployed, signal: AbortSignal): Promise<ReadonlySet<string>> {
-    const { repo, environment, commit, deployment } = target;
-    const options = { clock: this.#world.clock, fleet: this.#fleet, limitMs: stopMs, signal };
-    await untilBack(options);
-    const reports = this.#fleet.members.flatMap(({ instances }) => [...instances.values()]);
-    const ending = reports.filter(
-      (report) =>
-        report.repo === repo && report.environment === environment && report.commit === commit,
-    );
-    const ids = new Set(ending.flatMap(({ deployment: id }) => (id === undefined ? [] : [id])));
-    return deployment === undefined ? ids : new Set([...ids].filter((id) => id === deployment));
-  }
-
-  async #undesire(target: Deployed, force: boolean, by: string): Promise<ReadonlySet<string>> {
+  async #write(
+    { repo, ref, environment, force, by = "somebody" }: Params<"hub.stop">,
+    { mark, isAgain = false }: StopCall,
+  ): Promise<Stopped> {
+    const target = await resolveDeployed(this.#world, this.#ledger, { repo, environment, ref });
     let ids: ReadonlySet<string> = new Set();
     await this.#ledger.change(() => {
       const rows = deploymentsOf(this.#ledger.rows("deployments"), target);
-      if (rows.length === 0) throw notDeployed(target);
+      if (rows.length === 0 && !isAgain) throw notDeployed(target);
       const refusal = force ? undefined : stillRouted(this.#ledger, target, rows);
       if (refusal) throw refusal;
       ids = new Set(rows.map(({ id }) => id));
       const draft = new Draft(this.#ledger);
-      undesire(draft, ids, this.#world.clock.now());
-      const { repo, environment, commit } = target;
-      const text = `${placeName(target)} ${shortCommit(commit)} is stopped`;
-      draft.note({ kind: "stopped", repo, environment, commit, by, text });
-      return draft.change;
+      if (ids.size > 0) {
+        undesire(draft, ids, this.#world.clock.now());
+        draft.note(stoppedEvent(target, by));
+      }
+      mark?.(draft, { ids: [...ids] });
+      return draft.changeIfAny;
     });
-    return ids;
+    return { repo: target.repo, commit: target.commit, environment: target.environment, ids };
+  }
+
+  /** Those that nobody has deployed again since. */
+  #unwanted(ids: ReadonlySet<string>): ReadonlySet<string> {
+    const wanted = this.#ledger.rows("deployments");
+    return new Set([...ids].filter((id) => !wanted.has(id)));
   }
 
   /** Tells how the instances end on each drone that has any. */
@@ -103,22 +104,34 @@ export class StopDesk {
     signal: AbortSignal,
   ): Promise<DroneOutcome[]> {
     const { clock } = this.#world;
-    const concerned = this.#fleet.members.filter((member) => aliveOf(member, ids).length > 0);
+    const before = this.#unwanted(ids);
+    const concerned = this.#fleet.members.filter((member) => aliveOf(member, before).length > 0);
     const told = new Map<string, DroneProgress["phase"]>();
     const look = () => {
+      const left = this.#unwanted(ids);
+      if (left.size === 0) return true;
       const phases = concerned.map(({ identity, name }) => {
-        const phase = stopPhase(this.#fleet.member(identity), ids);
+        const phase = stopPhase(this.#fleet.member(identity), left);
         if (phase && told.get(name) !== phase) part({ at: clock.now(), drone: name, phase });
         if (phase) told.set(name, phase);
         return phase;
       });
       return phases.every((phase) => phase === "stopped" || phase === "away");
     };
-    await untilObserved({ clock, fleet: this.#fleet, limitMs: stopMs, signal }, look);
-    return concerned.map(({ identity, name }) => this.#outcomeOf(identity, name, ids));
+    await untilObserved(this.#waiting(signal), look);
+    const left = this.#unwanted(ids);
+    return concerned.map(({ identity, name }) => this.#outcomeOf(identity, name, left));
+  }
+
+  #waiting(signal: AbortSignal): UntilOptions {
+    const [{ clock }, fleet, ledger] = [this.#world, this.#fleet, this.#ledger];
+    return { clock, fleet, ledger, limitMs: stopMs, signal };
   }
 
   #outcomeOf(identity: string, drone: string, ids: ReadonlySet<string>): DroneOutcome {
+    if (ids.size === 0) {
+      return { drone, outcome: "stopped", reason: "it was deployed again meanwhile" };
+    }
     const member = this.#fleet.member(identity);
     const phase = stopPhase(member, ids);
     if (phase === "stopped") return { drone, outcome: "stopped" };
@@ -131,6 +144,20 @@ export class StopDesk {
     const reason = `${late}: ${alive?.reason ?? alive?.phase ?? "no reason given"}`;
     return { drone, outcome: "failed", reason };
   }
+}
+
+/** What it means by now is another matter. */
+function askedFor(
+  { repo, ref: commit, environment = environmentDefault }: Params<"hub.stop">,
+  ids: readonly string[],
+): Stopped {
+  return { repo, commit, environment, ids: new Set(ids) };
+}
+
+function stoppedEvent(target: Deployed, by: string): NewEvent {
+  const { repo, environment, commit } = target;
+  const text = `${placeName(target)} ${shortCommit(commit)} is stopped`;
+  return { kind: "stopped", repo, environment, commit, by, text };
 }
 
 function stopPhase(

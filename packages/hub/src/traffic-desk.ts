@@ -9,6 +9,7 @@ import {
 } from "@propagit/protocol";
 import { Draft } from "./core/draft.js";
 import { placeName } from "./core/place-name.js";
+import type { StepMark } from "./core/step-edits.js";
 import { sendVisitors } from "./core/route-edits.js";
 import { placeKey, type ReleaseRow } from "./core/rows.js";
 import { checkShares, formatShares, isSameRoute } from "./core/shares.js";
@@ -31,43 +32,63 @@ interface FoundShare {
 export class TrafficDesk {
   readonly #world: HubWorld;
   readonly #ledger: Ledger;
-  readonly #switchboard: Pick<Switchboard, "move">;
+  readonly #switchboard: Pick<Switchboard, "move" | "applied">;
 
-  constructor(world: HubWorld, ledger: Ledger, switchboard: Pick<Switchboard, "move">) {
+  constructor(world: HubWorld, ledger: Ledger, switchboard: Pick<Switchboard, "move" | "applied">) {
     this.#world = world;
     this.#ledger = ledger;
     this.#switchboard = switchboard;
   }
 
-  /** @throws NOT_DEPLOYED, NO_REPO, NO_COMMIT, NO_RELEASE, AMBIGUOUS, DATA_UNUSABLE */
-  async promote({ repo, ref, environment, by }: Params<"hub.promote">): Promise<Route> {
+  /**
+   * Undefined when a former life of the hub has written it: where visitors go by now is another matter.
+   *
+   * @throws NOT_DEPLOYED, NO_REPO, NO_COMMIT, NO_RELEASE, AMBIGUOUS, DATA_UNUSABLE
+   */
+  async promote(
+    { repo, ref, environment, by }: Params<"hub.promote">,
+    { written, mark }: StepMark = {},
+  ): Promise<Route | undefined> {
+    if (written) return this.#switchboard.applied().then(() => undefined);
     const to = await resolveDeployed(this.#world, this.#ledger, { repo, environment, ref });
-    return this.#send([{ to, weight: 1 }], by);
+    return this.#send([{ to, weight: 1 }], by, mark);
   }
 
-  /** @throws BAD_WEIGHT, NOT_DEPLOYED, NO_REPO, NO_COMMIT, NO_RELEASE, AMBIGUOUS, DATA_UNUSABLE */
-  async split({ repo, shares, environment, by }: Params<"hub.split">): Promise<Route> {
+  /** As `promote`. @throws BAD_WEIGHT as well */
+  async split(
+    { repo, shares, environment, by }: Params<"hub.split">,
+    { written, mark }: StepMark = {},
+  ): Promise<Route | undefined> {
+    if (written) return this.#switchboard.applied().then(() => undefined);
     const wanted: WantedShare[] = [];
     for (const { ref, weight } of shares) {
       const to = await resolveDeployed(this.#world, this.#ledger, { repo, environment, ref });
       wanted.push({ to, weight });
     }
     checkShares(wanted.map(({ to, weight }) => shareOf(to, to.deployment, weight)));
-    return this.#send(wanted, by);
+    return this.#send(wanted, by, mark);
   }
 
   /** Proxies see what is to get visitors before it does; what it is, is found anew when the ledger's turn comes. */
-  async #send(wanted: readonly WantedShare[], by: string | undefined): Promise<Route> {
+  async #send(
+    wanted: readonly WantedShare[],
+    by: string | undefined,
+    mark: StepMark["mark"],
+  ): Promise<Route> {
     const found = wanted.map((one) => this.#find(one).share.deployment ?? "");
     let route: Route | undefined;
     await this.#switchboard.move(found, async () => {
-      route = await this.#write(wanted, by);
+      route = await this.#write(wanted, by, mark);
     });
     assert(route, "a move that did not fail was written");
     return route;
   }
 
-  async #write(wanted: readonly WantedShare[], by: string | undefined): Promise<Route> {
+  async #write(
+    wanted: readonly WantedShare[],
+    by: string | undefined,
+    mark: StepMark["mark"],
+  ): Promise<Route> {
     const [first] = wanted;
     if (!first) throw new PropagitError("BAD_WEIGHT", "a split needs a share");
     const { repo, environment } = first.to;
@@ -86,9 +107,11 @@ export class TrafficDesk {
         now: this.#world.clock.now(),
       });
       const route = draft.rows("routes").get(key);
-      if (route && isSameRoute(this.#ledger.rows("routes").get(key), route)) return undefined;
-      draft.note(eventOf(found, by));
-      return draft.change;
+      const isSame = route && isSameRoute(this.#ledger.rows("routes").get(key), route);
+      const written = isSame ? new Draft(this.#ledger) : draft;
+      mark?.(written);
+      if (!isSame) written.note(eventOf(found, by));
+      return written.changeIfAny;
     });
     const route = this.#ledger.rows("routes").get(key);
     if (route) return route;

@@ -1,10 +1,13 @@
 /** Waiting for something of the drones to become true. */
 import type { Clock } from "@propagit/runtime";
 import type { Fleet } from "./fleet.js";
+import type { Ledger } from "./ledger.js";
 
 export interface UntilOptions {
   readonly clock: Clock;
   readonly fleet: Fleet;
+  /** Given: it looks after each change of it, too. */
+  readonly ledger?: Pick<Ledger, "listen">;
   readonly limitMs: number;
   readonly signal: AbortSignal;
 }
@@ -16,14 +19,15 @@ export function untilBack(options: UntilOptions): Promise<boolean> {
   );
 }
 
-/** Looks at once and after each change of a drone; false when the time is up, or nobody waits any more. */
+/** Looks at once and after each change of a drone, or of the ledger when that matters; false when the time is up, or nobody waits any more. */
 export function untilObserved(
-  { clock, fleet, limitMs, signal }: UntilOptions,
+  { clock, fleet, ledger, limitMs, signal }: UntilOptions,
   look: () => boolean,
 ): Promise<boolean> {
   return new Promise((resolve) => {
     const end = (isTrue: boolean) => {
       listening.stop();
+      reading?.stop();
       timer.cancel();
       signal.removeEventListener("abort", givenUp);
       resolve(isTrue);
@@ -34,6 +38,7 @@ export function untilObserved(
     const givenUp = () => end(false);
     const timer = clock.after(limitMs, givenUp);
     const listening = fleet.listen({ observed: again, contact: again });
+    const reading = ledger?.listen({ changed: again, happened: () => undefined });
     signal.addEventListener("abort", givenUp, { once: true });
     if (signal.aborted) givenUp();
     else again();

@@ -294,6 +294,15 @@ export type BranchRow = Static<typeof branchRow>;
 /** The end of a plan's run that the log of events has: whoever comes again does not say it twice. */
 const planEndRow = Type.Object({ run: Type.String(), endedAt: time });
 
+/** A task of a plan that is a change in one step has written its change, and what that was about. */
+const stepRow = Type.Object({
+  run: Type.String(),
+  at: time,
+  ids: Type.Array(Type.String()),
+  places: Type.Array(holdRow),
+});
+export type StepRow = Static<typeof stepRow>;
+
 export const tables = {
   drones: droneRow,
   deployments: deploymentRow,
@@ -313,6 +322,7 @@ export const tables = {
   canaries: canaryRow,
   files: filesRow,
   planEnds: planEndRow,
+  steps: stepRow,
 } as const;
 export type TableName = keyof typeof tables;
 export type Row<T extends TableName> = Static<(typeof tables)[T]>;

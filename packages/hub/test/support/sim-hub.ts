@@ -108,6 +108,11 @@ export class SimHub {
     this.kill();
   }
 
+  /** Ends it in order, from its `number`th write from now on. */
+  stopAtWrite(number: number): void {
+    this.#life?.store.fail(number, "after", () => void this.stop());
+  }
+
   /** Kills it at its `number`th write from now, right before or right after that is on disk. */
   killAtWrite(number: number, when: "before" | "after"): void {
     this.#life?.store.fail(number, when, () => this.kill());

@@ -21,6 +21,8 @@ export interface SimProxyOptions {
   readonly perSecond?: number;
   /** Whether it says that it sees what it is asked for. Default: always. */
   readonly sees?: boolean;
+  /** How long it takes to say what it sees. Default: no time. */
+  readonly seesAfterMs?: number;
 }
 
 /** How a commit treats its visitors. */
@@ -48,7 +50,7 @@ export class SimProxy {
     this.#identity = identity;
     this.#life = world.random.hex(32);
     this.perSecond = options.perSecond ?? 100;
-    const { sees = true } = options;
+    const { sees = true, seesAfterMs = 0 } = options;
     this.#link = new Link(world, {
       address: hub,
       path: sessionPaths.hub,
@@ -67,10 +69,15 @@ export class SimProxy {
         updates.catch(() => undefined);
       },
       handlers: {
-        "proxy.sees": ({ deployments }) => ({
-          revision: this.book.revision,
-          missing: sees ? [] : deployments.map(({ id }) => ({ deployment: id, service: "web" })),
-        }),
+        "proxy.sees": async ({ deployments }) => {
+          if (seesAfterMs > 0) {
+            await new Promise<void>((resolve) => void world.clock.after(seesAfterMs, resolve));
+          }
+          return {
+            revision: this.book.revision,
+            missing: sees ? [] : deployments.map(({ id }) => ({ deployment: id, service: "web" })),
+          };
+        },
         "proxy.drained": () => ({ inFlight: 0 }),
       },
       changed: () => undefined,
