@@ -177,7 +177,7 @@ describe("a push over a target", () => {
     });
     assert.match(
       (await places.run("status", run)).stdout,
-      /stopped[^\n]*\n {3}done 2: a, b\n {3}pending 1: c\n/,
+      /stopped[^\n]*\n {3}done 2: a, b\n {3}never begun 1: c\n/,
     );
     assert.match((await places.run("more")).stdout, /^ {4}0 payloads on their way\n/);
     assert.equal((await places.run("more", "--quiet")).stdout, "");
@@ -192,6 +192,9 @@ describe("a push over a target", () => {
     const over = await places.run("reset", run);
     assert.equal(over.exitCode, exitCodes.conflict);
     assert.match(over.stderr, /nothing of it failed/);
+    const ended = await places.run("stop", run);
+    assert.equal(ended.exitCode, exitCodes.conflict);
+    assert.match(ended.stderr, /push \w+ cannot be asked to stop: [^]*propagit files status \w+/);
     assert.equal((await places.run("stop", "nothing")).exitCode, exitCodes.notFound);
   });
 });
