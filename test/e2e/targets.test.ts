@@ -51,6 +51,13 @@ describe("a push over a target", () => {
     assert.equal(all.exitCode, exitCodes.usage);
     assert.match(all.stdout, /^others {2}2 drones/m);
     assert.match(all.stderr, /propagit\.yaml:6:12: member "nobody" of "wrong" is no drone/);
+    const relay = await cluster.propagit(
+      "targets",
+      `--targets=${targets}`,
+      `--targets=hed=${targets}`,
+    );
+    assert.equal(relay.exitCode, exitCodes.usage);
+    assert.match(relay.stderr, /--targets=hed=\S+propagit\.yaml: no target forwards to "hed"/);
   });
 
   it("reaches each drone once its time has come, in one plan", async () => {
