@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { exitCodes, type PlanSummary } from "@propagit/protocol";
+import { exitCodes, type FilesRow, type PlanSummary } from "@propagit/protocol";
 import {
   Cluster,
   differences,
@@ -91,6 +91,14 @@ describe("a push over a target", () => {
       assert.equal(await differences(contents, join(home, "folder")), "");
       assert.equal(await readFile(join(home, "file"), "utf8"), "one");
       assert.equal(await readFile(join(home, "mine"), "utf8"), name);
+    }
+    const listed = await cluster.propagit("files", "list", "--json", "a:~/");
+    const paths = (JSON.parse(listed.stdout) as FilesRow[]).map(({ path }) => path);
+    for (const name of ["", "/folder", "/site"]) {
+      assert.ok(
+        paths.some((path) => path.endsWith(`${places.home("a")}${name}`)),
+        paths.join(),
+      );
     }
     const again = await push(folder, join(and, "file"), "all:~/");
     assert.equal((JSON.parse(again.stdout) as PlanSummary).counts.unchanged, 3);
