@@ -4,6 +4,7 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
+import type { FilesRow } from "@propagit/protocol";
 import { Cluster, freePort, PartPlaces, until, type DaemonProcess } from "@propagit/test-support";
 
 const yaml = `
@@ -148,5 +149,18 @@ describe("a part of a plan on a relay", () => {
         return (await Promise.all(texts)).join(" ") === "three beside";
       });
     }
+  });
+
+  it("has the hub know what its drones hold, also when they cannot be asked", async () => {
+    const source = await places.source("known", { "index.html": "six" });
+    const run = await places.pushOver(source.slice(0, -1), "all:~/");
+    await places.untilOver(run);
+    web2.kill("SIGKILL");
+    await web2.stop();
+    await until("the hub to miss it", async () => {
+      const { stdout } = await cluster.propagit("files", "list", "--json", "dc2-web2:~/known");
+      const [row] = JSON.parse(stdout) as FilesRow[];
+      return row?.path === "~/known" && row.reason !== undefined && row.commit !== undefined;
+    });
   });
 });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { exitCodes, type PlanSummary } from "@propagit/protocol";
+import { exitCodes, type FilesRow, type PlanSummary } from "@propagit/protocol";
 import {
   Cluster,
   differences,
@@ -51,6 +51,13 @@ describe("a push over a target", () => {
     assert.equal(all.exitCode, exitCodes.usage);
     assert.match(all.stdout, /^others {2}2 drones/m);
     assert.match(all.stderr, /propagit\.yaml:6:12: member "nobody" of "wrong" is no drone/);
+    const relay = await cluster.propagit(
+      "targets",
+      `--targets=${targets}`,
+      `--targets=hed=${targets}`,
+    );
+    assert.equal(relay.exitCode, exitCodes.usage);
+    assert.match(relay.stderr, /--targets=hed=\S+propagit\.yaml: no target forwards to "hed"/);
   });
 
   it("reaches each drone once its time has come, in one plan", async () => {
@@ -84,6 +91,14 @@ describe("a push over a target", () => {
       assert.equal(await differences(contents, join(home, "folder")), "");
       assert.equal(await readFile(join(home, "file"), "utf8"), "one");
       assert.equal(await readFile(join(home, "mine"), "utf8"), name);
+    }
+    const listed = await cluster.propagit("files", "list", "--json", "a:~/");
+    const paths = (JSON.parse(listed.stdout) as FilesRow[]).map(({ path }) => path);
+    for (const name of ["", "/folder", "/site"]) {
+      assert.ok(
+        paths.some((path) => path.endsWith(`${places.home("a")}${name}`)),
+        paths.join(),
+      );
     }
     const again = await push(folder, join(and, "file"), "all:~/");
     assert.equal((JSON.parse(again.stdout) as PlanSummary).counts.unchanged, 3);
@@ -177,7 +192,7 @@ describe("a push over a target", () => {
     });
     assert.match(
       (await places.run("status", run)).stdout,
-      /stopped[^\n]*\n {3}done 2: a, b\n {3}pending 1: c\n/,
+      /stopped[^\n]*\n {3}done 2: a, b\n {3}never begun 1: c\n/,
     );
     assert.match((await places.run("more")).stdout, /^ {4}0 payloads on their way\n/);
     assert.equal((await places.run("more", "--quiet")).stdout, "");
@@ -192,6 +207,9 @@ describe("a push over a target", () => {
     const over = await places.run("reset", run);
     assert.equal(over.exitCode, exitCodes.conflict);
     assert.match(over.stderr, /nothing of it failed/);
+    const ended = await places.run("stop", run);
+    assert.equal(ended.exitCode, exitCodes.conflict);
+    assert.match(ended.stderr, /push \w+ cannot be asked to stop: [^]*propagit files status \w+/);
     assert.equal((await places.run("stop", "nothing")).exitCode, exitCodes.notFound);
   });
 });

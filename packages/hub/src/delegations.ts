@@ -61,6 +61,8 @@ export interface DelegationParts {
   readonly commands: Commands;
   /** @throws UNREACHABLE while they are read */
   readonly runs: () => PlanRuns;
+  /** Before it is written that it was heard; may be told the same twice. */
+  readonly told?: (plan: Plan, events: readonly RunEvent[], by: string) => Promise<void>;
 }
 
 /** Until a relay that is there, and would not take it, is asked again. */
@@ -270,11 +272,11 @@ export class Delegations implements Executor {
   async #follow(
     heard: HeardPart,
     identity: string,
-    { asked, over }: Carrying,
+    { asked, over, by }: Carrying,
     fixed: Partial<Wish> = {},
   ): Promise<PlanSummary> {
-    const { fleet } = this.#parts;
-    const { run } = heard.part;
+    const { fleet, told: tell } = this.#parts;
+    const { run, plan } = heard.part;
     const gone = new AbortController();
     const wish = async () => {
       const wished = { ...asked.wish, ...fixed };
@@ -295,7 +297,9 @@ export class Delegations implements Executor {
           onPart: (told) => {
             const events = this.#log.hear(heard, told);
             // What could not be written is heard again, with all that comes behind it.
-            written = written.then(() => this.#log.write(heard, events));
+            written = written
+              .then(() => tell?.(plan, events, by))
+              .then(() => this.#log.write(heard, events));
             written.catch(() => undefined);
           },
         },

@@ -28,6 +28,7 @@ import { DroneDesk } from "./drone-desk.js";
 import { ExperimentDesk } from "./experiment-desk.js";
 import { fleetDoers } from "./fleet-doers.js";
 import { FilesDesk } from "./files-desk.js";
+import { FilesMemory } from "./files-memory.js";
 import { FilesRuns } from "./files-runs.js";
 import { FilesTasks } from "./files-tasks.js";
 import type { Fleet } from "./fleet.js";
@@ -78,6 +79,7 @@ export interface DesksOptions extends ProxyDeskParts {
 }
 
 interface FilesPart {
+  readonly memory: FilesMemory;
   readonly desk: FilesDesk;
   readonly tasks: FilesTasks;
   readonly runs: FilesRuns;
@@ -128,7 +130,7 @@ export class Desks {
       past,
       files: files?.runs,
     });
-    const delegations = this.#delegations(options);
+    const delegations = this.#delegations(options, files);
     const canaryDesk = new CanaryDesk({ ...options, canaries, releases });
     const known = { releases, retention, canaries: canaryDesk, scales, certificates };
     const tasks = this.#changeTasks(options, stepDesks(options, known));
@@ -164,15 +166,18 @@ export class Desks {
     const { demand } = this.swarm;
     const asks = demand.asks.bind(demand);
     const planned = () => tasks.commits();
-    const desk = new FilesDesk({ world, ledger, fleet, means, asks, planned });
+    const memory = new FilesMemory({ world, ledger, fleet, means });
+    const desk = new FilesDesk({ world, memory, fleet, means, asks, planned });
     const tasks = new FilesTasks({ clock, fleet, desk, plans: () => this.plans?.runs });
     const runs = new FilesRuns({ ...options, desk, tasks, plans: () => this.plans });
-    return { desk, tasks, runs };
+    return { memory, desk, tasks, runs };
   }
 
-  #delegations({ world, fleet }: DesksOptions): Delegations {
+  #delegations({ world, fleet }: DesksOptions, files: FilesPart | undefined): Delegations {
     const { commands } = world.plans;
-    return new Delegations({ world, fleet, commands, runs: () => this.plans.runs });
+    const told = files && files.memory.heard.bind(files.memory);
+    const runs = () => this.plans.runs;
+    return new Delegations({ world, fleet, commands, runs, ...(told && { told }) });
   }
 
   #planLog({ world }: DesksOptions): PlanLog {

@@ -22,12 +22,11 @@ import {
 } from "@propagit/protocol";
 import type { Handlers, IncomingCall, Timer } from "@propagit/runtime";
 import { chooseDrones } from "./core/drone-target.js";
-import { forgottenFiles } from "./core/files-rows.js";
 import { byName } from "./fleet-view.js";
 import type { FilesMeans } from "./files-means.js";
+import type { FilesMemory } from "./files-memory.js";
 import type { Fleet, Member } from "./fleet.js";
 import { inParallel } from "./in-parallel.js";
-import type { Ledger } from "./ledger.js";
 import type { HubWorld } from "./world.js";
 
 type PushParams = Omit<Params<"hub.files-push">, "run">;
@@ -44,8 +43,8 @@ const tidyMs = 60_000;
 const carriersMax = 100;
 
 export interface FilesDeskParts {
-  readonly world: Pick<HubWorld, "clock" | "crypto" | "log">;
-  readonly ledger: Ledger;
+  readonly world: Pick<HubWorld, "clock" | "log">;
+  readonly memory: FilesMemory;
   readonly fleet: Fleet;
   readonly means: FilesMeans;
   /** A drone is going to want a commit: told for all of them before the first one asks. */
@@ -183,7 +182,7 @@ export class FilesDesk {
     params: PushParams & { readonly carrier: CommitHash },
     { part, signal }: FilesWatcher,
   ): Promise<FilesOutcome> {
-    const { fleet } = this.#parts;
+    const { fleet, memory, world } = this.#parts;
     if (contact !== "connected") return { drone, outcome: "away", reason: "it is not connected" };
     try {
       const { path, commit, carrier, replace, force, dryRun, by = "somebody" } = params;
@@ -193,7 +192,8 @@ export class FilesDesk {
         signal,
         onPart: (progress) => part({ drone, ...progress }),
       });
-      if (!dryRun) await this.#remember(identity, { ...params, place: pushed.path, by });
+      const put = { identity, path, place: pushed.path, commit, carrier, by };
+      if (!dryRun) await memory.remember({ ...put, at: world.clock.now() });
       return { drone, outcome: "done", ...pushed };
     } catch (thrown) {
       return failure(drone, thrown);
@@ -209,11 +209,11 @@ export class FilesDesk {
     { path, commit, dryRun }: Pick<PushParams, "path" | "dryRun"> & { readonly commit: CommitHash },
     letGo: (() => void)[],
   ): Promise<ReadonlyMap<string, CommitHash>> {
-    const { ledger, asks } = this.#parts;
+    const { memory, asks } = this.#parts;
     const carriers = new Map<string, CommitHash>();
     for (const { identity, contact } of drones) {
       if (contact !== "connected") continue;
-      const base = ledger.rows("files").get(this.#keyOf(identity, path))?.commit ?? commit;
+      const base = memory.baseOf(identity, path) ?? commit;
       const isWhole = dryRun || base === commit;
       const carrier = isWhole ? commit : await this.#carrier(commit, parseCommitHash(base), letGo);
       carriers.set(identity, carrier);
@@ -235,21 +235,6 @@ export class FilesDesk {
     });
   }
 
-  #remember(
-    identity: string,
-    pushed: Pick<PushParams, "path" | "commit"> & {
-      readonly carrier: string;
-      readonly place: string;
-      readonly by: string;
-    },
-  ): Promise<void> {
-    const { ledger, world } = this.#parts;
-    const { path, commit, carrier, place, by } = pushed;
-    const row = { identity, path, place, commit, carrier, at: world.clock.now(), by };
-    const key = this.#keyOf(identity, path);
-    return ledger.change(() => ({ edits: [{ table: "files", key, row }], events: [] }));
-  }
-
   async #list(
     { target, path, verify }: Params<"hub.files-list">,
     call: IncomingCall<"hub.files-list">,
@@ -268,7 +253,8 @@ export class FilesDesk {
     asked: { path: string | undefined; verify: boolean; signal: AbortSignal },
   ): Promise<readonly FilesRow[]> {
     const { identity, name: drone, contact } = member;
-    if (contact !== "connected") return this.#remembered(member, asked.path, "it is not connected");
+    const { memory } = this.#parts;
+    if (contact !== "connected") return memory.of(member, asked.path, "it is not connected");
     const { path, verify, signal } = asked;
     const places: FilesPlace[] = [];
     try {
@@ -282,27 +268,8 @@ export class FilesDesk {
       });
       return [...places, ...rest.places].map((place) => ({ drone, path: place.path, place }));
     } catch (thrown) {
-      return this.#remembered(member, path, toPropagitError(thrown).message);
+      return memory.of(member, path, toPropagitError(thrown).message);
     }
-  }
-
-  /** What was pushed to a drone that cannot be asked. */
-  #remembered(
-    { identity, name: drone }: Member,
-    path: string | undefined,
-    reason: string,
-  ): readonly FilesRow[] {
-    const rows = [...this.#parts.ledger.rows("files").values()];
-    return rows
-      .filter((row) => row.identity === identity && isAt(row, path))
-      .map(({ commit, at, by, ...row }) => ({
-        drone,
-        path: row.place ?? row.path,
-        commit,
-        at,
-        by,
-        reason: reason.slice(0, 2_000),
-      }));
   }
 
   #choose(target: Params<"hub.files-list">["target"]): readonly Member[] {
@@ -335,21 +302,13 @@ export class FilesDesk {
 
   /** Lets go of what no drone holds any more; a failure costs disk only, and the next push tries again. */
   async #tidy(): Promise<void> {
-    const { ledger, fleet, means, world, planned } = this.#parts;
+    const { memory, means, world, planned } = this.#parts;
     try {
-      const known = (identity: string) => fleet.member(identity) !== undefined;
-      await ledger.change(() => {
-        const edits = forgottenFiles(ledger.rows("files"), known).map(
-          (key) => ({ table: "files", key, row: undefined }) as const,
-        );
-        return edits.length > 0 ? { edits, events: [] } : undefined;
-      });
+      await memory.tidy();
       await this.#inTurn(async () => {
         const plans = (await planned?.()) ?? [];
-        const rows = [...ledger.rows("files").values()];
-        const used = rows.flatMap(({ commit, carrier }) => [commit, carrier]);
         this.#carriersMade.clear();
-        const kept = new Set([...used, ...plans, ...this.#busy.keys()]);
+        const kept = new Set([...memory.commits, ...plans, ...this.#busy.keys()]);
         for (const commit of this.#kept) if (!kept.has(commit)) this.#kept.delete(commit);
         await means.keepOnly(kept, world.clock.now());
       });
@@ -363,10 +322,6 @@ export class FilesDesk {
     this.#turn = done.catch(() => undefined);
     return done;
   }
-
-  #keyOf(identity: string, path: string): string {
-    return `${identity}/${this.#parts.world.crypto.mac("files", path).slice(0, 32)}`;
-  }
 }
 
 function failure(drone: string, thrown: unknown): FilesOutcome {
@@ -374,13 +329,6 @@ function failure(drone: string, thrown: unknown): FilesOutcome {
   const isAway = code === "LINK_LOST" || code === "NO_DRONE";
   const outcome = code === "FILES_REFUSED" ? "refused" : isAway ? "away" : "failed";
   return { drone, outcome, code, reason: reason.slice(0, 16_000), hint: hint.slice(0, 1_000) };
-}
-
-function isAt(
-  { path, place }: { path: string; place?: string },
-  wanted: string | undefined,
-): boolean {
-  return wanted === undefined || wanted === path || wanted === place;
 }
 
 function keyOf({ drone, path }: FilesRow): string {

@@ -1,5 +1,6 @@
 /** What the hub needs from outside for files: their repository, see `filesRepo`. */
 import type { CommitHash } from "@propagit/protocol";
+import type { HomeNames } from "./core/home-names.js";
 
 export interface FilesMeans {
   /**
@@ -15,6 +16,8 @@ export interface FilesMeans {
    * what differs travels, and nobody gets the history of all pushes. The same for the same two, and kept.
    */
   carrier(commit: CommitHash, base: CommitHash): Promise<CommitHash>;
+  /** What a commit puts at the top of a home folder; undefined when that is too much. @throws NO_COMMIT */
+  homeNames(commit: CommitHash): Promise<HomeNames | undefined>;
   /** Lets everything else go. */
   keepOnly(commits: ReadonlySet<string>, now: number): Promise<void>;
 }

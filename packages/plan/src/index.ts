@@ -66,6 +66,7 @@ export {
   type WaveRules,
   type Waves,
 } from "./core/waves.js";
+export { checkRelays } from "./core/relay-names.js";
 export { readTargets, withRelay, type ReadTargets, type TargetsText } from "./core/read-targets.js";
 export {
   aimsOf,

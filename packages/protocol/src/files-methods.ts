@@ -33,6 +33,10 @@ export function parseStoredRepoName(text: string): RepoName {
 
 /** Of a destination: absolute, or `~/…` in the home folder of the drone's user. */
 const path = Type.String({ minLength: 1, maxLength: 4_096 });
+/** Whether a destination is the home folder of the drone's user itself, written as such: `~`, `~/`. */
+export function namesHome(asked: string): boolean {
+  return /^~\/*$/.test(asked);
+}
 /** A name inside of it, for people; one that is no text is shown as far as it is. */
 const shownPath = text(4_096);
 const author = text(200);

@@ -11,7 +11,7 @@ import {
   specificationOf,
   type Manifest,
 } from "@propagit/manifest";
-import { readTargets, timeText } from "@propagit/plan";
+import { checkRelays, readTargets, timeText } from "@propagit/plan";
 import { formatProblem, type Problem } from "@propagit/shapes";
 import { Command } from "commander";
 import { shortEnvironment } from "../environment-flag.js";
@@ -62,7 +62,7 @@ function runCheck(folder: string, flags: CheckFlags): void {
 /** What a release has nothing to do with stands there as well. @throws BAD_TARGET */
 function checkTargets(files: ReadonlyMap<string, string>): void {
   const text = files.get(manifestFile);
-  if (text !== undefined) readTargets({ file: manifestFile, text });
+  if (text !== undefined) checkRelays(readTargets({ file: manifestFile, text }));
 }
 
 const manifestFile = "propagit.yaml";

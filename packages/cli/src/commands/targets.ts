@@ -43,6 +43,7 @@ async function targets(name: string | undefined, flags: Flags): Promise<void> {
   if (flags.json) {
     printJson(shown.map(({ problem, ...one }) => ({ ...one, problem: problem?.message })));
   } else print(good.map(targetText).join("\n"));
-  const problems = shown.flatMap(({ problem }) => problem?.message ?? []);
-  if (problems.length > 0) throw new PropagitError("BAD_TARGET", problems.join("\n  "));
+  // What is wrong with a relay is wrong with all of them.
+  const problems = new Set(shown.flatMap(({ problem }) => problem?.message ?? []));
+  if (problems.size > 0) throw new PropagitError("BAD_TARGET", [...problems].join("\n  "));
 }

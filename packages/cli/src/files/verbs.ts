@@ -11,6 +11,7 @@ import { bucketOf, buckets, hostsOf, isJob, type Bucket, type JobHost } from "./
 
 /** Lines of what happened last. */
 const lastMax = 5;
+const activeBuckets: ReadonlySet<Bucket> = new Set<Bucket>(["queued", "pending"]);
 
 export interface JobFlags extends HubFlags {
   readonly json?: boolean;
@@ -56,9 +57,9 @@ export async function askJob(prefix: string, ask: RunAsk, flags: HubFlags): Prom
   });
 }
 
-/** As it was typed: who said `age` knows of no `skip-wait`. */
-function inOwnWords(thrown: unknown, { kind }: RunAsk, run: string): unknown {
-  const word = { "skip-wait": "age", retry: "reset" }[kind as string];
+/** As it was typed: who said `age` knows of no `skip-wait`, and who stopped a push of no plan. */
+export function inOwnWords(thrown: unknown, { kind }: RunAsk, run: string): unknown {
+  const word = { "skip-wait": "age", retry: "reset", stop: "stop" }[kind as string];
   if (!(thrown instanceof PropagitError) || thrown.code !== "NOT_NOW" || word === undefined) {
     return thrown;
   }
@@ -75,7 +76,7 @@ function inOwnWords(thrown: unknown, { kind }: RunAsk, run: string): unknown {
 export async function showMore(flags: HubFlags & { readonly quiet?: boolean }): Promise<void> {
   const jobs = await jobsOf(flags);
   if (flags.quiet) return;
-  const active = jobs.filter((job) => ["queued", "pending"].includes(bucketOf(job)));
+  const active = jobs.filter(isActive);
   const seen = [];
   for (const { run } of active) seen.push(await lookAt(run, flags));
   const hosts = seen.flatMap((job) => job.hosts);
@@ -98,7 +99,7 @@ function isWorking({ plan }: PlanDelegation): boolean {
   return plan.state !== "over";
 }
 
-interface SeenJob extends PlanSummary {
+export interface SeenJob extends PlanSummary {
   readonly bucket: Bucket;
   readonly hosts: readonly JobHost[];
   readonly parts: readonly PlanDelegation[];
@@ -134,20 +135,22 @@ const groups: readonly (readonly [string, readonly JobHost["state"][]])[] = [
   ["stopped", ["stopped"]],
   ["running", ["running"]],
   ["tried again", ["retrying"]],
-  ["pending", ["never-run"]],
 ];
+/** Of one that is over nothing is to come. */
+const neverRun = (bucket: Bucket) =>
+  [activeBuckets.has(bucket) ? "pending" : "never begun", ["never-run"]] as const;
 
-function jobText(job: SeenJob, now: number): string {
+export function jobText(job: SeenJob, now: number): string {
   const { run, name, bucket, by, beganAt, nextAt, hosts, parts } = job;
   const since = beganAt === undefined ? "" : `, since ${formatAge(now - beganAt)}`;
   const colour = bucket === "failed" || bucket === "stopped" ? badColour : goodColour;
   const head = `${headColour(plainText(name))}  ${run} ${colour(bucket)}${since} by ${plainText(by)}\n`;
   const next = nextAt === undefined ? "" : `   next ${timeWords(nextAt - now)}\n`;
-  const lines = groups.flatMap(([word, states]) => {
+  const lines = [...groups, neverRun(bucket)].flatMap(([word, states]) => {
     const names = hosts.filter(({ state }) => states.includes(state)).map(hostWords);
     return names.length === 0 ? [] : [`   ${word} ${names.length}: ${names.join(", ")}\n`];
   });
-  const cut = parts
+  const cut = (activeBuckets.has(bucket) ? parts : [])
     .filter(({ line }) => line !== "up")
     .filter(isWorking)
     .map(({ relay, line }) => {
@@ -189,5 +192,5 @@ export function jobsNamed(
 }
 
 export function isActive(job: PlanSummary): boolean {
-  return ["queued", "pending"].includes(bucketOf(job));
+  return activeBuckets.has(bucketOf(job));
 }

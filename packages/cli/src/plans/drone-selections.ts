@@ -31,7 +31,7 @@ export async function selectionsFor(
   });
   const select = selectFrom(drones);
   const book = targets?.book ?? { targets: new Map(), relays: new Map() };
-  const world = { book, select, ...(targets && { placeOf: targets.placeOf }) };
+  const world = { book, ...targets, select };
   return (word) => {
     if (!isSelection(word)) return undefined;
     const isDrone = !book.targets.has(word) && drones.some(({ name }) => name === word);

@@ -5,7 +5,7 @@
  *     --targets=dc2-head=dc2/targets.json         what they mean where dc2-head hands on
  */
 import { existsSync } from "node:fs";
-import { readTargets, withRelay, type ReadTargets } from "@propagit/plan";
+import { checkRelays, readTargets, withRelay, type ReadTargets } from "@propagit/plan";
 import { parseDroneName, PropagitError } from "@propagit/protocol";
 import type { Command } from "commander";
 import { asRepeatedFlag } from "../flags.js";
@@ -42,15 +42,21 @@ export function findTargets({ targets = [] }: TargetsFlags): ReadTargets | undef
   const file = own[0]?.file ?? usualFiles.find((name) => existsSync(name));
   const first = file === undefined ? undefined : readFile(file);
   const relays = targets.flatMap(({ relay, file: path }) =>
-    relay === undefined ? [] : [{ relay, own: readFile(path) }],
+    relay === undefined
+      ? []
+      : [{ relay, place: `--targets=${relay}=${path}`, own: readFile(path) }],
   );
   if (!first && relays.length === 0) return undefined;
-  const none = { book: { targets: new Map(), relays: new Map() }, placeOf: () => undefined };
-  return relays.reduce<ReadTargets>(
-    (all, one) => withRelay(all, one.relay, one.own),
-    first ?? none,
-  );
+  const found = relays.reduce((all, one) => withRelay(all, one, one.own), first ?? none);
+  checkRelays(found);
+  return found;
 }
+
+const none: ReadTargets = {
+  book: { targets: new Map(), relays: new Map() },
+  placeOf: () => undefined,
+  relayPlaceOf: () => undefined,
+};
 
 function readFile(file: string): ReadTargets {
   return readTargets({ file, text: readTextFile(file) });

@@ -24,11 +24,11 @@ export interface ShownTarget {
 
 /** What names mean now; of one that means nothing, why. */
 export function lookAtTargets(
-  { book, placeOf }: ReadTargets,
+  targets: ReadTargets,
   drones: readonly KnownDrone[],
   names: readonly string[],
 ): readonly ShownTarget[] {
-  const world = { book, placeOf, select: selectFrom(drones) };
+  const world = { ...targets, select: selectFrom(drones) };
   return names.map((target) => {
     try {
       return { target, aims: aimsOf(world, target) };

@@ -57,11 +57,6 @@ export function destinationOf(asked: string, home: string): string | undefined {
   return `/${names.join("/")}`;
 }
 
-/** Whether it is the home folder of the drone's user itself, written as such: `~`, `~/`. */
-export function namesHome(asked: string): boolean {
-  return /^~\/*$/.test(asked);
-}
-
 function isInside(path: string, folder: string): boolean {
   return path === folder || path.startsWith(folder.endsWith("/") ? folder : `${folder}/`);
 }

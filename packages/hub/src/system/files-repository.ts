@@ -9,12 +9,14 @@ import {
   filesIdentity,
   filesRefs,
   filesRepo,
+  manifestName,
   parseCommitHash,
   PropagitError,
   shortCommit,
   type CommitHash,
 } from "@propagit/protocol";
 import { expiredIncoming } from "../core/files-push.js";
+import { HomeNamesReader, type HomeNames } from "../core/home-names.js";
 import type { FilesMeans } from "../files-means.js";
 import type { GitRepositories } from "./git-repositories.js";
 
@@ -51,6 +53,16 @@ export class FilesRepository implements FilesMeans {
     const carrier = parseCommitHash(stdout.trim());
     await this.keep(carrier);
     return carrier;
+  }
+
+  async homeNames(commit: CommitHash): Promise<HomeNames | undefined> {
+    if (!this.#repositories.has(filesRepo)) throw notHere(commit);
+    const reader = new HomeNamesReader();
+    const args = ["cat-file", "blob", `${commit}:${manifestName}`];
+    const onOutput = (text: string) => reader.read(text);
+    const { exitCode } = await this.#repositories.git(filesRepo, args, { onOutput });
+    if (exitCode !== 0) throw notHere(commit);
+    return reader.names;
   }
 
   async keepOnly(commits: ReadonlySet<string>, now: number): Promise<void> {

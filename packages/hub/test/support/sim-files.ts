@@ -1,11 +1,14 @@
 /** The hub's repository of files in the simulator: what was pushed, which outlives the hub. */
 import { PropagitError, type CommitHash } from "@propagit/protocol";
+import type { HomeNames } from "../../src/core/home-names.js";
 import type { FilesMeans } from "../../src/files-means.js";
 
 export class SimFiles implements FilesMeans {
   /** What a client has brought. */
   readonly pushed = new Set<string>();
   readonly kept = new Set<string>();
+  /** By commit: what it puts into a home folder. */
+  readonly names = new Map<string, HomeNames>();
   /** How often it was asked to keep something. */
   asked = 0;
 
@@ -22,6 +25,10 @@ export class SimFiles implements FilesMeans {
 
   carrier(commit: CommitHash): Promise<CommitHash> {
     return Promise.resolve(commit);
+  }
+
+  homeNames(commit: CommitHash): Promise<HomeNames | undefined> {
+    return Promise.resolve(this.names.get(commit));
   }
 
   async keepOnly(commits: ReadonlySet<string>): Promise<void> {

@@ -29,6 +29,8 @@ export interface ReadTargets {
   readonly book: TargetBook;
   /** `propagit.yaml:3:5`; undefined for a member that is nowhere in it. */
   readonly placeOf: (member: TargetMember) => string | undefined;
+  /** Where what targets mean for a relay is written. */
+  readonly relayPlaceOf: (relay: string) => string | undefined;
 }
 
 /** A name, its drone and its delay for each of 100,000 members. */
@@ -63,13 +65,24 @@ export function readTargets({ file, text }: TargetsText): ReadTargets {
   if (book && problems.isEmpty) checkBook(book, problems);
   if (!problems.isEmpty) throw new PropagitError("BAD_TARGET", formatProblems(problems.all));
   assert(book, "targets without problems were read");
-  return { book, placeOf: (member) => placeIn({ file, text }, member.at) };
+  const relays = own?.kind === "map" ? own.entries.get("relays")?.value : undefined;
+  const relayAt = (relay: string) =>
+    relays?.kind === "map" ? relays.entries.get(relay)?.keyAt : undefined;
+  return {
+    book,
+    placeOf: (member) => placeIn({ file, text }, member.at),
+    relayPlaceOf: (relay) => placeIn({ file, text }, relayAt(relay)),
+  };
 }
 
-/** What a machine that hands on has in a file of its own, as with deploy-in-stages. */
+/**
+ * What a machine that hands on has in a file of its own, as with deploy-in-stages.
+ *
+ * @param place where it is said that the file is the relay's
+ */
 export function withRelay(
-  { book, placeOf }: ReadTargets,
-  relay: string,
+  { book, placeOf, relayPlaceOf }: ReadTargets,
+  { relay, place }: { readonly relay: string; readonly place: string },
   own: ReadTargets,
 ): ReadTargets {
   const known = new Set([...own.book.targets.values()].flatMap((target) => [...target.values()]));
@@ -77,6 +90,8 @@ export function withRelay(
   return {
     book: { targets: book.targets, relays },
     placeOf: (member) => (known.has(member) ? own.placeOf(member) : placeOf(member)),
+    relayPlaceOf: (name) =>
+      name === relay ? place : (own.relayPlaceOf(name) ?? relayPlaceOf(name)),
   };
 }
 

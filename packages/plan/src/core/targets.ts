@@ -12,6 +12,7 @@
  * A plan freezes what comes out, so that whoever edits a target later changes no plan on its way.
  */
 import { PropagitError, quote } from "@propagit/protocol";
+import { checkRelayDrones } from "./relay-names.js";
 
 /** Targets by name, as they are defined at one place. */
 export type Targets = ReadonlyMap<string, Target>;
@@ -57,6 +58,8 @@ export interface TargetWorld {
   readonly select: (member: string, at: string | undefined) => readonly string[];
   /** Where a member is written: `propagit.yaml:3:5`. */
   readonly placeOf?: (member: TargetMember) => string | undefined;
+  /** As `placeOf`, of what targets mean for a relay. */
+  readonly relayPlaceOf?: (relay: string) => string | undefined;
 }
 
 /** Targets within targets, and drones that hand on to drones that hand on. */
@@ -73,6 +76,7 @@ const everyDrone: Target = new Map([["*", { afterMs: 0 }]]);
  * @throws BAD_TARGET when it is not defined, turns in a circle, or a member of it is nothing
  */
 export function aimsOf(world: TargetWorld, target: string): readonly Aim[] {
+  checkRelayDrones(world, (text) => world.select(text, undefined));
   return new Walk(world, undefined, []).walk(target);
 }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import {
   aimsOf,
+  checkRelays,
   dronesOf,
   flatParts,
   partsOf,
@@ -149,7 +150,9 @@ relays:
     const top = '{ "targets": { "all": { "dc1-head": null, "dc2-head": "all 60" } } }';
     const own = '{ "targets": { "all": { "web-1": "", "web-2": "30" } } }';
     const first = readTargets({ file: "targets.json", text: top });
-    const all = withRelay(first, "dc2-head", readTargets({ file: "dc2.json", text: own }));
+    const relay = { relay: "dc2-head", place: "--targets=dc2-head=dc2.json" };
+    const all = withRelay(first, relay, readTargets({ file: "dc2.json", text: own }));
+    checkRelays(all);
     const [, second] = aimsOf({ ...all, select }, "all");
     assert.equal(second?.afterMs, 3_600_000);
     assert.deepEqual(
@@ -159,5 +162,58 @@ relays:
         ["web-2", 1_800_000],
       ],
     );
+  });
+});
+
+describe("what is said for a relay", () => {
+  const head = (member: string, relay = "head") => `targets:
+  all: { web-1: now, ${JSON.stringify(member)}: { forward: all } }
+relays:
+  ${relay}: { all: { web-1: 30m } }
+`;
+  const read = (text: string) => readTargets({ file: "propagit.yaml", text });
+  const message = 'propagit.yaml:4:3: no target forwards to "hed"; did you mean `head`?';
+
+  it("is refused when nothing is handed on to one of that name, with its place", () => {
+    const why = { code: "BAD_TARGET", message };
+    for (const member of ["head", "head,deep", "/^head$/"]) {
+      checkRelays(read(head(member)));
+      const wrong = read(head(member, "hed"));
+      assert.throws(() => checkRelays(wrong), member === "/^head$/" ? /to "hed"/ : why, member);
+    }
+    const [top, own] = ["head", "deep"].map((member) =>
+      read(head(member).split("relays")[0] ?? ""),
+    );
+    assert.ok(top && own);
+    const place = "--targets=hed=dc2/targets.json";
+    assert.throws(() => checkRelays(withRelay(top, { relay: "hed", place }, own)), {
+      code: "BAD_TARGET",
+      message: `${place}: no target forwards to "hed"; did you mean \`head\`?`,
+    });
+  });
+
+  it("is the word of a relay below another one, too", () => {
+    checkRelays(
+      read(`
+targets: { all: { head: { forward: all } } }
+relays: { head: { all: { deep: { forward: all } } }, deep: { all: { web-1: now } } }
+`),
+    );
+  });
+
+  it("is looked for among the drones where only a selection may mean it", () => {
+    const names = ["head", "web-1"];
+    const select = (text: string) =>
+      names.filter(
+        (name) => name === text || text === "*" || (text === "role=head" && name === "head"),
+      );
+    const [good, wrong] = [head("role=head"), head("role=head", "hed")].map(read);
+    assert.ok(good && wrong);
+    for (const one of [good, wrong]) checkRelays(one);
+    assert.equal(aimsOf({ ...good, select }, "all")[1]?.forward?.aims[0]?.afterMs, 1_800_000);
+    assert.throws(() => aimsOf({ ...wrong, select }, "all"), {
+      code: "BAD_TARGET",
+      message: 'propagit.yaml:4:3: there is no drone "hed"; did you mean `head`?',
+    });
   });
 });

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import {
   filesRepo,
   manifestName,
+  namesHome,
   parseFilesManifest,
   PropagitError,
   type FilesEntry,
@@ -12,7 +13,6 @@ import {
 } from "@propagit/protocol";
 import { errnoOf, type Clock } from "@propagit/runtime";
 import type { FilesPlan } from "../../core/files-plan.js";
-import { namesHome } from "../../core/files-guard.js";
 import { homeChanges, homeParts } from "../../core/files-home.js";
 import { ownedMeanwhile, type FilesRecord, type OwnedEntry } from "../../core/files-record.js";
 import type { Destinations, FilesRequest, FilesWatch, Pushed, StatusOptions } from "../../files.js";
@@ -133,11 +133,11 @@ export class NodeDestinations implements Destinations {
     { verify, signal }: StatusOptions,
   ): Promise<readonly FilesPlace[]> {
     const { records } = this.#options;
-    const wanted = path === undefined ? undefined : await resolveDestination(path);
     const home = await homeFolder();
+    const isWanted = await wantedPlaces(path, home);
     const places: FilesPlace[] = [];
     for (const head of records.heads.toSorted((a, b) => (a.path < b.path ? -1 : 1))) {
-      if (wanted !== undefined && head.path !== wanted) continue;
+      if (!isWanted(head.path)) continue;
       const record = await records.read(head.path);
       const isShared = head.path === home;
       if (record) places.push(await placeStatus(record, { verify, signal, isShared }));
@@ -254,6 +254,17 @@ export class NodeDestinations implements Destinations {
     const at = clock.now();
     await records.write({ path, state, commit, carrier: carrier.commit, at, by, owner, owned });
   }
+}
+
+/** Of the home folder everything that was pushed right into it. @throws FILES_REFUSED */
+async function wantedPlaces(
+  asked: string | undefined,
+  home: string,
+): Promise<(path: string) => boolean> {
+  if (asked === undefined) return () => true;
+  if (namesHome(asked)) return (path) => path === home || dirname(path) === home;
+  const wanted = await resolveDestination(asked);
+  return (path) => path === wanted;
 }
 
 async function stampOf(
