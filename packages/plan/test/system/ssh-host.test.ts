@@ -85,7 +85,8 @@ describe("hosts behind ssh", { skip: noSshd }, () => {
     const near = hosts.host("near");
     const path = `${sshd.folder}/put`;
     const much = { kind: "bytes", bytes: new Uint8Array(300 << 20) } as const;
-    const ran = near.put(much, path);
+    // Heard of whenever it comes, also while the server still ends.
+    const lost = assert.rejects(near.put(much, path), { code: "HOST_LOST" });
     const isUnderWay = () => readdirSync(sshd.folder).some((name) => name.startsWith(".propagit-"));
     while (!isUnderWay()) {
       await new Promise((resolve) => {
@@ -93,7 +94,7 @@ describe("hosts behind ssh", { skip: noSshd }, () => {
       });
     }
     await sshd.stop();
-    await assert.rejects(ran, { code: "HOST_LOST" });
+    await lost;
     assert.equal(existsSync(path), false);
     // What was begun is removed there, by the shell that wrote it.
     while (isUnderWay()) {
