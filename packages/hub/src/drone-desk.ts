@@ -1,7 +1,7 @@
 /** Drones as people see and label them: `hub.drones` and `hub.label`. */
 import { sendPieces, type Params, type Result } from "@propagit/protocol";
 import type { IncomingCall } from "@propagit/runtime";
-import { describeLabels, droneCalled, relabelled } from "./core/drone-labels.js";
+import { describeLabels, rowCalled, relabelled } from "./core/drone-labels.js";
 import { chooseDrones } from "./core/drone-target.js";
 import { labelsOf } from "./core/membership.js";
 import type { DroneRow, LedgerChange } from "./core/rows.js";
@@ -47,13 +47,13 @@ export class DroneDesk {
    * @throws BAD_NAME, NO_DRONE, DATA_UNUSABLE
    */
   async label(params: Params<"hub.label">): Promise<Result<"hub.label">> {
-    const { identity } = droneCalled(this.#ledger, params.drone);
+    const { identity } = rowCalled(this.#ledger, params.drone);
     await this.#ledger.change(() => {
       const row = this.#ledger.rows("drones").get(identity);
       const after = row && relabelled(row, params);
       return after && changeOf(after, params.by);
     });
-    return { labels: { ...labelsOf(droneCalled(this.#ledger, params.drone)) } };
+    return { labels: { ...labelsOf(rowCalled(this.#ledger, params.drone)) } };
   }
 }
 

@@ -4,8 +4,6 @@
  * written is only looked on; and what somebody changes meanwhile is waited for no longer.
  */
 import {
-  PropagitError,
-  quote,
   toPropagitError,
   type DroneProgress,
   type FailedInstance,
@@ -15,6 +13,7 @@ import {
   type Result,
 } from "@propagit/protocol";
 import type { IncomingCall } from "@propagit/runtime";
+import { droneCalled } from "./core/drone-called.js";
 import { changed, Draft } from "./core/draft.js";
 import { failedIn, failedInstance, lateness, notReady } from "./core/failed-instances.js";
 import { heldPlaces, holdInstances, releaseHolds, servicesOf } from "./core/hold-edits.js";
@@ -69,7 +68,7 @@ export class HoldDesk {
     { drone, drain, by = "somebody" }: Params<"hub.drain">,
     { part, signal, written, mark }: Omit<HoldCall, "isAgain">,
   ): Promise<Result<"hub.drain">> {
-    const identity = written?.ids[0] ?? this.#memberCalled(drone).identity;
+    const identity = written?.ids[0] ?? droneCalled(this.#fleet.members, drone).identity;
     const write = () => {
       const row = this.#ledger.rows("drones").get(identity);
       const draft = new Draft(this.#ledger);
@@ -252,14 +251,6 @@ export class HoldDesk {
   #untilBack(signal: AbortSignal): Promise<boolean> {
     const { clock } = this.#world;
     return untilBack({ clock, fleet: this.#fleet, limitMs: limitMs.hold, signal });
-  }
-
-  #memberCalled(name: string): Member {
-    const member = this.#fleet.members.find((each) => each.name === name);
-    if (member) return member;
-    throw new PropagitError("NO_DRONE", `no drone is called ${quote(name)}`, {
-      hint: "see them with `propagit drones`",
-    });
   }
 
   #aliveOn(identity: string): readonly InstanceReport[] {

@@ -10,7 +10,7 @@ import {
   quote,
   type PlannedChange,
 } from "@propagit/protocol";
-import type { Plan, Task } from "@propagit/plan";
+import { tasksOfPlan, type Plan, type Task } from "@propagit/plan";
 import type { Draft, LedgerRows } from "./core/draft.js";
 import { movedParts } from "./core/planners/basis.js";
 import { problemsOfRelease } from "./core/planners/edited-release.js";
@@ -116,12 +116,12 @@ export function refuseMoved(rows: LedgerRows, { name, basis }: Plan): void {
 }
 
 /** Whoever asks for the very same that is on its way looks on; a plan says what it does itself. */
-export function refuseJoined({ name, stages }: Plan, release: number): void {
-  const open = stages.flatMap(({ lines }) => lines.flat()).find(isOpening);
+export function refuseJoined(plan: Plan, release: number): void {
+  const open = tasksOfPlan(plan).find(isOpening);
   if (!open || open.args["release"] === release) return;
   throw new PropagitError(
     "CHANGED_MEANWHILE",
-    `${quote(name)} was not begun: the very same is on its way already as release ${release}`,
+    `${quote(plan.name)} was not begun: the very same is on its way already as release ${release}`,
     { hint: "look on: propagit plans" },
   );
 }

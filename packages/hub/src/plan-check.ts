@@ -5,7 +5,13 @@
  *     plan-start --read--> --PlanBegin--> --OwnTasks.accept--> PlanEngine.start
  *     plan-check --read--> --would be?--> --OwnTasks.check---> PlanEngine.checkRoom --> what is told of it
  */
-import { PropagitError, toPropagitError, type Params, type Result } from "@propagit/protocol";
+import {
+  PropagitError,
+  toPropagitError,
+  type Params,
+  type PlannedChange,
+  type Result,
+} from "@propagit/protocol";
 import { planHash, type Plan, type PlanEngine } from "@propagit/plan";
 import type { OwnTasks } from "./own-tasks.js";
 import { changeToBegin, refuseJoined, refuseMoved, releaseToBegin } from "./plan-begin.js";
@@ -35,8 +41,9 @@ export class PlanCheck {
   /** @throws what `hub.plan-start` would throw */
   async check(params: Params<"hub.plan-check">): Promise<Result<"hub.plan-check">> {
     const plan = await this.read(params);
-    await this.#refuse(plan, params.file);
-    return { hash: planHash(plan), told: await this.#told(plan, params.file) };
+    const change = changeToBegin(plan, params.file);
+    await this.#refuse(plan, change, params.file);
+    return { hash: planHash(plan), told: await this.#told(change) };
   }
 
   /**
@@ -62,9 +69,8 @@ export class PlanCheck {
     );
   }
 
-  async #refuse(plan: Plan, file: string): Promise<void> {
+  async #refuse(plan: Plan, change: PlannedChange | undefined, file: string): Promise<void> {
     const { ledger, maker, rollouts, own, runs } = this.#parts;
-    const change = changeToBegin(plan, file);
     if (change && isRelease(change)) {
       const given = { plan, change, file, by: "somebody" };
       const joined = await rollouts.check(await releaseToBegin({ ledger, maker }, given));
@@ -77,8 +83,7 @@ export class PlanCheck {
   }
 
   /** A plan is begun also when what it was made of could not be planned any more; then it is going to say so itself. */
-  async #told(plan: Plan, file: string): Promise<Result<"hub.plan-check">["told"]> {
-    const change = changeToBegin(plan, file);
+  async #told(change: PlannedChange | undefined): Promise<Result<"hub.plan-check">["told"]> {
     if (!change) return nothingTold;
     return this.#parts.maker.told(change).catch((thrown: unknown) => {
       const { message } = toPropagitError(thrown);

@@ -20,7 +20,7 @@ import type { PlannerView } from "./core/planners/planner-view.js";
 import { releasePlaces, type ReleasePlaces } from "./core/planners/edited-waves.js";
 import { planRelease, type WantedRelease } from "./core/planners/release.js";
 import { planSettings, type SettingsChange } from "./core/planners/settings.js";
-import { refuseWithheld } from "./core/planners/withheld.js";
+import { withoutValues } from "./core/planners/withheld.js";
 import { sendText } from "./core/text-pieces.js";
 import type { FilesRuns } from "./files-runs.js";
 import { hubCommands } from "./plan-commands/hub-commands.js";
@@ -159,8 +159,8 @@ export class PlanMaker {
   async #settings(change: SettingsChange, call: MakeCall): Promise<Planned> {
     const { kind: _, set, ...params } = change;
     const given = set.map(({ value, ...setting }) => {
-      if (value === undefined) refuseWithheld(change, "the change");
-      return { ...setting, value: value ?? "" };
+      if (value === undefined) throw withoutValues(change, "the change");
+      return { ...setting, value };
     });
     const asked = await this.#parts.settings.configureAsked({ ...params, set: given }, call);
     const { place, release, changed, same } = asked;

@@ -2,6 +2,7 @@
 import { sendPieces, toPropagitError, type Params, type Result } from "@propagit/protocol";
 import {
   pastDurations,
+  tasksOfPlan,
   type PastDuration,
   type PastRun,
   type Plan,
@@ -50,8 +51,9 @@ export class PlanPast {
     const past: PastRun[] = [];
     for (const { run } of steps.slice(0, stepsMax)) {
       if (past.length >= runsMax) break;
-      const one = await this.#read(run);
-      if (one && commandsOf(one.plan).has(command)) past.push(one);
+      const isAlike = (plan: Plan) => tasksOfPlan(plan).some((task) => task.command === command);
+      const one = await this.#read(run, isAlike);
+      if (one) past.push(one);
     }
     return pastDurations(past);
   }
@@ -70,17 +72,20 @@ export class PlanPast {
     return { durations: sendPieces(told, part) };
   }
 
-  /** Absent: it was removed, as there are so many newer ones; or nobody can read it. */
-  async #read(run: string): Promise<PastRun | undefined> {
-    return runSoFar(this.#runs(), run).catch((thrown: unknown) => {
+  /** Absent: it is another one; it was removed, as there are so many newer ones; or nobody can read it. */
+  async #read(
+    run: string,
+    isWanted: (plan: Plan) => boolean = () => true,
+  ): Promise<PastRun | undefined> {
+    const runs = this.#runs();
+    try {
+      const plan = await runs.plan(run);
+      return isWanted(plan) ? { plan, events: await eventsSoFar(runs, run) } : undefined;
+    } catch (thrown) {
       if (["NO_PLAN", "DATA_UNUSABLE"].includes(toPropagitError(thrown).code)) return undefined;
       throw thrown;
-    });
+    }
   }
-}
-
-function commandsOf({ stages }: Plan): ReadonlySet<string> {
-  return new Set(stages.flatMap(({ lines }) => lines.flat()).map(({ command }) => command));
 }
 
 /** A run's plan and all that has happened to it. @throws NO_PLAN, DATA_UNUSABLE */
@@ -88,9 +93,15 @@ export async function runSoFar(
   runs: Pick<PlanEngine, "plan" | "follow">,
   id: string,
 ): Promise<PastRun> {
-  const plan = await runs.plan(id);
+  return { plan: await runs.plan(id), events: await eventsSoFar(runs, id) };
+}
+
+async function eventsSoFar(
+  runs: Pick<PlanEngine, "follow">,
+  id: string,
+): Promise<readonly RunEvent[]> {
   const events: RunEvent[] = [];
   const following = await runs.follow(id, (event) => void events.push(event));
   following.stop();
-  return { plan, events };
+  return events;
 }

@@ -53,8 +53,12 @@ export const canaryPlanDefault: CanaryPlan = {
 export function whyNoPlan({ steps }: Pick<CanaryPlan, "steps">): string | undefined {
   const listed = steps.map((step) => `${step}%`).join(",");
   if (steps.at(-1) !== 100) return `the steps ${listed} do not end with 100%`;
-  const isRising = steps.every((step, index) => step > (steps[index - 1] ?? 0));
-  return isRising ? undefined : `the steps ${listed} do not rise`;
+  return isRising(steps) ? undefined : `the steps ${listed} do not rise`;
+}
+
+/** Each above the one before, and the first above 0. */
+export function isRising(steps: readonly number[]): boolean {
+  return steps.every((step, index) => step > (steps[index - 1] ?? 0));
 }
 
 /** `5%` or `5`. Undefined for anything else. */

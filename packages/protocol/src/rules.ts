@@ -5,9 +5,8 @@
  */
 import * as Type from "typebox";
 import type { Static } from "typebox";
-import { count, exact, list, oneOf, text } from "./shape.js";
+import { count, exact, list, milliseconds, oneOf, text } from "./shape.js";
 
-const milliseconds = Type.Integer({ minimum: 0, maximum: 7 * 86_400_000 });
 const percent = Type.Number({ minimum: 0, maximum: 100 });
 /** RFC 9110, section 5.6.2: a token. */
 export const headerNamePattern = "^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$";

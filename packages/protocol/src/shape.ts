@@ -62,6 +62,8 @@ export const text = (max: number) => Type.String({ maxLength: max });
 export const list = <S extends TSchema>(item: S, max: number) =>
   Type.Array(item, { maxItems: max });
 export const count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+/** 7 days at most. */
+export const milliseconds = Type.Integer({ minimum: 0, maximum: 7 * 86_400_000 });
 export const port = Type.Integer({ minimum: 1, maximum: 65535 });
 export const commit = Type.String({ pattern: "^(?:[0-9a-f]{40}|[0-9a-f]{64})$" });
 export const name = Type.String({ minLength: 1, maxLength: 63 });

@@ -7,11 +7,10 @@ import type { Static } from "typebox";
 import { canaryPlanSchema } from "./canary-plan.js";
 import { rulesSchema } from "./rules.js";
 import { selectorSchema } from "./selector.js";
-import { count, exact, list, oneOf, port, text } from "./shape.js";
+import { count, exact, list, milliseconds, oneOf, port, text } from "./shape.js";
 import { minUpSchema, waveRulesSchema } from "./waves.js";
 
 const word = Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$" });
-const milliseconds = Type.Integer({ minimum: 0, maximum: 7 * 86_400_000 });
 /** Program and arguments; a command that was written as one string is `["/bin/sh", "-c", STRING]`. */
 const command = Type.Array(text(16_384), { minItems: 1, maxItems: 200 });
 /** Names of environment variables. */

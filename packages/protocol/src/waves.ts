@@ -1,7 +1,7 @@
 /** In which order drones get a release, and how much of a service is left alone meanwhile: said, not yet planned. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
-import { count, exact, name } from "./shape.js";
+import { count, exact, milliseconds, name } from "./shape.js";
 
 /** Which drones come together. */
 const waveBySchema = Type.Union([
@@ -23,7 +23,7 @@ const rules = {
   /** Name of the drone that goes alone, before all others. */
   canary: Type.Optional(name),
   /** From the end of a wave until the next begins; 7 days at most. */
-  afterMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 7 * 86_400_000 })),
+  afterMs: Type.Optional(milliseconds),
 };
 
 /** As a manifest says it, for every release of an environment. */

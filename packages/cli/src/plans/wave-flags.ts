@@ -1,5 +1,6 @@
 /** In which order drones get a release. */
 import {
+  isRising,
   parseDroneName,
   parseWaveLabel,
   parseWavePercent,
@@ -87,9 +88,8 @@ function parseWaves(text: string): WavesWish["by"] {
 
 /** As the manifest takes them. @throws BAD_USAGE */
 function refuseSteps(text: string, steps: readonly number[]): void {
-  const isRising = steps.every((step, index) => step > (steps[index - 1] ?? 0));
-  if (isRising && steps.length <= stepsMax) return;
-  const why = isRising ? `are more than ${stepsMax}` : "do not rise";
+  if (isRising(steps) && steps.length <= stepsMax) return;
+  const why = isRising(steps) ? `are more than ${stepsMax}` : "do not rise";
   throw new PropagitError("BAD_USAGE", `the percentages ${quote(text)} ${why}`, {
     hint: "write them like --waves 5,25,100",
   });

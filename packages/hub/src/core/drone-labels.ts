@@ -1,6 +1,7 @@
 /** Labels of a drone that are changed for good, over those it is started with. */
-import { parseLabel, PropagitError, quote } from "@propagit/protocol";
+import { parseLabel, PropagitError } from "@propagit/protocol";
 import type { LedgerRows } from "./draft.js";
+import { droneCalled } from "./drone-called.js";
 import { labelsOf, type Labels } from "./membership.js";
 import type { DroneRow } from "./rows.js";
 
@@ -13,12 +14,8 @@ export interface LabelChange {
 }
 
 /** @throws NO_DRONE */
-export function droneCalled(rows: LedgerRows, name: string): DroneRow {
-  const row = [...rows.rows("drones").values()].find((one) => one.name === name);
-  if (row) return row;
-  throw new PropagitError("NO_DRONE", `no drone is called ${quote(name)}`, {
-    hint: "see them with `propagit drones`",
-  });
+export function rowCalled(rows: LedgerRows, name: string): DroneRow {
+  return droneCalled([...rows.rows("drones").values()], name);
 }
 
 /** Undefined: it has them already. @throws BAD_NAME */

@@ -7,6 +7,7 @@ import {
   type DroneTarget,
 } from "@propagit/protocol";
 import { parseNamePattern } from "./name-pattern.js";
+import { someOf } from "./some-of.js";
 
 export interface NamedDrone {
   readonly name: string;
@@ -66,8 +67,7 @@ function describe({ names = [], selector }: DroneTarget = {}): string {
 
 function noPlace(what: string, drones: readonly NamedDrone[]): PropagitError {
   const names = drones.map(({ name }) => name);
-  const listed = names.slice(0, listedMax).join(", ");
-  const more = names.length > listedMax ? ` and ${names.length - listedMax} more` : "";
-  const there = names.length === 0 ? "no drone has joined" : `there are ${listed}${more}`;
+  const there =
+    names.length === 0 ? "no drone has joined" : `there are ${someOf(names, listedMax)}`;
   return new PropagitError("NO_PLACE", `${what}; ${there}`);
 }

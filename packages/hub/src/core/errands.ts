@@ -1,6 +1,6 @@
 /** What drones will be asked by a relay: of each part its tasks, by drone; not those of the relay itself. */
 import type { Errand, Errands } from "@propagit/protocol";
-import type { PlanPart } from "@propagit/plan";
+import { tasksOfPlan, type PlanPart } from "@propagit/plan";
 
 /** Where a relay takes lines. */
 export interface RelayAddress {
@@ -14,7 +14,7 @@ export function errandsOf(
   until: number,
 ): ReadonlyMap<string, Errands> {
   const byDrone = new Map<string, Errand[]>();
-  for (const task of plan.stages.flatMap(({ lines }) => lines.flat())) {
+  for (const task of tasksOfPlan(plan)) {
     const { where, id, command, args, timeoutMs, once } = task;
     if (where.kind !== "drone" || where.drone === relay) continue;
     const errand = { task: id, command, args: JSON.stringify(args), timeoutMs, once };

@@ -1,5 +1,6 @@
 /** What of a change of instances did not come about, in words. */
 import type { FailedInstance, InstanceReport } from "@propagit/protocol";
+import { someOf } from "./some-of.js";
 
 /** Of more, only the number is told. */
 const namedMax = 3;
@@ -16,11 +17,10 @@ export function whyFailed(
   next: string,
 ): string | undefined {
   if (!failed || failed.length === 0) return undefined;
-  const named = failed.slice(0, namedMax).map(({ drone, process, reason }) => {
+  const named = failed.map(({ drone, process, reason }) => {
     return process === undefined ? `${drone}: ${reason}` : `${process} on ${drone}: ${reason}`;
   });
-  const more = failed.length > namedMax ? ` and ${failed.length - namedMax} more` : "";
-  return `${named.join(", ")}${more}; ${next}`;
+  return `${someOf(named, namedMax)}; ${next}`;
 }
 
 export function failedInstance(

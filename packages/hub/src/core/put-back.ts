@@ -9,6 +9,7 @@ import { currentRelease, environmentOf } from "./deployment-edits.js";
 import { changed, type Draft, type LedgerRows } from "./draft.js";
 import { rolloutsIn, releasesIn } from "./release-history.js";
 import { placeKey, releaseKey, type EnvironmentRow, type ReleaseRow } from "./rows.js";
+import { someOf } from "./some-of.js";
 
 /** A rollback, as far as its environment is concerned. */
 export type GoingBack = Pick<
@@ -105,6 +106,5 @@ function own<T>(values: Named<T>, name: string): T | undefined {
 }
 
 function list(names: readonly string[]): string {
-  const more = names.length > namedMax ? ` and ${names.length - namedMax} more` : "";
-  return `${names.slice(0, namedMax).join(", ")}${more}`.slice(0, 1_500);
+  return someOf(names, namedMax).slice(0, 1_500);
 }

@@ -8,6 +8,7 @@ import { matchesSelector, type Service } from "@propagit/protocol";
 import { isThere, ownService, type SeenDrone } from "./readiness.js";
 import type { Standing } from "./rollout-start.js";
 import type { RolloutView } from "./rollout-view.js";
+import { someOf } from "./some-of.js";
 
 /** Drones that a text names. */
 const namedMax = 5;
@@ -51,9 +52,8 @@ export function absentText(
     .filter(({ drone, contact }) => contact === "lost" && pending.has(drone))
     .map(({ drone }) => drone);
   if (absent.length === 0) return undefined;
-  const more = absent.length > absentNamedMax ? ` and ${absent.length - absentNamedMax} more` : "";
   const verb = absent.length === 1 ? "is" : "are";
-  return `waits for ${absent.slice(0, absentNamedMax).join(", ")}${more}, which ${verb} not connected`;
+  return `waits for ${someOf(absent, absentNamedMax)}, which ${verb} not connected`;
 }
 
 /** A drone's own command stands for everything that a repository may say. */

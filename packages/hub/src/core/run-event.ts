@@ -3,6 +3,7 @@ import type { Params } from "@propagit/protocol";
 import { nameOfRelease } from "./rollout-edits.js";
 import type { NewEvent, ReleaseRow } from "./rows.js";
 import type { ChosenRun } from "./run-choice.js";
+import { someOf } from "./some-of.js";
 
 /** Of a command line; enough to know it again. */
 const commandCharsMax = 200;
@@ -18,8 +19,7 @@ export function runEvent(
   const names = [...new Set(runs.map(({ drone }) => drone))];
   const [only, ...others] = names;
   const where = inside ? "inside instances of" : "beside";
-  const more = names.length > namedMax ? ` and ${names.length - namedMax} more` : "";
-  const drones = `${names.slice(0, namedMax).join(", ")}${more}`;
+  const drones = someOf(names, namedMax);
   const what = `${by} runs \`${shownCommand(command)}\` ${where} ${nameOfRelease(release)}`;
   return {
     kind: "ran",

@@ -26,6 +26,7 @@ import {
   type Git,
 } from "./git-history.js";
 import { KeptRefs } from "./kept-refs.js";
+import { someOf } from "../core/some-of.js";
 
 /** A push of a former life of the hub ends by itself within this time, since its input has ended. */
 const leftoverMsMin = 60 * 60_000;
@@ -230,8 +231,7 @@ export class GitRepositories implements Repositories {
   #whatItHas(): string {
     const names = [...this.#names.values()].filter((name) => name !== filesRepo).toSorted();
     if (names.length === 0) return "nothing was pushed to it yet";
-    const more = names.length > namedMax ? ` and ${names.length - namedMax} more` : "";
-    return `it has ${names.slice(0, namedMax).join(", ")}${more}`;
+    return `it has ${someOf(names, namedMax)}`;
   }
 
   /** The commit that a hash or full ref name stands for; a tag stands for what it points to. */

@@ -1,5 +1,6 @@
 /** In which order drones get a release, and how much of a service stays up meanwhile: `waves`, `minUp`. */
 import {
+  isRising,
   minUpOf,
   parseDroneName,
   parseWaveLabel,
@@ -48,8 +49,7 @@ const by: Shape<WaveBy> = mapped(oneOrMany(word, 50), (words, at, where, problem
     problems.add(at, `\`${where}\` is one of \`zone\`, \`label:KEY\`, and a list of percentages`);
     return undefined;
   }
-  const isRising = steps.every((step, index) => index === 0 || step > (steps[index - 1] ?? 0));
-  if (isRising && steps.length > 0) return { kind: "percent", steps: [...steps] };
+  if (isRising(steps) && steps.length > 0) return { kind: "percent", steps: [...steps] };
   problems.add(at, `\`${where}\`: the percentages do not rise`);
   return undefined;
 });

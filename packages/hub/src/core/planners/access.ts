@@ -3,8 +3,8 @@ import { placeName } from "../place-name.js";
 import { placeKey, type SaidRow } from "../rows.js";
 import { refuseUser, removeUser } from "../rule-edits.js";
 import { saidOf, type RoutePlace } from "../said.js";
+import { someOf } from "../some-of.js";
 import { partOf } from "./basis.js";
-import { someOf } from "./count-on.js";
 import { oneStep, type ChangeOf, type PlannedStep } from "./one-step.js";
 import type { PlannerView } from "./planner-view.js";
 

@@ -10,8 +10,8 @@ import {
 } from "../certificate-edits.js";
 import { hostsWanted, newestByHost } from "../certificate-plan.js";
 import { acmeKey, type AcmeRow, type CertificateRow } from "../certificate-rows.js";
+import { someOf } from "../some-of.js";
 import { partOf } from "./basis.js";
-import { someOf } from "./count-on.js";
 import { oneStep, type ChangeOf, type PlannedStep } from "./one-step.js";
 import type { PlannerView } from "./planner-view.js";
 

@@ -1,5 +1,5 @@
 /** Plans of taking work away from a drone, and of giving it work again. */
-import { PropagitError, quote } from "@propagit/protocol";
+import { droneCalled } from "../drone-called.js";
 import { isAlive } from "../readiness.js";
 import { partOf } from "./basis.js";
 import { movesTold } from "./moves.js";
@@ -12,12 +12,7 @@ export function planDrain(
   request: ChangeOf<"drain"> | ChangeOf<"undrain">,
 ): PlannedStep {
   const { kind, drone: name } = request;
-  const drone = view.drones.find((each) => each.name === name);
-  if (!drone) {
-    throw new PropagitError("NO_DRONE", `no drone is called ${quote(name)}`, {
-      hint: "see them with `propagit drones`",
-    });
-  }
+  const drone = droneCalled(view.drones, name);
   const isSo =
     (view.rows.rows("drones").get(drone.identity)?.draining ?? false) === (kind === "drain");
   const alive = drone.reports.filter(isAlive).length;

@@ -1,6 +1,7 @@
 /** Whether the waves of an edited release come to all drones that it comes to, and to each once. */
 import { suggestion } from "@propagit/protocol";
 import type { Plan, Task } from "@propagit/plan";
+import { someOf } from "../some-of.js";
 import { seenIn, type PlannerView } from "./planner-view.js";
 import type { WantedRelease } from "./release.js";
 import { fits } from "./release-waves.js";
@@ -108,7 +109,7 @@ function twiceOf(start: Task, seen: Set<string>): readonly string[] {
   });
   if (twice.length === 0) return [];
   const come = twice.length === 1 ? "comes" : "come";
-  return [`${nameOf(start)}: ${listed(twice)} ${come} more than once`];
+  return [`${nameOf(start)}: ${someOf(twice, namedMax)} ${come} more than once`];
 }
 
 /** What follows the start of a wave is about the same drones. */
@@ -129,7 +130,7 @@ function leftOutOf(
   const left = [...untold].filter((name) => !named.has(name)).sort();
   if (left.length === 0) return [];
   return [
-    `${nameOf(start)}: no wave has ${listed(left)}, where it fits as well: add them to one, or keep them out by \`on\` of its services or \`propagit drone drain\``,
+    `${nameOf(start)}: no wave has ${someOf(left, namedMax)}, where it fits as well: add them to one, or keep them out by \`on\` of its services or \`propagit drone drain\``,
   ];
 }
 
@@ -139,9 +140,4 @@ function dronesOf({ args }: Task): readonly string[] | undefined {
 
 function keyOf(task: Task): string {
   return [...(dronesOf(task) ?? ["*"])].sort().join("\n");
-}
-
-function listed(names: readonly string[]): string {
-  const more = names.length - namedMax;
-  return `${names.slice(0, namedMax).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }

@@ -1,5 +1,5 @@
 /** The plan of changing labels of a drone: what would be placed anew by them. */
-import { describeLabels, droneCalled, relabelled } from "../drone-labels.js";
+import { describeLabels, rowCalled, relabelled } from "../drone-labels.js";
 import { labelsOf } from "../membership.js";
 import { partOf } from "./basis.js";
 import { movesTold } from "./moves.js";
@@ -9,7 +9,7 @@ import type { PlannerView } from "./planner-view.js";
 /** @throws NO_DRONE, BAD_NAME */
 export function planLabel(view: PlannerView, request: ChangeOf<"label">): PlannedStep {
   const { drone: name, set, unset } = request;
-  const row = droneCalled(view.rows, name);
+  const row = rowCalled(view.rows, name);
   const after = relabelled(row, { set, unset });
   const isSo = after === undefined;
   const moves = after ? movesTold(view, row.identity, { labels: labelsOf(after) }) : [];

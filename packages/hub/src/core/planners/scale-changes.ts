@@ -2,6 +2,7 @@
 import type { Specification } from "@propagit/protocol";
 import { loadsOf, placesOf } from "../assignments.js";
 import { place } from "../placement.js";
+import { someOf } from "../some-of.js";
 import type { PlannerView } from "./planner-view.js";
 
 export interface ScaleChange {
@@ -15,9 +16,6 @@ export interface ScaleChange {
 interface Counted extends ScaleChange {
   readonly drones: string[];
 }
-
-/** More drones with the same change are counted. */
-const namesMax = 10;
 
 export function scaleChanges(
   view: PlannerView,
@@ -46,9 +44,7 @@ export function scaleChanges(
 
 /** `web: 2 of 3 end on each of web-1, web-2`. */
 export function scaleText({ service, before, after, drones }: ScaleChange): string {
-  const names = drones.slice(0, namesMax).join(", ");
-  const more = drones.length > namesMax ? ` and ${drones.length - namesMax} more` : "";
-  const on = drones.length > 1 ? `each of ${names}${more}` : names;
+  const on = drones.length > 1 ? `each of ${someOf(drones)}` : someOf(drones);
   const many = Math.abs(after - before);
   if (after > before) {
     const beside = before > 0 ? ` beside ${before}` : "";

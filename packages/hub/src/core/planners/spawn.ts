@@ -4,8 +4,8 @@ import { nameOfRelease } from "../rollout-edits.js";
 import type { DeploymentRow } from "../rows.js";
 import { shownCommand } from "../run-event.js";
 import { dronesToSpawn, refuseSpawn } from "../spawn-choice.js";
+import { someOf } from "../some-of.js";
 import { partOf } from "./basis.js";
-import { someOf } from "./count-on.js";
 import { oneStep, type ChangeOf, type PlannedStep } from "./one-step.js";
 import type { PlannerView } from "./planner-view.js";
 

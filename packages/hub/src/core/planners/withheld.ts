@@ -1,5 +1,6 @@
 /** Changes of which a plan does not hold all: it is shown, and carried out only for who asks, who has the rest. */
 import { PropagitError, type PlannedChange } from "@propagit/protocol";
+import type { SettingsChange } from "./settings.js";
 
 interface Withheld {
   readonly what: string;
@@ -9,21 +10,20 @@ interface Withheld {
 /** @throws BAD_PLAN */
 export function refuseWithheld(change: PlannedChange, file: string): void {
   const withheld = withheldOf(change);
-  if (!withheld) return;
-  const { what, hint } = withheld;
+  if (withheld) throw refusal(withheld, file);
+}
+
+export function withoutValues(change: SettingsChange, file: string): PropagitError {
+  return refusal(ofSettings(change), file);
+}
+
+function refusal({ what, hint }: Withheld, file: string): PropagitError {
   const why = "so that it cannot be carried out";
-  throw new PropagitError("BAD_PLAN", `${file}: ${what}, ${why}`, { hint });
+  return new PropagitError("BAD_PLAN", `${file}: ${what}, ${why}`, { hint });
 }
 
 function withheldOf(change: PlannedChange): Withheld | undefined {
-  if (change.kind === "configure") {
-    const { repo, set, unset } = change;
-    const names = [...set.map(({ name }) => name), ...unset].join(", ").slice(0, 500);
-    return {
-      what: `a plan of settings has their names (${names}) and not their values`,
-      hint: `change them: propagit env set ${repo} NAME=VALUE, propagit secrets set ${repo} NAME`,
-    };
-  }
+  if (change.kind === "configure") return ofSettings(change);
   if (change.kind === "access" && change.add !== undefined) {
     return {
       what: `a plan of access has the name (${change.add}) and not the password`,
@@ -49,4 +49,12 @@ function withheldOf(change: PlannedChange): Withheld | undefined {
     };
   }
   return undefined;
+}
+
+function ofSettings({ repo, set, unset }: SettingsChange): Withheld {
+  const names = [...set.map(({ name }) => name), ...unset].join(", ").slice(0, 500);
+  return {
+    what: `a plan of settings has their names (${names}) and not their values`,
+    hint: `change them: propagit env set ${repo} NAME=VALUE, propagit secrets set ${repo} NAME`,
+  };
 }

@@ -1,5 +1,6 @@
 /** Words by which commands say which drones they mean. */
 import { described, list, text } from "@propagit/shapes";
+import { someOf } from "../../core/some-of.js";
 
 const dronesMax = 100_000;
 const namedMax = 5;
@@ -13,7 +14,5 @@ export interface DroneWords {
 }
 
 export function whichDrones(drones: readonly string[] | undefined): string {
-  if (!drones) return "every drone that fits";
-  const more = drones.length > namedMax ? ` and ${drones.length - namedMax} more` : "";
-  return `${drones.slice(0, namedMax).join(", ")}${more}`;
+  return drones ? someOf(drones, namedMax) : "every drone that fits";
 }

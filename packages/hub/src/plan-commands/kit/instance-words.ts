@@ -2,6 +2,7 @@
 import type { InstanceTarget } from "@propagit/protocol";
 import { described, list, text } from "@propagit/shapes";
 import type { TaskDraft } from "@propagit/plan";
+import { someOf } from "../../core/some-of.js";
 
 const nameCharsMax = 63;
 /** As many as may be asked for directly. */
@@ -54,15 +55,10 @@ export function namedInstances(words: InstanceWords): string {
   const of = release === undefined ? repo : `${repo}@${release}`;
   const parts = [
     `instances of ${of}${environment === undefined ? "" : ` in ${environment}`}`,
-    ...(services ? [`service ${some(services)}`] : []),
-    ...(processes ? [`process ${some(processes)}`] : []),
-    ...(words.drones ? [`on ${some(words.drones)}`] : []),
+    ...(services ? [`service ${someOf(services, namedMax)}`] : []),
+    ...(processes ? [`process ${someOf(processes, namedMax)}`] : []),
+    ...(words.drones ? [`on ${someOf(words.drones, namedMax)}`] : []),
     ...(words.selector === undefined ? [] : [`on drones with ${words.selector}`]),
   ];
   return parts.join(", ");
-}
-
-function some(names: readonly string[]): string {
-  const more = names.length > namedMax ? ` and ${names.length - namedMax} more` : "";
-  return `${names.slice(0, namedMax).join(", ")}${more}`;
 }
